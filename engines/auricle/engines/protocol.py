@@ -1,0 +1,235 @@
+"""What an engine is: the two kinds, what they are given, and what a session gets back.
+
+An engine is synchronous and is only ever called from worker threads, one call at a time for each object it hands
+out. Third parties register a factory under the entry-point group ``auricle.engines``; see `auricle.engines.registry`.
+
+Two timelines meet here. Engines hear 16 kHz mono float32 and count *engine samples*; a session counts samples at the
+rate the client declared. `auricle.engines.recogniser` is the only place that converts between the two.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auricle.core.messages import AudioFormat, FinalReason
+
+ENGINE_RATE: Final = 16_000
+"""Sample rate of every engine, in Hz."""
+
+Samples = NDArray[np.float32]
+"""Mono audio at `ENGINE_RATE`, shape ``(n,)``, values in [-1, 1]."""
+
+LoadProgress = Callable[[str, float | None], None]
+"""Called by `load` with a stage and a fraction in [0, 1] where it is known. May be called from any thread."""
+
+
+class EngineError(Exception):
+    """An engine could not do what it was asked. The message is one sentence fit for a user."""
+
+
+class EngineUnavailable(EngineError):
+    """The engine cannot be used here at all: no model, no library. Says what was tried and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """Who answers: told to clients in ``ready.server``."""
+
+    name: str
+    model: str
+    device: str = "cpu"
+    version: str | None = None
+    languages: tuple[str, ...] | None = None
+    """Languages it understands, or None when it takes any."""
+    tasks: tuple[Literal["transcribe", "translate"], ...] = ("transcribe",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamConfig:
+    """What a session asks of its recogniser."""
+
+    audio: AudioFormat = field(default_factory=AudioFormat)
+    language: str | None = None
+    task: Literal["transcribe", "translate"] = "transcribe"
+    partials: bool = True
+    silence_s: float = 0.5
+    max_segment_s: float = 24.0
+    terms: tuple[str, ...] = ()
+    prompt: str | None = None
+
+
+# ---------------------------------------------------------------------------- what engines say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedWord:
+    """A word; ``start_s`` and ``end_s`` count from the first sample of the audio the engine was given."""
+
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """What an engine heard in one utterance. ``stable`` code points of ``text`` will not change any more."""
+
+    text: str
+    words: tuple[TimedWord, ...] = ()
+    confidence: float = 0.0
+    language: str | None = None
+    stable: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A piece of audio to decode, with what is known about it."""
+
+    audio: Samples
+    config: StreamConfig
+    final: bool
+    """True when the result will be committed: take the time to do it well."""
+
+
+class VoiceDetector(Protocol):
+    """Tells speech from the rest, block by block, in order."""
+
+    def __call__(self, block: Samples) -> float:
+        """Return the probability in [0, 1] that a block of `BLOCK` samples holds speech."""
+
+
+BLOCK: Final = 512
+"""Engine samples in a block of voice detection: 32 ms, the size Silero VAD was trained with."""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """What both kinds have in common."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """Who answers. Valid after `load`."""
+
+    def load(self, progress: LoadProgress) -> None:
+        """Make the model ready. Raises `EngineUnavailable` when it cannot be had."""
+
+    def voice_detector(self, config: StreamConfig) -> VoiceDetector:
+        """Return a fresh voice detector for one session."""
+
+    def close(self) -> None:
+        """Free the model. Called once, after every session has gone."""
+
+
+@runtime_checkable
+class WindowEngine(Engine, Protocol):
+    """Decodes windows of audio, each on its own (Whisper)."""
+
+    def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
+        """Return one transcript for each window, in order. Raises `EngineError`."""
+
+
+class UtteranceDecoder(Protocol):
+    """One utterance in the hands of a stateful engine."""
+
+    def accept(self, audio: Samples) -> None:
+        """Hear more. Raises `EngineError`."""
+
+    def hypothesis(self) -> Transcript:
+        """What it sounds like so far, cheaply."""
+
+    def finish(self) -> Transcript:
+        """End the utterance and return what it was. Nothing may be called afterwards but `close`."""
+
+    def close(self) -> None:
+        """Give the decoder back. Safe to call twice, and instead of `finish`."""
+
+
+@runtime_checkable
+class StatefulEngine(Engine, Protocol):
+    """Accepts audio as it comes and always has a hypothesis (pocketsphinx)."""
+
+    def begin(self, config: StreamConfig, start_sample: int) -> UtteranceDecoder:
+        """Begin an utterance whose first sample is engine sample ``start_sample`` of its session."""
+
+
+# ---------------------------------------------------------------------------- what a session gets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechStarted:
+    """Somebody began to speak. Positions in all results are session samples at the declared rate."""
+
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechEnded:
+    """The speech that had started is over."""
+
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialResult:
+    """The open utterance so far; times are seconds of session time."""
+
+    text: str
+    start_s: float
+    end_s: float
+    stable: int = 0
+    confidence: float | None = None
+    words: tuple[TimedWord, ...] = ()
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalResult:
+    """An utterance, done. It accounts for every sample from the last committed one up to ``end_sample``."""
+
+    end_sample: int
+    text: str
+    start_s: float
+    end_s: float
+    confidence: float
+    reason: FinalReason
+    words: tuple[TimedWord, ...] = ()
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UtteranceFailed:
+    """The engine failed on the open utterance: everything up to ``end_sample`` that is not committed is lost."""
+
+    end_sample: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processed:
+    """Every sample before ``upto_sample`` has been heard by the engine."""
+
+    upto_sample: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlushDone:
+    """Everything before ``upto_sample`` is decided: finals said, the rest of it is non-speech."""
+
+    flush_id: str
+    upto_sample: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamDone:
+    """The input has ended and everything is decided: finals said, the rest is non-speech. The last result."""
+
+    upto_sample: int
+
+
+Result = (
+    SpeechStarted | SpeechEnded | PartialResult | FinalResult | UtteranceFailed | Processed | FlushDone | StreamDone
+)
