@@ -13,7 +13,18 @@ import math
 import types
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Final, Literal, NamedTuple, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 MAX_INTEGER: Final = 2**53 - 1
 """Largest integer that every JSON reader keeps exact (RFC 8259 §6)."""

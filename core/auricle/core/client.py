@@ -1,0 +1,103 @@
+"""The client's side of a session: typed verbs over `step`. No I/O, no clock, no policy left to its driver."""
+
+from auricle.core.audio_buffer import AudioBuffer
+from auricle.core.dialect import V1
+from auricle.core.errors import LocalProtocolError
+from auricle.core.legacy import LegacyServer
+from auricle.core.limits import Limits
+from auricle.core.machine import step
+from auricle.core.messages import PROTOCOL, SAMPLE_BYTES, Audio, Cancel, EndInput, Flush, Malformed, Start
+from auricle.core.outputs import AudioSpan, OpenTransport
+from auricle.core.session import Outputs, Session
+from auricle.core.snapshot import Snapshot
+from auricle.core.states import Kind, Role, State
+from auricle.core.stimuli import Hear, Local, Say
+
+
+class ClientSession(Session):
+    """One conversation with a server.
+
+    Every method that changes the session returns what is to be done about it; a driver does exactly that and then
+    waits for the next input or for `next_deadline`. Times are seconds on one monotonic clock of the caller's choice.
+
+    Raises `LocalProtocolError` from any verb that is not legal now; nothing has changed then.
+    """
+
+    def __init__(self, config: Start, *, now: float, limits: Limits | None = None, allow_legacy: bool = False) -> None:
+        if config.audio.encoding not in SAMPLE_BYTES:
+            known = ", ".join(SAMPLE_BYTES)
+            raise LocalProtocolError(f"encoding {config.audio.encoding!r} is not supported, use one of {known}")
+        limits = limits or Limits()
+        snapshot = Snapshot(role=Role.CLIENT, limits=limits, config=config, opened_at=now)
+        super().__init__(snapshot, V1(Role.SERVER, limits))
+        self._allow_legacy = allow_legacy
+        self._buffer = AudioBuffer(config.audio.frame_bytes)
+
+    @property
+    def room(self) -> int:
+        """Bytes of audio that may be offered now; 0 means: wait until the server has granted more credit."""
+        s = self._snapshot
+        return max(0, s.samples(s.limits.backlog_s) - (s.offered - s.carried)) * self._buffer.frame_bytes
+
+    def connect(self, *, now: float) -> Outputs:
+        """Ask for a transport."""
+        if self._snapshot.started or self._snapshot.state is State.CLOSED:
+            raise LocalProtocolError("the session has been connected already")
+        self._snapshot = self._snapshot._replace(opened_at=now)
+        return (OpenTransport(not_before=now),)
+
+    def transport_opened(self, subprotocol: str | None, *, now: float) -> Outputs:
+        """The transport is open; ``subprotocol`` is what the server selected, None when nothing."""
+        refusal = None
+        if subprotocol != PROTOCOL:
+            audio = self._snapshot.config.audio
+            if not self._allow_legacy or subprotocol is not None:
+                refusal = f"the server does not speak {PROTOCOL}"
+            elif audio.encoding != "pcm_s16le" or audio.channels != 1:
+                refusal = "the server speaks the legacy dialect, which knows only mono pcm_s16le"
+            else:
+                self._dialect = LegacyServer(self._snapshot.limits)
+                self._snapshot = self._snapshot._replace(legacy=True)
+        outputs = self._step(Local(kind=Kind.OPENED), now=now)
+        if refusal is not None and self._snapshot.state is not State.CLOSED:
+            outputs += self._step(Hear(message=Malformed(code="protocol_violation", why=refusal)), now=now)
+        return outputs
+
+    def send_audio(self, data: bytes, *, now: float) -> Outputs:
+        """Offer audio in the declared format; a call may end in the middle of a sample.
+
+        Raises `BacklogFull` while `room` is 0: the audio already offered waits for credit.
+        """
+        buffer = self._buffer
+        samples, residue = divmod(buffer.residue + len(data), buffer.frame_bytes)
+        s = self._snapshot
+        # The machine decides first: bytes are kept only where it agreed to count them.
+        span = AudioSpan(start=s.offered, end=s.offered + samples, residue=residue)
+        self._snapshot, raw = step(s, Say(message=span), now=now)
+        buffer.append(data)
+        return self._resolve_all(raw)
+
+    def flush(self, flush_id: str, *, now: float, at_sample: int | None = None) -> Outputs:
+        """Ask for everything before ``at_sample`` (default: everything offered) to be decided now."""
+        s = self._snapshot
+        if any(flush.id == flush_id for flush in s.flushes) or flush_id in s.answered:
+            raise LocalProtocolError(f"flush id {flush_id!r} has been used")
+        earlier = s.flushes[-1].at if s.flushes else 0
+        if at_sample is not None and not earlier <= at_sample <= s.offered:
+            raise LocalProtocolError(f"a flush may lie between samples {earlier} and {s.offered}, not at {at_sample}")
+        return self._step(Say(message=Flush(id=flush_id, at=at_sample)), now=now)
+
+    def end_input(self, *, now: float) -> Outputs:
+        """No more audio will come. Idempotent, legal in every state."""
+        return self._step(Say(message=EndInput()), now=now)
+
+    def cancel(self, reason: str | None = None, *, now: float) -> Outputs:
+        """Stop now; what is not final is not wanted. The server still answers with its accounting."""
+        return self._step(Say(message=Cancel(reason=reason)), now=now)
+
+    def abort(self, *, now: float) -> Outputs:
+        """Leave: the terminal event comes at once. Idempotent."""
+        return self._step(Local(kind=Kind.ABORT), now=now)
+
+    def _audio(self, span: AudioSpan) -> Audio:
+        return Audio(data=self._buffer.take(span.start, span.end, span.residue))

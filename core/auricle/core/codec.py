@@ -1,0 +1,93 @@
+"""Messages of ``auricle.v1`` as frames, and back. Total: any frame decodes to a message, if only to `Malformed`.
+
+Text frame = exactly one JSON object with a string ``type`` (RFC 8259; no NaN, no number beyond 2^53 where an integer
+is wanted). Binary frame from a client = audio; from a server it is reserved and ignored.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, NamedTuple
+
+from auricle.core import schema
+from auricle.core.limits import Limits
+from auricle.core.messages import CLIENT_MESSAGES, SERVER_MESSAGES, Audio, Malformed, Message, Unknown
+from auricle.core.outputs import Frame
+from auricle.core.states import Role
+
+
+class Decoded(NamedTuple):
+    """A message, and JSON pointers to what was ignored in it."""
+
+    message: Message
+    ignored: tuple[str, ...] = ()
+
+
+def encode(message: Message) -> Frame:
+    """Return the frame that says ``message``. Fields that are None are left out."""
+    if isinstance(message, Audio):
+        return message.data
+    body = {"type": message.type, **plain(message)}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Return a message part as what `json` writes: objects, lists, strings and numbers, without the Nones."""
+    if is_dataclass(value) and not isinstance(value, type):
+        pairs = ((field.name, getattr(value, field.name)) for field in fields(value))
+        return {name: plain(item) for name, item in pairs if item is not None}
+    if isinstance(value, tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def decode(frame: Frame, sender: Role, limits: Limits) -> Decoded:
+    """Return what a frame says. Never raises."""
+    if isinstance(frame, bytes):
+        if sender is Role.SERVER:
+            return Decoded(Unknown(name="binary"))
+        if len(frame) > limits.max_audio_bytes:
+            why = f"an audio frame may have {limits.max_audio_bytes} bytes"
+            return Decoded(Malformed(code="too_large", why=why))
+        return Decoded(Audio(data=frame))
+    parsed = parse_object(frame, limits.max_start_bytes)
+    if isinstance(parsed, Malformed):
+        return Decoded(parsed)
+    return decode_object(parsed, sender, limits, len(frame))
+
+
+def parse_object(text: str, max_bytes: int) -> dict[str, Any] | Malformed:
+    """Return the JSON object in a text frame, or what is wrong with it."""
+    if len(text) > max_bytes:
+        return Malformed(code="too_large", why=f"a text frame may have {max_bytes} bytes")
+    try:
+        body = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        return Malformed(code="bad_message", why=f"not JSON: {error}"[:200])
+    if not isinstance(body, dict):
+        return Malformed(code="bad_message", why="a text frame must hold one JSON object")
+    return body
+
+
+def decode_object(body: Mapping[str, Any], sender: Role, limits: Limits, size: int) -> Decoded:
+    """Return the message in a JSON object of ``size`` characters."""
+    known = CLIENT_MESSAGES if sender is Role.CLIENT else SERVER_MESSAGES
+    name = body.get("type")
+    if not isinstance(name, str):
+        return Decoded(Malformed(code="bad_message", why="the message has no type", param="/type"))
+    if name not in known or name == Audio.type:
+        seq = body.get("seq")
+        return Decoded(Unknown(name=name, seq=seq if isinstance(seq, int) and not isinstance(seq, bool) else None))
+    if sender is Role.CLIENT and name != "start" and size > limits.max_text_bytes:
+        return Decoded(Malformed(code="too_large", why=f"a text frame may have {limits.max_text_bytes} bytes"))
+    arguments = {key: value for key, value in body.items() if key != "type"}
+    try:
+        message, ignored = schema.parse(known[name], arguments)
+    except schema.FieldError as error:
+        code = "invalid_config" if name == "start" else "bad_message"
+        return Decoded(Malformed(code=code, why=f"{name}: {error}", param=error.path))
+    return Decoded(message, ignored)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,55 @@
+"""A dialect: pure translation between frames and messages. It holds no socket, no clock and no policy.
+
+A session speaks exactly one dialect with its peer. `V1` is the identity; `auricle.core.legacy` is another. Dialects
+are immutable: decoding returns the dialect to use from now on.
+"""
+
+from typing import NamedTuple, Protocol
+
+from auricle.core import codec
+from auricle.core.codec import Decoded
+from auricle.core.limits import Limits
+from auricle.core.messages import Closed, Message
+from auricle.core.outputs import Frame
+from auricle.core.snapshot import Snapshot
+from auricle.core.states import Role
+from auricle.core.stimuli import Lose
+
+
+class Dialect(Protocol):
+    """How messages look on this wire."""
+
+    @property
+    def legacy(self) -> bool:
+        """Whether the peer lacks credit, acks and coverage."""
+
+    def decode(self, frame: Frame, s: Snapshot) -> "tuple[Dialect, tuple[Decoded, ...]]":
+        """Return the dialect from now on and the messages in a frame. Never raises."""
+
+    def encode(self, message: Message, s: Snapshot) -> Frame | None:
+        """Return the frame that says ``message``, None when this dialect leaves it unsaid."""
+
+    def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
+        """Return the ``closed`` that the end of this transport stands for, None where it stands for nothing."""
+
+
+class V1(NamedTuple):
+    """``auricle.v1`` itself."""
+
+    peer: Role
+    limits: Limits
+    legacy: bool = False
+
+    def decode(self, frame: Frame, s: Snapshot) -> tuple[Dialect, tuple[Decoded, ...]]:
+        """An empty binary frame is ignored (wire-protocols §3.2); everything else is one message."""
+        if frame == b"":
+            return self, ()
+        return self, (codec.decode(frame, self.peer, self.limits),)
+
+    def encode(self, message: Message, s: Snapshot) -> Frame | None:
+        """Every message is said."""
+        return codec.encode(message)
+
+    def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
+        """A close without ``closed`` is never a success."""
+        return None

@@ -1,0 +1,64 @@
+"""A snapshot in the making: effects write here, and `step` commits the whole or nothing."""
+
+from typing import Any
+
+from auricle.core.errors import Breach
+from auricle.core.events import Accounting, Event
+from auricle.core.messages import Durable, Message
+from auricle.core.outputs import AudioSpan, CloseTransport, Emit, RawOutput, Send
+from auricle.core.snapshot import Snapshot
+
+
+class Draft:
+    """The next snapshot and the outputs so far. ``now`` is seconds on the session's monotonic clock."""
+
+    __slots__ = ("now", "outputs", "s")
+
+    def __init__(self, snapshot: Snapshot, now: float) -> None:
+        self.s = snapshot
+        self.now = now
+        self.outputs: list[RawOutput] = []
+
+    def update(self, **fields: Any) -> None:
+        """Replace fields of the snapshot."""
+        self.s = self.s._replace(**fields)
+
+    def send(self, message: Message | AudioSpan) -> None:
+        """Say a message. A durable one must be the next (O1)."""
+        if isinstance(message, Durable):
+            self.count(message)
+        self.update(said_at=self.now)
+        self.outputs.append(Send(message=message))
+
+    def count(self, message: Durable) -> None:
+        """O1: ``seq`` starts at 1 and has no gaps."""
+        if message.seq != self.s.seq + 1:
+            raise Breach("protocol_violation", f"O1: expected seq {self.s.seq + 1}, not {message.seq}")
+        self.update(seq=message.seq)
+
+    def emit(self, event: Event) -> None:
+        """Tell the application."""
+        self.outputs.append(Emit(event=event))
+
+    def hang_up_politely(self, code: int, reason: str) -> None:
+        """Start the closing handshake where there is a transport; the close timer runs from now."""
+        self.update(closed_at=self.now)
+        if self.s.attached:
+            # RFC 6455 §5.5: a control frame carries at most 125 bytes, two of them the code.
+            self.outputs.append(CloseTransport(code=code, reason=reason.encode()[:123].decode(errors="ignore")))
+
+    def accounting(self) -> Accounting:
+        """Return where every sample is."""
+        s = self.s
+        return Accounting(
+            offered=s.offered,
+            sent=s.carried,
+            received=s.received,
+            processed=s.processed,
+            committed=s.committed,
+            non_speech=s.non_speech,
+            dropped=s.dropped,
+            late=s.late,
+            segments=s.segment,
+            words=s.words,
+        )

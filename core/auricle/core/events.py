@@ -1,0 +1,137 @@
+"""What a session tells its user.
+
+Most events *are* the wire messages (`Partial`, `Final` …): the same class is sent, received and handed over. This
+file holds the ones that have no message of their own, above all the terminal one.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from auricle.core.errors import AuricleError
+from auricle.core.messages import (
+    Ack,
+    ErrorMessage,
+    Final,
+    Flushed,
+    InputEnded,
+    Loading,
+    Partial,
+    Ready,
+    SpeechEnd,
+    SpeechStart,
+    Start,
+    WarningMessage,
+)
+
+Ending = Literal[
+    "completed", "cancelled", "error", "session_limit", "idle", "shutdown", "superseded",
+    "lost", "violation", "timeout", "aborted",
+]  # fmt: skip
+"""Why a session ended: the server's ``closed.reason``, or what happened instead of a ``closed``.
+
+``lost``: the transport went away. ``violation``: the peer broke the protocol. ``timeout``: the peer fell silent.
+``aborted``: our own application left.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounting:
+    """Where every sample is. Counts of sample frames at the declared rate.
+
+    On a client ``offered`` is what the application gave and ``sent`` what went out; on a server both equal
+    ``received``. ``committed`` = covered by finals + ``non_speech`` + ``dropped``.
+    """
+
+    offered: int
+    sent: int
+    received: int
+    processed: int
+    committed: int
+    non_speech: int
+    dropped: int
+    late: int
+    segments: int
+    words: int
+
+
+class TranscriptIncomplete(AuricleError):
+    """A session ended without the proof that every sample is accounted for. ``closed`` says what is known."""
+
+    def __init__(self, closed: "SessionClosed") -> None:
+        super().__init__(closed.message)
+        self.closed = closed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionClosed:
+    """The terminal event: exactly one for each session, and the last.
+
+    ``complete`` is a conclusion, not a claim: true only when the server says so *and* our own counts agree that every
+    offered sample was sent, received and committed and every flush answered. None means unverified: a legacy server
+    closed normally but gave no accounting.
+    """
+
+    reason: Ending
+    code: int
+    message: str
+    """One sentence for people."""
+    complete: bool | None
+    retriable: bool
+    """Whether a new session has a chance to succeed."""
+    error: str | None = None
+    """The error code (wire-protocols §3.9) where there was one."""
+    accounting: Accounting
+
+    def raise_if_incomplete(self) -> "SessionClosed":
+        """Return self, or raise `TranscriptIncomplete` unless the transcript is complete or unverified."""
+        if self.complete is False:
+            raise TranscriptIncomplete(self)
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlushTimedOut:
+    """A flush has not been answered for ``flush_timeout_s`` of silence. The session goes on."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """Server: a client has said ``start``. Answer with `ServerSession.accept` or `ServerSession.fail`."""
+
+    config: Start
+    ignored: tuple[str, ...] = ()
+    """JSON pointers to what was asked and not understood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioReceived:
+    """Server: samples ``start_sample`` up to ``end_sample``, as bytes of whole sample frames."""
+
+    start_sample: int
+    end_sample: int
+    pcm: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlushRequested:
+    """Server: decide everything before ``at_sample``, then call `ServerSession.flushed`."""
+
+    id: str
+    at_sample: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFinished:
+    """Server: no more audio after ``total_samples``. Decide the rest, then call `ServerSession.finish`."""
+
+    total_samples: int
+
+
+ClientEvent = (
+    Loading | Ready | Ack | SpeechStart | SpeechEnd | Partial | Final | Flushed | FlushTimedOut
+    | InputEnded | WarningMessage | ErrorMessage | SessionClosed
+)  # fmt: skip
+ServerEvent = Started | AudioReceived | FlushRequested | InputFinished | SessionClosed
+Event = ClientEvent | ServerEvent

@@ -1,0 +1,134 @@
+"""The ordering guarantees O2-O6, O8 and O12, each checked once and for both ends of the wire.
+
+Every function takes the draft and the message, raises `Breach` where the guarantee does not hold, and otherwise moves
+the shared part of the snapshot. The server runs them on what its engine says (a wrong call raises and nothing is
+sent); the client runs the same code on what it hears. Source: notes/wire-protocols.md §3.6, with one refinement: the
+audio between two finals is not always empty. Where a flush, the end of input or a failed utterance decided that a
+stretch holds no words, ``committed`` moves over it, and the next final begins there.
+"""
+
+from typing import Final
+
+from auricle.core.draft import Draft
+from auricle.core.errors import Breach
+from auricle.core.messages import Ack, ErrorMessage, Flushed, InputEnded, Partial, SpeechEnd, SpeechStart
+from auricle.core.messages import Final as FinalMessage
+from auricle.core.snapshot import OpenFlush, Snapshot
+
+ANSWERED_KEPT: Final = 64
+"""How many answered flush ids are remembered."""
+
+
+def _require(condition: object, guarantee: str, why: str) -> None:
+    if not condition:
+        raise Breach("protocol_violation", f"{guarantee}: {why}")
+
+
+def check_ack(draft: Draft, ack: Ack) -> None:
+    """O12: watermarks are monotone; ``committed <= processed <= received <= credit``."""
+    s = draft.s
+    _require(ack.committed <= ack.processed <= ack.received <= ack.credit, "O12", "watermarks are out of order")
+    _require(ack.received <= s.carried, "O12", f"received {ack.received} of {s.carried} samples sent")
+    for name in ("received", "processed", "credit"):
+        _require(getattr(ack, name) >= getattr(s, name), "O12", f"{name} went back")
+    _require(
+        ack.committed == s.committed, "O12", f"committed {ack.committed}, but finals and answers cover {s.committed}"
+    )
+    draft.update(received=ack.received, processed=ack.processed, credit=ack.credit)
+
+
+def check_speech(draft: Draft, message: SpeechStart | SpeechEnd) -> None:
+    """Speech starts and ends in turn; O8: no speech event lies beyond the audio."""
+    s, starting = draft.s, isinstance(message, SpeechStart)
+    _require(starting == (s.speaking_since is None), "O8", "speech starts and ends in turn")
+    _require(s.speech_at <= message.at, "O8", "speech events go forward")
+    _require(message.at <= s.carried, "O8", "a speech event lies beyond the audio")
+    draft.update(speaking_since=message.at if starting else None, speech_at=message.at)
+
+
+def check_partial(draft: Draft, partial: Partial) -> None:
+    """O5: partials of the open segment only, each new, each keeping what was promised as stable."""
+    s = draft.s
+    _require(partial.segment == s.segment, "O5", f"partial of segment {partial.segment}, open is {s.segment}")
+    _require(partial.rev > s.rev, "O5", "rev must grow")
+    _require(partial.text != s.partial, "O5", "a partial repeats the one before")
+    _require(partial.stable <= len(partial.text), "O5", "stable is longer than the text")
+    _require(partial.text.startswith(s.promised), "O5", "text that was promised as stable has changed")
+    _require(partial.start <= partial.end, "O5", "start lies behind end")
+    promised = max(s.promised, partial.text[: partial.stable], key=len)
+    draft.update(rev=partial.rev, partial=partial.text, promised=promised)
+
+
+def check_final(draft: Draft, final: FinalMessage) -> None:
+    """O3, O4, O5: segments count up, their audio is contiguous and not empty, promises are kept."""
+    s, (begin, end) = draft.s, final.audio
+    _require(final.segment == s.segment, "O3", f"final of segment {final.segment}, open is {s.segment}")
+    if not s.legacy:  # the legacy dialect has no coverage to check
+        _require(begin == s.committed, "O3", f"audio from {begin}, but {s.committed} is where it is committed")
+        _require(begin < end <= s.carried, "O3", f"audio {begin}-{end} of {s.carried}")
+    _require(final.start <= final.end, "O3", "start lies behind end")
+    _require(final.text.startswith(s.promised), "O5", "text that was promised as stable has changed")
+    draft.update(
+        segment=s.segment + 1,
+        words=s.words + (len(final.words) if final.words else len(final.text.split())),
+        failures=0,
+        **_committed(s, end),
+        **_FRESH,
+    )
+
+
+def check_flushed(draft: Draft, flushed: Flushed) -> None:
+    """O6: one answer for each flush, in the order asked, with everything before ``upto`` decided."""
+    s = draft.s
+    flush = next((flush for flush in s.flushes if flush.id == flushed.id), None)
+    if flush is None:
+        raise Breach("protocol_violation", f"O6: no flush {flushed.id!r} is open")
+    _require(flush == s.flushes[0], "O6", f"flush {s.flushes[0].id!r} comes first")
+    _require(max(flush.at, s.committed) <= flushed.upto <= s.carried, "O6", f"upto {flushed.upto}")
+    draft.update(
+        non_speech=s.non_speech + flushed.upto - s.committed,
+        flushes=s.flushes[1:],
+        answered=(*s.answered, flush.id)[-ANSWERED_KEPT:],
+        **_committed(s, flushed.upto),
+    )
+
+
+def check_input_ended(draft: Draft, message: InputEnded) -> None:
+    """O8: what was received is all there will be, and only what was sent can be received."""
+    s = draft.s
+    _require(s.received <= message.received <= s.carried, "O8", f"received {message.received} of {s.carried} sent")
+    draft.update(received=message.received, ended=True, ended_at=draft.now)
+
+
+def check_loss(draft: Draft, error: ErrorMessage) -> None:
+    """Audio that an engine lost is named exactly: it begins where the committed audio ends."""
+    if error.audio is None:
+        return
+    s, (begin, end) = draft.s, error.audio
+    _require(begin == s.committed, "O3", f"audio lost from {begin}, but {s.committed} is where it is committed")
+    _require(begin < end <= s.carried, "O3", f"audio {begin}-{end} of {s.carried}")
+    fresh = {**_FRESH, "rev": s.rev}  # the segment is still open: its revisions go on
+    draft.update(dropped=s.dropped + end - begin, failures=s.failures + 1, **_committed(s, end), **fresh)
+
+
+def check_cut(s: Snapshot, end: int) -> None:
+    """O6, server only: a segment is cut exactly at a flush. (A client's flush may cross a final on the wire.)"""
+    cut = next((flush for flush in s.flushes if s.committed < flush.at < end), None)
+    _require(cut is None, "O6", f"the audio must be cut at {cut.at if cut else None} for a flush")
+
+
+def is_moot(s: Snapshot, flush: OpenFlush) -> bool:
+    """Whether nothing is left to decide for a flush that the engine was not asked about (failure mode F7)."""
+    return not flush.asked and flush.at <= s.committed
+
+
+_FRESH: Final = {"rev": 0, "partial": None, "promised": ""}
+
+
+def _committed(s: Snapshot, position: int) -> dict[str, int]:
+    """O12: what is committed has been processed and received."""
+    return {
+        "committed": max(s.committed, position),
+        "processed": max(s.processed, position),
+        "received": max(s.received, position),
+    }

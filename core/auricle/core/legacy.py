@@ -1,0 +1,232 @@
+"""The legacy dialect on ``/ws/transcribe``, both ways round. Source: notes/wire-protocols.md §3.11.
+
+Client: ``{language, sample_rate, task}``, binary 16-bit PCM, ``{"type":"end_of_stream"}``. Server:
+``{"type":"ready","message"}``, ``{"type":"final","text","start","end","confidence"}`` for each segment,
+``{"type":"error","message"}``, and then it closes. There is no accounting, so a client can only call the end
+unverified.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from auricle.core import codec, schema
+from auricle.core.codec import Decoded
+from auricle.core.dialect import V1, Dialect
+from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE
+from auricle.core.limits import Limits
+from auricle.core.messages import (
+    Audio,
+    AudioFormat,
+    Closed,
+    ClosedStats,
+    EndInput,
+    ErrorMessage,
+    Features,
+    Malformed,
+    Message,
+    Ready,
+    ServerInfo,
+    Start,
+    Unknown,
+)
+from auricle.core.messages import Final as FinalMessage
+from auricle.core.outputs import Frame
+from auricle.core.schema import MAX_INTEGER
+from auricle.core.snapshot import Snapshot
+from auricle.core.states import Role
+from auricle.core.stimuli import Lose
+
+END_OF_STREAM: Final = '{"type":"end_of_stream"}'
+FEATURES: Final = Features(partials=False, words=False, speech_events=False, acks=False)
+"""What a legacy client can be told."""
+
+
+class Undecided(NamedTuple):
+    """Server: a client that negotiated no subprotocol; its first text message tells who it is.
+
+    ``"type"`` present: ``auricle.v1``. A JSON object without it: legacy. Anything else: `config_required`.
+    """
+
+    limits: Limits
+    legacy: bool = False
+
+    def decode(self, frame: Frame, s: Snapshot) -> tuple[Dialect, tuple[Decoded, ...]]:
+        """Look at the first frame and become the dialect it speaks."""
+        v1 = V1(Role.CLIENT, self.limits)
+        if isinstance(frame, bytes):
+            return v1.decode(frame, s)
+        body = codec.parse_object(frame, self.limits.max_start_bytes)
+        if isinstance(body, Malformed):
+            return v1, (Decoded(Malformed(code="config_required", why=f"the first message must be start: {body.why}")),)
+        if "type" in body:
+            return v1, (codec.decode_object(body, Role.CLIENT, self.limits, len(frame)),)
+        return LegacyClient(self.limits), (_start(body),)
+
+    def encode(self, message: Message, s: Snapshot) -> Frame | None:
+        """Until we know better, an error is told in our own words."""
+        return codec.encode(message)
+
+    def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
+        """Nothing was begun."""
+        return None
+
+
+class LegacyClient(NamedTuple):
+    """Server: the peer is a legacy client."""
+
+    limits: Limits
+    legacy: bool = True
+
+    def decode(self, frame: Frame, s: Snapshot) -> tuple[Dialect, tuple[Decoded, ...]]:
+        """Binary is audio, ``end_of_stream`` the end; everything else, invalid JSON too, is ignored."""
+        if isinstance(frame, bytes):
+            late = s.ended or not frame  # "audio after it dropped silently"
+            return self, () if late else (codec.decode(frame, Role.CLIENT, self.limits),)
+        body = codec.parse_object(frame, self.limits.max_start_bytes)
+        if isinstance(body, Malformed):
+            # The seed: "invalid JSON from a client is a logged warning, not the end of the session".
+            return self, (Decoded(Unknown(name="invalid JSON")),)
+        if body.get("type") == "end_of_stream":
+            return self, (Decoded(EndInput()),)
+        return self, (Decoded(Unknown(name=str(body.get("type")))),)
+
+    def encode(self, message: Message, s: Snapshot) -> Frame | None:
+        """Only ``ready``, finals with text, and fatal errors are said, with exactly the old keys."""
+        match message:
+            case Ready():
+                return _dump({"type": "ready", "message": "Ready to receive audio"})
+            case FinalMessage(text=text) if text.strip():
+                return _dump(
+                    {
+                        "type": "final",
+                        "text": text,
+                        "start": message.start,
+                        "end": message.end,
+                        "confidence": message.confidence,
+                    }
+                )
+            case ErrorMessage(fatal=True):
+                return _dump({"type": "error", "message": f"{message.code}: {message.message}"})
+            case _:
+                return None
+
+    def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
+        """A client that goes away has gone away."""
+        return None
+
+
+class LegacyServer(NamedTuple):
+    """Client: the peer is a legacy server (it selected no subprotocol)."""
+
+    limits: Limits
+    legacy: bool = True
+
+    def decode(self, frame: Frame, s: Snapshot) -> tuple[Dialect, tuple[Decoded, ...]]:
+        """Turn what a legacy server says into the messages it stands for. Unknown types are ignored."""
+        if isinstance(frame, bytes):
+            return self, ()
+        body = codec.parse_object(frame, self.limits.max_start_bytes)
+        if isinstance(body, Malformed):
+            return self, (Decoded(body),)
+        try:
+            message = _from_server(body, s)
+        except schema.FieldError as error:
+            return self, (Decoded(Malformed(code="bad_message", why=str(error), param=error.path)),)
+        return self, () if message is None else (Decoded(message),)
+
+    def encode(self, message: Message, s: Snapshot) -> Frame | None:
+        """Start, audio and the end; a legacy server knows no flush, ping or cancel."""
+        match message:
+            case Start():
+                config = {"language": message.language, "sample_rate": message.audio.sample_rate, "task": message.task}
+                return _dump(config)
+            case Audio():
+                return message.data
+            case EndInput():
+                return END_OF_STREAM
+            case _:
+                return None
+
+    def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
+        """A normal close after the end of the stream is the only completion this dialect has."""
+        sent_all = s.ended and not s.outbox
+        if not (sent_all and lost.how == "eof" and lost.code == NORMAL_CLOSURE and s.error is None):
+            return None
+        stats = ClosedStats(
+            received=s.carried, processed=s.carried, committed=s.committed, segments=s.segment, words=s.words
+        )
+        return Closed(seq=s.seq + 1, reason="completed", code=NORMAL_CLOSURE, complete=False, stats=stats)
+
+
+def _dump(body: Mapping[str, object]) -> str:
+    return json.dumps(body, ensure_ascii=False)
+
+
+def _start(body: Mapping[str, Any]) -> Decoded:
+    """The old configuration: every key optional, unknown ones ignored, null as good as absent."""
+    audio = {"sample_rate": body["sample_rate"]} if body.get("sample_rate") is not None else {}
+    wanted = {key: body[key] for key in ("language", "task") if body.get(key) is not None}
+    try:
+        start, ignored = schema.parse(Start, {"audio": audio, **wanted})
+    except schema.FieldError as error:
+        return Decoded(Malformed(code="invalid_config", why=str(error), param=error.path))
+    assert isinstance(start, Start)
+    extra = tuple(f"/{key}" for key in body if key not in ("language", "task", "sample_rate"))
+    legacy = Start(
+        audio=AudioFormat(sample_rate=start.audio.sample_rate),
+        language=start.language,
+        task=start.task,
+        features=FEATURES,
+    )
+    return Decoded(legacy, ignored + extra)
+
+
+def _from_server(body: Mapping[str, Any], s: Snapshot) -> Message | None:
+    seq = s.seq + 1
+    match body.get("type"):
+        case "ready":
+            return Ready(
+                seq=seq,
+                session="",
+                message=str(body.get("message", "ready")),
+                protocol="legacy",
+                credit=MAX_INTEGER,
+                server=ServerInfo(name="legacy"),
+            )
+        case "final":
+            return _final(body, s)
+        case "error":
+            row = ERROR_CODES["internal"]
+            why = str(body.get("message", "the server failed"))
+            return ErrorMessage(
+                seq=seq, code="internal", message=why, fatal=True, retriable=row.retriable, status=row.status
+            )
+        case _:
+            return None
+
+
+def _final(body: Mapping[str, Any], s: Snapshot) -> FinalMessage:
+    start, end = _number(body, "start"), _number(body, "end")
+    confidence = _number(body, "confidence")
+    if confidence < 0:
+        # The old server sent Whisper's average log-probability; in every dialect of ours it is a probability.
+        confidence = math.exp(confidence)
+    return FinalMessage(
+        seq=s.seq + 1,
+        segment=s.segment,
+        text=str(body.get("text", "")),
+        start=max(0.0, min(start, end)),
+        end=max(0.0, start, end),
+        confidence=min(1.0, confidence),
+        audio=(s.committed, s.committed),
+        reason="endpoint",
+    )
+
+
+def _number(body: Mapping[str, Any], key: str) -> float:
+    value = body.get(key, 0.0)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise schema.FieldError(f"/{key}", "must be a number")
+    return float(value)

@@ -1,0 +1,58 @@
+"""Every constant of the protocol, by name, with its default. Source: notes/wire-protocols.md §3.8."""
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Times in seconds, sizes in bytes, counts. A server tells its own in ``ready.limits``."""
+
+    connect_timeout_s: float = 10.0
+    """Client: for the transport to open."""
+    hello_timeout_s: float = 10.0
+    """Server: from an open transport to ``start``."""
+    ready_timeout_s: float = 15.0
+    """Client: silence while waiting for ``ready``; each ``loading`` restarts it."""
+    prebuffer_s: float = 2.0
+    """Audio that may be sent before ``ready``."""
+    idle_timeout_s: float = 60.0
+    """Server: without any frame from the client, while its input is open."""
+    legacy_idle_timeout_s: float = 300.0
+    """The same for a legacy client, which has no ping."""
+    ping_interval_s: float = 20.0
+    """Client: at most this long without a sign of life in both directions."""
+    silence_timeout_s: float = 60.0
+    """Client: of total silence from the server before it counts as lost."""
+    ack_interval_s: float = 0.25
+    """Server: least time between two ``ack``."""
+    progress_interval_s: float = 5.0
+    """Server: most time without a frame while it is loading, behind or draining."""
+    flush_timeout_s: float = 30.0
+    """Client: silence while a flush is unanswered."""
+    drain_timeout_s: float = 30.0
+    """Server: without any progress after the end of input, plus 1.5 times the audio not yet heard."""
+    drain_silence_s: float = 15.0
+    """Client: silence after the end of input before the rest counts as lost."""
+    legacy_drain_silence_s: float = 60.0
+    """The same for a legacy server, which says nothing while it works."""
+    close_timeout_s: float = 5.0
+    """Both: for the closing handshake of the transport."""
+    write_stall_s: float = 30.0
+    """Both: a write that has been blocked this long has failed."""
+    window_s: float = 30.0
+    """Audio a client may be ahead of the engine: ``credit = processed + window``."""
+    backlog_s: float = 10.0
+    """Client: audio that may wait for credit before `send_audio` refuses more."""
+    max_text_bytes: int = 64 * 1024
+    max_start_bytes: int = 256 * 1024
+    max_audio_bytes: int = 1024 * 1024
+    max_audio_s: float = 10.0
+    """Longest audio in one binary frame."""
+    max_flushes_pending: int = 16
+    max_flushes_per_s: int = 4
+    max_engine_failures: int = 3
+    """Utterances in a row that may fail before the session is given up."""
+
+    def told(self) -> dict[str, object]:
+        """Return the limits as ``ready.limits`` tells them: seconds, bytes and counts under the same names."""
+        return asdict(self)

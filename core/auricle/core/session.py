@@ -1,0 +1,110 @@
+"""What both façades share: one snapshot, one dialect, and the only place where `step` meets frames."""
+
+from auricle.core import timers
+from auricle.core.codec import Decoded
+from auricle.core.dialect import Dialect
+from auricle.core.events import Event, SessionClosed
+from auricle.core.machine import step
+from auricle.core.messages import Audio
+from auricle.core.outputs import AudioSpan, Emit, Frame, Output, RawOutput, Send, Transmit
+from auricle.core.snapshot import Snapshot
+from auricle.core.states import State
+from auricle.core.stimuli import Hear, Local, Lose, LossKind, Stimulus
+
+Outputs = tuple[Output, ...]
+
+
+class Session:
+    """The part of a session that does not depend on its role. Every mutator returns its outputs; none does I/O."""
+
+    def __init__(self, snapshot: Snapshot, dialect: Dialect) -> None:
+        self._snapshot = snapshot
+        self._dialect = dialect
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The whole control state: immutable and hashable."""
+        return self._snapshot
+
+    @property
+    def state(self) -> State:
+        """Where the conversation stands."""
+        return self._snapshot.state
+
+    @property
+    def closed(self) -> SessionClosed | None:
+        """The terminal event, once it has been given."""
+        return self._snapshot.closed
+
+    @property
+    def finished(self) -> bool:
+        """Whether the session is closed *and* its transport is gone: a driver may stop."""
+        return self._snapshot.state is State.CLOSED and not self._snapshot.attached
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When `handle_timeout` wants to be called, in seconds of the session's clock; None: not at all."""
+        deadline = timers.next_deadline(self._snapshot)
+        return None if deadline is None else deadline.at
+
+    def handle_timeout(self, *, now: float) -> Outputs:
+        """Fire every timer that has run out. Called early it does nothing."""
+        outputs: list[Output] = []
+        while (deadline := timers.next_deadline(self._snapshot)) is not None and deadline.at <= now:
+            outputs += self._step(Local(kind=deadline.kind), now=now)
+        return tuple(outputs)
+
+    def receive(self, frame: Frame, *, now: float) -> Outputs:
+        """The peer sent a frame. Never raises."""
+        self._dialect, messages = self._dialect.decode(frame, self._snapshot)
+        outputs: list[Output] = []
+        for decoded in messages:
+            outputs += self._hear(decoded, now=now)
+        return tuple(outputs)
+
+    def transport_lost(self, how: LossKind, code: int, reason: str = "", *, now: float) -> Outputs:
+        """The transport is gone: by the peer's Close frame (``eof``) or without one. Never raises."""
+        lost = Lose(how=how, code=code, reason=reason)
+        closed = self._dialect.conclude(lost, self._snapshot)
+        outputs: list[Output] = []
+        if closed is not None:
+            outputs += self._step(Hear(message=closed), now=now)
+        outputs += self._step(lost, now=now)
+        return tuple(outputs)
+
+    def _hear(self, decoded: Decoded, *, now: float) -> Outputs:
+        return self._step(Hear(message=decoded.message), now=now)
+
+    def _step(self, stimulus: Stimulus, *, now: float) -> Outputs:
+        self._snapshot, raw = step(self._snapshot, stimulus, now=now)
+        return self._resolve_all(raw)
+
+    def _resolve_all(self, raw: tuple[RawOutput, ...]) -> Outputs:
+        return tuple(output for item in raw for output in self._resolve(item))
+
+    def _resolve(self, item: RawOutput) -> Outputs:
+        """Turn what `step` wants said into the frame that says it, and give audio its bytes back."""
+        match item:
+            case Send(message=said):
+                message = self._audio(said) if isinstance(said, AudioSpan) else said
+                frame = self._dialect.encode(message, self._snapshot)
+                return () if frame is None else (Transmit(frame=frame, message=message),)
+            case Emit(event=event):
+                return (Emit(event=self._fill(event)),)
+            case _:
+                return (item,)
+
+    def _audio(self, span: AudioSpan) -> Audio:
+        """Return the bytes of a span that is to be sent."""
+        raise AssertionError(f"this role sends no audio: {span}")
+
+    def _fill(self, event: Event) -> Event:
+        """Return an event with what `step` does not carry."""
+        return event
+
+    def __repr__(self) -> str:
+        s = self._snapshot
+        return (
+            f"<{type(self).__name__} {s.state.name} offered={s.offered} carried={s.carried} received={s.received} "
+            f"processed={s.processed} committed={s.committed} segments={s.segment} seq={s.seq}>"
+        )

@@ -1,0 +1,134 @@
+"""The nouns of the rule table: states, roles, sides and kinds."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final
+
+from auricle.core.messages import ErrorMessage, Message, Unknown
+
+
+class State(Enum):
+    """Where a conversation stands. Whether a transport is attached is a separate matter (`Snapshot.attached`)."""
+
+    CONNECTING = "connecting"
+    """Until ``ready``: the transport opens, ``start`` is on its way, a model may be loading."""
+    READY = "ready"
+    """``ready`` has been said, no audio yet."""
+    STREAMING = "streaming"
+    """Audio has been sent."""
+    INPUT_ENDED = "input_ended"
+    """``end_input`` has been said; the server has not yet confirmed what it holds."""
+    DRAINING = "draining"
+    """``input_ended`` has been said; the rest of the results may still come."""
+    CLOSED = "closed"
+    """The terminal event has been given. Nothing changes any more but the transport."""
+
+
+class Role(Enum):
+    """Whose view of the conversation a snapshot is."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class Side(Enum):
+    """What happens to a message here: our own user says it, or the peer is heard saying it."""
+
+    SAY = "say"
+    HEAR = "hear"
+    LOCAL = "local"
+    """Not a message at all: a verb, a transport event or a timer."""
+
+
+class Kind(Enum):
+    """What can happen, one name a table row. Message kinds have the wire ``type`` as their value."""
+
+    START = "start"
+    AUDIO = "audio"
+    FLUSH = "flush"
+    END_INPUT = "end_input"
+    CANCEL = "cancel"
+    PING = "ping"
+
+    LOADING = "loading"
+    READY = "ready"
+    ACK = "ack"
+    SPEECH_START = "speech_start"
+    SPEECH_END = "speech_end"
+    PARTIAL = "partial"
+    FINAL = "final"
+    FLUSHED = "flushed"
+    INPUT_ENDED = "input_ended"
+    WARNING = "warning"
+    ERROR = "error"
+    FATAL = "fatal"
+    PONG = "pong"
+    CLOSED = "closed"
+
+    # Reserved by auricle.v1 for later minor versions; until then they answer as unknown messages do.
+    RESUME = "resume"
+    RESUMED = "resumed"
+    CONFIGURE = "configure"
+    CONFIGURED = "configured"
+    GAP = "gap"
+    STATS = "stats"
+    TURN_END = "turn_end"
+
+    UNKNOWN = "?"
+    MALFORMED = "!"
+
+    OPENED = "the transport is open"
+    LOST = "the transport is gone"
+    ABORT = "the application leaves"
+    PROGRESS = "the engine has heard more"
+    END_BY_SERVER = "the server takes no more input"
+    FINISH = "everything is decided"
+    FAIL = "the server gives up"
+    PUMP = "what may be sent is sent"
+    SETTLE = "what is owed is answered"
+
+    OPEN_EXPIRED = "no transport in time"
+    HELLO_EXPIRED = "no start in time"
+    READY_EXPIRED = "no ready in time"
+    IDLE_EXPIRED = "the client has gone quiet"
+    SILENCE_EXPIRED = "the server has gone quiet"
+    DRAIN_EXPIRED = "the rest has not come in time"
+    FLUSH_EXPIRED = "no answer to a flush in time"
+    CLOSE_EXPIRED = "the transport has not closed in time"
+    PING_DUE = "time for a sign of life"
+    ACK_DUE = "time to tell the watermarks"
+    PROGRESS_DUE = "time to say that we are working"
+
+
+CLIENT_KINDS: Final = (
+    Kind.START, Kind.AUDIO, Kind.FLUSH, Kind.END_INPUT, Kind.CANCEL, Kind.PING,
+    Kind.RESUME, Kind.CONFIGURE, Kind.GAP, Kind.UNKNOWN, Kind.MALFORMED,
+)  # fmt: skip
+"""What a server may hear."""
+
+SERVER_KINDS: Final = (
+    Kind.LOADING, Kind.READY, Kind.ACK, Kind.SPEECH_START, Kind.SPEECH_END, Kind.PARTIAL, Kind.FINAL,
+    Kind.FLUSHED, Kind.INPUT_ENDED, Kind.WARNING, Kind.ERROR, Kind.FATAL, Kind.PONG, Kind.CLOSED,
+    Kind.RESUMED, Kind.CONFIGURED, Kind.STATS, Kind.TURN_END, Kind.UNKNOWN, Kind.MALFORMED,
+)  # fmt: skip
+"""What a client may hear."""
+
+_BY_TYPE: Final[Mapping[str, Kind]] = {
+    kind.value: kind for kind in (*CLIENT_KINDS, *SERVER_KINDS) if kind not in (Kind.FATAL, Kind.UNKNOWN)
+}
+
+
+def kind_of(message: Message) -> Kind:
+    """Return the table row of a message."""
+    if isinstance(message, ErrorMessage) and message.fatal:
+        return Kind.FATAL
+    if isinstance(message, Unknown):
+        reserved = _BY_TYPE.get(message.name)
+        # A type of the other direction ("ready" said by a client) is as unknown as one nobody has heard of.
+        return reserved if reserved in _RESERVED else Kind.UNKNOWN
+    return _BY_TYPE[message.type]
+
+
+_RESERVED: Final = (
+    Kind.RESUME, Kind.RESUMED, Kind.CONFIGURE, Kind.CONFIGURED, Kind.GAP, Kind.STATS, Kind.TURN_END,
+)  # fmt: skip

@@ -1,0 +1,87 @@
+"""Everything that can happen to a session: the input alphabet of `step`. All of it is data, none of it bytes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from auricle.core.messages import Message
+from auricle.core.outputs import AudioSpan
+from auricle.core.snapshot import EndCode
+from auricle.core.states import Kind, Side, kind_of
+
+LossKind = Literal["eof", "reset", "refused", "stalled"]
+"""How a transport went away: closed by the peer, broken, never opened, or stuck in a write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """Our user wants this said."""
+
+    message: Message | AudioSpan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hear:
+    """The peer has said this."""
+
+    message: Message | AudioSpan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """A verb without parameters, or a timer that has run out."""
+
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lose:
+    """The transport has gone. ``code`` is the peer's close code, 1006 where there was none."""
+
+    how: LossKind
+    code: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance:
+    """The engine has heard every sample before ``processed``."""
+
+    processed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    """The server ends the session with a fatal error."""
+
+    code: str
+    why: str
+    param: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopInput:
+    """The server takes no more input, for the reason ``code``."""
+
+    code: EndCode
+
+
+Stimulus = Say | Hear | Local | Lose | Advance | GiveUp | StopInput
+
+
+def classify(stimulus: Stimulus) -> tuple[Side, Kind]:
+    """Return the side and the table row of a stimulus."""
+    match stimulus:
+        case Say(message=message):
+            return Side.SAY, Kind.AUDIO if isinstance(message, AudioSpan) else kind_of(message)
+        case Hear(message=message):
+            return Side.HEAR, Kind.AUDIO if isinstance(message, AudioSpan) else kind_of(message)
+        case Local(kind=kind):
+            return Side.LOCAL, kind
+        case Lose():
+            return Side.LOCAL, Kind.LOST
+        case Advance():
+            return Side.LOCAL, Kind.PROGRESS
+        case GiveUp():
+            return Side.LOCAL, Kind.FAIL
+        case StopInput():
+            return Side.LOCAL, Kind.END_BY_SERVER

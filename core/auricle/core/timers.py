@@ -1,0 +1,88 @@
+"""Deadlines, computed from the snapshot: there is no stored timer to forget. Source: wire-protocols §3.8.
+
+Every rule that a timer fires moves its own deadline (or removes it), so after `handle_timeout(now)` the next deadline
+lies behind ``now``: no hot loops.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from auricle.core.server_effects import DRAIN_FACTOR
+from auricle.core.snapshot import Snapshot
+from auricle.core.states import Kind, Role, State
+
+
+class Deadline(NamedTuple):
+    """When a timer runs out, in seconds of the session's clock, and which."""
+
+    at: float
+    kind: Kind
+
+
+def next_deadline(s: Snapshot) -> Deadline | None:
+    """Return the earliest deadline, None when nothing is waited for."""
+    return min(deadlines(s), default=None, key=lambda deadline: deadline.at)
+
+
+def deadlines(s: Snapshot) -> Iterator[Deadline]:
+    """Yield every timer that is armed."""
+    if s.state is State.CLOSED:
+        if s.attached:
+            yield Deadline(s.closed_at + s.limits.close_timeout_s, Kind.CLOSE_EXPIRED)
+    elif s.role is Role.CLIENT:
+        yield from _client(s)
+    else:
+        yield from _server(s)
+
+
+def _client(s: Snapshot) -> Iterator[Deadline]:
+    limits = s.limits
+    if s.state is State.CONNECTING:
+        if not s.attached:
+            yield Deadline(s.opened_at + limits.connect_timeout_s, Kind.OPEN_EXPIRED)
+        else:
+            yield Deadline(s.heard_at + limits.ready_timeout_s, Kind.READY_EXPIRED)
+        return
+    if s.state in (State.READY, State.STREAMING):
+        if not s.legacy:  # a legacy server says nothing while it listens
+            yield Deadline(s.heard_at + limits.silence_timeout_s, Kind.SILENCE_EXPIRED)
+    else:
+        silence_s = limits.legacy_drain_silence_s if s.legacy else limits.drain_silence_s
+        yield Deadline(max(s.heard_at, s.ended_at) + silence_s, Kind.DRAIN_EXPIRED)
+    # Both directions need a sign of life: ours keeps the server from calling us idle, its answer keeps us patient.
+    yield Deadline(min(s.said_at, max(s.heard_at, s.pinged_at)) + limits.ping_interval_s, Kind.PING_DUE)
+    waiting = next((flush for flush in s.flushes if flush.asked), None)
+    if waiting is not None and s.state is not State.DRAINING:
+        yield Deadline(max(s.heard_at, waiting.since) + limits.flush_timeout_s, Kind.FLUSH_EXPIRED)
+
+
+def _server(s: Snapshot) -> Iterator[Deadline]:
+    limits = s.limits
+    if not s.started:
+        yield Deadline(s.opened_at + limits.hello_timeout_s, Kind.HELLO_EXPIRED)
+        return
+    if s.ended:
+        if s.state is not State.CONNECTING:
+            yield Deadline(s.progress_at + drain_budget_s(s), Kind.DRAIN_EXPIRED)
+    elif not is_reading_suspended(s):
+        idle_s = limits.legacy_idle_timeout_s if s.legacy else limits.idle_timeout_s
+        yield Deadline(s.heard_at + idle_s, Kind.IDLE_EXPIRED)
+    behind = s.state is State.STREAMING and s.processed < s.received
+    if behind or s.state in (State.CONNECTING, State.INPUT_ENDED, State.DRAINING):
+        yield Deadline(s.said_at + limits.progress_interval_s, Kind.PROGRESS_DUE)
+    if s.ack_owed and s.state is not State.CONNECTING:
+        yield Deadline(s.acked_at + limits.ack_interval_s, Kind.ACK_DUE)
+
+
+def drain_budget_s(s: Snapshot) -> float:
+    """Return how long the rest may take without any progress: only what the engine has heard re-arms it (F5)."""
+    return s.limits.drain_timeout_s + DRAIN_FACTOR * s.seconds(s.received - s.processed)
+
+
+def is_reading_suspended(s: Snapshot) -> bool:
+    """Whether a server should leave the socket unread for now.
+
+    Only for a legacy client, whose dialect has no credit ("TCP backpressure only", wire-protocols §3.11); its idle
+    timer is suspended meanwhile. Every other client is always read.
+    """
+    return s.legacy and s.role is Role.SERVER and s.received - s.processed >= s.samples(s.limits.window_s)
