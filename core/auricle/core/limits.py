@@ -37,6 +37,8 @@ class Limits:
     """The same for a legacy server, which says nothing while it works."""
     close_timeout_s: float = 5.0
     """Both: for the closing handshake of the transport."""
+    abort_timeout_s: float = 1.0
+    """Client: for the same when our own application leaves; it should not be kept waiting."""
     write_stall_s: float = 30.0
     """Both: a write that has been blocked this long has failed."""
     window_s: float = 30.0
@@ -46,6 +48,8 @@ class Limits:
     max_text_bytes: int = 64 * 1024
     max_start_bytes: int = 256 * 1024
     max_audio_bytes: int = 1024 * 1024
+    max_message_bytes: int = 4 * 1024 * 1024
+    """Client: the longest message a server may send."""
     max_audio_s: float = 10.0
     """Longest audio in one binary frame."""
     max_flushes_pending: int = 16

@@ -32,7 +32,6 @@ from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import EndCode, Snapshot
 from auricle.core.states import Kind, Role
 from auricle.core.stimuli import Advance, GiveUp, Hear, Local, Say, StopInput
-from auricle.core.timers import is_reading_suspended
 
 
 class ServerSession(Session):
@@ -51,11 +50,6 @@ class ServerSession(Session):
         self._buffer = AudioBuffer(1)
         self._ignored: tuple[str, ...] = ()
         self._heard = b""
-
-    @property
-    def reading_suspended(self) -> bool:
-        """Whether the driver should leave the socket unread: only ever for a legacy client, which has no credit."""
-        return is_reading_suspended(self._snapshot)
 
     # ------------------------------------------------------------------------ the session
 

@@ -42,6 +42,11 @@ class Session:
         return self._snapshot.state is State.CLOSED and not self._snapshot.attached
 
     @property
+    def reading_suspended(self) -> bool:
+        """Whether the driver should leave the wire unread: only ever on a server whose legacy client has no credit."""
+        return timers.is_reading_suspended(self._snapshot)
+
+    @property
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, in seconds of the session's clock; None: not at all."""
         deadline = timers.next_deadline(self._snapshot)

@@ -28,7 +28,9 @@ def deadlines(s: Snapshot) -> Iterator[Deadline]:
     """Yield every timer that is armed."""
     if s.state is State.CLOSED:
         if s.attached:
-            yield Deadline(s.closed_at + s.limits.close_timeout_s, Kind.CLOSE_EXPIRED)
+            left = s.closed is not None and s.closed.reason == "aborted"
+            patience_s = s.limits.abort_timeout_s if left else s.limits.close_timeout_s
+            yield Deadline(s.closed_at + patience_s, Kind.CLOSE_EXPIRED)
     elif s.role is Role.CLIENT:
         yield from _client(s)
     else:

@@ -4,12 +4,12 @@ Anything that can carry ordered messages can be a wire: a WebSocket, length-pref
 The shape is the same for trio and asyncio; an implementation belongs to one of them.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from auricle.core.outputs import Frame
 from auricle.core.stimuli import LossKind
 
-ABNORMAL: int = 1006
+ABNORMAL: Final = 1006
 """RFC 6455 §7.4.1: the code of a connection that ended without a Close frame."""
 
 

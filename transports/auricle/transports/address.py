@@ -1,0 +1,52 @@
+"""Where a server is: the few forms of address people write, made one."""
+
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from auricle.transports.errors import InvalidURL
+
+DEFAULT_PATH: Final = "/ws/transcribe"
+_SCHEMES: Final = {"ws": False, "http": False, "wss": True, "https": True}
+
+
+class Address(NamedTuple):
+    """A WebSocket address, taken apart."""
+
+    host: str
+    port: int
+    resource: str
+    """Path and query."""
+    secure: bool
+
+    @property
+    def url(self) -> str:
+        """The address as one ``ws://`` or ``wss://`` URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'wss' if self.secure else 'ws'}://{host}:{self.port}{self.resource}"
+
+
+def parse_address(url: str) -> Address:
+    """Read ``ws://``, ``wss://``, ``http://`` or ``https://``; a URL without a path gets `DEFAULT_PATH`.
+
+    Raises `InvalidURL`.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidURL(f"{url!r} is not a URL: {error}.") from None
+    if parts.scheme not in _SCHEMES or not parts.hostname:
+        raise InvalidURL(f"{url!r} is not the URL of a server: write it as ws://host:port or wss://host.")
+    if parts.username or parts.password:
+        raise InvalidURL("A server URL may not hold a user or a password: give the key as api_key.")
+    secure = _SCHEMES[parts.scheme]
+    path = parts.path if parts.path not in ("", "/") else DEFAULT_PATH
+    resource = f"{path}?{parts.query}" if parts.query else path
+    return Address(host=parts.hostname, port=port or (443 if secure else 80), resource=resource, secure=secure)
+
+
+def refusal_code(status: int) -> int:
+    """Return the close code that says what an HTTP status says: 44xx where trying the same again will not help."""
+    if status in (408, 429, 503):
+        return 1013
+    return 4000 + status if 400 <= status < 500 else 1006

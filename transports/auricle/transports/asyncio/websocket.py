@@ -1,0 +1,99 @@
+"""A wire over aiohttp's WebSocket client, the stack LiveKit Agents itself uses."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiohttp import (
+    ClientError,
+    ClientSession,
+    ClientWebSocketResponse,
+    ClientWSTimeout,
+    WSMsgType,
+    WSServerHandshakeError,
+)
+
+from auricle.core import PROTOCOL, Frame
+from auricle.transports.address import Address, refusal_code
+from auricle.transports.wire import ABNORMAL, WireLost
+
+
+class WebSocketWire:
+    """A `Wire` over an open aiohttp WebSocket and the HTTP session that was made for it."""
+
+    def __init__(self, websocket: ClientWebSocketResponse, http: ClientSession) -> None:
+        self._websocket = websocket
+        self._http = http
+        self._closing: asyncio.Event | None = None
+
+    @property
+    def subprotocol(self) -> str | None:
+        """What the two ends agreed to speak."""
+        return self._websocket.protocol
+
+    async def receive(self) -> Frame:
+        """Return the next message."""
+        message = await self._websocket.receive()
+        match message.type:
+            case WSMsgType.TEXT | WSMsgType.BINARY:
+                frame: Frame = message.data
+                return frame
+            case WSMsgType.CLOSE:
+                raise WireLost("eof", message.data or 1005, message.extra or "")
+            case WSMsgType.CLOSING if self._closing is not None:
+                # Our own Close frame is out, but the peer may still be reading: not lost until the handshake is over.
+                await self._closing.wait()
+                raise WireLost("eof", self._websocket.close_code or ABNORMAL)
+            case WSMsgType.ERROR:
+                raise WireLost("reset", ABNORMAL, str(message.data))
+            case _:
+                # aiohttp reports an end of file without a Close frame as a clean 1000; it is not one.
+                raise WireLost("reset")
+
+    async def send(self, frame: Frame) -> None:
+        """Send one message."""
+        try:
+            if isinstance(frame, str):
+                await self._websocket.send_str(frame)
+            else:
+                await self._websocket.send_bytes(frame)
+        except (ClientError, ConnectionError, RuntimeError) as error:
+            raise WireLost("reset", ABNORMAL, str(error)) from None
+
+    async def close(self, code: int, reason: str) -> None:
+        """Do the closing handshake; aiohttp goes on reading, and discards, until the peer's Close frame."""
+        self._closing = asyncio.Event()
+        try:
+            await self._websocket.close(code=code, message=reason.encode())
+        finally:
+            self._closing.set()
+
+    async def abort(self) -> None:
+        """Drop the connection."""
+        await self._http.close()
+
+
+@asynccontextmanager
+async def open_websocket(
+    address: Address, headers: Sequence[tuple[str, str]], ssl_context: ssl.SSLContext | None, max_message_bytes: int
+) -> AsyncIterator[WebSocketWire]:
+    """Open a WebSocket that offers ``auricle.v1``, for the length of the block. Raises `WireLost` (``refused``)."""
+    async with ClientSession() as http:
+        try:
+            websocket = await http.ws_connect(
+                address.url,
+                protocols=(PROTOCOL,),
+                headers=list(headers),
+                ssl=ssl_context or True,
+                autoclose=False,
+                max_msg_size=max_message_bytes,
+                # The core's close timer bounds the closing handshake, and nothing else does.
+                timeout=ClientWSTimeout(ws_close=None),
+                compress=0,
+            )
+        except WSServerHandshakeError as error:
+            raise WireLost("refused", refusal_code(error.status), f"HTTP {error.status}: {error.message}") from None
+        except (ClientError, OSError, ValueError) as error:
+            raise WireLost("refused", ABNORMAL, f"{address.url}: {error}") from None
+        yield WebSocketWire(websocket, http)

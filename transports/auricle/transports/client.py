@@ -1,0 +1,142 @@
+"""What both clients are: the public API over a driver. Nothing in this file knows trio from asyncio.
+
+Everything here awaits only the driver and events, which look the same in both worlds; what differs, cancellation and
+tasks, is in the two native clients and drivers.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from itertools import count
+from typing import Any, Protocol, cast
+
+from auricle.core import BacklogFull, ClientEvent, ClientSession, LocalProtocolError, Ready, SessionClosed
+from auricle.core.events import Event
+from auricle.core.session import Outputs
+from auricle.transports.errors import ConnectFailed, SessionOver
+from auricle.transports.events import EventLog
+from auricle.transports.wire import Wire
+
+
+class Signal(Protocol):
+    """What `trio.Event` and `asyncio.Event` have in common."""
+
+    def set(self) -> Any:
+        """Let everybody pass, from now on."""
+
+    def wait(self) -> Awaitable[Any]:
+        """Wait until it is set."""
+
+
+class ClientDriver(Protocol):
+    """What a client needs of its driver."""
+
+    async def call(self, verb: Callable[[float], Outputs]) -> None:
+        """Do a verb, raise what it raises."""
+
+    async def moved(self) -> None:
+        """Wait until something has happened to the session."""
+
+
+class BaseClient:
+    """One session with a server. Made by ``connect``.
+
+    Iterate it for the events; the last is always a `SessionClosed`, whatever happens to the server or the network.
+    """
+
+    _driver: ClientDriver
+
+    def __init__(self, session: ClientSession, new_signal: Callable[[], Signal]) -> None:
+        self._session = session
+        self._new_signal = new_signal
+        self._events = EventLog(wake=self._wake)
+        self._news = new_signal()
+        self._answered = new_signal()
+        self._flush_ids = count(1)
+        self._ready: Ready | None = None
+
+    @property
+    def ready(self) -> Ready:
+        """What the server said when the session began: engine, limits, effective configuration."""
+        assert self._ready is not None, "a client is handed out once it is ready"
+        return self._ready
+
+    @property
+    def closed(self) -> SessionClosed | None:
+        """The terminal event, once the session has ended."""
+        return self._session.closed
+
+    async def send_audio(self, data: bytes) -> None:
+        """Send audio in the declared format. Waits while the server has no room for more.
+
+        A call may hold any number of bytes and end in the middle of a sample. Raises `SessionOver` once the session
+        has ended and `LocalProtocolError` after `end_input`.
+        """
+        rest = memoryview(data)
+        while rest:
+            room = self._session.room
+            if self._session.closed is not None:
+                raise SessionOver(self._session.closed)
+            if room:
+                piece = bytes(rest[:room])
+                try:
+                    await self._driver.call(partial(self._offer, piece))
+                except BacklogFull:
+                    continue  # another task was faster
+                except LocalProtocolError:
+                    if self._session.closed is not None:
+                        raise SessionOver(self._session.closed) from None
+                    raise
+                rest = rest[len(piece) :]
+            else:
+                await self._driver.moved()
+
+    def _offer(self, piece: bytes, now: float) -> Outputs:
+        return self._session.send_audio(piece, now=now)
+
+    async def flush(self) -> str:
+        """Ask for everything sent so far to be decided now; return the id its `Flushed` event will carry.
+
+        Raises `LocalProtocolError` after `end_input` and `SessionOver` once the session has ended.
+        """
+        if self._session.closed is not None:
+            raise SessionOver(self._session.closed)
+        flush_id = f"f{next(self._flush_ids)}"
+        await self._driver.call(lambda now: self._session.flush(flush_id, now=now))
+        return flush_id
+
+    async def end_input(self) -> None:
+        """Say that no more audio will come. Idempotent; the rest of the events still follow."""
+        await self._driver.call(lambda now: self._session.end_input(now=now))
+
+    def __aiter__(self) -> AsyncIterator[ClientEvent]:
+        """Events in order, to be iterated by one task at a time."""
+        return self._iterate()
+
+    async def _iterate(self) -> AsyncIterator[ClientEvent]:
+        while not self._events.ended:
+            event = self._events.take()
+            if event is None:
+                await self._news.wait()
+            else:
+                yield event
+
+    async def _wait_until_ready(self) -> None:
+        await self._answered.wait()
+        if self._ready is None:
+            closed = self._session.closed
+            assert closed is not None
+            raise ConnectFailed(closed)
+
+    def _opened(self, wire: Wire, now: float) -> Outputs:
+        return self._session.transport_opened(wire.subprotocol, now=now)
+
+    def _emit(self, event: Event) -> None:
+        if isinstance(event, Ready):
+            self._ready = event
+        if isinstance(event, Ready | SessionClosed):
+            self._answered.set()
+        self._events.put(cast(ClientEvent, event))
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = self._new_signal()

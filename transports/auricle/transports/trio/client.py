@@ -1,0 +1,87 @@
+"""The trio client: `connect`, and a `Client` to talk through."""
+
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+import trio
+
+from auricle.core import ClientSession, Limits, Start
+from auricle.transports.address import parse_address
+from auricle.transports.client import BaseClient
+from auricle.transports.trio.driver import Driver, OpenWire
+from auricle.transports.trio.websocket import open_websocket
+
+
+class Client(BaseClient):
+    """One session with a server. Made by `connect`.
+
+    Iterate it for the events; the last is always a `SessionClosed`, whatever happens to the server or the network.
+    """
+
+    def __init__(self, session: ClientSession, open_wire: OpenWire) -> None:
+        super().__init__(session, trio.Event)
+        self._driver: Driver = Driver(session, open_wire=open_wire, opened=self._opened, emit=self._emit)
+        self._over = trio.Event()
+
+    async def aclose(self) -> None:
+        """Leave now: a session that is not complete is cancelled. Idempotent; waits until the connection is gone.
+
+        Takes at most ``Limits.abort_timeout_s`` (``close_timeout_s`` after a regular end), even when cancelled.
+        """
+        with trio.CancelScope(shield=True):
+            await self._driver.call(lambda now: self._session.abort(now=now))
+            await self._over.wait()
+
+    async def _run(self) -> None:
+        try:
+            await self._driver.run(self._session.connect(now=trio.current_time()))
+        finally:
+            self._over.set()
+
+
+@asynccontextmanager
+async def connect(
+    url: str,
+    config: Start | None = None,
+    *,
+    api_key: str | None = None,
+    limits: Limits | None = None,
+    allow_legacy: bool = False,
+    ssl_context: ssl.SSLContext | None = None,
+    headers: Sequence[tuple[str, str]] = (),
+) -> AsyncIterator[Client]:
+    """Connect to a server and yield a `Client` once it is ready; leaving the block closes the session.
+
+    ``url`` is ``ws://``, ``wss://``, ``http://`` or ``https://``; without a path it gets ``/ws/transcribe``.
+    ``allow_legacy`` accepts a server that knows only the old dialect; its transcripts are unverified.
+
+    Raises `InvalidURL` for an address that cannot be one, `ConnectFailed` when no session comes about.
+    """
+    address, limits = parse_address(url), limits or Limits()
+    session = ClientSession(config or Start(), now=trio.current_time(), limits=limits, allow_legacy=allow_legacy)
+    authorization = [("Authorization", f"Bearer {api_key}")] if api_key else []
+    open_wire = partial(open_websocket, address, [*headers, *authorization], ssl_context, limits.max_message_bytes)
+    async with run_client(Client(session, open_wire)) as client:
+        yield client
+
+
+@asynccontextmanager
+async def run_client(client: Client) -> AsyncIterator[Client]:
+    """Run a client for the length of the block; the seam for other wires than WebSockets.
+
+    An exception of the block leaves it as it is, not wrapped in a group: the tasks beside it never raise.
+    """
+    failure: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(client._run)
+        try:
+            await client._wait_until_ready()
+            yield client
+        except Exception as error:
+            failure = error
+        finally:
+            await client.aclose()
+    if failure is not None:
+        raise failure

@@ -1,0 +1,177 @@
+"""A wire over trio-websocket, for either end."""
+
+import ssl
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import trio
+from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
+
+from auricle.core import PROTOCOL, Frame
+from auricle.transports.address import Address, refusal_code
+from auricle.transports.wire import ABNORMAL, WireLost
+
+RECEIVE_BYTES: Final = 64 * 1024
+QUEUE: Final = 16
+"""Messages trio-websocket may hold for the reader, which takes them at once."""
+
+
+class WebSocketWire:
+    """A `Wire` over an open trio-websocket connection and the byte stream below it."""
+
+    def __init__(self, connection: WebSocketConnection, stream: trio.abc.Stream) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._closing: trio.Event | None = None
+
+    @property
+    def subprotocol(self) -> str | None:
+        """What the two ends agreed to speak."""
+        return self._connection.subprotocol
+
+    async def receive(self) -> Frame:
+        """Return the next message."""
+        try:
+            return await self._connection.get_message()
+        except ConnectionClosed as closed:
+            if self._closing is not None:
+                # Our own Close frame is out, but the peer may still be reading: not lost until the handshake is over.
+                await self._closing.wait()
+            raise _lost(closed) from None
+
+    async def send(self, frame: Frame) -> None:
+        """Send one message."""
+        try:
+            await self._connection.send_message(frame)
+        except ConnectionClosed as closed:
+            raise _lost(closed) from None
+
+    async def close(self, code: int, reason: str) -> None:
+        """Do the closing handshake; trio-websocket goes on reading, and discards, until the peer's Close frame."""
+        self._closing = trio.Event()
+        try:
+            await self._connection.aclose(code, reason)
+        finally:
+            self._closing.set()
+
+    async def abort(self) -> None:
+        """Drop the connection."""
+        await trio.aclose_forcefully(self._stream)
+
+
+def _lost(closed: ConnectionClosed) -> WireLost:
+    """Keep the peer's Close frame apart from a connection that just ended."""
+    reason = closed.reason
+    if reason is None or reason.code == ABNORMAL:
+        return WireLost("reset")
+    return WireLost("eof", reason.code, reason.reason or "")
+
+
+class _Watched(trio.abc.Stream):
+    """A byte stream that remembers its end: trio-websocket does not wake a handshake whose peer has gone."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+        self.ended = trio.Event()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.ended.set()
+            raise
+        if not data:
+            self.ended.set()
+        return bytes(data)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        self.ended.set()
+        await self._stream.aclose()
+
+
+@asynccontextmanager
+async def open_websocket(
+    address: Address, headers: Sequence[tuple[str, str]], ssl_context: ssl.SSLContext | None, max_message_bytes: int
+) -> AsyncIterator[WebSocketWire]:
+    """Open a WebSocket that offers ``auricle.v1``, for the length of the block. Raises `WireLost` (``refused``)."""
+    stream = _Watched(await _open_stream(address, ssl_context))
+    try:
+        async with trio.open_nursery() as nursery:
+            connection = await _shake_hands(nursery, stream, address, headers, max_message_bytes)
+            yield WebSocketWire(connection, stream)
+            nursery.cancel_scope.cancel()
+    except* (ConnectionRejected, WireLost) as group:
+        raise _first_cause(group) from None
+    finally:
+        with trio.CancelScope(shield=True):
+            await trio.aclose_forcefully(stream)
+
+
+async def _open_stream(address: Address, ssl_context: ssl.SSLContext | None) -> trio.abc.Stream:
+    try:
+        if address.secure:
+            secure = await trio.open_ssl_over_tcp_stream(
+                address.host, address.port, ssl_context=ssl_context or ssl.create_default_context()
+            )
+            await secure.do_handshake()
+            return secure
+        return await trio.open_tcp_stream(address.host, address.port)
+    except (OSError, trio.BrokenResourceError, ssl.SSLError) as error:
+        raise WireLost("refused", ABNORMAL, f"{address.url}: {error}") from None
+
+
+async def _shake_hands(
+    nursery: trio.Nursery,
+    stream: _Watched,
+    address: Address,
+    headers: Sequence[tuple[str, str]],
+    max_message_bytes: int,
+) -> WebSocketConnection:
+    connection: WebSocketConnection | None = None
+    with trio.CancelScope() as scope:
+
+        async def give_up_when_gone() -> None:
+            await stream.ended.wait()
+            scope.cancel()
+
+        nursery.start_soon(give_up_when_gone)
+        try:
+            connection = await wrap_client_stream(
+                nursery,
+                stream,  # type: ignore[arg-type]  # any trio.abc.Stream will do
+                f"{address.host}:{address.port}",
+                address.resource,
+                subprotocols=[PROTOCOL],
+                extra_headers=[(name.encode(), value.encode()) for name, value in headers],
+                message_queue_size=QUEUE,
+                max_message_size=max_message_bytes,
+                receive_buffer_size=RECEIVE_BYTES,
+            )
+        except HandshakeError as error:
+            raise WireLost("refused", ABNORMAL, f"{address.url}: {error!r}") from None
+    if connection is None:
+        raise WireLost("refused", ABNORMAL, f"{address.url}: it is not a WebSocket server")
+    return connection
+
+
+def _first_cause(group: BaseExceptionGroup[BaseException]) -> WireLost:
+    """Return what ended the wire, out of what trio-websocket's reader and our own code raised."""
+    for error in group.exceptions:
+        match error:
+            case WireLost():
+                return error
+            case ConnectionRejected(status_code=status, body=body):
+                detail = (body or b"").decode(errors="replace").strip()[:200]
+                return WireLost("refused", refusal_code(status), f"HTTP {status}{': ' if detail else ''}{detail}")
+            case BaseExceptionGroup():
+                return _first_cause(error)
+            case _:
+                pass
+    return WireLost("reset")
