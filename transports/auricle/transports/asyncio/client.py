@@ -9,7 +9,7 @@ from functools import partial
 from auricle.core import ClientSession, Limits, Start
 from auricle.transports.address import parse_address
 from auricle.transports.asyncio.driver import Driver, OpenWire
-from auricle.transports.asyncio.tasks import wait_through_cancel
+from auricle.transports.asyncio.tasks import cancel_and_wait
 from auricle.transports.asyncio.websocket import open_websocket
 from auricle.transports.client import BaseClient
 
@@ -28,11 +28,17 @@ class Client(BaseClient):
     async def aclose(self) -> None:
         """Leave now: a session that is not complete is cancelled. Idempotent; waits until the connection is gone.
 
-        Takes at most ``Limits.abort_timeout_s`` (``close_timeout_s`` after a regular end), even when cancelled.
+        Takes at most ``Limits.abort_timeout_s`` (``close_timeout_s`` after a regular end); cancelled, it drops the
+        connection instead of waiting for the peer, and still leaves no task behind.
         """
         self._driver.post(lambda now: self._session.abort(now=now))
-        if self._task is not None:
-            await wait_through_cancel(self._task)
+        if self._task is None:
+            return
+        try:
+            await asyncio.wait([self._task])
+        except asyncio.CancelledError:
+            await cancel_and_wait(self._task)
+            raise
 
     def _start(self) -> None:
         first = self._session.connect(now=asyncio.get_running_loop().time())

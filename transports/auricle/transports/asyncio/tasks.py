@@ -1,13 +1,16 @@
-"""Waiting for a task of ours whose end is certain, without losing a cancel of the waiter."""
+"""Ending a task of ours without losing a cancel of our own."""
 
 import asyncio
 
 
-async def wait_through_cancel(task: asyncio.Task[None]) -> None:
-    """Wait until ``task`` has ended, and only then let a cancel of the waiter through.
+async def cancel_and_wait(task: asyncio.Task[None] | None) -> None:
+    """Cancel a task and wait until it has ended; a cancel of the waiter is let through only then.
 
-    For tasks whose end the core's timers guarantee. The task's own outcome is not looked at.
+    For tasks that end at once when cancelled. Their own outcome is not looked at.
     """
+    if task is None:
+        return
+    task.cancel()
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
@@ -16,10 +19,3 @@ async def wait_through_cancel(task: asyncio.Task[None]) -> None:
             cancelled = error
     if cancelled is not None:
         raise cancelled
-
-
-async def cancel_and_wait(task: asyncio.Task[None] | None) -> None:
-    """Cancel a task and wait until it has ended."""
-    if task is not None:
-        task.cancel()
-        await wait_through_cancel(task)
