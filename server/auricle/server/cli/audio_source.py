@@ -1,0 +1,54 @@
+"""What a recording reads from, whatever the container: blocks of samples, and honest words when they stop."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from auricle.server.cli.pcm import MAX_SOURCE_RATE, MIN_SOURCE_RATE, Samples
+
+
+class SourceError(Exception):
+    """Audio that cannot be read, or not to its end: what is wrong and what to do, as two clauses without a full stop.
+
+    The file's name is not in it: the source does not know it.
+    """
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}; {remedy}")
+        self.problem = problem
+        self.remedy = remedy
+
+
+class Source(Protocol):
+    """Decoded audio, read once from front to back."""
+
+    @property
+    def sample_rate(self) -> int:
+        """Sample frames a second."""
+
+    @property
+    def frames(self) -> int | None:
+        """Sample frames that can be read; None where only reading tells."""
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield blocks of shape ``(frames, channels)``, float32 with full scale ±1.
+
+        Everything that can be decoded is yielded; only then is `SourceError` raised where audio is missing.
+        """
+
+
+def check_rate(rate: int) -> None:
+    """Raise `SourceError` when no microphone and no tool would write ``rate`` (Hz)."""
+    if not MIN_SOURCE_RATE <= rate <= MAX_SOURCE_RATE:
+        raise SourceError(
+            f"its header says {rate} samples a second, which no recording of speech has",
+            "the file is damaged, so export it again",
+        )
+
+
+def cut_short(promised: int, delivered: int, rate: int) -> SourceError:
+    """Return the error for ``delivered`` sample frames where the header promised more. ``rate`` in Hz."""
+    return SourceError(
+        f"it is cut short (its header promises {promised / rate:.2f} s of audio, and only {delivered / rate:.2f} s "
+        "are there)",
+        "what is there has been read, but copy or record it again to have the rest",
+    )

@@ -1,0 +1,149 @@
+"""Transcripts as text, JSON, SRT and WebVTT."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Final
+
+from auricle.core import messages
+from auricle.server.cli.cues import Cue, cues
+from auricle.server.cli.printable import UNSAFE, printable
+from auricle.server.cli.transcript import Transcript
+
+
+class Format(StrEnum):
+    """How a transcript is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    SRT = "srt"
+    VTT = "vtt"
+
+    @property
+    def suffix(self) -> str:
+        """What a file name ends with."""
+        return ".txt" if self is Format.TEXT else f".{self.value}"
+
+    @property
+    def holds_many(self) -> bool:
+        """Whether one document can hold several recordings. A subtitle file has one clock, so it cannot."""
+        return self in (Format.TEXT, Format.JSON)
+
+
+_JSON_INDENT: Final = 2
+_TIME_DIGITS: Final = 3
+"""Decimals of a second in JSON: a millisecond is finer than any engine's frames."""
+
+
+def render(transcripts: Sequence[Transcript], form: Format) -> str:
+    """Return the document, ending in a line break (empty when text or subtitles have nothing to say).
+
+    Text has one line a final, and a line ``# file`` before each recording when there are several. JSON is an object, or
+    an array of objects when there are several. Raises `ValueError` for subtitles of other than one recording.
+    """
+    match form:
+        case Format.TEXT:
+            return "".join(_text(transcript, headed=len(transcripts) > 1) for transcript in transcripts)
+        case Format.JSON:
+            documents = [document(transcript) for transcript in transcripts]
+            return _json(documents[0] if len(documents) == 1 else documents)
+        case Format.SRT | Format.VTT:
+            (transcript,) = transcripts
+            drawn = cues(transcript.spoken)
+            return _srt(drawn) if form is Format.SRT else _vtt(drawn)
+
+
+def heading(file: str) -> str:
+    """Return the line that stands before the lines of one of several recordings."""
+    return f"# {printable(file)}"
+
+
+def _text(transcript: Transcript, *, headed: bool) -> str:
+    lines = [line(final) for final in transcript.spoken]
+    if headed:
+        lines.insert(0, heading(transcript.file))
+    return "".join(f"{each}\n" for each in lines)
+
+
+def line(final: messages.Final) -> str:
+    """Return a final as one line of text, without a line break."""
+    return printable(final.text).strip()
+
+
+def document(transcript: Transcript) -> dict[str, object]:
+    """Return the JSON object of one recording. Times are seconds from its start."""
+    return {
+        "file": transcript.file,
+        "duration_s": _seconds(transcript.duration_s),
+        "complete": transcript.complete,
+        "accounting": None if transcript.accounting is None else asdict(transcript.accounting),
+        "engine": None if transcript.engine is None else asdict(transcript.engine),
+        "text": " ".join(line(final) for final in transcript.spoken),
+        "segments": [_segment(final) for final in transcript.spoken],
+    }
+
+
+def _segment(final: messages.Final) -> dict[str, object]:
+    return {
+        "segment": final.segment,
+        "start": _seconds(final.start),
+        "end": _seconds(final.end),
+        "text": line(final),
+        "confidence": final.confidence,
+        "language": final.language,
+        "words": None if final.words is None else [_word(word) for word in final.words],
+    }
+
+
+def _word(word: messages.Word) -> dict[str, object]:
+    return {
+        "text": printable(word.text),
+        "start": _seconds(word.start),
+        "end": _seconds(word.end),
+        "confidence": word.confidence,
+        "speaker": word.speaker,
+    }
+
+
+def _seconds(value: float | None) -> float | None:
+    return None if value is None else round(value, _TIME_DIGITS)
+
+
+def _json(value: object) -> str:
+    """Write Unicode as it is, but escape what a terminal would obey. Outside strings only line breaks match."""
+    written = json.dumps(value, ensure_ascii=False, indent=_JSON_INDENT)
+    return UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", written) + "\n"
+
+
+def timestamp(milliseconds: int, *, point: str) -> str:
+    """Return ``HH:MM:SS`` + ``point`` + ``mmm``. Hours have two digits or as many as they need."""
+    seconds, fraction = divmod(milliseconds, 1000)
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours:02}:{minute:02}:{second:02}{point}{fraction:03}"
+
+
+def _srt(drawn: Sequence[Cue]) -> str:
+    blocks = (
+        f"{number}\n{timestamp(cue.start, point=',')} --> {timestamp(cue.end, point=',')}\n"
+        + "\n".join(cue.lines)
+        + "\n"
+        for number, cue in enumerate(drawn, 1)
+    )
+    return "\n".join(blocks)
+
+
+def _vtt(drawn: Sequence[Cue]) -> str:
+    blocks = (
+        f"{timestamp(cue.start, point='.')} --> {timestamp(cue.end, point='.')}\n"
+        + "\n".join(_escaped(each) for each in cue.lines)
+        + "\n"
+        for cue in drawn
+    )
+    return "\n".join(["WEBVTT\n", *blocks])
+
+
+def _escaped(text: str) -> str:
+    """WebVTT §3.1: these three begin markup. Escaping ``>`` also hides an arrow, which would begin a new cue."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,200 @@
+"""The microphone, as the same stream of audio that a recording gives.
+
+``sounddevice`` is an extra, and importing it fails where the PortAudio library is not installed; so it is imported
+when a microphone is asked for, and everything that can go wrong becomes one sentence.
+"""
+
+import importlib
+import math
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import numpy as np
+import trio
+
+from auricle.server.cli.pcm import CHUNK_MS, FULL_SCALE, SAMPLE_BYTES, SAMPLE_RATE, PcmStream
+from auricle.server.cli.printable import printable
+
+BUFFER_S: Final = 5
+"""Seconds of audio that wait for a slow server before some is lost."""
+
+
+class MicrophoneError(Exception):
+    """No sound from a microphone: one sentence that says what to install, to plug in or to choose."""
+
+
+class Microphone:
+    """A running microphone: iterate over it for mono 16 kHz ``pcm_s16le``, 100 ms a chunk.
+
+    One task iterates. The iteration ends after `stop`, with a shorter last chunk, and raises `MicrophoneError` when the
+    device goes away.
+    """
+
+    def __init__(self, name: str, *, rate: int, channels: int) -> None:
+        self.name = name
+        """The device, as the system calls it."""
+        self.lost_s = 0.0
+        """Seconds of audio that were dropped because nobody took them in time."""
+        self.overruns = 0
+        """How often audio was lost: here, or in the system before it reached us."""
+        self._rate = rate
+        self._channels = channels
+        self._pcm = PcmStream(rate)
+        self._failure: MicrophoneError | None = None
+        self._push, self._pull = trio.open_memory_channel[bytes](BUFFER_S * 1000 // CHUNK_MS)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await self._pull.receive()
+        except trio.EndOfChannel:
+            if self._failure is not None:
+                raise self._failure from None
+            raise StopAsyncIteration from None
+
+    def stop(self) -> None:
+        """End the input: what has been heard can still be iterated over. Call it as often as you like."""
+        if not self._stopped:
+            self._offer_all(self._pcm.finish())
+            self._push.close()
+
+    def fail(self, error: MicrophoneError) -> None:
+        """End the input with an error, unless it has been stopped already."""
+        if not self._stopped:
+            self._failure = error
+            self.stop()
+
+    def hear(self, data: bytes, overflowed: int) -> None:
+        """Take interleaved int16 samples from the device; ``overflowed`` is 1 where the system lost some before."""
+        if self._stopped:
+            return
+        self.overruns += overflowed
+        samples = np.frombuffer(data, np.int16).reshape(-1, self._channels)
+        self._offer_all(self._pcm.feed(samples.astype(np.float32) / np.float32(FULL_SCALE)))
+
+    @property
+    def _stopped(self) -> bool:
+        return self._push.statistics().open_send_channels == 0
+
+    def _offer_all(self, chunks: Iterable[bytes]) -> None:
+        for chunk in chunks:
+            try:
+                self._push.send_nowait(chunk)
+            except (trio.WouldBlock, trio.BrokenResourceError):
+                self.overruns += 1
+                self.lost_s += len(chunk) / (SAMPLE_RATE * SAMPLE_BYTES)
+
+
+@asynccontextmanager
+async def open_microphone(device: str | int | None = None) -> AsyncIterator[Microphone]:
+    """Listen to ``device``: its number, a part of its name, or None for the system's own choice.
+
+    Raises `MicrophoneError` when there is no such device, no PortAudio, or no ``auricle[microphone]``.
+    """
+    sounddevice = _sounddevice()
+    chosen = int(device) if isinstance(device, str) and device.isdecimal() else device
+    info = _query(sounddevice, chosen)
+    rate, channels = _settings(sounddevice, chosen, info)
+    microphone = Microphone(printable(str(info["name"])), rate=rate, channels=channels)
+    stream = _stream(sounddevice, chosen, microphone, rate=rate, channels=channels)
+    try:
+        yield microphone
+    finally:
+        microphone.stop()
+        with suppress(sounddevice.PortAudioError):  # the device may be gone already
+            stream.close()
+
+
+def _sounddevice() -> Any:
+    try:
+        return importlib.import_module("sounddevice")
+    except ImportError as error:
+        raise MicrophoneError(
+            "The microphone needs an extra that is not installed: run `pip install 'auricle[microphone]'`."
+        ) from error
+    except OSError as error:
+        raise MicrophoneError(
+            "The microphone needs the PortAudio library: install it with `apt install libportaudio2` (Debian, Ubuntu), "
+            "`dnf install portaudio` (Fedora) or `brew install portaudio` (macOS)."
+        ) from error
+
+
+def _query(sounddevice: Any, device: str | int | None) -> dict[str, Any]:
+    """Return what PortAudio knows of an input device."""
+    try:
+        info: dict[str, Any] = sounddevice.query_devices(device, "input")
+    except (sounddevice.PortAudioError, ValueError) as error:
+        if device is None:
+            raise MicrophoneError(
+                "This machine has no microphone that PortAudio can see: plug one in, or transcribe a file instead."
+            ) from error
+        raise MicrophoneError(
+            f"There is no single microphone called {printable(str(device))}: choose one of {_inputs(sounddevice)}."
+        ) from error
+    return info
+
+
+def _inputs(sounddevice: Any) -> str:
+    """Return the input devices by number and name, for an error sentence."""
+    try:
+        devices = sounddevice.query_devices()
+    except sounddevice.PortAudioError:
+        devices = ()
+    names = [
+        f"{index} ({printable(str(each['name']))})"
+        for index, each in enumerate(devices)
+        if each["max_input_channels"] > 0
+    ]
+    return ", ".join(names) or "none, for this machine has no input device"
+
+
+def _settings(sounddevice: Any, device: str | int | None, info: dict[str, Any]) -> tuple[int, int]:
+    """Return the rate and the channels to open with: ours where the device can do it, else its own."""
+    own_rate = math.floor(info["default_samplerate"])
+    for rate in (SAMPLE_RATE, own_rate):
+        for channels in (1, int(info["max_input_channels"])):
+            with suppress(sounddevice.PortAudioError, ValueError):
+                sounddevice.check_input_settings(device=device, channels=channels, dtype="int16", samplerate=rate)
+                return rate, channels
+    raise MicrophoneError(
+        f"The microphone {printable(str(info['name']))} takes none of the usual settings: close the program that uses "
+        "it, or choose another one."
+    )
+
+
+def _stream(sounddevice: Any, device: str | int | None, microphone: Microphone, *, rate: int, channels: int) -> Any:
+    """Open and start the device. PortAudio calls back in a thread of its own; trio is told there, and does the work."""
+    token = trio.lowlevel.current_trio_token()
+
+    def tell(action: Callable[..., object], *args: object) -> None:
+        with suppress(trio.RunFinishedError):
+            token.run_sync_soon(action, *args)
+
+    def heard(data: Any, frames: int, moment: Any, status: Any) -> None:
+        tell(microphone.hear, bytes(data), int(bool(status.input_overflow)))
+
+    def finished() -> None:
+        tell(
+            microphone.fail,
+            MicrophoneError(f"The microphone {microphone.name} went away: plug it in again and start anew."),
+        )
+
+    try:
+        stream = sounddevice.RawInputStream(
+            samplerate=rate,
+            blocksize=rate * CHUNK_MS // 1000,
+            device=device,
+            channels=channels,
+            dtype="int16",
+            callback=heard,
+            finished_callback=finished,
+        )
+        stream.start()
+    except sounddevice.PortAudioError as error:
+        raise MicrophoneError(
+            f"The microphone {microphone.name} could not be opened: close the program that uses it, or choose another."
+        ) from error
+    return stream

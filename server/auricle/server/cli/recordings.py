@@ -1,0 +1,145 @@
+"""A recording on disk or on standard input, as the stream of audio that a session sends.
+
+A recording of an hour is never in memory as a whole: blocks are read, mixed to mono, resampled and handed on.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from auricle.server.cli.audio_source import Source, SourceError
+from auricle.server.cli.pcm import CHUNK_MS, PcmStream
+from auricle.server.cli.printable import printable
+from auricle.server.cli.sound_file import SoundFileSource
+from auricle.server.cli.wav import UnknownCoding, WavSource
+
+STDIN: Final = "-"
+"""The path that means: a WAV stream on standard input."""
+STDIN_NAME: Final = "standard input"
+
+
+class RecordingError(Exception):
+    """A recording that cannot be read (to its end): one sentence with its name, the problem and what to do."""
+
+    def __init__(self, name: str, problem: str, remedy: str) -> None:
+        super().__init__(f"Cannot read {printable(name)}: {problem}; {remedy}.")
+        self.name = name
+
+
+class Recording:
+    """An open recording. Make one with `Recording.open`; leave the ``with`` block to close it."""
+
+    def __init__(self, name: str, source: Source, resources: ExitStack) -> None:
+        self.name = name
+        """The path as it was given, or "standard input"."""
+        self._source = source
+        self._resources = resources
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, stdin: BinaryIO | None = None) -> Self:
+        """Open ``path``, or for ``-`` the WAV stream on ``stdin`` (by default the process's own).
+
+        Raises `RecordingError` when there is no such file, when it may not be read, and when it is not audio.
+        """
+        given = os.fspath(path)
+        name = STDIN_NAME if given == STDIN else given
+        with ExitStack() as resources:
+            try:
+                file = _standard_input(stdin) if given == STDIN else resources.enter_context(open(given, "rb"))
+                source = _source(file)
+            except SourceError as error:
+                raise RecordingError(name, error.problem, error.remedy) from error
+            except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+                raise RecordingError(name, *_explain(error)) from error
+            return cls(name, source, resources.pop_all())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. Standard input stays open: it is not ours."""
+        self._resources.close()
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds of audio that can be read; None where only reading tells, as on a pipe."""
+        frames = self._source.frames
+        return None if frames is None else frames / self._source.sample_rate
+
+    def chunks(self, *, chunk_ms: int = CHUNK_MS) -> Iterator[bytes]:
+        """Yield mono 16 kHz ``pcm_s16le``, ``chunk_ms`` a chunk, the last one shorter. Can be read once.
+
+        Raises `RecordingError` when audio is missing or damaged, but only after all of it that can be decoded has
+        been yielded, so that a cut recording still gives its transcript.
+        """
+        stream = PcmStream(self._source.sample_rate, chunk_ms=chunk_ms)
+        failure: RecordingError | None = None
+        empty = True
+        try:
+            for block in self._source.blocks():
+                empty = False
+                yield from stream.feed(block)
+        except SourceError as error:
+            failure = RecordingError(self.name, error.problem, error.remedy)
+        except OSError as error:
+            failure = RecordingError(self.name, *_explain(error))
+        yield from stream.finish()
+        if failure is None and empty:
+            failure = RecordingError(self.name, *_NO_AUDIO)
+        if failure is not None:
+            raise failure
+
+
+_NO_AUDIO: Final = ("it has a header but no audio", "record it again")
+
+
+def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
+    file = sys.stdin.buffer if stdin is None else stdin
+    if file.isatty():
+        raise SourceError("it is a terminal, not audio", "pipe a WAV stream into it, as in `sox FILE -t wav - | …`")
+    return file
+
+
+def _source(file: BinaryIO) -> Source:
+    """Choose how to read ``file``: by its own WAV reader, or by libsndfile, which must be able to seek."""
+    if not file.seekable():
+        return WavSource(file)
+    start = file.tell()
+    head = file.read(12)
+    file.seek(start)
+    if not head:
+        raise SourceError("it is empty", "record or copy it again")
+    source: Source
+    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
+        try:
+            source = WavSource(file)
+        except UnknownCoding:
+            source = SoundFileSource(file)
+    else:
+        source = SoundFileSource(file)
+    if source.frames == 0:
+        raise SourceError(*_NO_AUDIO)
+    return source
+
+
+def _explain(error: OSError | ValueError) -> tuple[str, str]:
+    """Return the problem and the remedy for what the operating system said."""
+    match error:
+        case FileNotFoundError():
+            return "there is no such file", "check the path"
+        case IsADirectoryError():
+            return "it is a directory", "name the recordings inside it, as in DIRECTORY/*.wav"
+        case PermissionError():
+            return "you may not read it", "ask its owner, or change its mode with chmod"
+        case OSError(strerror=str(reason)):
+            return f"the system says {reason.lower()}", "check the disk and the path"
+        case _:
+            return "its name is not a possible path", "check the path"

@@ -1,0 +1,133 @@
+"""FLAC, OGG, MP3, AIFF and whatever else libsndfile decodes, with what it keeps quiet about said aloud."""
+
+import io
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import BinaryIO, Final
+
+import numpy as np
+import soundfile
+
+from auricle.server.cli.audio_source import SourceError, check_rate, cut_short
+from auricle.server.cli.pcm import Samples
+from auricle.server.cli.wav import STREAMED_FROM
+
+BLOCK_FRAMES: Final = 8_192
+"""Sample frames read at once: a twentieth of a second of studio audio, half a second of telephone audio."""
+UNKNOWN_FROM: Final = 2**62
+"""libsndfile's frame count where the header gives none (SF_COUNT_MAX), and beyond any real file."""
+MP3_SLACK: Final = 2 * 1_152
+"""Sample frames (two MP3 frames) by which the length of an MP3 without an index is an estimate."""
+
+
+class ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
+    """A sound file that is read from front to back.
+
+    soundfile seeks to where it is after every read of a seekable file, and a seek wipes what an MP3 decoder remembers
+    of the frames before: with soundfile 0.14, an MP3 read in blocks has a click at each block.
+    """
+
+    def seekable(self) -> bool:
+        """Say no, so that `read` does not seek."""
+        return False
+
+
+class TolerantFile:
+    """A file as libsndfile's callbacks need it.
+
+    A damaged header can send the decoder to before the beginning; the `OSError` of that would be printed over the
+    user's terminal by the C callback, which cannot raise it. And the file's name stays hidden, because soundfile would
+    take ``.raw`` in it for an answer without looking inside.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go there, or stay where there is no such place."""
+        with suppress(OSError, ValueError):
+            self._file.seek(offset, whence)
+        return self._file.tell()
+
+    def tell(self) -> int:
+        """Return the position in bytes."""
+        return self._file.tell()
+
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes; none, as at the end of the file, where the disk fails."""
+        try:
+            return self._file.read(size)
+        except OSError:
+            return b""
+
+
+class SoundFileSource:
+    """A `Source` on a seekable binary file. Raises `SourceError` when libsndfile does not know what it is."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        file.seek(0)
+        self._missing_bytes = promised_bytes(file.read(32)) - file.seek(0, io.SEEK_END)
+        file.seek(0)
+        try:
+            self._sound = ForwardSoundFile(TolerantFile(file))
+        except soundfile.SoundFileError as error:
+            raise SourceError(
+                "it is not audio, or it is damaged from its first bytes on",
+                "give a WAV, FLAC, OGG or MP3 file",
+            ) from error
+        self.sample_rate: int = self._sound.samplerate
+        check_rate(self.sample_rate)
+        frames: int = self._sound.frames
+        self.frames = frames if frames < UNKNOWN_FROM else None
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield what can be decoded; then raise `SourceError` where the decoder failed or the header promised more."""
+        delivered = 0
+        while True:
+            block, failure = self._read(delivered)
+            delivered += len(block)
+            if len(block):
+                yield block
+            if failure is not None:
+                raise SourceError(
+                    f"it cannot be decoded beyond {delivered / self.sample_rate:.2f} s ({failure})",
+                    "it is cut short or damaged, so copy or record it again to have the rest",
+                )
+            if not len(block):
+                break
+        slack = MP3_SLACK if self._sound.format == "MP3" else 0
+        if self.frames is not None and delivered + slack < self.frames:
+            raise cut_short(self.frames, delivered, self.sample_rate)
+        if self._missing_bytes > 0:
+            raise SourceError(
+                f"it is cut short ({self._missing_bytes} of its bytes are missing)",
+                f"the {delivered / self.sample_rate:.2f} s that are there have been read, but copy it again",
+            )
+
+    def _read(self, position: int) -> tuple[Samples, str | None]:
+        """Return the block at frame ``position`` (empty at the end), and what the decoder complains of, if it does."""
+        buffer = np.zeros((BLOCK_FRAMES, self._sound.channels), np.float32)
+        try:
+            block: Samples = self._sound.read(out=buffer)
+        except soundfile.SoundFileError as error:
+            # The frames before the damage are in the buffer already; only the position tells how many.
+            complaint = getattr(error, "error_string", "").rstrip(". ") or "the decoder gives no reason"
+            return buffer[: max(0, self._sound.tell() - position)], complaint
+        return block, None
+
+
+def promised_bytes(head: bytes) -> int:
+    """Return how long a file says it is, from its first 32 bytes; 0 where its format does not say.
+
+    libsndfile shortens these formats to what is there without a word.
+    """
+    size = 0
+    if head[:4] == b"FORM":  # AIFF
+        size = int.from_bytes(head[4:8], "big") + 8
+    elif head[:4] == b"RIFF":
+        size = int.from_bytes(head[4:8], "little") + 8
+    elif head[:8] == b"RF64\xff\xff\xff\xff" and head[12:16] == b"ds64":
+        return int.from_bytes(head[20:28], "little") + 8
+    elif head[:4] == b".snd":  # AU
+        size = int.from_bytes(head[4:8], "big") + int.from_bytes(head[8:12], "big")
+    return size if size < STREAMED_FROM else 0

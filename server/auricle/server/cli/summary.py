@@ -1,0 +1,50 @@
+"""The last line about a recording: what went in, what is accounted for, and how sure that is."""
+
+from dataclasses import dataclass
+
+from auricle.server.cli.printable import printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The accounting of one recording, in seconds of audio and of waiting."""
+
+    name: str
+    input_s: float
+    """Seconds of audio that were given."""
+    committed_s: float
+    """Seconds that finals and recorded non-speech cover."""
+    complete: bool | None
+    """True: proven. False: not so. None: a legacy server, which gives no accounting."""
+    words: int
+    last_final_s: float | None = None
+    """Seconds from the end of the input to the last final; negative where it came earlier, None where none came."""
+    engine: str | None = None
+    """The engine and its model, as the server names them."""
+    why: str | None = None
+    """A clause on what went wrong, without a full stop; shown only when the transcript is not complete."""
+
+    def line(self) -> str:
+        """Return the sentence-like line for people, without a line break."""
+        parts = [self._accounting(), f"{self.words} word" + ("" if self.words == 1 else "s"), self._last_final()]
+        if self.engine:
+            parts.append(printable(self.engine))
+        return f"{printable(self.name)}: " + " · ".join(part for part in parts if part)
+
+    def _accounting(self) -> str:
+        given = f"{self.input_s:.2f} s in"
+        reason = printable(self.why).rstrip(". ") if self.why else ""
+        if self.complete:
+            return f"{given}, {self.committed_s:.2f} s committed (complete)"
+        if self.complete is None:
+            return f"{given}, unverified ({reason or 'the server speaks the old dialect, which has no accounting'})"
+        missing = max(0.0, self.input_s - self.committed_s)
+        amount = f"INCOMPLETE: {given}, {self.committed_s:.2f} s committed, {missing:.2f} s not accounted for"
+        return f"{amount} ({reason or 'the server gave no reason'})"
+
+    def _last_final(self) -> str:
+        if self.last_final_s is None:
+            return ""
+        if self.last_final_s < 0:
+            return "last final before the end of input"
+        return f"last final {self.last_final_s:.2f} s after the end of input"

@@ -1,0 +1,27 @@
+"""What is known about one recording once its session has ended."""
+
+from dataclasses import dataclass
+
+from auricle.core.events import Accounting
+from auricle.core.messages import Final, ServerInfo
+from auricle.server.cli.printable import printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """The finals of one recording and what vouches for them."""
+
+    file: str
+    """The recording's path as the user gave it."""
+    finals: tuple[Final, ...]
+    duration_s: float | None = None
+    """Seconds of audio that were sent."""
+    complete: bool | None
+    """True: every sample is accounted for. False: not so. None: unverified, an old server gave no accounting."""
+    accounting: Accounting | None = None
+    engine: ServerInfo | None = None
+
+    @property
+    def spoken(self) -> tuple[Final, ...]:
+        """The finals that hold words; a final over a cough or a closed door may have none."""
+        return tuple(final for final in self.finals if printable(final.text).strip())

@@ -1,0 +1,174 @@
+"""WAV, read from front to back without seeking, so that a pipe is as good as a file.
+
+libsndfile cannot read from a pipe, and it silently shortens a file whose header promises more than is there. So the
+container is parsed here, and libsndfile decodes the samples, one block at a time.
+"""
+
+import io
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+import soundfile
+
+from auricle.server.cli.audio_source import SourceError, check_rate, cut_short
+from auricle.server.cli.pcm import Samples
+
+BLOCKS_A_SECOND: Final = 10
+MAX_CHANNELS: Final = 64
+MAX_HEADER_BYTES: Final = 16 * 2**20
+"""How much may come before the samples: cover pictures and broadcast notes fit, an endless stream does not."""
+STREAMED_FROM: Final = 0x7FFF_F000
+"""Data sizes from here on mean "until the end": a program that writes to a pipe cannot know (sox writes this number,
+arecord 2 GiB, ffmpeg 0xFFFFFFFF). 0 means the same where samples follow (GStreamer)."""
+
+PCM: Final = 1
+FLOAT: Final = 3
+A_LAW: Final = 6
+MU_LAW: Final = 7
+EXTENSIBLE: Final = 0xFFFE
+SUBTYPES: Final[Mapping[tuple[int, int], str]] = {
+    (PCM, 8): "PCM_U8",
+    (PCM, 16): "PCM_16",
+    (PCM, 24): "PCM_24",
+    (PCM, 32): "PCM_32",
+    (FLOAT, 32): "FLOAT",
+    (FLOAT, 64): "DOUBLE",
+    (A_LAW, 8): "ALAW",
+    (MU_LAW, 8): "ULAW",
+}
+"""(format tag, bits a sample) to libsndfile's name. What is not here is compressed in blocks, and needs a file."""
+
+
+class UnknownCoding(SourceError):
+    """A sound WAV file whose samples are coded in a way that cannot be read from a pipe."""
+
+    def __init__(self, tag: int, bits: int) -> None:
+        super().__init__(
+            f"its samples are in WAV format {tag:#06x} with {bits} bits, which cannot be read here",
+            "convert it to 16-bit PCM",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WavHeader:
+    """What comes before the samples. ``data_bytes`` is None where the writer did not know."""
+
+    sample_rate: int
+    channels: int
+    subtype: str
+    frame_bytes: int
+    data_bytes: int | None
+
+
+def read_exactly(file: BinaryIO, count: int) -> bytes:
+    """Return ``count`` bytes, fewer only at the end of the file. A raw pipe gives less than asked at any time."""
+    parts = bytearray()
+    while len(parts) < count and (part := file.read(count - len(parts))):
+        parts += part
+    return bytes(parts)
+
+
+def read_header(file: BinaryIO) -> WavHeader:
+    """Read up to the first sample. Raises `UnknownCoding`, or `SourceError` when this is no WAV or a damaged one."""
+    head = read_exactly(file, 12)
+    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
+        raise SourceError("it is not a WAV stream", "convert it on the way, as in `ffmpeg -i FILE -f wav - | …`")
+    coding: tuple[int, int, str, int] | None = None
+    budget = MAX_HEADER_BYTES
+    while budget > 0:
+        chunk = read_exactly(file, 8)
+        if len(chunk) < 8:
+            break
+        size = int.from_bytes(chunk[4:], "little")
+        if chunk[:4] == b"data" and coding is not None:
+            rate, channels, subtype, frame_bytes = coding
+            streamed = size == 0 or size >= STREAMED_FROM
+            return WavHeader(
+                sample_rate=rate,
+                channels=channels,
+                subtype=subtype,
+                frame_bytes=frame_bytes,
+                data_bytes=None if streamed else size,
+            )
+        padded = size + size % 2
+        body = read_exactly(file, min(padded, budget))
+        budget -= 8 + len(body)
+        if chunk[:4] == b"fmt ":
+            coding = _coding(body)
+    raise SourceError("its WAV header ends before any audio", "the file is damaged, so copy or record it again")
+
+
+def _coding(body: bytes) -> tuple[int, int, str, int]:
+    """Return rate, channels, subtype and bytes a sample frame from a ``fmt`` chunk (RIFF, WAVEFORMATEX)."""
+    if len(body) < 16:
+        raise SourceError("its WAV header is too short", "the file is damaged, so copy or record it again")
+    tag, channels, rate, _, frame_bytes, bits = struct.unpack_from("<HHIIHH", body)
+    if tag == EXTENSIBLE and len(body) >= 26:
+        (tag,) = struct.unpack_from("<H", body, 24)  # the first two bytes of the GUID are the old tag
+    check_rate(rate)
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise SourceError(
+            f"its header says {channels} channels, which no recording has",
+            "the file is damaged, so export it again",
+        )
+    subtype = SUBTYPES.get((tag, bits))
+    if subtype is None or frame_bytes != channels * bits // 8:
+        raise UnknownCoding(tag, bits)
+    return rate, channels, subtype, frame_bytes
+
+
+class WavSource:
+    """A `Source` on a binary file that stands before a WAV header. Only what has a size is ever sought in.
+
+    Raises what `read_header` raises.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._header = header = read_header(file)
+        self.sample_rate = header.sample_rate
+        self._promised = None if header.data_bytes is None else header.data_bytes // header.frame_bytes
+        self.frames = self._readable()
+
+    def _readable(self) -> int | None:
+        if not self._file.seekable():
+            return self._promised
+        here = self._file.tell()
+        there = self._file.seek(0, io.SEEK_END)
+        self._file.seek(here)
+        present = (there - here) // self._header.frame_bytes
+        return present if self._promised is None else min(present, self._promised)
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield blocks of a tenth of a second; then raise `SourceError` if the header promised more."""
+        header = self._header
+        delivered = 0
+        block_frames = max(1, header.sample_rate // BLOCKS_A_SECOND)
+        while self._promised is None or delivered < self._promised:
+            wanted = block_frames if self._promised is None else min(block_frames, self._promised - delivered)
+            data = read_exactly(self._file, wanted * header.frame_bytes)
+            frames = len(data) // header.frame_bytes
+            if frames:
+                delivered += frames
+                yield self._decode(data[: frames * header.frame_bytes])
+            if frames < wanted:
+                break
+        if self._promised is not None and delivered < self._promised:
+            raise cut_short(self._promised, delivered, header.sample_rate)
+
+    def _decode(self, data: bytes) -> Samples:
+        header = self._header
+        block: Samples
+        block, _ = soundfile.read(
+            io.BytesIO(data),
+            dtype="float32",
+            always_2d=True,
+            samplerate=header.sample_rate,
+            channels=header.channels,
+            format="RAW",
+            subtype=header.subtype,
+            endian="LITTLE",
+        )
+        return block
