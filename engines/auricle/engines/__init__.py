@@ -1,0 +1,54 @@
+"""Engines: the recognisers, and the actor that shares one of them among sessions.
+
+`EngineActor` and `engine_loader` are for servers, `auricle.engines.protocol` for authors of engines, `Recogniser` for
+whoever has audio and no event loop.
+"""
+
+from auricle.engines.actor import EngineActor
+from auricle.engines.fallback import engine_loader
+from auricle.engines.loading import EngineLoader, Loaded, LoadStage
+from auricle.engines.protocol import (
+    Engine,
+    EngineError,
+    EngineInfo,
+    EngineUnavailable,
+    FinalResult,
+    FlushDone,
+    PartialResult,
+    Processed,
+    Result,
+    SpeechEnded,
+    SpeechStarted,
+    StreamConfig,
+    StreamDone,
+    UtteranceFailed,
+)
+from auricle.engines.recogniser import Recogniser
+from auricle.engines.registry import available, load_engine
+from auricle.engines.session import EngineSession
+
+__all__ = [
+    "Engine",
+    "EngineActor",
+    "EngineError",
+    "EngineInfo",
+    "EngineLoader",
+    "EngineSession",
+    "EngineUnavailable",
+    "FinalResult",
+    "FlushDone",
+    "LoadStage",
+    "Loaded",
+    "PartialResult",
+    "Processed",
+    "Recogniser",
+    "Result",
+    "SpeechEnded",
+    "SpeechStarted",
+    "StreamConfig",
+    "StreamDone",
+    "UtteranceFailed",
+    "available",
+    "engine_loader",
+    "load_engine",
+]

@@ -93,6 +93,8 @@ class Window:
     config: StreamConfig
     final: bool
     """True when the result will be committed: take the time to do it well."""
+    start_sample: int = 0
+    """Where the audio begins, in engine samples of its session."""
 
 
 class VoiceDetector(Protocol):

@@ -1,0 +1,67 @@
+"""Native calls under way: run off the event loop, waited for at the end, and abandoned when they will not return."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from auricle.engines.protocol import EngineError
+
+T = TypeVar("T")
+
+
+class RunSync(Protocol):
+    """Runs a call off the event loop. Cancelled, it may leave the call behind."""
+
+    def __call__(self, call: Callable[[], T], /) -> Awaitable[T]:
+        """Return what ``call`` returns, raise what it raises."""
+
+
+class Threads:
+    """Runs calls in worker threads of its own: other users of the event loop's pool never wait for an engine."""
+
+    def __init__(self, threads: int) -> None:
+        self._limiter: Final = anyio.CapacityLimiter(threads)
+
+    async def __call__(self, call: Callable[[], T], /) -> T:
+        """Return what ``call`` returns. Cancelled, it leaves the thread behind."""
+        return await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._limiter)
+
+
+class Calls:
+    """The calls of one engine. A caller that is cancelled still waits for its call: only `settle` gives one up."""
+
+    def __init__(self, run_sync: RunSync) -> None:
+        self._run_sync = run_sync
+        self._running: set[anyio.CancelScope] = set()
+        self._returned = anyio.Event()
+        self.abandoned = 0
+        """Calls that have been given up, and still run."""
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """Return what ``call`` returns, raise what it raises; `EngineError` when it was given up."""
+        scope = anyio.CancelScope(shield=True)
+        self._running.add(scope)
+        try:
+            with scope:
+                return await self._run_sync(call)
+            self.abandoned += 1
+            raise EngineError("The engine did not return.")
+        finally:
+            self._running.discard(scope)
+            self._returned.set()
+
+    async def settle(self, grace_s: float) -> None:
+        """Wait until every call has returned, but not longer than ``grace_s`` seconds: the rest is given up."""
+        with anyio.move_on_after(grace_s, shield=True):
+            while self._running:
+                self._returned = anyio.Event()
+                await self._returned.wait()
+        for scope in self._running:
+            scope.cancel()
+
+    async def last(self, call: Callable[[], object], grace_s: float) -> None:
+        """Run one more call, but not longer than ``grace_s`` seconds, whoever has been cancelled."""
+        with anyio.move_on_after(grace_s, shield=True):
+            await self._run_sync(call)

@@ -1,0 +1,44 @@
+"""Engines by name. Anybody may add one: an entry point of the group ``auricle.engines``.
+
+It names a function ``create_engine(model: str | None, language: str | None) -> Engine`` that is cheap: the work is
+`Engine.load`. Nothing of an engine is imported before it is asked for.
+"""
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import Final
+
+from auricle.engines.protocol import Engine, EngineError, EngineUnavailable
+
+GROUP: Final = "auricle.engines"
+
+
+def available() -> tuple[str, ...]:
+    """Return the names of all engines that are installed, in order; whether they can be used only loading tells."""
+    return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
+
+
+def load_engine(name: str, model: str | None = None, language: str | None = None) -> Engine:
+    """Return the engine ``name``, created and not yet loaded. Raises `EngineUnavailable`."""
+    entry = _find(name)
+    try:
+        return _created(entry, model, language)
+    except EngineError:
+        raise
+    except Exception as error:
+        # Third parties' code, at import or in their factory: it may raise anything.
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise EngineUnavailable(f"The engine {name} ({entry.value}) cannot be used here: {why}.") from error
+
+
+def _find(name: str) -> EntryPoint:
+    found = sorted(entry_points(group=GROUP, name=name), key=lambda entry: entry.value)
+    if not found:
+        raise EngineUnavailable(f"There is no engine {name!r}; there are {', '.join(available()) or 'none'}.")
+    return found[0]
+
+
+def _created(entry: EntryPoint, model: str | None, language: str | None) -> Engine:
+    engine = entry.load()(model, language)
+    if not isinstance(engine, Engine):
+        raise EngineUnavailable(f"The engine {entry.name} ({entry.value}) is none: {type(engine).__name__}.")
+    return engine

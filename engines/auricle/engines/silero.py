@@ -1,0 +1,69 @@
+"""Silero VAD as a stream: the model that travels inside the faster-whisper wheel, with its state in our hands.
+
+faster-whisper's own wrapper forgets everything between two calls. Here each session keeps the LSTM state and the last
+samples, and all sessions share one onnxruntime session, which is thread-safe. (notes/streaming-whisper.md §1.5)
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime
+
+from auricle.engines.protocol import BLOCK, EngineUnavailable, Samples
+
+MODEL_FILE: Final = "silero_vad_v6.onnx"
+CONTEXT: Final = 64
+"""Samples before a block that the model wants to hear again."""
+STATE: Final = (1, 1, 128)
+"""Shape of each of the two LSTM states."""
+
+
+def find_model() -> Path:
+    """Return the ONNX file. Raises `EngineUnavailable`.
+
+    The package is located without importing it: that would bring CTranslate2 along, which only Whisper needs.
+    """
+    spec = find_spec("faster_whisper")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(folder, "assets", MODEL_FILE)
+        if path.is_file():
+            return path
+    raise EngineUnavailable(f"Voice detection needs {MODEL_FILE}, which faster-whisper 1.2 brings: install it.")
+
+
+class SileroModel:
+    """The network, loaded once and shared."""
+
+    def __init__(self) -> None:
+        options = onnxruntime.SessionOptions()
+        # One block is a tenth of a millisecond of work: threads would only cost.
+        options.inter_op_num_threads = 1
+        options.intra_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 4
+        self._session = onnxruntime.InferenceSession(
+            str(find_model()), providers=["CPUExecutionProvider"], sess_options=options
+        )
+
+    def listen(self) -> "SileroDetector":
+        """Return a voice detector for one session."""
+        return SileroDetector(self._session)
+
+
+class SileroDetector:
+    """The ear of one session."""
+
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        self._session = session
+        self._h = np.zeros(STATE, dtype=np.float32)
+        self._c = np.zeros(STATE, dtype=np.float32)
+        self._input = np.zeros((1, CONTEXT + BLOCK), dtype=np.float32)
+
+    def __call__(self, block: Samples) -> float:
+        """Return the probability in [0, 1] that ``block``, shape ``(512,)``, holds speech."""
+        self._input[0, :CONTEXT] = self._input[0, BLOCK:]
+        self._input[0, CONTEXT:] = block
+        output, self._h, self._c = self._session.run(None, {"input": self._input, "h": self._h, "c": self._c})
+        return float(output.reshape(-1)[0])
