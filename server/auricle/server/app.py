@@ -1,0 +1,169 @@
+"""The server as one object: a listener, an engine actor, the conversations, and a way to stop without losing a word."""
+
+import logging
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+import trio
+
+from auricle.core import Limits
+from auricle.engines.actor import EngineActor
+from auricle.engines.fallback import engine_loader
+from auricle.engines.loading import EngineLoader
+from auricle.engines.protocol import Engine, EngineUnavailable
+from auricle.server import listener
+from auricle.server.conversation import Conversation
+from auricle.server.http import serve_http
+from auricle.server.negotiation import Reject, negotiate
+from auricle.server.operator_routes import operator_routes
+from auricle.server.upgrade import Upgrade
+from auricle.transports.address import DEFAULT_PATH
+from auricle.transports.trio.server import serve_wire
+from auricle.transports.trio.websocket import WebSocketWire
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_PORT: Final = 8765
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """What a server is started with. ``engine`` and ``model`` None: whisper, or sphinx where it cannot be had."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    engine: str | None = None
+    model: str | None = None
+    language: str | None = None
+    limits: Limits = field(default_factory=Limits)
+    drain_timeout_s: float = 60.0
+    """Longest time that sessions get to finish once the server is told to stop."""
+
+
+class SpeechServer:
+    """A running server. Made by `running_server`."""
+
+    def __init__(self, config: ServerConfig, source: Engine | EngineLoader) -> None:
+        self._config = config
+        self._actor = EngineActor(source)
+        self._conversations: set[Conversation] = set()
+        self._drain = trio.Event()
+        self._stopped = trio.Event()
+        self._listener: listener.Server | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients connect."""
+        assert self._listener is not None, "a server is handed out once it listens"
+        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
+        return f"ws://{host}:{self._listener.port}{DEFAULT_PATH}"
+
+    @property
+    def sessions(self) -> int:
+        """Sessions that are open now."""
+        return len(self._conversations)
+
+    @property
+    def draining(self) -> bool:
+        """Whether `drain` has been called."""
+        return self._drain.is_set()
+
+    async def engine_ready(self) -> str:
+        """Wait until the engine answers, and return its name and model. Raises `EngineUnavailable`."""
+        info = await self._actor.loaded()
+        return f"{info.name} {info.model}"
+
+    @property
+    def fallback_reason(self) -> str | None:
+        """One line that says why another engine answers than the one that is meant to; None when it does."""
+        return self._actor.note
+
+    def drain(self) -> None:
+        """Take no new sessions and end the input of the running ones: they get their last finals, then all is over."""
+        self._drain.set()
+        assert self._listener is not None, "a server is handed out once it listens"
+        self._listener.stop_accepting()
+        for conversation in self._conversations:
+            conversation.stop()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Serve until `drain` has been called and the last session is over. Raises `ListenError`."""
+        routes = operator_routes(self._is_ready)
+        async with trio.open_nursery() as nursery:
+            self._listener = await nursery.start(
+                partial(
+                    listener.serve_tcp,
+                    self._config.host,
+                    self._config.port,
+                    on_websocket=self._serve,
+                    on_http=partial(serve_http, routes=routes, closing=self._drain),
+                    limits=self._config.limits,
+                    closing=self._drain,
+                )
+            )
+            nursery.start_soon(self._actor.run)
+            task_status.started()
+            await self._drain.wait()
+            with trio.move_on_after(self._config.drain_timeout_s):
+                while self._conversations:
+                    await next(iter(self._conversations)).over.wait()
+            self._actor.stop()
+            nursery.cancel_scope.cancel()
+        self._stopped.set()
+
+    async def stopped(self) -> None:
+        """Wait until a drain is over."""
+        await self._stopped.wait()
+
+    async def _serve(self, upgrade: Upgrade) -> None:
+        decision = negotiate(upgrade.offer)
+        if isinstance(decision, Reject):
+            await upgrade.refuse(decision.problem)
+            return
+        wire = WebSocketWire(await upgrade.accept(subprotocol=decision.subprotocol), upgrade.stream)
+        session_id = uuid.uuid4().hex
+        async with serve_wire(wire, limits=self._config.limits) as connection:
+            conversation = Conversation(connection, self._actor, session_id, language=self._config.language)
+            self._conversations.add(conversation)
+            try:
+                if self.draining:
+                    conversation.stop()
+                closed = await conversation.run()
+            finally:
+                self._conversations.discard(conversation)
+                conversation.over.set()
+        logger.info(
+            "session %s of %s: %s, complete=%s, %d samples, %d segments",
+            session_id, upgrade.peer, closed.reason, closed.complete, closed.accounting.received,
+            closed.accounting.segments,
+        )  # fmt: skip
+
+    def _is_ready(self) -> tuple[bool, str]:
+        if self.draining:
+            return False, "The server is shutting down."
+        try:
+            info = self._actor.info
+        except EngineUnavailable as error:
+            return False, str(error)
+        return True, f"{info.name} {info.model} answers."
+
+
+@asynccontextmanager
+async def running_server(
+    config: ServerConfig, source: Engine | EngineLoader | None = None
+) -> AsyncIterator[SpeechServer]:
+    """Run a server for the length of the block; it listens when the block begins, and its engine loads meanwhile.
+
+    ``source`` takes the place of the engine that ``config`` names. Raises `ListenError`.
+    """
+    server = SpeechServer(config, source or engine_loader(config.engine, config.model, config.language))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.run)
+        try:
+            yield server
+        finally:
+            nursery.cancel_scope.cancel()

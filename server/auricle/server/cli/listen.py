@@ -1,0 +1,62 @@
+"""``auricle listen``: the microphone in, words out, until Ctrl-C."""
+
+import signal
+import sys
+from dataclasses import dataclass
+
+import trio
+
+from auricle.core import Start
+from auricle.server.cli.display import choose_display
+from auricle.server.cli.exits import Exit
+from auricle.server.cli.microphone import Microphone, MicrophoneError, open_microphone
+from auricle.server.cli.servers import ServerChoice, server_url
+from auricle.server.cli.streaming import stream, summary
+from auricle.transports.trio import ConnectFailed, connect
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What one call of the command is to do."""
+
+    config: Start
+    server: ServerChoice
+    device: str | None
+
+
+async def listen(hearing: Hearing) -> Exit:
+    """Transcribe the microphone. The first Ctrl-C ends the input, and the last words still come; the second leaves."""
+    with choose_display(sys.stdout, sys.stderr) as display:
+        try:
+            async with (
+                open_microphone(hearing.device) as microphone,
+                server_url(hearing.server, display) as url,
+                connect(url, hearing.config, api_key=hearing.server.api_key, allow_legacy=True) as client,
+            ):
+                display.start(microphone.name, None)
+                display.note("Listening; press Ctrl-C to stop.")
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(_stop_on_interrupt, microphone, nursery.cancel_scope)
+                    outcome = await stream(client, microphone, display)
+                    nursery.cancel_scope.cancel()
+                if outcome.closed is None:
+                    return Exit.INTERRUPTED
+                display.finish(summary(microphone.name, client, outcome).line())
+                if microphone.overruns:
+                    display.note(f"{microphone.lost_s:.2f} s of sound came faster than they could be sent.")
+                return Exit.INCOMPLETE if outcome.closed.complete is False else Exit.GOOD
+        except MicrophoneError as error:
+            display.note(str(error))
+            return Exit.BAD_INPUT
+        except ConnectFailed as error:
+            display.note(str(error))
+            return Exit.INCOMPLETE
+
+
+async def _stop_on_interrupt(microphone: Microphone, scope: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGINT) as signals:
+        async for _ in signals:
+            microphone.stop()
+            break
+        async for _ in signals:
+            scope.cancel()

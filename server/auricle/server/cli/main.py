@@ -1,0 +1,173 @@
+"""The ``auricle`` command."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Annotated, NoReturn, TypeVar
+
+import trio
+import typer
+
+from auricle.engines.protocol import EngineError
+from auricle.server.app import DEFAULT_PORT, ServerConfig
+from auricle.server.cli import listen as listen_command
+from auricle.server.cli import serve as serve_command
+from auricle.server.cli import transcribe as transcribe_command
+from auricle.server.cli.exits import Exit
+from auricle.server.cli.formats import Format
+from auricle.server.cli.logs import configure_logging
+from auricle.server.cli.outputs import OutputError, plan_output
+from auricle.server.cli.servers import ServerChoice
+from auricle.server.cli.streaming import start_message
+from auricle.server.listener import ListenError
+from auricle.transports.address import parse_address
+from auricle.transports.errors import InvalidURL
+
+app = typer.Typer(
+    name="auricle",
+    help="Self-hosted real-time speech-to-text: every sample accounted for, and every stream ends.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+Argument = TypeVar("Argument")
+
+
+class Task(StrEnum):
+    """What is to be written: the words as spoken, or in English."""
+
+    TRANSCRIBE = "transcribe"
+    TRANSLATE = "translate"
+
+
+Url = Annotated[
+    str | None,
+    typer.Option("--url", envvar="AURICLE_URL", help="A running server; without it one is started for this command."),
+]
+ApiKey = Annotated[str | None, typer.Option("--api-key", envvar="AURICLE_API_KEY", help="The key for that server.")]
+Engine = Annotated[
+    str | None,
+    typer.Option("--engine", envvar="AURICLE_ENGINE", help="whisper, sphinx, scripted, or an installed one."),
+]
+Model = Annotated[
+    str | None, typer.Option("--model", envvar="AURICLE_MODEL", help="A model's name or its directory; no fallback.")
+]
+Language = Annotated[
+    str | None, typer.Option("--language", envvar="AURICLE_LANGUAGE", help="As in en or de; without it: detected.")
+]
+TaskOption = Annotated[Task, typer.Option("--task", help="Write the words as spoken, or in English.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, to standard error.")]
+
+
+@app.command()
+def transcribe(
+    files: Annotated[list[str], typer.Argument(help="Recordings (WAV, FLAC, OGG, MP3 …); - is WAV on standard input.")],
+    url: Url = None,
+    api_key: ApiKey = None,
+    engine: Engine = None,
+    model: Model = None,
+    language: Language = None,
+    task: TaskOption = Task.TRANSCRIBE,
+    output: Annotated[str | None, typer.Option("--output", "-o", help="A file, or a directory for one each.")] = None,
+    form: Annotated[Format, typer.Option("--format", "-f", help="How the transcript is written.")] = Format.TEXT,
+    realtime: Annotated[
+        bool, typer.Option("--realtime", help="Send at the pace of speech, like a microphone.")
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Transcribe recordings."""
+    configure_logging(verbose=verbose)
+    server = _server(url, api_key, engine, model, language)
+    try:
+        plan = plan_output(files, form, output)
+    except OutputError as error:
+        _refuse(str(error))
+    config = start_message(language=language, task=task)
+    job = transcribe_command.Job(files=files, plan=plan, config=config, server=server, realtime=realtime)
+    _run(transcribe_command.transcribe, job)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option("--host", envvar="AURICLE_HOST", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", envvar="AURICLE_PORT", min=0, max=65535, help="0 takes a free one.")
+    ] = DEFAULT_PORT,
+    engine: Engine = None,
+    model: Model = None,
+    language: Language = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run the server."""
+    configure_logging(verbose=verbose)
+    _run(serve_command.serve, ServerConfig(host=host, port=port, engine=engine, model=model, language=language))
+
+
+@app.command()
+def listen(
+    url: Url = None,
+    api_key: ApiKey = None,
+    engine: Engine = None,
+    model: Model = None,
+    language: Language = None,
+    task: TaskOption = Task.TRANSCRIBE,
+    device: Annotated[
+        str | None, typer.Option("--device", help="The microphone: its number or part of its name.")
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Transcribe the microphone until Ctrl-C."""
+    configure_logging(verbose=verbose)
+    config = start_message(language=language, task=task)
+    server = _server(url, api_key, engine, model, language)
+    _run(listen_command.listen, listen_command.Hearing(config=config, server=server, device=device))
+
+
+def main() -> None:
+    """Entry point of the ``auricle`` script."""
+    app()
+
+
+def _server(
+    url: str | None, api_key: str | None, engine: str | None, model: str | None, language: str | None
+) -> ServerChoice:
+    if url is not None:
+        try:
+            parse_address(url)
+        except InvalidURL as error:
+            _refuse(str(error))
+        if engine is not None or model is not None:
+            _refuse("--engine and --model choose what this command starts; the server at --url has made its choice.")
+    return ServerChoice(url=url, api_key=api_key, engine=engine, model=model, language=language)
+
+
+def _run(command: Callable[[Argument], Awaitable[Exit]], argument: Argument) -> None:
+    """Run a command and exit with its code; what a user can get wrong is one sentence, never a traceback."""
+    result = Exit.GOOD
+    try:
+        result = trio.run(command, argument)
+    except* KeyboardInterrupt:
+        result = Exit.INTERRUPTED
+    except* (EngineError, OutputError, ListenError) as group:
+        _say(group)
+        result = Exit.BAD_INPUT
+    except* BrokenPipeError:
+        # The reader of our output has gone: nothing is left to say, not even at exit.
+        sys.stdout = None
+        result = Exit.INCOMPLETE
+    raise typer.Exit(int(result))
+
+
+def _say(group: BaseExceptionGroup[BaseException]) -> None:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            _say(error)
+        else:
+            print(error, file=sys.stderr)
+
+
+def _refuse(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    raise typer.Exit(int(Exit.BAD_INPUT))

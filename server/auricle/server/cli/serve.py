@@ -1,0 +1,38 @@
+"""``auricle serve``: the server in the foreground, until SIGTERM or Ctrl-C; then it drains."""
+
+import logging
+import signal
+import sys
+
+import trio
+
+from auricle.server.app import ServerConfig, SpeechServer, running_server
+from auricle.server.cli.exits import Exit
+
+logger = logging.getLogger(__name__)
+
+
+async def serve(config: ServerConfig) -> Exit:
+    """Serve until told to stop. The first signal drains: sessions get their last finals; the second leaves at once.
+
+    Raises `ListenError` and `EngineUnavailable`.
+    """
+    async with running_server(config) as server, trio.open_nursery() as nursery:
+        nursery.start_soon(_stop_on_signal, server, nursery.cancel_scope)
+        engine = await server.engine_ready()
+        if server.fallback_reason is not None:
+            print(server.fallback_reason, file=sys.stderr, flush=True)
+        print(f"auricle listens on {server.url} and {engine} answers", flush=True)
+        await server.stopped()
+        nursery.cancel_scope.cancel()
+    return Exit.GOOD
+
+
+async def _stop_on_signal(server: SpeechServer, scope: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            if server.draining:
+                scope.cancel()
+                return
+            logger.info("%s: draining", signal.Signals(number).name)
+            server.drain()

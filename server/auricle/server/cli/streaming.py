@@ -1,0 +1,166 @@
+"""One stream of audio through one session: the same for a recording and for a microphone."""
+
+from collections.abc import AsyncGenerator, AsyncIterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final as Constant
+
+import trio
+
+from auricle.core import (
+    Ack,
+    ErrorMessage,
+    Features,
+    Final,
+    Flushed,
+    Partial,
+    SessionClosed,
+    Start,
+    WarningMessage,
+)
+from auricle.core.messages import Product
+from auricle.server.cli.display import Display
+from auricle.server.cli.recordings import RecordingError
+from auricle.server.cli.summary import Summary
+from auricle.server.cli.transcript import Transcript
+from auricle.transports.trio import Client, SessionOver
+
+SAMPLE_RATE: Constant = 16_000
+SAMPLE_BYTES: Constant = 2
+
+
+def start_message(*, language: str | None, task: str, prompt: str | None = None) -> Start:
+    """Return the configuration of a command-line session: mono 16 kHz, with words."""
+    assert task in ("transcribe", "translate")
+    return Start(
+        language=language,
+        task="translate" if task == "translate" else "transcribe",
+        features=Features(words=True),
+        client=Product(name="auricle-cli"),
+    )
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one stream."""
+
+    finals: list[Final] = field(default_factory=list)
+    closed: SessionClosed | None = None
+    sent_bytes: int = 0
+    committed_sample: int = 0
+    ended_at: float | None = None
+    last_final_at: float | None = None
+    problem: RecordingError | None = None
+    """What was wrong with the audio, told after all of it that could be read had been sent."""
+
+    @property
+    def sent_s(self) -> float:
+        """Seconds of audio that were sent."""
+        return self.sent_bytes / (SAMPLE_RATE * SAMPLE_BYTES)
+
+    @property
+    def committed_s(self) -> float:
+        """Seconds of audio that are accounted for."""
+        return self.committed_sample / SAMPLE_RATE
+
+
+async def stream(client: Client, chunks: AsyncIterable[bytes], display: Display) -> Outcome:
+    """Send every chunk, end the input, and show what comes back, until the session closes."""
+    outcome = Outcome()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_send, client, chunks, display, outcome)
+        async for event in client:
+            _show(event, display, outcome)
+        nursery.cancel_scope.cancel()
+    return outcome
+
+
+async def _send(client: Client, chunks: AsyncIterable[bytes], display: Display, outcome: Outcome) -> None:
+    try:
+        async for chunk in chunks:
+            await client.send_audio(chunk)
+            outcome.sent_bytes += len(chunk)
+            display.progress(outcome.sent_s, outcome.committed_s)
+    except RecordingError as problem:
+        outcome.problem = problem
+    except SessionOver:
+        return  # the reader is being told why
+    outcome.ended_at = trio.current_time()
+    await client.end_input()
+
+
+def _show(event: object, display: Display, outcome: Outcome) -> None:
+    match event:
+        case Partial():
+            display.partial(event)
+        case Final():
+            outcome.finals.append(event)
+            outcome.last_final_at = trio.current_time()
+            _commit(event.audio[1], display, outcome)
+            display.final(event)
+        case Flushed(upto=upto):
+            _commit(upto, display, outcome)
+        case WarningMessage(message=message) | ErrorMessage(message=message, fatal=False):
+            display.note(f"The server says: {message}.")
+        case Ack():
+            display.progress(outcome.sent_s, outcome.committed_s)
+        case SessionClosed():
+            outcome.closed = event
+            if event.complete is not None:
+                _commit(event.accounting.committed, display, outcome)
+        case _:
+            pass
+
+
+def _commit(upto_sample: int, display: Display, outcome: Outcome) -> None:
+    outcome.committed_sample = upto_sample
+    display.progress(outcome.sent_s, outcome.committed_s)
+
+
+async def paced(chunks: Iterator[bytes], *, realtime: bool) -> AsyncGenerator[bytes, None]:
+    """Yield chunks as fast as they are wanted, or, like a microphone, each when its last sample would be recorded.
+
+    Chunks are pulled in a thread: reading a pipe waits for whoever writes it.
+    """
+    due = trio.current_time()
+    while (chunk := await trio.to_thread.run_sync(next, chunks, None, abandon_on_cancel=True)) is not None:
+        due += len(chunk) / (SAMPLE_RATE * SAMPLE_BYTES)
+        if realtime:
+            await trio.sleep_until(due)
+        yield chunk
+
+
+def summary(name: str, client: Client, outcome: Outcome) -> Summary:
+    """Return the accounting line of a stream that has ended."""
+    closed = outcome.closed
+    assert closed is not None
+    delay_s = None
+    if outcome.last_final_at is not None and outcome.ended_at is not None:
+        delay_s = outcome.last_final_at - outcome.ended_at
+    return Summary(
+        name=name,
+        input_s=outcome.sent_s,
+        committed_s=outcome.committed_s,
+        complete=closed.complete,
+        words=sum(len(final.words or final.text.split()) for final in outcome.finals),
+        last_final_s=delay_s,
+        engine=_engine(client),
+        why=None if closed.complete else closed.message,
+    )
+
+
+def transcript(file: str, client: Client, outcome: Outcome) -> Transcript:
+    """Return what is to be written about a stream that has ended."""
+    assert outcome.closed is not None
+    return Transcript(
+        file=file,
+        finals=tuple(outcome.finals),
+        duration_s=outcome.sent_s,
+        complete=outcome.closed.complete,
+        accounting=outcome.closed.accounting,
+        engine=client.ready.server,
+    )
+
+
+def _engine(client: Client) -> str | None:
+    server = client.ready.server
+    return None if server is None else " ".join(part for part in (server.name, server.model) if part)
