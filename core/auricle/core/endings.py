@@ -139,7 +139,11 @@ def _verdict(closed: Closed, complete: bool | None, why: str | None) -> str:  # 
         return "Every sample is accounted for."
     if complete is None:
         return "The server closed normally, but it speaks the legacy dialect and gave no accounting."
-    return f"The transcript is incomplete: {why or closed.reason}."
+    if closed.reason == "error":
+        return f"The session failed: {(why or 'the server gave no reason').rstrip('.')}."
+    if closed.reason == "completed":
+        return f"The transcript is incomplete: {why or 'the server says so'}."
+    return f"The server ended the session before it was complete: {closed.reason}."
 
 
 def abandon(draft: Draft) -> None:

@@ -112,7 +112,7 @@ def check_loss(draft: Draft, error: ErrorMessage) -> None:
 
 
 def check_cut(s: Snapshot, end: int) -> None:
-    """O6, server only: a segment is cut exactly at a flush. (A client's flush may cross a final on the wire.)"""
+    """O6, server only, as a client's flush may cross a final on the wire: a segment is cut exactly at a flush."""
     cut = next((flush for flush in s.flushes if s.committed < flush.at < end), None)
     _require(cut is None, "O6", f"the audio must be cut at {cut.at if cut else None} for a flush")
 
