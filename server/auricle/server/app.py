@@ -51,6 +51,8 @@ class SpeechServer:
         self._config = config
         self._actor = EngineActor(source)
         self._conversations: set[Conversation] = set()
+        self._sessions = 0
+        self._session_over = trio.Event()
         self._drain = trio.Event()
         self._stopped = trio.Event()
         self._listener: listener.Server | None = None
@@ -65,7 +67,7 @@ class SpeechServer:
     @property
     def sessions(self) -> int:
         """Sessions that are open now."""
-        return len(self._conversations)
+        return self._sessions
 
     @property
     def draining(self) -> bool:
@@ -109,8 +111,8 @@ class SpeechServer:
             task_status.started()
             await self._drain.wait()
             with trio.move_on_after(self._config.drain_timeout_s):
-                while self._conversations:
-                    await next(iter(self._conversations)).over.wait()
+                while self._sessions:
+                    await self._session_over.wait()
             self._actor.stop()
             nursery.cancel_scope.cancel()
         self._stopped.set()
@@ -126,21 +128,34 @@ class SpeechServer:
             return
         wire = WebSocketWire(await upgrade.accept(subprotocol=decision.subprotocol), upgrade.stream)
         session_id = uuid.uuid4().hex
-        async with serve_wire(wire, limits=self._config.limits) as connection:
+        async with (
+            self._one_more_session() as conversations,
+            serve_wire(wire, limits=self._config.limits) as connection,
+        ):
             conversation = Conversation(connection, self._actor, session_id, language=self._config.language)
-            self._conversations.add(conversation)
+            conversations.add(conversation)
             try:
                 if self.draining:
                     conversation.stop()
                 closed = await conversation.run()
             finally:
-                self._conversations.discard(conversation)
-                conversation.over.set()
+                conversations.discard(conversation)
         logger.info(
             "session %s of %s: %s, complete=%s, %d samples, %d segments",
             session_id, upgrade.peer, closed.reason, closed.complete, closed.accounting.received,
             closed.accounting.segments,
         )  # fmt: skip
+
+    @asynccontextmanager
+    async def _one_more_session(self) -> AsyncIterator[set[Conversation]]:
+        """Count a session until its closing handshake is over: stopping any earlier would wipe its last words."""
+        self._sessions += 1
+        try:
+            yield self._conversations
+        finally:
+            self._sessions -= 1
+            self._session_over.set()
+            self._session_over = trio.Event()
 
     def _is_ready(self) -> tuple[bool, str]:
         if self.draining:

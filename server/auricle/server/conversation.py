@@ -56,8 +56,6 @@ class Conversation:
     def __init__(
         self, connection: Connection, actor: EngineActor, session_id: str, *, language: str | None = None
     ) -> None:
-        self.over = trio.Event()
-        """Set by its owner once nothing of it is left."""
         self._connection = connection
         self._language = language
         self._session = connection.session
