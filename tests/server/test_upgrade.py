@@ -1,10 +1,16 @@
 """WebSockets through the listener: the first bytes, the last bytes, and all that is wrong with a handshake."""
 
-import logging
 import socket
+from contextlib import suppress
 
 import pytest
 import trio
+from trio.testing import MockClock, lockstep_stream_pair, trio_test
+from trio_websocket import ConnectionClosed, open_websocket_url
+
+from auricle.core import Limits
+from auricle.server.negotiation import Reject, negotiate
+from auricle.server.upgrade import Upgrade
 from server.listener_lab import (
     CLOSE,
     PING,
@@ -18,13 +24,6 @@ from server.listener_lab import (
     request,
     upgrade_request,
 )
-from trio.testing import MockClock, lockstep_stream_pair, trio_test
-from trio_websocket import ConnectionClosed, open_websocket_url
-
-from auricle.core import Limits
-from auricle.server.negotiation import Reject, negotiate
-from auricle.server.replay import Replay
-from auricle.server.upgrade import Upgrade
 
 GOODBYE = frame(CLOSE, b"\x03\xe8")
 
@@ -38,15 +37,27 @@ def clock() -> MockClock:
 @trio_test
 async def test_frames_sent_with_the_request_are_not_lost(split: int | None) -> None:
     """hypercorn's trio worker ends at one byte here (operations.md §1.3); trio-websocket alone forgets the frames."""
-    raw = upgrade_request() + frame(TEXT, b"early") + GOODBYE
+    raw = upgrade_request() + frame(TEXT, b"early") + frame(TEXT, b"bird")
     with trio.fail_after(5):
         async with listening() as server, await trio.open_tcp_stream("127.0.0.1", server.port) as client:
             await client.send_all(raw[:split])
             if split is not None:
                 await client.send_all(raw[split:])
-            received = await read_all(client)
-    assert received.startswith(b"HTTP/1.1 101 ")
-    assert received.endswith(b"\x81\x05early" + b"\x88\x02\x03\xe8")
+            received = await read_until(client, b"bird")
+            assert received.startswith(b"HTTP/1.1 101 ")
+            assert received.endswith(b"\x81\x05early" + b"\x81\x04bird")
+            await client.send_all(GOODBYE)
+            assert await read_all(client) == b"\x88\x02\x03\xe8"
+
+
+@trio_test
+async def test_a_close_frame_is_always_answered_even_while_the_handler_sends() -> None:
+    with trio.fail_after(10):
+        async with listening() as server:
+            for _ in range(50):
+                received = await ask(server, upgrade_request() + frame(TEXT, b"x") + GOODBYE)
+                assert received.endswith(b"\x88\x02\x03\xe8")
+            assert server.counts.failed == 0
 
 
 @trio_test
@@ -72,10 +83,11 @@ async def test_no_extension_is_negotiated() -> None:
 async def test_an_upgrade_may_follow_other_requests_on_the_same_connection() -> None:
     """A proxy that keeps connections to us alive does that."""
     with trio.fail_after(5):
-        async with listening() as server:
-            received = await ask(server, request() * 2 + upgrade_request() + frame(TEXT, b"hi") + GOODBYE)
+        async with listening() as server, await trio.open_tcp_stream("127.0.0.1", server.port) as client:
+            await client.send_all(request() * 2 + upgrade_request() + frame(TEXT, b"hi"))
+            received = await read_until(client, b"\x81\x02hi")
     assert received.count(b"HTTP/1.1 200 ") == 2
-    assert received.endswith(b"\x81\x02hi" + b"\x88\x02\x03\xe8")
+    assert received.count(b"HTTP/1.1 101 ") == 1
 
 
 @trio_test
@@ -85,10 +97,8 @@ async def test_a_message_of_2_mib_is_closed_with_1009_and_the_client_can_read_th
             async with open_websocket_url(f"ws://127.0.0.1:{server.port}/ws/transcribe") as client:
                 await client.send_message(bytes(1024 * 1024))
                 assert len(await client.get_message()) == 1024 * 1024
-                try:
+                with suppress(ConnectionClosed):
                     await client.send_message(bytes(2 * 1024 * 1024))
-                except ConnectionClosed:
-                    pass
                 with pytest.raises(ConnectionClosed) as closed:
                     await client.get_message()
                 assert closed.value.reason.code == 1009
@@ -132,19 +142,24 @@ async def test_a_client_that_never_closes_is_dropped_after_the_close_timeout(clo
 
 @trio_test
 async def test_a_client_that_never_reads_is_dropped_after_the_write_deadline(clock: MockClock) -> None:
+    stalled = trio.Event()
+
     async def flood(upgrade: Upgrade) -> None:
         connection = await upgrade.accept()
-        while True:
-            await connection.send_message("x" * 1000)
+        try:
+            while True:
+                await connection.send_message("x" * 1000)
+        finally:
+            stalled.set()
 
     with trio.fail_after(120):
         async with connected(lockstep_stream_pair, on_websocket=flood) as (client, server):
             await client.send_all(upgrade_request())
             await read_until(client, b"\r\n\r\n")
-            while server.counts.lost == 0:
-                await trio.sleep(1)
-            assert trio.current_time() == pytest.approx(Limits().write_stall_s, abs=2)
-            assert server.counts.failed == 0
+            await stalled.wait()
+            assert trio.current_time() == pytest.approx(Limits().write_stall_s)
+            await trio.testing.wait_all_tasks_blocked()
+            assert (server.counts.lost, server.counts.failed, server.counts.open) == (1, 0, 0)
 
 
 @trio_test
@@ -161,39 +176,6 @@ async def test_the_socket_below_has_no_delay() -> None:
         async with listening(on_websocket=look) as server:
             await ask(server, upgrade_request() + GOODBYE)
     assert seen == [1]
-
-
-@pytest.mark.parametrize(
-    ("raw", "status"),
-    [
-        (upgrade_request(Connection="keep-alive"), 400),
-        (upgrade_request(Sec_WebSocket_Key=None), 400),
-        (upgrade_request(Sec_WebSocket_Key="c2hvcnQ="), 400),
-        (upgrade_request(Sec_WebSocket_Key="\xff"), 400),
-        (upgrade_request(Sec_WebSocket_Version=None), 426),
-        (upgrade_request(Sec_WebSocket_Version="8"), 426),
-        (upgrade_request(Sec_WebSocket_Protocol="\xe9"), 400),
-        (upgrade_request(Sec_WebSocket_Extensions="\xe9"), 400),
-        (upgrade_request(Host="\xff"), 400),
-        (upgrade_request(Host="xn--zzzzzzzzzz9999999.example"), 400),
-        (upgrade_request(Host="a:b"), 400),
-        (upgrade_request(Host="a/b"), 400),
-        (upgrade_request(Host=""), 400),
-        (upgrade_request(Content_Length="3") + b"abc", 400),
-        (upgrade_request().replace(b"GET", b"POST"), 400),
-        (upgrade_request().replace(b"HTTP/1.1", b"HTTP/1.0"), 400),
-    ],
-)
-@trio_test
-async def test_a_bad_handshake_is_answered(raw: bytes, status: int, caplog: pytest.LogCaptureFixture) -> None:
-    with trio.fail_after(5), caplog.at_level(logging.WARNING):
-        async with listening() as server:
-            response = await ask(server, raw)
-            assert response.startswith(f"HTTP/1.1 {status} ".encode())
-            assert b'"code": "bad_handshake"' in response
-            assert (server.counts.refused, server.counts.websockets, server.counts.failed) == (1, 0, 0)
-    assert (b"Sec-WebSocket-Version: 13" in response) == (status == 426)
-    assert not caplog.records
 
 
 @trio_test
@@ -221,71 +203,3 @@ async def test_a_refusal_reaches_the_client_as_a_problem() -> None:
     assert b"s3cret" not in welcome
     assert legacy.startswith(b"HTTP/1.1 101 ")
     assert b"sec-websocket-protocol" not in legacy.lower()
-
-
-# The stream below
-
-
-@trio_test
-async def test_a_stalled_write_breaks_the_stream_for_good(clock: MockClock) -> None:
-    ours, theirs = lockstep_stream_pair()
-    stream = Replay(ours, write_stall_s=30)
-    with trio.fail_after(60):
-        with pytest.raises(trio.BrokenResourceError):
-            await stream.send_all(b"half a frame")
-        assert trio.current_time() == pytest.approx(30)
-        with pytest.raises(trio.BrokenResourceError):
-            await stream.send_all(b"another")
-    await trio.aclose_forcefully(theirs)
-
-
-@trio_test
-async def test_a_cancelled_write_breaks_the_stream_for_good(clock: MockClock) -> None:
-    ours, theirs = lockstep_stream_pair()
-    stream = Replay(ours)
-    with trio.move_on_after(1):
-        await stream.send_all(b"half a frame")
-    with pytest.raises(trio.BrokenResourceError):
-        await stream.send_all(b"another")
-    await trio.aclose_forcefully(theirs)
-
-
-@trio_test
-async def test_a_rewound_head_is_read_alone_and_the_rest_after_an_answer() -> None:
-    ours, theirs = trio.testing.memory_stream_pair()
-    stream = Replay(ours)
-    await theirs.send_all(b"wire")
-    stream.rewind(b"head", b"rest")
-    with trio.fail_after(5):
-        assert await stream.receive_some(3) == b"hea"
-        assert await stream.receive_some(3) == b"d"
-        async with trio.open_nursery() as nursery:
-            read: list[bytes] = []
-
-            @nursery.start_soon
-            async def reading() -> None:
-                while len(b"".join(read)) < 8:
-                    read.append(await stream.receive_some(3))
-
-            await trio.testing.wait_all_tasks_blocked()
-            assert read == []
-            await stream.send_all(b"101")
-    assert read == [b"res", b"t", b"wir", b"e"]
-
-
-@trio_test
-async def test_closing_wakes_a_reader_that_waits_for_the_answer() -> None:
-    ours, _theirs = trio.testing.memory_stream_pair()
-    stream = Replay(ours)
-    stream.rewind(b"head", b"rest")
-    with trio.fail_after(5):
-        await stream.receive_some()
-        async with trio.open_nursery() as nursery:
-
-            @nursery.start_soon
-            async def reading() -> None:
-                with pytest.raises(trio.ClosedResourceError):
-                    await stream.receive_some()
-
-            await trio.testing.wait_all_tasks_blocked()
-            await stream.aclose()

@@ -51,8 +51,6 @@ class SpeechServer:
         self._config = config
         self._actor = EngineActor(source)
         self._conversations: set[Conversation] = set()
-        self._sessions = 0
-        self._session_over = trio.Event()
         self._drain = trio.Event()
         self._stopped = trio.Event()
         self._listener: listener.Server | None = None
@@ -67,7 +65,7 @@ class SpeechServer:
     @property
     def sessions(self) -> int:
         """Sessions that are open now."""
-        return self._sessions
+        return len(self._conversations)
 
     @property
     def draining(self) -> bool:
@@ -95,26 +93,24 @@ class SpeechServer:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `drain` has been called and the last session is over. Raises `ListenError`."""
         routes = operator_routes(self._is_ready)
+        listen = partial(
+            listener.serve_tcp,
+            self._config.host,
+            self._config.port,
+            on_websocket=self._serve,
+            on_http=partial(serve_http, routes=routes, closing=self._drain),
+            limits=self._config.limits,
+            closing=self._drain,
+        )
         async with trio.open_nursery() as nursery:
-            self._listener = await nursery.start(
-                partial(
-                    listener.serve_tcp,
-                    self._config.host,
-                    self._config.port,
-                    on_websocket=self._serve,
-                    on_http=partial(serve_http, routes=routes, closing=self._drain),
-                    limits=self._config.limits,
-                    closing=self._drain,
-                )
-            )
-            nursery.start_soon(self._actor.run)
-            task_status.started()
-            await self._drain.wait()
-            with trio.move_on_after(self._config.drain_timeout_s):
-                while self._sessions:
-                    await self._session_over.wait()
+            async with trio.open_nursery() as connections:
+                self._listener = await connections.start(listen)
+                nursery.start_soon(self._actor.run)
+                task_status.started()
+                await self._drain.wait()
+                # The listener ends with its last connection, closing handshake and all: nothing is wiped by a reset.
+                connections.cancel_scope.deadline = trio.current_time() + self._config.drain_timeout_s
             self._actor.stop()
-            nursery.cancel_scope.cancel()
         self._stopped.set()
 
     async def stopped(self) -> None:
@@ -128,34 +124,20 @@ class SpeechServer:
             return
         wire = WebSocketWire(await upgrade.accept(subprotocol=decision.subprotocol), upgrade.stream)
         session_id = uuid.uuid4().hex
-        async with (
-            self._one_more_session() as conversations,
-            serve_wire(wire, limits=self._config.limits) as connection,
-        ):
+        async with serve_wire(wire, limits=self._config.limits) as connection:
             conversation = Conversation(connection, self._actor, session_id, language=self._config.language)
-            conversations.add(conversation)
+            self._conversations.add(conversation)
             try:
                 if self.draining:
                     conversation.stop()
                 closed = await conversation.run()
             finally:
-                conversations.discard(conversation)
+                self._conversations.discard(conversation)
         logger.info(
             "session %s of %s: %s, complete=%s, %d samples, %d segments",
             session_id, upgrade.peer, closed.reason, closed.complete, closed.accounting.received,
             closed.accounting.segments,
         )  # fmt: skip
-
-    @asynccontextmanager
-    async def _one_more_session(self) -> AsyncIterator[set[Conversation]]:
-        """Count a session until its closing handshake is over: stopping any earlier would wipe its last words."""
-        self._sessions += 1
-        try:
-            yield self._conversations
-        finally:
-            self._sessions -= 1
-            self._session_over.set()
-            self._session_over = trio.Event()
 
     def _is_ready(self) -> tuple[bool, str]:
         if self.draining:

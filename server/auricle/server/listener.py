@@ -29,6 +29,8 @@ KEEP_ALIVE_S: Final = 5.0
 MAX_CONNECTIONS: Final = 1000
 """Below the usual limit of 1024 open files; one more is told 503."""
 
+HIGHEST_PORT: Final = 65535
+
 OnHttp = Callable[[trio.abc.HalfCloseableStream, bytes], Awaitable[bytes | None]]
 """Answers one request, or more, that begins with these bytes. Returns what it read beyond, or None to close."""
 
@@ -112,8 +114,9 @@ class Server:
             head = await read_head(wire, timeout_s=HEAD_TIMEOUT_S)
             while head is not None and not head.wants_websocket:
                 self.counts.requests += 1
+                last = self.closing.is_set()
                 left = await self._on_http(wire, head.raw + head.rest)
-                if left is None or self.closing.is_set():
+                if left is None or last:
                     return
                 head = await read_head(wire, left, timeout_s=KEEP_ALIVE_S)
         except HeadRefused as refusal:
@@ -178,16 +181,17 @@ async def serve_tcp(
 
 async def _bind(host: str | None, port: int) -> list[trio.SocketListener]:
     where = f"{host or 'every address'}, port {port}"
+    if not 0 <= port <= HIGHEST_PORT:
+        # getaddrinfo would take it modulo 65536.
+        raise ListenError(f"Cannot listen on {where}: ports go from 0 to {HIGHEST_PORT}.")
     try:
         return await trio.open_tcp_listeners(port, host=host)
-    except (OSError, OverflowError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
         raise ListenError(f"Cannot listen on {where}: {_reason(error)}.") from error
 
 
 def _reason(error: Exception) -> str:
     match error:
-        case OverflowError():
-            return "ports go from 0 to 65535"
         case UnicodeError() | socket.gaierror() | OSError(errno=errno.EADDRNOTAVAIL):
             return "this machine has no such address"
         case OSError(errno=errno.EADDRINUSE):

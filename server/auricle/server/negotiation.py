@@ -106,13 +106,13 @@ def origin_allowed(offer: Offer, allowed_origins: Collection[str] = ()) -> bool:
     origin = offer.origins[0]
     if origin in allowed_origins:
         return True
-    asked = split_url(origin)
+    asked = _split(origin)
     if asked is None or asked.scheme not in DEFAULT_PORTS or not asked.hostname:
         return False
     if _is_this_machine(asked.hostname):
         return True
     default = DEFAULT_PORTS[asked.scheme]
-    host = split_url(f"//{offer.host}")
+    host = _split(f"//{offer.host}")
     return host is not None and (asked.hostname, asked.port or default) == (host.hostname, host.port or default)
 
 
@@ -120,8 +120,7 @@ def _rejection(status: HTTPStatus, code: str, detail: str) -> Reject:
     return Reject(Problem(status=status, code=code, detail=detail))
 
 
-def split_url(url: str) -> SplitResult | None:
-    """Split a URL or ``//host:port``; None where it is neither."""
+def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises for "host:port" where the port is no number

@@ -21,8 +21,12 @@ class Address(NamedTuple):
     @property
     def url(self) -> str:
         """The address as one ``ws://`` or ``wss://`` URL."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'wss' if self.secure else 'ws'}://{host}:{self.port}{self.resource}"
+        return f"{'wss' if self.secure else 'ws'}://{self.authority}{self.resource}"
+
+    @property
+    def authority(self) -> str:
+        """Host and port as a ``Host`` header has them (RFC 9110 §7.2): an IPv6 address in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def parse_address(url: str) -> Address:

@@ -3,6 +3,7 @@
 import logging
 import signal
 import sys
+from ipaddress import ip_address
 
 import trio
 
@@ -22,10 +23,25 @@ async def serve(config: ServerConfig) -> Exit:
         engine = await server.engine_ready()
         if server.fallback_reason is not None:
             print(server.fallback_reason, file=sys.stderr, flush=True)
+        if not is_loopback(config.host):
+            print(
+                f"Anybody who can reach {config.host} can use this server: it has neither keys nor TLS yet, so put a "
+                "proxy in front that has.",
+                file=sys.stderr,
+                flush=True,
+            )
         print(f"auricle listens on {server.url} and {engine} answers", flush=True)
         await server.stopped()
         nursery.cancel_scope.cancel()
     return Exit.GOOD
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``, as far as its name tells."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 async def _stop_on_signal(server: SpeechServer, scope: trio.CancelScope) -> None:

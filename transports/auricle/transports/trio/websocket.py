@@ -146,7 +146,7 @@ async def _shake_hands(
             connection = await wrap_client_stream(
                 nursery,
                 stream,  # type: ignore[arg-type]  # any trio.abc.Stream will do
-                f"{address.host}:{address.port}",
+                address.authority,
                 address.resource,
                 subprotocols=[PROTOCOL],
                 extra_headers=[(name.encode(), value.encode()) for name, value in headers],
