@@ -75,18 +75,23 @@ def decode_object(body: Mapping[str, Any], sender: Role, limits: Limits, size: i
     name = body.get("type")
     if not isinstance(name, str):
         return Decoded(Malformed(code="bad_message", why="the message has no type", param="/type"))
-    if name not in known or name == Audio.type:
-        seq = body.get("seq")
-        return Decoded(Unknown(name=name, seq=seq if isinstance(seq, int) and not isinstance(seq, bool) else None))
     if sender is Role.CLIENT and name != "start" and size > limits.max_text_bytes:
         return Decoded(Malformed(code="too_large", why=f"a text frame may have {limits.max_text_bytes} bytes"))
-    arguments = {key: value for key, value in body.items() if key != "type"}
     try:
+        if name not in known or name == Audio.type:
+            seq = body.get("seq")
+            return Decoded(Unknown(name=name, seq=seq if type(seq) is int else None))
+        arguments = {key: value for key, value in body.items() if key != "type"}
         message, ignored = schema.parse(known[name], arguments)
     except schema.FieldError as error:
         code = "invalid_config" if name == "start" else "bad_message"
-        return Decoded(Malformed(code=code, why=f"{name}: {error}", param=error.path))
-    return Decoded(message, ignored)
+        return Decoded(Malformed(code=code, why=_ascii(f"{name}: {error}"), param=_ascii(error.path)))
+    return Decoded(message, tuple(_ascii(pointer) for pointer in ignored))
+
+
+def _ascii(pointer: str) -> str:
+    """Return a pointer that can be sent, whatever key somebody made up."""
+    return pointer if pointer.isascii() else ascii(pointer)[1:-1]
 
 
 def _no_constant(name: str) -> float:

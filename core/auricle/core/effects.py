@@ -95,20 +95,19 @@ def _detach(draft: Draft, _: Stimulus) -> None:
 
 
 _SHARED: Final[Mapping[Effect, Do]] = {
-    Effect.SEND: _send,
-    Effect.EMIT: _emit,
-    Effect.TRACK_ACK: _track_ack,
     Effect.TRACK_SPEECH: _track_speech,
     Effect.TRACK_PARTIAL: _track_partial,
     Effect.TRACK_FINAL: _track_final,
     Effect.TRACK_FLUSHED: _track_flushed,
-    Effect.TRACK_INPUT_ENDED: _track_input_ended,
     Effect.TRACK_LOSS: _track_loss,
     Effect.HANG_UP: _hang_up,
     Effect.DETACH: _detach,
 }
 
 _CLIENT: Final[Mapping[Effect, Do]] = {
+    Effect.EMIT: _emit,
+    Effect.TRACK_ACK: _track_ack,
+    Effect.TRACK_INPUT_ENDED: _track_input_ended,
     Effect.GREET: client_effects.greet,
     Effect.OFFER_AUDIO: client_effects.offer_audio,
     Effect.ASK_FLUSH: client_effects.ask_flush,
@@ -125,6 +124,7 @@ _CLIENT: Final[Mapping[Effect, Do]] = {
 }
 
 _SERVER: Final[Mapping[Effect, Do]] = {
+    Effect.SEND: _send,
     Effect.TAKE_START: server_effects.take_start,
     Effect.TAKE_AUDIO: server_effects.take_audio,
     Effect.COUNT_LATE: server_effects.count_late,

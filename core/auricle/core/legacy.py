@@ -90,7 +90,7 @@ class LegacyClient(NamedTuple):
             return self, (Decoded(Unknown(name="invalid JSON")),)
         if body.get("type") == "end_of_stream":
             return self, (Decoded(EndInput()),)
-        return self, (Decoded(Unknown(name=str(body.get("type")))),)
+        return self, (Decoded(Unknown(name="unknown")),)
 
     def encode(self, message: Message, s: Snapshot) -> Frame | None:
         """Only ``ready``, finals with text, and fatal errors are said, with exactly the old keys."""

@@ -111,6 +111,9 @@ def _check_plain(value: object, annotation: type, path: str) -> None:
             raise FieldError(path, "must be an integer")
     elif not isinstance(value, annotation):
         raise FieldError(path, f"must be a {_NAMES.get(annotation, annotation.__name__)}")
+    elif isinstance(value, str) and not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+        # JSON can spell half a surrogate pair (RFC 8259 §8.2); nothing that echoes it could be sent as UTF-8.
+        raise FieldError(path, "must be Unicode text, without lone surrogates")
 
 
 def _check_tuple(value: object, items: tuple[Any, ...], path: str) -> None:

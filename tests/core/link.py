@@ -1,0 +1,253 @@
+"""Two cores back to back: channels in the hands of a test, virtual time, and a deterministic engine.
+
+``link.client`` and ``link.server`` are real sessions. What they transmit waits in ``link.to_server`` and
+``link.to_client`` until it is delivered; `Link.settle` delivers all and lets the engine work until nothing moves.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Literal, assert_never
+
+from auricle.core import (
+    PROTOCOL,
+    AbortTransport,
+    AudioReceived,
+    ClientSession,
+    CloseTransport,
+    Emit,
+    FlushRequested,
+    Frame,
+    InputFinished,
+    Limits,
+    OpenTransport,
+    ServerInfo,
+    ServerSession,
+    SessionClosed,
+    Start,
+    Started,
+    Transmit,
+)
+from auricle.core.session import Outputs, Session
+
+SEGMENT = 1_000
+"""The engine ends an utterance after this many samples."""
+PARTIAL = 400
+"""It says a partial when at least this much of an utterance has come."""
+Side = Literal["client", "server"]
+
+
+@dataclass
+class Cut:
+    """The end of what a channel carries: a Close frame, or the connection breaking."""
+
+    how: Literal["eof", "reset"]
+    code: int = 1006
+
+
+@dataclass
+class Link:
+    """A conversation under control."""
+
+    limits: Limits = field(default_factory=Limits)
+    config: Start = field(default_factory=Start)
+    subprotocol: str | None = PROTOCOL
+    now: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.client = ClientSession(self.config, now=self.now, limits=self.limits)
+        self.server = ServerSession(self.subprotocol, now=self.now, limits=self.limits)
+        self.to_server: deque[Frame | Cut] = deque()
+        self.to_client: deque[Frame | Cut] = deque()
+        self.client_events: list[Any] = []
+        self.server_events: list[Any] = []
+        self.engine = DeterministicEngine(self)
+        self.route("client", self.client.connect(now=self.now))
+
+    # ------------------------------------------------------------------------ the wire
+
+    def route(self, side: Side, outputs: Outputs) -> None:
+        """Do what a session wants done, as a driver would."""
+        channel = self.to_server if side == "client" else self.to_client
+        for output in outputs:
+            match output:
+                case Transmit(frame=frame):
+                    channel.append(frame)
+                case Emit(event=event):
+                    self.log(side).append(event)
+                    if side == "server":
+                        self.engine.todo.append(event)
+                case OpenTransport():
+                    self.route("client", self.client.transport_opened(self.subprotocol, now=self.now))
+                case CloseTransport(code=code):
+                    channel.append(Cut("eof", code))
+                case AbortTransport():
+                    self.break_connection()
+                case _:
+                    assert_never(output)
+
+    def log(self, side: Side) -> list[Any]:
+        """The events of one side, in order."""
+        return self.client_events if side == "client" else self.server_events
+
+    def session(self, side: Side) -> Session:
+        return self.client if side == "client" else self.server
+
+    def deliver(self, to: Side) -> bool:
+        """Deliver one frame; False where there is none."""
+        channel = self.to_client if to == "client" else self.to_server
+        if not channel:
+            return False
+        item = channel.popleft()
+        session = self.session(to)
+        if isinstance(item, Cut):
+            if session.snapshot.attached:
+                self.route(to, session.transport_lost(item.how, item.code, now=self.now))
+                # A WebSocket peer answers a Close frame, behind whatever it has sent before.
+                back = self.to_server if to == "client" else self.to_client
+                back.append(item)
+        elif session.snapshot.attached:
+            self.route(to, session.receive(item, now=self.now))
+        return True
+
+    def break_connection(self) -> None:
+        """Reset: whatever is on its way is wiped, and both ends learn it."""
+        self.to_server.clear()
+        self.to_client.clear()
+        self.to_server.append(Cut("reset"))
+        self.to_client.append(Cut("reset"))
+
+    def settle(self) -> None:
+        """Deliver and work until nothing moves. Time stands still."""
+        while self.deliver("server") or self.deliver("client") or self.engine.work():
+            pass
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, firing every timer of either side when it is due."""
+        until = self.now + seconds
+        while True:
+            due = [
+                (deadline, side)
+                for side in ("client", "server")
+                if (deadline := self.session(side).next_deadline) is not None and deadline <= until  # type: ignore[arg-type]
+            ]
+            if not due:
+                break
+            deadline, side = min(due)
+            self.now = max(self.now, deadline)
+            session = self.session(side)  # type: ignore[arg-type]
+            self.route(side, session.handle_timeout(now=self.now))  # type: ignore[arg-type]
+            following = session.next_deadline
+            assert following is None or following > self.now, "no hot loops"
+        self.now = until
+
+    def run_out(self) -> None:
+        """Fair delivery and time: nothing else happens any more. Both ends must close within a few minutes."""
+        for _ in range(100):
+            self.settle()
+            if self.client.finished and self.server.finished:
+                return
+            self.pass_time(10.0)
+        raise AssertionError(f"never closed: {self.client} {self.server}")
+
+    # ------------------------------------------------------------------------ the client's verbs
+
+    def send(self, samples: int) -> None:
+        """Offer audio whose bytes tell their position."""
+        begin = self.client.snapshot.offered
+        data = b"".join((position % 65_536).to_bytes(2, "little") for position in range(begin, begin + samples))
+        self.route("client", self.client.send_audio(data, now=self.now))
+
+    def flush(self, flush_id: str) -> None:
+        self.route("client", self.client.flush(flush_id, now=self.now))
+
+    def end(self) -> None:
+        self.route("client", self.client.end_input(now=self.now))
+
+    # ------------------------------------------------------------------------ what came of it
+
+    @property
+    def closed(self) -> SessionClosed:
+        """The client's terminal event: the only one, and the last."""
+        return only_ending(self.client_events)
+
+    def of(self, kind: type) -> list[Any]:
+        """The client's events of one kind."""
+        return [event for event in self.client_events if isinstance(event, kind)]
+
+
+def only_ending(events: list[Any]) -> SessionClosed:
+    endings = [event for event in events if isinstance(event, SessionClosed)]
+    assert len(endings) == 1, f"{len(endings)} terminal events"
+    assert events[-1] is endings[0], "the terminal event is the last"
+    return endings[0]
+
+
+class DeterministicEngine:
+    """Answers a server's events as a good engine does; what it says depends on positions alone.
+
+    An utterance ends every `SEGMENT` samples after the last commit; each piece of work is one event.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.todo: deque[Any] = deque()
+        self.accepts = True
+
+    def work(self) -> bool:
+        """Answer one event; False where there is none."""
+        if not self.todo or not self.accepts:
+            return False
+        event = self.todo.popleft()
+        session, now = self.link.server, self.link.now
+        match event:
+            case Started():
+                self.say(session.accept("s1", ServerInfo(name="deterministic"), now=now))
+            case AudioReceived(start_sample=start, end_sample=end, pcm=pcm):
+                assert [int.from_bytes(pcm[i : i + 2], "little") for i in range(0, len(pcm), 2)] == [
+                    position % 65_536 for position in range(start, end)
+                ], "audio arrives whole and in order"
+                self.hear(end)
+            case FlushRequested(id=flush_id, at_sample=at):
+                if session.snapshot.committed < at:
+                    self.final(at, "flush")
+                self.say(session.flushed(flush_id, at, now=now))
+            case InputFinished(total_samples=total):
+                if session.snapshot.committed < total:
+                    self.final(total, "end_input")
+                self.say(session.progress(total, now=now))
+                self.say(session.finish(now=now))
+            case SessionClosed():
+                self.todo.clear()
+        return True
+
+    def hear(self, end: int) -> None:
+        session = self.link.server
+        while session.snapshot.committed + SEGMENT <= end:
+            self.final(session.snapshot.committed + SEGMENT, "endpoint")
+        self.say(session.progress(end, now=self.link.now))
+        committed = session.snapshot.committed
+        if end - committed >= PARTIAL:
+            text = f"words from {committed} and more"
+            self.say(session.partial(text, start_s=0.0, end_s=1.0, stable=5, now=self.link.now))
+
+    def final(self, end: int, reason: Any) -> None:
+        session, now = self.link.server, self.link.now
+        begin = session.snapshot.committed
+        if session.snapshot.config.features.speech_events:
+            self.say(session.speech_start(begin, now=now))
+        self.say(
+            session.final(
+                f"words from {begin} to {end}",
+                end_sample=end,
+                start_s=begin / 16_000,
+                end_s=end / 16_000,
+                confidence=0.5,
+                reason=reason,
+                now=now,
+            )
+        )
+        if session.snapshot.config.features.speech_events:
+            self.say(session.speech_end(end, now=now))
+
+    def say(self, outputs: Outputs) -> None:
+        self.link.route("server", outputs)

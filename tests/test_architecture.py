@@ -1,0 +1,60 @@
+"""Who may import whom, read from the imports: docs/architecture.md as a test."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS: dict[str, tuple[str, ...]] = {
+    "core": ("auricle.core",),
+    "transports": ("auricle.core", "auricle.transports"),
+    "engines": ("auricle.core", "auricle.engines"),
+    "server": ("auricle.core", "auricle.transports", "auricle.engines", "auricle.server"),
+    "plugin": ("auricle.core", "auricle.transports.asyncio", "livekit"),
+}
+MOST_LINES = 450
+SOURCES = [
+    pytest.param(room, path, id=str(path.relative_to(ROOT))) for room in ROOMS for path in (ROOT / room).rglob("*.py")
+]
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize(("room", "path"), SOURCES)
+def test_a_room_imports_only_what_it_may(room: str, path: Path) -> None:
+    ours = [name for name in imports(ast.parse(path.read_text(encoding="utf-8"))) if name.startswith("auricle")]
+    strangers = [name for name in ours if not name.startswith(ROOMS[room])]
+    assert not strangers
+
+
+@pytest.mark.parametrize(("room", "path"), SOURCES)
+def test_nothing_is_imported_inside_a_function(room: str, path: Path) -> None:
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    inside = [node for function in functions for node in ast.walk(function)]
+    assert not [node for node in inside if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+@pytest.mark.parametrize(("room", "path"), SOURCES)
+def test_rooms_are_small(room: str, path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def test_the_namespace_has_no_init() -> None:
+    assert not [room for room in ROOMS if (ROOT / room / "auricle" / "__init__.py").exists()]
+
+
+def test_every_part_of_the_namespace_is_typed() -> None:
+    for room in ("core", "transports", "engines", "server"):
+        assert (ROOT / room / "auricle" / room / "py.typed").exists()
