@@ -154,8 +154,7 @@ class Link:
     def send(self, samples: int) -> None:
         """Offer audio whose bytes tell their position."""
         begin = self.client.snapshot.offered
-        data = b"".join((position % 65_536).to_bytes(2, "little") for position in range(begin, begin + samples))
-        self.route("client", self.client.send_audio(data, now=self.now))
+        self.route("client", self.client.send_audio(audio(begin, begin + samples), now=self.now))
 
     def flush(self, flush_id: str) -> None:
         self.route("client", self.client.flush(flush_id, now=self.now))
@@ -173,6 +172,11 @@ class Link:
     def of(self, kind: type) -> list[Any]:
         """The client's events of one kind."""
         return [event for event in self.client_events if isinstance(event, kind)]
+
+
+def audio(begin: int, end: int) -> bytes:
+    """Sixteen-bit samples that tell their position."""
+    return b"".join((position % 65_536).to_bytes(2, "little") for position in range(begin, end))
 
 
 def only_ending(events: list[Any]) -> SessionClosed:
@@ -203,9 +207,7 @@ class DeterministicEngine:
             case Started():
                 self.say(session.accept("s1", ServerInfo(name="deterministic"), now=now))
             case AudioReceived(start_sample=start, end_sample=end, pcm=pcm):
-                assert [int.from_bytes(pcm[i : i + 2], "little") for i in range(0, len(pcm), 2)] == [
-                    position % 65_536 for position in range(start, end)
-                ], "audio arrives whole and in order"
+                assert pcm == audio(start, end), "audio arrives whole and in order"
                 self.hear(end)
             case FlushRequested(id=flush_id, at_sample=at):
                 if session.snapshot.committed < at:

@@ -381,7 +381,7 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.HELLO_EXPIRED: _row(_QUIET, {C: Violation("hello_timeout", "no start was said in time")}),
     Kind.IDLE_EXPIRED: _row(
         _QUIET,
-        {state: Violation("idle", "nothing has been heard for too long") for state in (C, R, S)},
+        {state: Violation("idle", "nothing has been heard for too long") for state in (R, S)},
     ),
     Kind.DRAIN_EXPIRED: _row(
         _QUIET,

@@ -63,7 +63,7 @@ class ServerSession(Session):
         ready = Ready(
             seq=s.seq + 1,
             session=session_id,
-            credit=s.samples(s.limits.window_s),
+            credit=max(s.credit, s.samples(s.limits.window_s)),
             effective=codec.plain(s.config),
             ignored=self._ignored,
             limits=s.limits.told(),

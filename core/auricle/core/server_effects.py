@@ -188,12 +188,14 @@ def lose(draft: Draft, stimulus: Stimulus) -> None:
 
 def open_session(draft: Draft, _: Stimulus) -> None:
     """``ready``: the window opens, and is counted from what the engine has heard."""
+    s = draft.s
     draft.update(
-        credit=draft.s.samples(draft.s.limits.window_s),
+        # A grant never lowers the limit: what the pre-buffer allowed may be on its way already.
+        credit=max(s.credit, s.samples(s.limits.window_s)),
         ready_at=draft.now,
         acked_at=draft.now,
         progress_at=draft.now,
-        heard_at=max(draft.s.heard_at, draft.now),
+        heard_at=draft.now,
     )
 
 
@@ -203,15 +205,12 @@ def advance(draft: Draft, stimulus: Stimulus) -> None:
     s = draft.s
     if stimulus.processed > s.received:
         raise LocalProtocolError(f"O12: processed {stimulus.processed}, but only {s.received} samples have come")
-    if stimulus.processed <= s.processed:
+    # A final may have moved processed already; the credit still has to follow.
+    window, processed = s.samples(s.limits.window_s), max(s.processed, stimulus.processed)
+    credit = max(s.credit, processed + window)
+    if (processed, credit) == (s.processed, s.credit):
         return
-    window = s.samples(s.limits.window_s)
-    draft.update(
-        processed=stimulus.processed,
-        credit=max(s.credit, stimulus.processed + window),
-        progress_at=draft.now,
-        ack_owed=True,
-    )
+    draft.update(processed=processed, credit=credit, progress_at=draft.now, ack_owed=True)
     if draft.s.processed - s.acked_processed >= ACK_SHARE * window:
         say_ack(draft, stimulus)
 

@@ -66,7 +66,7 @@ def _server(s: Snapshot) -> Iterator[Deadline]:
     if s.ended:
         if s.state is not State.CONNECTING:
             yield Deadline(s.progress_at + drain_budget_s(s), Kind.DRAIN_EXPIRED)
-    elif not is_reading_suspended(s):
+    elif s.state is not State.CONNECTING and not is_reading_suspended(s):  # while we load, it is our turn
         idle_s = limits.legacy_idle_timeout_s if s.legacy else limits.idle_timeout_s
         yield Deadline(s.heard_at + idle_s, Kind.IDLE_EXPIRED)
     behind = s.state is State.STREAMING and s.processed < s.received
