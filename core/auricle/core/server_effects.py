@@ -110,7 +110,8 @@ def take_flush(draft: Draft, stimulus: Stimulus) -> None:
         return
     # After the end of input the engine decides everything anyway; the answer follows from that.
     asked = not s.ended and at > s.committed
-    entry = OpenFlush(id=flush.id, at=at, segment=s.segment, since=draft.now, asked=asked)
+    exact = at == s.received
+    entry = OpenFlush(id=flush.id, at=at, segment=s.segment, since=draft.now, asked=asked, exact=exact)
     draft.update(flushes=(*s.flushes, entry), flush_times=times)
     if asked:
         draft.emit(FlushRequested(id=flush.id, at_sample=at))

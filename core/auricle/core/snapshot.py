@@ -23,6 +23,8 @@ class OpenFlush(NamedTuple):
     """When the flush was said (client) or heard (server), in seconds of the session's clock."""
     asked: bool = True
     """Server: the engine has been asked. Client: the application has not yet been told that it timed out."""
+    exact: bool = True
+    """Server: nothing beyond ``at`` had come when it was heard, so no utterance can have been decided across it."""
 
 
 class Pending(NamedTuple):

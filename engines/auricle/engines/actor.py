@@ -154,6 +154,7 @@ class EngineActor:
             if self._stop.is_set():
                 return
             await self._give_turn(session)
+            del session  # a worker that waits for its next turn keeps nothing of the last
 
     async def _give_turn(self, session: EngineSession) -> None:
         """Never raises: a fault of the engine is the end of one session."""

@@ -46,7 +46,6 @@ class Calls:
         try:
             with scope:
                 return await self._run_sync(call)
-            self.abandoned += 1
             raise EngineError("The engine did not return.")
         finally:
             self._running.discard(scope)
@@ -58,6 +57,7 @@ class Calls:
             while self._running:
                 self._returned = anyio.Event()
                 await self._returned.wait()
+        self.abandoned += len(self._running)
         for scope in self._running:
             scope.cancel()
 

@@ -99,13 +99,14 @@ class OpenSpeech:
         try:
             return call()
         except EngineError as error:
+            logger.warning("The engine failed on an utterance: %s", error)
             self._fail(str(error))
         except Exception as error:
+            logger.exception("The engine failed on an utterance")
             self._fail(f"The engine failed: {type(error).__name__}.")
         return None
 
     def _fail(self, message: str) -> None:
-        logger.exception("The engine failed on an utterance")
         self._failure = message
         self.close()
 

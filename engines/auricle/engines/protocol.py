@@ -76,7 +76,10 @@ class TimedWord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """What an engine heard in one utterance. ``stable`` code points of ``text`` will not change any more."""
+    """What an engine heard in one utterance. ``stable`` code points of ``text`` will not change any more.
+
+    Only a stateful engine can promise that: of a window engine, which decodes each window anew, it is ignored.
+    """
 
     text: str
     words: tuple[TimedWord, ...] = ()

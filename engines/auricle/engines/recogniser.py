@@ -98,7 +98,7 @@ class Recogniser:
         """Decide everything: no more audio will come."""
         self._audio.append(self._resampler.drain())
         results = self._walk(self._audio.end)
-        if self._walked < self._audio.end:
+        if max(self._walked, self._committed_engine) < self._audio.end:
             probability = self._voice.probability_of_last(self._audio, self._walked)
             results += self._hear_block(probability, self._audio.end)
         if self.committed < self.received:

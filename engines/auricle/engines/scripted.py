@@ -17,6 +17,7 @@ from auricle.engines.protocol import (
     Engine,
     EngineError,
     EngineInfo,
+    EngineUnavailable,
     LoadProgress,
     Samples,
     StreamConfig,
@@ -111,11 +112,11 @@ class _Scripted:
         return EngineInfo(name="scripted", model=self.script.name)
 
     def load(self, progress: LoadProgress) -> None:
-        """Take as long as the script says. Raises `EngineError` where it says so."""
+        """Take as long as the script says. Raises `EngineUnavailable` where it says so."""
         progress("Reading the script", 0.0)
         self._sleep(self.script.load_s)
         if self.script.load_failure is not None:
-            raise EngineError(self.script.load_failure)
+            raise EngineUnavailable(self.script.load_failure)
         progress("Reading the script", 1.0)
 
     def voice_detector(self, config: StreamConfig) -> VoiceDetector:

@@ -5,9 +5,9 @@ runs two of one session at once, so the recogniser needs no lock.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import anyio
 import anyio.lowlevel
@@ -104,20 +104,20 @@ class EngineSession:
         For one task at a time. A `Processed` or a `PartialResult` nobody has taken is replaced by its successor. Raises
         `EngineError` when the engine broke the session, after everything it had said before.
         """
-        await anyio.lowlevel.checkpoint()
-        while not self._results and not self._done:
-            self._news = anyio.Event()
-            await self._news.wait()
-        if not self._results and self._failure is not None:
-            raise EngineError(self._failure)
+        await self._wait()
         results, self._results = self._results, []
         return results
 
-    async def __aiter__(self) -> AsyncIterator[Result]:
-        """Iterate over the results one by one, to the end. Raises as `receive`."""
-        while results := await self.receive():
-            for result in results:
-                yield result
+    def __aiter__(self) -> Self:
+        """Iterate over the results one by one, to the end; what an iteration leaves, `receive` or another one takes."""
+        return self
+
+    async def __anext__(self) -> Result:
+        """Wait for the next result. Raises as `receive`."""
+        await self._wait()
+        if not self._results:
+            raise StopAsyncIteration
+        return self._results.pop(0)
 
     # ------------------------------------------------------------------------ for the actor
 
@@ -160,6 +160,15 @@ class EngineSession:
         return ()
 
     # ------------------------------------------------------------------------ inside
+
+    async def _wait(self) -> None:
+        """Wait until there are results, or never will be. Nothing is taken, so a cancelled waiter loses nothing."""
+        await anyio.lowlevel.checkpoint()
+        while not self._results and not self._done:
+            self._news = anyio.Event()
+            await self._news.wait()
+        if not self._results and self._failure is not None:
+            raise EngineError(self._failure)
 
     def _ask(self, control: _Flush | _Finish) -> None:
         self._check_open()

@@ -3,7 +3,9 @@
 Nearly all of its errors on short utterances come from a wrong guess of the channel: a decoder starts with a cepstral
 mean that fits few microphones and learns the right one only while it decodes. So the first second of an utterance
 goes through the front end alone, and what that shows is where decoding starts. Every utterance starts from the same
-prior: a decoder that is used again remembers nothing of whoever spoke before.
+prior, so that nobody is heard through the channel of whoever spoke before. One trace is beyond our reach: the search
+for the Gaussians of the first frame begins with those of the last frame the decoder heard, and so confidences (about
+0.001) and now and then a word boundary (one frame) differ between a new decoder and a used one.
 """
 
 import threading

@@ -4,6 +4,7 @@ A stateful engine is fed as the audio comes. A window engine is shown the whole 
 that enough of it is new, and once more when it is over.
 """
 
+from dataclasses import replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -113,7 +114,9 @@ class WindowUtterance:
         self._wants_partials = False
         transcript = self._engine.decode([self._window()])[0]
         self._wants_partials = True
-        return transcript
+        # Decoded on its own, the next window may say something else; and when it comes depends on how the audio was
+        # cut, which must not show in a final.
+        return replace(transcript, stable=0)
 
     def finish(self) -> Transcript:
         """Decode the whole utterance, taking the time to do it well."""

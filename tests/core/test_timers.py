@@ -1,0 +1,193 @@
+"""Every timer of wire-protocols §3.8 that exists here, by virtual time. `Link.pass_time` also forbids hot loops."""
+
+import pytest
+
+from auricle.core import Ack, AudioReceived, Limits, Loading, Start, State
+from auricle.core.messages import Features, Ping, Pong
+from auricle.core.outputs import Transmit
+from core.link import Link, only_ending
+
+LIMITS = Limits()
+
+
+def ready(limits: Limits = LIMITS) -> Link:
+    link = Link(limits=limits)
+    link.settle()
+    return link
+
+
+def live(link: Link, seconds: float, every_s: float = 1.0) -> None:
+    """Let time pass with everything delivered."""
+    until = link.now + seconds
+    while link.now < until:
+        link.pass_time(every_s)
+        link.settle()
+
+
+def test_a_call_before_the_deadline_does_nothing() -> None:
+    link = ready()
+    before = link.client.snapshot
+    assert link.client.handle_timeout(now=link.now) == ()
+    assert link.client.snapshot == before
+
+
+def test_no_start() -> None:
+    link = Link()
+    link.to_server.clear()
+    link.pass_time(LIMITS.hello_timeout_s + 0.1)
+    ending = only_ending(link.server_events)
+    assert (ending.error, ending.code) == ("hello_timeout", 4408)
+
+
+def test_no_ready() -> None:
+    link = Link()
+    link.to_server.clear()
+    link.pass_time(LIMITS.ready_timeout_s + 0.1)
+    assert (link.closed.reason, link.closed.error, link.closed.retriable) == ("timeout", "ready_timeout", True)
+
+
+def test_loading_for_an_hour_is_fine() -> None:
+    link = Link()
+    link.engine.accepts = False
+    live(link, 3_600)
+    assert link.client.state is State.CONNECTING
+    assert len(link.of(Loading)) >= 3_600 / LIMITS.progress_interval_s - 2
+
+
+@pytest.mark.parametrize("samples", [0, 500])
+def test_a_silent_application_is_kept_alive_for_hours(samples: int) -> None:
+    link = ready()
+    if samples:
+        link.send(samples)
+    live(link, 4 * 3_600, every_s=5.0)
+    assert link.client.state is (State.STREAMING if samples else State.READY)
+    link.end()
+    link.run_out()
+    assert link.closed.complete is True
+
+
+def test_a_client_that_wants_to_be_told_nothing_is_kept_alive_while_it_streams() -> None:
+    link = Link(config=Start(features=Features(partials=False, speech_events=False, acks=False)))
+    link.settle()
+    for _ in range(600):
+        link.send(16)
+        live(link, 1.0)
+    assert link.client.state is State.STREAMING
+
+
+def test_a_client_that_vanished_is_idle() -> None:
+    link = ready()
+    link.client.transport_lost("reset", 1006, now=0.0)
+    link.pass_time(LIMITS.idle_timeout_s + 0.1)
+    ending = only_ending(link.server_events)
+    assert (ending.reason, ending.error, ending.code) == ("idle", "idle", 4408)
+
+
+def test_a_server_that_vanished_is_lost() -> None:
+    link = ready()
+    link.send(100)
+    for _ in range(70):
+        link.pass_time(1.0)
+        link.to_client.clear()
+        link.to_server.clear()
+    assert (link.closed.reason, link.closed.error) == ("timeout", "silence")
+
+
+def test_a_slow_engine_may_take_an_hour_to_drain_as_long_as_it_moves() -> None:
+    link = ready()
+    link.send(16_000)
+    link.settle()
+    link.engine.accepts = False
+    link.send(3_600)
+    link.end()
+    link.settle()
+    for position in range(16_000, 19_600, 20):
+        link.route("server", link.server.progress(position, now=link.now))
+        live(link, 20.0)
+    assert link.client.state is State.DRAINING
+    link.engine.accepts = True
+    link.run_out()
+    assert link.closed.complete is True
+
+
+def test_an_engine_that_stands_still_is_given_up_and_partials_do_not_help_it() -> None:
+    link = ready()
+    link.engine.accepts = False
+    link.send(16_000)
+    link.end()
+    link.settle()
+    budget_s = LIMITS.drain_timeout_s + 1.5
+    for number in range(int(budget_s) - 1):
+        if link.server.state is State.DRAINING:
+            link.route("server", link.server.partial(f"word {number}", start_s=0.0, end_s=1.0, now=link.now))
+        live(link, 1.0)
+    assert link.client.state is State.DRAINING
+    live(link, 3.0)
+    ending = only_ending(link.server_events)
+    assert (ending.error, ending.code) == ("drain_timeout", 4504)
+    assert link.closed.error == "drain_timeout"
+    assert link.closed.complete is False
+
+
+def test_a_server_that_falls_silent_while_draining_is_lost() -> None:
+    link = ready()
+    link.engine.accepts = False
+    link.send(100)
+    link.end()
+    link.settle()
+    link.to_client.clear()
+    for _ in range(20):
+        link.pass_time(1.0)
+        link.to_client.clear()
+    assert (link.closed.reason, link.closed.error, link.closed.complete) == ("timeout", "drain_timeout", False)
+
+
+def test_acks_are_conflated() -> None:
+    link = ready()
+    for _ in range(100):
+        link.send(160)
+        live(link, 0.01, every_s=0.01)
+    assert 3 <= len(link.of(Ack)) <= 6, "one second at four a second"
+
+
+def test_a_quarter_of_the_window_does_not_wait() -> None:
+    link = ready(Limits(window_s=4.0))
+    link.send(16_000)
+    link.settle()
+    assert link.of(Ack), "time has not passed"
+
+
+def test_a_close_that_is_not_answered_ends_in_time() -> None:
+    link = ready()
+    link.end()
+    link.settle()
+    link.server._snapshot = link.server.snapshot._replace(attached=True)
+    link.pass_time(LIMITS.close_timeout_s + 0.1)
+    assert link.server.finished
+
+
+def test_a_ping_is_answered_with_what_it_brought() -> None:
+    link = ready()
+    outputs = link.server.receive('{"type":"ping","id":"p","t":1.5}', now=3.0)
+    said = [output.message for output in outputs if isinstance(output, Transmit)]
+    assert said == [Pong(now=3.0, id="p", t=1.5)]
+
+
+def test_a_client_pings_only_when_it_must() -> None:
+    link = ready()
+    pings = 0
+    for _ in range(60):
+        link.pass_time(1.0)
+        pings += sum('"ping"' in str(frame) for frame in link.to_server)
+        link.settle()
+    assert Ping.type == "ping"
+    assert pings == 60 // LIMITS.ping_interval_s
+
+
+def test_reading_is_suspended_for_a_legacy_client_only() -> None:
+    link = ready(Limits(window_s=1.0))
+    link.engine.accepts = False
+    link.send(32_000)
+    link.settle()
+    assert not link.server.reading_suspended
+    assert any(isinstance(event, AudioReceived) for event in link.server_events)
