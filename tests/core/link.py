@@ -25,6 +25,7 @@ from auricle.core import (
     SessionClosed,
     Start,
     Started,
+    State,
     Transmit,
 )
 from auricle.core.session import Outputs, Session
@@ -121,6 +122,11 @@ class Link:
         while self.deliver("server") or self.deliver("client") or self.engine.work():
             pass
 
+    def settle_wire(self) -> None:
+        """Deliver until nothing moves; the engine does not work."""
+        while self.deliver("server") or self.deliver("client"):
+            pass
+
     def pass_time(self, seconds: float) -> None:
         """Let time pass, firing every timer of either side when it is due."""
         until = self.now + seconds
@@ -201,6 +207,9 @@ class DeterministicEngine:
         """Answer one event; False where there is none."""
         if not self.todo or not self.accepts:
             return False
+        if self.link.server.closed is not None:
+            self.todo.clear()  # the client has gone: what it sent before is nobody's business any more
+            return False
         event = self.todo.popleft()
         session, now = self.link.server, self.link.now
         match event:
@@ -250,6 +259,15 @@ class DeterministicEngine:
         )
         if session.snapshot.config.features.speech_events:
             self.say(session.speech_end(end, now=now))
+
+    def fail_utterance(self) -> None:
+        """Lose what has come of the open utterance, up to the next event's audio."""
+        session = self.link.server
+        received, committed = session.snapshot.received, session.snapshot.committed
+        idle = not self.todo or not isinstance(self.todo[0], AudioReceived)
+        can = session.state in (State.STREAMING, State.INPUT_ENDED, State.DRAINING) and not session.snapshot.flushes
+        if can and idle and committed < received and session.snapshot.failures < 2:
+            self.say(session.segment_failed(received, "a fault", now=self.link.now))
 
     def say(self, outputs: Outputs) -> None:
         self.link.route("server", outputs)
