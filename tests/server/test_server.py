@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket
 
-from auricle.core import Features, Final, SessionClosed, Start
+from auricle.core import Features, Final, Loading, SessionClosed, Start
 from auricle.core.session import Session
 from auricle.engines.loading import Loaded
 from auricle.engines.protocol import EngineUnavailable, LoadProgress
@@ -111,6 +112,27 @@ class TestTheSeedsList:
         final = next(event for event in result.events if type(event).__name__ == "Final")
         assert final.words is not None  # type: ignore[union-attr]
         assert [(word.text, word.start) for word in final.words[:2]] == [("one", 0.0), ("two", 0.4)]  # type: ignore[union-attr]
+
+
+def test_loading_is_told_to_a_client_that_waits() -> None:
+    ready = threading.Event()
+
+    def slow(progress: LoadProgress) -> Loaded:
+        progress("Downloading the model", 0.25)
+        assert ready.wait(FAR_S)
+        return Loaded(engine=ScriptedEngine(COUNTING))
+
+    async def scenario() -> None:
+        with trio.fail_after(FAR_S):
+            async with running_server(ServerConfig(port=0), slow) as server, connect(server.url) as client:
+                await client.end_input()
+                events = [event async for event in client]
+        assert Loading(stage="Downloading the model", progress=0.25) in events
+
+    timer = threading.Timer(1.2, ready.set)  # longer than the interval at which loading is told
+    timer.start()
+    trio.run(scenario)
+    timer.join()
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ import trio
 from auricle.core import Limits
 from auricle.engines.actor import EngineActor
 from auricle.engines.fallback import engine_loader
-from auricle.engines.loading import EngineLoader
+from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine, EngineUnavailable
 from auricle.server import listener
 from auricle.server.conversation import Conversation
@@ -76,6 +76,11 @@ class SpeechServer:
         """Wait until the engine answers, and return its name and model. Raises `EngineUnavailable`."""
         info = await self._actor.loaded()
         return f"{info.name} {info.model}"
+
+    @property
+    def loading(self) -> LoadStage:
+        """How far the engine's loading is."""
+        return self._actor.stage
 
     @property
     def fallback_reason(self) -> str | None:

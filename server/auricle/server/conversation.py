@@ -8,7 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import assert_never
+from typing import Final, assert_never
 
 import trio
 
@@ -26,6 +26,7 @@ from auricle.core import (
 )
 from auricle.core.session import Outputs
 from auricle.engines.actor import EngineActor
+from auricle.engines.loading import LoadStage
 from auricle.engines.protocol import (
     EngineError,
     EngineInfo,
@@ -47,6 +48,8 @@ from auricle.transports.trio.server import Connection
 
 logger = logging.getLogger(__name__)
 
+LOADING_INTERVAL_S: Final = 0.5
+"""Least time between two signs that the model is coming."""
 EngineCall = Callable[[EngineSession], None]
 
 
@@ -132,8 +135,20 @@ class Conversation:
         self._connection.post(lambda now: self._session.fail(code, clause, now=now))
 
     async def _wait_for_model(self) -> EngineInfo:
-        """Wait until the model is there. The core says ``loading`` every few seconds meanwhile."""
-        return await self._actor.loaded()
+        """Wait until the model is there, and tell how far it is whenever that changes.
+
+        The core says ``loading`` by itself where nothing changes for `Limits.progress_interval_s`.
+        """
+        told: LoadStage | None = None
+        while True:
+            with trio.move_on_after(LOADING_INTERVAL_S):
+                return await self._actor.loaded()
+            if self._actor.stage != told:
+                told = self._actor.stage
+                self._connection.post(partial(self._tell_loading, told))
+
+    def _tell_loading(self, loading: LoadStage, now: float) -> Outputs:
+        return self._session.loading(loading.stage, loading.fraction, now=now)
 
     async def _pass_results(self, engine: EngineSession) -> None:
         async for result in engine:

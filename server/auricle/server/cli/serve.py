@@ -6,9 +6,11 @@ import sys
 from ipaddress import ip_address
 
 import trio
+from rich.console import Console
 
 from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.server.cli.exits import Exit
+from auricle.server.cli.loading import wait_for_engine
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ async def serve(config: ServerConfig) -> Exit:
     """
     async with running_server(config) as server, trio.open_nursery() as nursery:
         nursery.start_soon(_stop_on_signal, server, nursery.cancel_scope)
-        engine = await server.engine_ready()
+        engine = await wait_for_engine(server, Console(stderr=True))
         if server.fallback_reason is not None:
             print(server.fallback_reason, file=sys.stderr, flush=True)
         if not is_loopback(config.host):

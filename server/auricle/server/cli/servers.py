@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from auricle.server.app import ServerConfig, SpeechServer, running_server
+from rich.console import Console
+
+from auricle.server.app import ServerConfig, running_server
 from auricle.server.cli.display import Display
+from auricle.server.cli.loading import wait_for_engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,12 +33,7 @@ async def server_url(choice: ServerChoice, display: Display) -> AsyncIterator[st
         return
     config = ServerConfig(host="127.0.0.1", port=0, engine=choice.engine, model=choice.model, language=choice.language)
     async with running_server(config) as server:
-        await report_engine(server, display)
+        await wait_for_engine(server, Console(stderr=True))
+        if server.fallback_reason is not None:
+            display.note(server.fallback_reason)
         yield server.url
-
-
-async def report_engine(server: SpeechServer, display: Display) -> None:
-    """Wait until the engine is there; say it when it is not the one that is meant to be there."""
-    await server.engine_ready()
-    if server.fallback_reason is not None:
-        display.note(server.fallback_reason)
