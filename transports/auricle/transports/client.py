@@ -4,37 +4,18 @@ Everything here awaits only the driver and events, which look the same in both w
 tasks, is in the two native clients and drivers.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from itertools import count
-from typing import Any, Protocol, cast
+from typing import cast
 
 from auricle.core import BacklogFull, ClientEvent, ClientSession, LocalProtocolError, Ready, SessionClosed
 from auricle.core.events import Event
 from auricle.core.session import Outputs
+from auricle.transports.driver import BaseDriver, Signal
 from auricle.transports.errors import ConnectFailed, SessionOver
 from auricle.transports.events import EventLog
 from auricle.transports.wire import Wire
-
-
-class Signal(Protocol):
-    """What `trio.Event` and `asyncio.Event` have in common."""
-
-    def set(self) -> Any:
-        """Let everybody pass, from now on."""
-
-    def wait(self) -> Awaitable[Any]:
-        """Wait until it is set."""
-
-
-class ClientDriver(Protocol):
-    """What a client needs of its driver."""
-
-    async def call(self, verb: Callable[[float], Outputs]) -> None:
-        """Do a verb, raise what it raises."""
-
-    async def moved(self) -> None:
-        """Wait until something has happened to the session."""
 
 
 class BaseClient:
@@ -43,7 +24,7 @@ class BaseClient:
     Iterate it for the events; the last is always a `SessionClosed`, whatever happens to the server or the network.
     """
 
-    _driver: ClientDriver
+    _driver: BaseDriver
 
     def __init__(self, session: ClientSession, new_signal: Callable[[], Signal]) -> None:
         self._session = session

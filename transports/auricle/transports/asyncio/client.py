@@ -8,10 +8,11 @@ from functools import partial
 
 from auricle.core import ClientSession, Limits, Start
 from auricle.transports.address import parse_address
-from auricle.transports.asyncio.driver import Driver, OpenWire
+from auricle.transports.asyncio.driver import Driver
 from auricle.transports.asyncio.tasks import cancel_and_wait
 from auricle.transports.asyncio.websocket import open_websocket
 from auricle.transports.client import BaseClient
+from auricle.transports.driver import OpenWire
 
 
 class Client(BaseClient):

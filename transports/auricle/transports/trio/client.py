@@ -10,7 +10,8 @@ import trio
 from auricle.core import ClientSession, Limits, Start
 from auricle.transports.address import parse_address
 from auricle.transports.client import BaseClient
-from auricle.transports.trio.driver import Driver, OpenWire
+from auricle.transports.driver import OpenWire
+from auricle.transports.trio.driver import Driver
 from auricle.transports.trio.websocket import open_websocket
 
 

@@ -7,38 +7,20 @@ the reader waits for nothing but the wire.
 
 import math
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import assert_never
 
 import trio
 
-from auricle.core import (
-    AbortTransport,
-    CloseTransport,
-    Emit,
-    Frame,
-    LocalProtocolError,
-    OpenTransport,
-    Output,
-    Transmit,
-)
+from auricle.core import AbortTransport, CloseTransport, Emit, Frame, OpenTransport, Output, Transmit
 from auricle.core.events import Event
 from auricle.core.session import Outputs, Session
-from auricle.transports.wire import ABNORMAL, Wire, WireLost
-
-Verb = Callable[[float], Outputs]
-"""Something to do to the session at a given time, in seconds of trio's clock."""
-OpenWire = Callable[[], AbstractAsyncContextManager[Wire]]
-"""Opens a wire for as long as it is needed. Raises `WireLost` where it cannot."""
+from auricle.transports.driver import BaseDriver, OpenWire
+from auricle.transports.wire import Wire, WireLost
 
 
-class Driver:
-    """Runs one session over one wire.
-
-    ``opened`` is called once the wire is open and returns what the session makes of that (a server's session is born
-    with its wire and makes nothing of it). ``emit`` gets every event, in order, and must not block.
-    """
+class Driver(BaseDriver):
+    """Runs one session over one wire, in trio's own terms. See `BaseDriver` for the parameters."""
 
     def __init__(
         self,
@@ -48,15 +30,11 @@ class Driver:
         opened: Callable[[Wire, float], Outputs],
         emit: Callable[[Event], None],
     ) -> None:
-        self._session = session
-        self._open_wire = open_wire
-        self._opened = opened
-        self._emit = emit
-        self._inbox_in, self._inbox = trio.open_memory_channel[Verb](math.inf)
+        super().__init__(
+            session, open_wire=open_wire, opened=opened, emit=emit, new_signal=trio.Event, clock=trio.current_time
+        )
         self._outbox_in, self._outbox = trio.open_memory_channel[Frame | CloseTransport](math.inf)
         self._transport = trio.CancelScope()
-        self._moved = trio.Event()
-        self._running = True
 
     async def run(self, first: Outputs) -> None:
         """Drive the session until it is finished. Always ends, cancelled or not, with the wire gone."""
@@ -68,48 +46,12 @@ class Driver:
                     self._announce()
                 self._transport.cancel()
         finally:
-            self._running = False
-            self._settle()
-            self._leave()
-            self._announce()
-
-    def post(self, verb: Verb) -> None:
-        """Hand the session an input. Never blocks; verbs are done in the order they are posted."""
-        if self._running:
-            self._inbox_in.send_nowait(verb)
-
-    async def call(self, verb: Verb) -> None:
-        """Hand the session an input and wait until it is done. Raises what the session raises.
-
-        A cancel stops the waiting, not the verb (driver rule 6).
-        """
-        done, refusals = trio.Event(), list[LocalProtocolError]()
-
-        def act(now: float) -> Outputs:
-            try:
-                return verb(now)
-            except LocalProtocolError as refusal:
-                refusals.append(refusal)
-                return ()
-            finally:
-                done.set()
-
-        if self._running:
-            self._inbox_in.send_nowait(act)
-        else:
-            act(trio.current_time())
-        await done.wait()
-        if refusals:
-            raise refusals[0]
-
-    async def moved(self) -> None:
-        """Wait until something has happened to the session."""
-        await self._moved.wait()
+            self._finish()
 
     async def _next(self) -> Outputs:
         deadline = self._session.next_deadline
         with trio.move_on_at(math.inf if deadline is None else deadline):
-            verb = await self._inbox.receive()
+            verb = await self._take()
             return verb(trio.current_time())
         # Rule 7: trust the clock, but a timer that fired has fired.
         return self._session.handle_timeout(now=max(trio.current_time(), deadline or 0.0))
@@ -147,7 +89,7 @@ class Driver:
                         nursery.cancel_scope.cancel()
             except WireLost as error:
                 lost = error
-        self.post(lambda now: self._session.transport_lost(lost.how, lost.code, lost.reason, now=now))
+        self.post(partial(self._lose, lost))
 
     async def _read(self, wire: Wire) -> WireLost:
         try:
@@ -158,9 +100,6 @@ class Driver:
                     await self.moved()
         except WireLost as lost:
             return lost
-
-    def _hear(self, frame: Frame, now: float) -> Outputs:
-        return self._session.receive(frame, now=now)
 
     async def _write(self, wire: Wire) -> None:
         """Send what is queued. A write that fails or stalls ends the wire; what has been read stays read (rule 3)."""
@@ -173,29 +112,9 @@ class Driver:
                 with trio.move_on_after(stall_s) as patience:
                     await wire.send(item)
                 if patience.cancelled_caught:
-                    self.post(lambda now: self._session.transport_lost("stalled", ABNORMAL, now=now))
+                    self.post(partial(self._lose, WireLost("stalled")))
                     await wire.abort()
                     return
         except WireLost:
             # The reader still gets what the peer said before it went, and then the reason.
             return
-
-    def _settle(self) -> None:
-        """Do what was posted too late to matter, so that nobody waits for it."""
-        while True:
-            try:
-                self._inbox.receive_nowait()(trio.current_time())
-            except trio.WouldBlock:
-                return
-
-    def _leave(self) -> None:
-        """Cancelled before the session was closed: whoever reads its events still gets the terminal one."""
-        if self._session.closed is None:
-            now = trio.current_time()
-            for output in self._session.transport_lost("reset", ABNORMAL, "the driver was cancelled", now=now):
-                if isinstance(output, Emit):
-                    self._emit(output.event)
-
-    def _announce(self) -> None:
-        self._moved.set()
-        self._moved = trio.Event()

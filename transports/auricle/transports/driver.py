@@ -1,0 +1,126 @@
+"""What both drivers are: an inbox, its owner's rules, and nothing that knows trio from asyncio.
+
+The native halves, `auricle.transports.trio.driver` and `auricle.transports.asyncio.driver`, hold what differs: tasks,
+cancellation and waiting for a time.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from auricle.core import Emit, Frame, LocalProtocolError
+from auricle.core.events import Event
+from auricle.core.session import Outputs, Session
+from auricle.transports.wire import ABNORMAL, Wire, WireLost
+
+Verb = Callable[[float], Outputs]
+"""Something to do to the session at a given time, in seconds of the driver's clock."""
+OpenWire = Callable[[], AbstractAsyncContextManager[Wire]]
+"""Opens a wire for as long as it is needed. Raises `WireLost` where it cannot."""
+
+
+class Signal(Protocol):
+    """What `trio.Event` and `asyncio.Event` have in common."""
+
+    def set(self) -> Any:
+        """Let everybody pass, from now on."""
+
+    def wait(self) -> Awaitable[Any]:
+        """Wait until it is set."""
+
+
+class BaseDriver:
+    """Runs one session over one wire.
+
+    ``opened`` is called once the wire is open and returns what the session makes of that (a server's session is born
+    with its wire and makes nothing of it). ``emit`` gets every event, in order, and must not block.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        open_wire: OpenWire,
+        opened: Callable[[Wire, float], Outputs],
+        emit: Callable[[Event], None],
+        new_signal: Callable[[], Signal],
+        clock: Callable[[], float],
+    ) -> None:
+        self._session = session
+        self._open_wire = open_wire
+        self._opened = opened
+        self._emit = emit
+        self._new_signal = new_signal
+        self._clock = clock
+        self._inbox: deque[Verb] = deque()
+        self._arrived = new_signal()
+        self._moved = new_signal()
+        self._running = True
+
+    def post(self, verb: Verb) -> None:
+        """Hand the session an input. Never blocks; verbs are done in the order they are posted."""
+        if self._running:
+            self._inbox.append(verb)
+            self._arrived.set()
+
+    async def call(self, verb: Verb) -> None:
+        """Hand the session an input and wait until it is done. Raises what the session raises.
+
+        A cancel stops the waiting, not the verb (driver rule 6).
+        """
+        done, refusals = self._new_signal(), list[LocalProtocolError]()
+
+        def act(now: float) -> Outputs:
+            try:
+                return verb(now)
+            except LocalProtocolError as refusal:
+                refusals.append(refusal)
+                return ()
+            finally:
+                done.set()
+
+        if self._running:
+            self.post(act)
+        else:
+            act(self._clock())
+        await done.wait()
+        if refusals:
+            raise refusals[0]
+
+    async def moved(self) -> None:
+        """Wait until something has happened to the session."""
+        await self._moved.wait()
+
+    async def _take(self) -> Verb:
+        """Wait for the next input. A cancel loses none."""
+        while not self._inbox:
+            self._arrived = self._new_signal()
+            await self._arrived.wait()
+        return self._inbox.popleft()
+
+    def _hear(self, frame: Frame, now: float) -> Outputs:
+        return self._session.receive(frame, now=now)
+
+    def _lose(self, lost: WireLost, now: float) -> Outputs:
+        return self._session.transport_lost(lost.how, lost.code, lost.reason, now=now)
+
+    def _announce(self) -> None:
+        """Wake whoever waits for something to have happened."""
+        self._moved.set()
+        self._moved = self._new_signal()
+
+    def _finish(self) -> None:
+        """The driver has ended, perhaps by a cancel: nobody may be left waiting for it.
+
+        What was posted too late to matter is done all the same, and whoever reads the events gets the terminal one.
+        """
+        self._running = False
+        while self._inbox:
+            self._inbox.popleft()(self._clock())
+        if self._session.closed is None:
+            cancelled = WireLost("reset", ABNORMAL, "the driver was cancelled")
+            for output in self._lose(cancelled, self._clock()):
+                if isinstance(output, Emit):
+                    self._emit(output.event)
+        self._announce()
