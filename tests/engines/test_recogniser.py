@@ -303,7 +303,7 @@ def test_long_silence_is_not_kept():
     before = memory_after(30)
     after = memory_after(1_200)
     tracemalloc.stop()
-    assert after - before < 1_024
+    assert after - before < 16_384, "twenty minutes of it are 77 megabytes as the engine hears them"
     assert recogniser.flush("f", 9_000_000)[-1] == FlushDone(flush_id="f", upto_sample=9_000_000)
 
 
