@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 from math import exp
+from pathlib import Path
 from typing import Final
 
 import ctranslate2
@@ -60,7 +61,8 @@ class WhisperEngine:
         languages = None if self._model is None else tuple(self._model.supported_languages)
         return EngineInfo(
             name="whisper",
-            model=self._name,
+            # Clients are told this: where a folder lies on this machine is none of their business.
+            model=Path(self._name).name if Path(self._name).is_dir() else self._name,
             device=self._device,
             version=version("faster-whisper"),
             languages=languages,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import constants, snapshot_download
 from tqdm.auto import tqdm
 
 from auricle.engines.protocol import EngineUnavailable, LoadProgress
@@ -86,7 +86,9 @@ def _downloaded(model: str, repository: str, progress: LoadProgress) -> Path:
 
 def _reason(error: Exception) -> str:
     """Return the first sentence of what went wrong."""
-    first_line = (str(error).splitlines() or [""])[0].strip()
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE forbids it"
+    first_line = (str(error).splitlines() or [""])[0].strip().removeprefix("Got: ")
     return first_line.partition(". ")[0][:120].rstrip(".") or type(error).__name__
 
 
