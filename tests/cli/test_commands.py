@@ -12,6 +12,7 @@ import pytest
 import soundfile
 from typer.testing import CliRunner, Result
 
+from auricle.server.cli.entry import main
 from auricle.server.cli.main import app
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "audio"
@@ -126,7 +127,7 @@ def test_a_server_that_cannot_be_reached(hello: Path) -> None:
 
 
 def test_a_reader_that_has_gone_is_no_traceback(hello: Path) -> None:
-    command = [sys.executable, "-c", "from auricle.server.cli.main import main; main()", "transcribe", str(hello)]
+    command = [sys.executable, "-c", "from auricle.server.cli.entry import main; main()", "transcribe", str(hello)]
     environment = os.environ | {"AURICLE_ENGINE": "scripted"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     assert process.stdout is not None
@@ -149,3 +150,16 @@ def test_realtime_takes_as_long_as_speech(tmp_path: Path) -> None:
 def test_help_names_every_command() -> None:
     result = auricle("--help")
     assert all(command in result.stdout for command in ("transcribe", "serve", "listen"))
+
+
+def test_a_client_only_installation_is_told_what_the_command_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'typer'", name="typer")
+
+    monkeypatch.setattr("auricle.server.cli.entry.import_module", missing)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == "The auricle command needs typer: pip install 'auricle[server]'.\n"
