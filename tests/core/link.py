@@ -53,15 +53,19 @@ class Link:
     config: Start = field(default_factory=Start)
     subprotocol: str | None = PROTOCOL
     now: float = 0.0
+    opens: bool = True
+    """Whether the transport opens at once; if not, `open` opens it."""
+    allow_legacy: bool = False
 
     def __post_init__(self) -> None:
-        self.client = ClientSession(self.config, now=self.now, limits=self.limits)
+        self.client = ClientSession(self.config, now=self.now, limits=self.limits, allow_legacy=self.allow_legacy)
         self.server = ServerSession(self.subprotocol, now=self.now, limits=self.limits)
         self.to_server: deque[Frame | Cut] = deque()
         self.to_client: deque[Frame | Cut] = deque()
         self.client_events: list[Any] = []
         self.server_events: list[Any] = []
         self.engine = DeterministicEngine(self)
+        self.opened = False
         self.route("client", self.client.connect(now=self.now))
 
     # ------------------------------------------------------------------------ the wire
@@ -78,13 +82,18 @@ class Link:
                     if side == "server":
                         self.engine.todo.append(event)
                 case OpenTransport():
-                    self.route("client", self.client.transport_opened(self.subprotocol, now=self.now))
+                    if self.opens:
+                        self.open()
                 case CloseTransport(code=code):
                     channel.append(Cut("eof", code))
                 case AbortTransport():
                     self.break_connection()
                 case _:
                     assert_never(output)
+
+    def open(self) -> None:
+        self.opened = True
+        self.route("client", self.client.transport_opened(self.subprotocol, now=self.now))
 
     def log(self, side: Side) -> list[Any]:
         """The events of one side, in order."""
@@ -96,7 +105,7 @@ class Link:
     def deliver(self, to: Side) -> bool:
         """Deliver one frame; False where there is none."""
         channel = self.to_client if to == "client" else self.to_server
-        if not channel:
+        if not channel or not self.opened:
             return False
         item = channel.popleft()
         session = self.session(to)
@@ -146,6 +155,15 @@ class Link:
             assert following is None or following > self.now, "no hot loops"
         self.now = until
 
+    def oversleep(self, seconds: float) -> None:
+        """Block both loops: timers fire late, and only then is the wire read."""
+        self.now += seconds
+        for side in ("client", "server"):
+            self.route(side, self.session(side).handle_timeout(now=self.now))  # type: ignore[arg-type]
+            following = self.session(side).next_deadline  # type: ignore[arg-type]
+            assert following is None or following > self.now, "no hot loops"
+        self.settle_wire()
+
     def run_out(self) -> None:
         """Fair delivery and time: nothing else happens any more. Both ends must close within a few minutes."""
         for _ in range(100):
@@ -162,8 +180,14 @@ class Link:
         begin = self.client.snapshot.offered
         self.route("client", self.client.send_audio(audio(begin, begin + samples), now=self.now))
 
-    def flush(self, flush_id: str) -> None:
-        self.route("client", self.client.flush(flush_id, now=self.now))
+    def send_bytes(self, count: int) -> None:
+        """Offer the next bytes of the same audio, wherever in a sample they begin and end."""
+        s = self.client.snapshot
+        whole = audio(s.offered, s.offered + (s.residue + count) // 2 + 1)
+        self.route("client", self.client.send_audio(whole[s.residue : s.residue + count], now=self.now))
+
+    def flush(self, flush_id: str, at: int | None = None) -> None:
+        self.route("client", self.client.flush(flush_id, now=self.now, at_sample=at))
 
     def end(self) -> None:
         self.route("client", self.client.end_input(now=self.now))
@@ -183,6 +207,14 @@ class Link:
 def audio(begin: int, end: int) -> bytes:
     """Sixteen-bit samples that tell their position."""
     return b"".join((position % 65_536).to_bytes(2, "little") for position in range(begin, end))
+
+
+def ready(**arguments: Any) -> Link:
+    """A link whose session is open."""
+    link = Link(**arguments)
+    link.settle()
+    assert link.client.state is link.server.state is State.READY
+    return link
 
 
 def only_ending(events: list[Any]) -> SessionClosed:
@@ -221,7 +253,7 @@ class DeterministicEngine:
             case FlushRequested(id=flush_id, at_sample=at):
                 if session.snapshot.committed < at:
                     self.final(at, "flush")
-                self.say(session.flushed(flush_id, at, now=now))
+                self.say(session.flushed(flush_id, max(at, session.snapshot.committed), now=now))
             case InputFinished(total_samples=total):
                 if session.snapshot.committed < total:
                     self.final(total, "end_input")

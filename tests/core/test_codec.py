@@ -51,6 +51,7 @@ def values(annotation: Any) -> st.SearchStrategy[Any]:
         return messages(annotation)
     return {
         str: TEXT,
+        bytes: st.binary(max_size=50),
         int: st.integers(-(2**53), 2**53),
         float: st.floats(allow_nan=False, allow_infinity=False),
         bool: st.booleans(),

@@ -35,7 +35,7 @@ def streaming() -> Link:
 
 
 WRONG_CALLS: dict[str, Call] = {
-    "O2 finish before the end of input": lambda s: s.finish(now=0.0),
+    "finish before the end of input": lambda s: s.finish(now=0.0),
     "O3 a final over nothing": lambda s: s.final("words", end_sample=400, now=0.0, **FINAL),  # type: ignore[arg-type]
     "O3 a final that goes back": lambda s: s.final("words", end_sample=300, now=0.0, **FINAL),  # type: ignore[arg-type]
     "O3 a final beyond the audio": lambda s: s.final("words", end_sample=1_001, now=0.0, **FINAL),  # type: ignore[arg-type]
@@ -49,6 +49,10 @@ WRONG_CALLS: dict[str, Call] = {
     "O8 speech that goes back": lambda s: s.speech_start(100, now=0.0),
     "O12 processed beyond received": lambda s: s.progress(1_001, now=0.0),
     "a loss that goes back": lambda s: s.segment_failed(100, "failed", now=0.0),
+    "a probability above one": lambda s: s.final("words", end_sample=900, now=0.0, **FINAL | {"confidence": 1.2}),
+    "a time before the session": lambda s: s.partial("words x", start_s=-1.0, end_s=0.1, now=0.0),
+    "half a surrogate pair": lambda s: s.partial("words \ud800", start_s=0.0, end_s=0.1, now=0.0),
+    "an error nobody knows": lambda s: s.fail("bad_luck", "why not", now=0.0),
     "ready twice": lambda s: s.accept("again", s_info(), now=0.0),
     "loading after ready": lambda s: s.loading("late", now=0.0),
 }
@@ -58,14 +62,27 @@ def s_info() -> ServerInfo:
     return ServerInfo(name="x")
 
 
+def guarantee_of(name: str) -> str:
+    """What a refusal must name; what the rule table refuses says its own why."""
+    return name.split()[0] + ":" if name[0] == "O" else ""
+
+
 @pytest.mark.parametrize("name", WRONG_CALLS)
 def test_a_wrong_call_raises_changes_nothing_and_sends_nothing(name: str) -> None:
     link = streaming()
     before, sent = link.server.snapshot, len(link.to_client)
-    with pytest.raises(LocalProtocolError):
+    with pytest.raises(LocalProtocolError, match=guarantee_of(name) or None):
         WRONG_CALLS[name](link.server)
     assert link.server.snapshot == before
     assert len(link.to_client) == sent
+
+
+def test_a_client_that_makes_a_message_no_message_raises_too() -> None:
+    link = streaming()
+    before = link.client.snapshot
+    with pytest.raises(LocalProtocolError, match="at most 64 characters"):
+        link.flush("x" * 65)
+    assert link.client.snapshot == before
 
 
 def test_an_unchanged_partial_is_not_repeated() -> None:
@@ -129,10 +146,12 @@ FORGED = {
         {"type": "partial", "segment": 1, "rev": 2, "text": "words so", "start": 0, "end": 1}
     ),
     "O5 rev back": json.dumps({"type": "partial", "segment": 1, "rev": 1, "text": "words x", "start": 0, "end": 1}),
-    "O5 an old segment": json.dumps({"type": "partial", "segment": 0, "rev": 9, "text": "x", "start": 0, "end": 1}),
+    "O5 an old segment": json.dumps(
+        {"type": "partial", "segment": 0, "rev": 9, "text": "words old", "start": 0, "end": 1}
+    ),
     "O6 nobody asked": durable("flushed", id="f9", upto=500),
     "O8 speech ends twice": durable("speech_end", at=500, time=0.1),
-    "O8 input ended unasked": durable("input_ended", received=1000, by="client"),
+    "input ended unasked": durable("input_ended", received=1000, by="client"),
     "O12 more committed than told": json.dumps(
         {"type": "ack", "received": 1000, "processed": 1000, "committed": 900, "credit": 480000, "discard_before": 0}
     ),
@@ -154,6 +173,7 @@ def test_the_same_on_the_wire_is_a_violation(name: str) -> None:
     assert link.client.snapshot.seq == 4
     link.route("client", link.client.receive(FORGED[name], now=0.0))
     assert (link.closed.reason, link.closed.code, link.closed.complete) == ("violation", 1002, False)
+    assert guarantee_of(name) in link.closed.message, "for the reason it was forged for"
     link.run_out()
 
 

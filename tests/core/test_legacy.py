@@ -105,6 +105,25 @@ class TestAnOldClientAndOurServer:
         client.take(client.server.progress(1_600, now=0.0))
         assert not client.server.reading_suspended
 
+    def test_it_is_read_again_once_its_input_has_ended(self) -> None:
+        client = OldClient(limits=Limits(window_s=0.1))
+        client.accept()
+        client.send(bytes(3_200))
+        client.send('{"type":"end_of_stream"}')
+        assert not client.server.reading_suspended, "its Close frame would never be seen"
+
+    def test_it_is_read_again_once_the_session_has_failed(self) -> None:
+        client = OldClient(limits=Limits(window_s=0.1))
+        client.accept()
+        client.send(bytes(3_200))
+        client.take(client.server.fail("internal", "a fault", now=0.0))
+        assert not client.server.reading_suspended
+
+    def test_an_empty_frame_does_not_say_who_it_is(self) -> None:
+        client = OldClient(b"")  # type: ignore[arg-type]
+        client.send('{"language":"de"}')
+        assert isinstance(client.events[0], Started)
+
     def test_end_of_stream_ends_the_input_and_repeating_it_changes_nothing(self) -> None:
         client = OldClient()
         client.accept()
@@ -259,6 +278,16 @@ class TestOurClientAndAnOldServer:
         closed = server.close(how, code)
         assert (closed.reason, closed.complete) == ("lost", False)
 
+    def test_it_knows_no_cancel_so_cancelling_is_leaving(self) -> None:
+        server = OldServer()
+        server.ready()
+        server.take(server.client.send_audio(bytes(100), now=0.0))
+        server.take(server.client.cancel(now=0.0))
+        closed = only_ending(server.events)
+        assert (closed.reason, closed.complete) == ("aborted", False), "its close would pass for completion"
+        server.take(server.client.transport_lost("eof", 1000, now=0.0))
+        assert server.client.finished
+
     def test_its_error_is_an_error(self) -> None:
         server = OldServer()
         server.say(type="error", message="Model not loaded")
@@ -276,7 +305,15 @@ class TestOurClientAndAnOldServer:
         closed = only_ending(OldServer(Start(audio=AudioFormat(encoding="pcm_f32le"))).events)
         assert "mono pcm_s16le" in closed.message
 
-    @pytest.mark.parametrize("frame", ["[]", "nonsense", '{"type":"final","text":"x","start":"soon"}'])
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            "[]",
+            "nonsense",
+            '{"type":"final","text":"x","start":"soon"}',
+            '{"type":"final","text":"x","end":1' + "0" * 400 + "}",
+        ],
+    )
     def test_its_rubbish_is_a_violation(self, frame: str) -> None:
         server = OldServer()
         server.ready()
@@ -312,6 +349,21 @@ def test_a_log_probability_becomes_a_probability() -> None:
     server.say(type="final", text="one", start=0.0, end=0.5, confidence=-0.25)
     final = next(event for event in server.events if isinstance(event, Final))
     assert final.confidence == pytest.approx(0.7788, abs=1e-4)
+
+
+def test_our_two_ends_speak_it_with_each_other() -> None:
+    link = Link(subprotocol=None, allow_legacy=True)
+    link.settle()
+    for _ in range(5):
+        link.send(700)
+        link.settle()
+    link.end()
+    link.run_out()
+    assert [event.text for event in link.of(Final)] == [
+        f"words from {begin} to {min(begin + 1_000, 3_500)}" for begin in range(0, 3_500, 1_000)
+    ]
+    assert (link.closed.reason, link.closed.complete) == ("completed", None)
+    assert only_ending(link.server_events).complete is True, "the server knows"
 
 
 def test_an_old_client_survives_being_answered_in_the_new_protocol() -> None:

@@ -21,6 +21,8 @@ from auricle.core.snapshot import Snapshot
 from auricle.core.states import Kind, Role, State
 from auricle.core.stimuli import Say, Stimulus
 from core import test_conversation as conversation
+from core import test_crossings as crossings
+from core import test_endings as endings_told
 from core import test_guarantees as guarantees
 from core import test_legacy as legacy
 from core import test_properties as properties
@@ -221,6 +223,56 @@ def no_keepalive(patch: Patch) -> None:
     )
 
 
+def partial_after_final(patch: Patch) -> None:
+    """A partial may belong to any segment."""
+    checked = rules_of_order.check_partial
+
+    def lenient(draft: Draft, partial: Any) -> None:
+        draft.update(segment=partial.segment)
+        checked(draft, partial)
+
+    patch.setattr(rules_of_order, "check_partial", lenient)
+
+
+def flush_unanswered_at_close(patch: Patch) -> None:
+    """The server closes without looking for flushes that are still open."""
+
+    def complete(draft: Draft, stimulus: Stimulus) -> None:
+        draft.update(flushes=())
+        server_effects.complete(draft, stimulus)
+
+    in_effect(patch, Role.SERVER, Effect.COMPLETE, complete)
+
+
+def acks_hold_the_credit(patch: Patch) -> None:
+    """A client that wants no acks is not told its credit either."""
+    tell = server_effects.tell_watermarks
+    patch.setattr(
+        server_effects, "tell_watermarks", lambda draft: tell(draft) if draft.s.config.features.acks else None
+    )
+
+
+def late_timers_judge(patch: Patch) -> None:
+    """A blocked loop of ours is held against the peer."""
+    patch.setattr("auricle.core.timers.OVERSLEPT_S", 1e9)
+
+
+def sends_on_after_the_server_ended(patch: Patch) -> None:
+    """Audio goes on being sent to a server that has said it takes no more."""
+    in_cell(patch, rules.LOCAL_TO_CLIENT, Kind.PUMP, State.DRAINING, Rule((Effect.PUMP,)))
+
+
+def cancel_into_the_void(patch: Patch) -> None:
+    """A cancel is said although nobody is there, and then an answer is waited for."""
+    in_cell(
+        patch,
+        rules.SAID_BY_CLIENT,
+        Kind.CANCEL,
+        State.CONNECTING,
+        Rule((Effect.SAY_CANCEL,), State.DRAINING),
+    )
+
+
 def small_machine() -> None:
     properties.run_machine(examples=200, steps=40, phases=(Phase.generate,))
 
@@ -250,9 +302,19 @@ MUTANTS: dict[Callable[[Patch], None], Check] = {
     claim_believed: lambda: guarantees.test_a_claim_of_completeness_is_checked(guarantees.STATS, "1 of 0 finals"),
     promise_unchecked: lambda: guarantees.test_the_same_on_the_wire_is_a_violation("O5 a broken promise"),
     half_done: WHOLE.test_every_sample_is_accounted_for,
-    loss_called_complete: conversation.TestWhenThingsGoWrong().test_a_failed_utterance_is_named_and_the_next_works,
+    loss_called_complete: endings_told.TestWhenThingsGoWrong().test_a_failed_utterance_is_named_and_the_next_works,
     legacy_log_probability: legacy.test_a_log_probability_becomes_a_probability,
     codec_that_raises: lambda: properties.test_nothing_heard_ever_raises("]]"),
+    partial_after_final: lambda: guarantees.test_the_same_on_the_wire_is_a_violation("O5 an old segment"),
+    flush_unanswered_at_close: conversation.TestFlush().test_a_flush_after_the_end_is_answered_before_closed,
+    acks_hold_the_credit: crossings.TestCredit().test_a_client_without_acks_is_told_its_credit_all_the_same,
+    late_timers_judge: timers.TestOurOwnLoopSlept().test_what_waits_on_the_wire_is_heard_before_a_verdict,
+    sends_on_after_the_server_ended: (
+        crossings.TestTheServerEndsTheInput().test_what_waits_for_credit_is_not_sent_any_more
+    ),
+    cancel_into_the_void: lambda: (
+        crossings.TestLeavingBeforeAnybodyListens().test_before_the_transport_is_open_nothing_is_said("cancel")
+    ),
     no_keepalive: lambda: timers.test_a_silent_application_is_kept_alive_for_hours(0),
 }
 

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from auricle.core import (
     Ack,
     BacklogFull,
+    Features,
     Final,
     Flushed,
     Limits,
@@ -29,8 +30,11 @@ from auricle.core import (
     Partial,
     Ready,
     SessionClosed,
+    Start,
     State,
 )
+from auricle.core.states import VERDICTS
+from auricle.core.timers import OVERSLEPT_S, deadlines
 from core.link import SEGMENT, Link, only_ending
 
 DESTRUCTIVE = ("cut", "cancel", "abort", "shutdown", "fail", "engine_failure")
@@ -45,20 +49,28 @@ class Conversation(RuleBasedStateMachine):
         allowed=st.sets(st.sampled_from(DESTRUCTIVE), max_size=2),
         window_s=st.sampled_from([0.05, 2.5, 30.0]),
         backlog_s=st.sampled_from([0.2, 10.0]),
+        features=st.builds(Features, acks=st.booleans(), partials=st.booleans(), speech_events=st.booleans()),
+        opens=st.booleans(),
     )
-    def begin(self, allowed: set[str], window_s: float, backlog_s: float) -> None:
+    def begin(self, allowed: set[str], window_s: float, backlog_s: float, features: Features, opens: bool) -> None:
         self.allowed = allowed
-        self.link = Link(limits=Limits(window_s=window_s, backlog_s=backlog_s, prebuffer_s=0.1))
+        limits = Limits(window_s=window_s, backlog_s=backlog_s, prebuffer_s=0.1)
+        self.link = Link(limits=limits, config=Start(features=features), opens=opens)
         self.flush_ids: list[str] = []
         self.ended = False
 
+    @precondition(lambda self: not self.link.opened)
+    @rule()
+    def open(self) -> None:
+        self.link.open()
+
     # ------------------------------------------------------------------------ the application
 
-    @rule(samples=st.integers(1, 4 * SEGMENT))
-    def audio(self, samples: int) -> None:
+    @rule(count=st.integers(1, 8 * SEGMENT))
+    def audio(self, count: int) -> None:
         before = self.link.client.snapshot
         try:
-            self.link.send(samples)
+            self.link.send_bytes(count)
         except BacklogFull:
             assert self.link.client.room == 0
             assert self.link.client.snapshot == before
@@ -66,12 +78,17 @@ class Conversation(RuleBasedStateMachine):
             assert before.ended or self.link.client.state is State.CLOSED
             assert self.link.client.snapshot == before
 
-    @rule()
-    def flush(self) -> None:
+    @rule(back=st.none() | st.integers(0, SEGMENT))
+    def flush(self, back: int | None) -> None:
         flush_id = f"f{len(self.flush_ids)}"
+        s = self.link.client.snapshot
+        earliest = s.flushes[-1].at if s.flushes else 0
         try:
-            self.link.flush(flush_id)
+            self.link.flush(flush_id, None if back is None else max(earliest, s.offered - back))
             self.flush_ids.append(flush_id)
+        except BacklogFull:
+            snapshot = self.link.client.snapshot
+            assert len(snapshot.flushes) == snapshot.limits.max_flushes_pending
         except LocalProtocolError:
             assert self.link.client.snapshot.ended or self.link.client.state is State.CLOSED
 
@@ -102,13 +119,22 @@ class Conversation(RuleBasedStateMachine):
         for _ in range(frames):
             self.link.deliver("client")
 
+    @precondition(lambda self: self.link.opened)
     @rule(seconds=st.floats(0.01, 2.0))
     def time(self, seconds: float) -> None:
         self.link.pass_time(seconds)
         # Fair: a network that delivers nothing for longer than the timers allow is another test's business.
         self.link.settle_wire()
 
-    @precondition(lambda self: "cut" in self.allowed)
+    @precondition(lambda self: self.link.opened)
+    @rule(seconds=st.floats(1.5, 300.0))
+    def oversleep(self, seconds: float) -> None:
+        then = self.link.now + seconds
+        due = [deadline for side in (self.link.client, self.link.server) for deadline in deadlines(side.snapshot)]
+        if not any(0 <= then - deadline.at <= OVERSLEPT_S for deadline in due if deadline.kind in VERDICTS):
+            self.link.oversleep(seconds)
+
+    @precondition(lambda self: "cut" in self.allowed and self.link.opened)
     @rule()
     def cut(self) -> None:
         self.link.break_connection()
@@ -165,6 +191,8 @@ class Conversation(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "link"):
+            if not self.link.opened:
+                self.link.open()
             check_ending(self.link, ended=self.ended)
 
 

@@ -9,7 +9,7 @@ from auricle.core.effects import EFFECTS
 from auricle.core.guards import GUARDS
 from auricle.core.messages import CLIENT_MESSAGES, SERVER_MESSAGES, ClientMessage, Malformed, ServerMessage, Unknown
 from auricle.core.rules import EXPECTED_KINDS, TABLE, Cell, Effect, Guard, Ignore, Rule, Violation
-from auricle.core.states import Kind, Side, kind_of
+from auricle.core.states import RESERVED, Kind, Side, kind_of
 from core.link import Link
 
 CELLS = [
@@ -81,7 +81,7 @@ def test_every_message_has_a_row_on_the_side_that_hears_it() -> None:
     assert kind_of(Malformed(code="bad_message", why="…")) is Kind.MALFORMED
 
 
-@pytest.mark.parametrize("name", ["resume", "configure", "gap"])
+@pytest.mark.parametrize("name", [kind.value for kind in RESERVED])
 def test_reserved_requests_answer_as_an_unknown_message_does(name: str) -> None:
     assert kind_of(Unknown(name=name)) is Kind(name)
     assert TABLE[Role.SERVER, Side.HEAR][Kind(name)] == TABLE[Role.SERVER, Side.HEAR][Kind.UNKNOWN]
@@ -95,7 +95,7 @@ def test_reserved_requests_answer_as_an_unknown_message_does(name: str) -> None:
     assert link.server.state is State.READY
 
 
-@pytest.mark.parametrize("name", ["resumed", "configured", "stats", "turn_end"])
+@pytest.mark.parametrize("name", [kind.value for kind in RESERVED])
 def test_reserved_events_are_ignored_and_still_count(name: str) -> None:
     assert TABLE[Role.CLIENT, Side.HEAR][Kind(name)] == TABLE[Role.CLIENT, Side.HEAR][Kind.UNKNOWN]
     link = Link()

@@ -5,15 +5,9 @@ import pytest
 from auricle.core import Ack, AudioReceived, Limits, Loading, Start, State
 from auricle.core.messages import Features, Ping, Pong
 from auricle.core.outputs import Transmit
-from core.link import Link, only_ending
+from core.link import Link, only_ending, ready
 
 LIMITS = Limits()
-
-
-def ready(limits: Limits = LIMITS) -> Link:
-    link = Link(limits=limits)
-    link.settle()
-    return link
 
 
 def live(link: Link, seconds: float, every_s: float = 1.0) -> None:
@@ -151,7 +145,7 @@ def test_acks_are_conflated() -> None:
 
 
 def test_a_quarter_of_the_window_does_not_wait() -> None:
-    link = ready(Limits(window_s=4.0))
+    link = ready(limits=Limits(window_s=4.0))
     link.send(16_000)
     link.settle()
     assert link.of(Ack), "time has not passed"
@@ -184,8 +178,55 @@ def test_a_client_pings_only_when_it_must() -> None:
     assert pings == 60 // LIMITS.ping_interval_s
 
 
+class TestOurOwnLoopSlept:
+    """Wire-protocols §3.8: a timer that fires late says nothing about the peer (failure mode F9)."""
+
+    def test_what_waits_on_the_wire_is_heard_before_a_verdict(self) -> None:
+        link = ready()
+        link.engine.accepts = False
+        link.send(100)
+        link.end()
+        link.settle()
+        link.oversleep(40.0)
+        assert link.client.state is link.server.state is State.DRAINING
+        link.engine.accepts = True
+        link.run_out()
+        assert link.closed.complete is True
+
+    @pytest.mark.parametrize("late_s", [0.0, 0.9])
+    def test_a_little_late_is_in_time(self, late_s: float) -> None:
+        link = ready()
+        link.client.handle_timeout(now=LIMITS.ping_interval_s)
+        link.route("client", link.client.handle_timeout(now=LIMITS.silence_timeout_s + late_s))
+        assert link.closed.error == "silence"
+
+    def test_a_peer_that_is_really_gone_is_given_up_a_little_later(self) -> None:
+        link = ready()
+        link.route("client", link.client.handle_timeout(now=300.0))
+        assert link.client.closed is None
+        deadline = link.client.next_deadline
+        while link.client.closed is None:
+            deadline = link.client.next_deadline
+            assert deadline is not None
+            link.route("client", link.client.handle_timeout(now=deadline))
+        assert link.closed.error == "silence"
+        assert deadline is not None
+        assert 300.0 < deadline < 315.0
+
+    def test_the_close_of_a_session_is_waited_for_too(self) -> None:
+        link = ready()
+        link.end()
+        while link.deliver("server") or link.engine.work():
+            pass
+        link.now = 60.0
+        link.route("server", link.server.handle_timeout(now=link.now))
+        assert not link.server.finished, "its finals may not have been read yet"
+        link.run_out()
+        assert link.closed.complete is True
+
+
 def test_reading_is_suspended_for_a_legacy_client_only() -> None:
-    link = ready(Limits(window_s=1.0))
+    link = ready(limits=Limits(window_s=1.0))
     link.engine.accepts = False
     link.send(32_000)
     link.settle()

@@ -4,6 +4,7 @@ from auricle.core import endings
 from auricle.core.draft import Draft
 from auricle.core.errors import BacklogFull
 from auricle.core.events import FlushTimedOut
+from auricle.core.guarantees import remember
 from auricle.core.messages import Cancel, Closed, EndInput, ErrorMessage, Flush, Ping, Ready
 from auricle.core.outputs import AudioSpan
 from auricle.core.snapshot import OpenFlush, Pending
@@ -38,6 +39,8 @@ def ask_flush(draft: Draft, stimulus: Stimulus) -> None:
     flush = stimulus.message
     assert isinstance(flush, Flush)
     s = draft.s
+    if len(s.flushes) >= s.limits.max_flushes_pending:
+        raise BacklogFull(f"{len(s.flushes)} flushes wait for their answers already")
     at = s.offered if flush.at is None else flush.at
     asked = OpenFlush(id=flush.id, at=at, segment=s.segment, since=draft.now)
     message = Flush(id=flush.id, at=at, end_turn=flush.end_turn)
@@ -84,8 +87,7 @@ def say_cancel(draft: Draft, stimulus: Stimulus) -> None:
     message = stimulus.message
     assert isinstance(message, Cancel)
     draft.update(cancelled=True, ended=True, ended_at=draft.now, outbox=(), heard_at=draft.now)
-    if draft.s.started:
-        draft.send(message)
+    draft.send(message)
 
 
 def say_ping(draft: Draft, _: Stimulus) -> None:
@@ -141,6 +143,8 @@ def refused_flush(draft: Draft, stimulus: Stimulus) -> None:
     """An error that names a flush is its answer."""
     match stimulus:
         case Hear(message=ErrorMessage(ref=ref)) if ref is not None:
-            draft.update(flushes=tuple(flush for flush in draft.s.flushes if flush.id != ref))
+            left = tuple(flush for flush in draft.s.flushes if flush.id != ref)
+            if left != draft.s.flushes:
+                draft.update(flushes=left, answered=remember(draft.s, ref))
         case _:
             pass

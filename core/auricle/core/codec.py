@@ -50,7 +50,7 @@ def decode(frame: Frame, sender: Role, limits: Limits) -> Decoded:
             why = f"an audio frame may have {limits.max_audio_bytes} bytes"
             return Decoded(Malformed(code="too_large", why=why))
         return Decoded(Audio(data=frame))
-    parsed = parse_object(frame, limits.max_start_bytes)
+    parsed = parse_object(frame, limits.max_start_bytes if sender is Role.CLIENT else limits.max_message_bytes)
     if isinstance(parsed, Malformed):
         return Decoded(parsed)
     return decode_object(parsed, sender, limits, len(frame))

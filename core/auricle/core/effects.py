@@ -23,6 +23,9 @@ from auricle.core.stimuli import Hear, Say, Stimulus
 
 Do = Callable[[Draft, Stimulus], None]
 
+GRACE_S: Final = 10.0
+"""What a blocked loop of ours earns the peer: two PROGRESS_INTERVALs, in which a working server must have spoken."""
+
 
 def _message(stimulus: Stimulus) -> Message:
     assert isinstance(stimulus, Say | Hear)
@@ -85,6 +88,10 @@ def _track_loss(draft: Draft, stimulus: Stimulus) -> None:
         client_effects.refused_flush(draft, stimulus)
 
 
+def _forgive(draft: Draft, _: Stimulus) -> None:
+    draft.update(grace_until=draft.now + GRACE_S)
+
+
 def _hang_up(draft: Draft, _: Stimulus) -> None:
     draft.outputs.append(AbortTransport())
     draft.update(attached=False)
@@ -100,6 +107,7 @@ _SHARED: Final[Mapping[Effect, Do]] = {
     Effect.TRACK_FINAL: _track_final,
     Effect.TRACK_FLUSHED: _track_flushed,
     Effect.TRACK_LOSS: _track_loss,
+    Effect.FORGIVE: _forgive,
     Effect.HANG_UP: _hang_up,
     Effect.DETACH: _detach,
 }
@@ -134,6 +142,7 @@ _SERVER: Final[Mapping[Effect, Do]] = {
     Effect.ANSWER_PING: server_effects.answer_ping,
     Effect.WARN_UNKNOWN: server_effects.warn_unknown,
     Effect.ANSWER_FLUSH: server_effects.answer_flush,
+    Effect.SAY_UNSAID: server_effects.say_unsaid,
     Effect.SAY_INPUT_ENDED: server_effects.say_input_ended,
     Effect.ADVANCE: server_effects.advance,
     Effect.SAY_ACK: server_effects.say_ack,

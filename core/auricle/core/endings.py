@@ -94,6 +94,7 @@ def conclude(draft: Draft, closed: Closed) -> None:
         processed=max(s.processed, closed.stats.processed),
         committed=max(s.committed, closed.stats.committed),
         non_speech=closed.stats.non_speech,
+        dropped=max(s.dropped, closed.stats.dropped),
         late=closed.stats.late,
     )
     draft.hang_up_politely(NORMAL_CLOSURE, closed.reason)
@@ -104,7 +105,7 @@ def conclude(draft: Draft, closed: Closed) -> None:
             code=closed.code,
             message=_verdict(closed, complete, why or mismatch),
             complete=complete,
-            retriable=closed.code in RETRIABLE_CLOSE_CODES,
+            retriable=_is_retriable(error, closed.code),
             error=error,
             accounting=draft.accounting(),
         ),
@@ -167,14 +168,17 @@ def lose(draft: Draft, lost: Lose) -> None:
         "stalled": "The connection stopped taking data",
     }[lost.how]
     detail = why or lost.reason
-    row = ERROR_CODES.get(error) if error else None
-    retriable = row.retriable if row else lost.code in RETRIABLE_CLOSE_CODES
+    sentence = f"{message}{': ' if detail else ''}{detail}."
     _end(
         draft,
-        _local(
-            draft, "lost", lost.code, f"{message}{': ' if detail else ''}{detail}.", error=error, retriable=retriable
-        ),
+        _local(draft, "lost", lost.code, sentence, error=error, retriable=_is_retriable(error, lost.code)),
     )
+
+
+def _is_retriable(error: str | None, code: int) -> bool:
+    """What was said as an error counts; a close code is all there is without one."""
+    row = ERROR_CODES.get(error) if error else None
+    return row.retriable if row else code in RETRIABLE_CLOSE_CODES
 
 
 def accuse(draft: Draft, code: str, why: str) -> None:

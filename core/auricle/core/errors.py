@@ -13,7 +13,7 @@ class LocalProtocolError(AuricleError):
 
 
 class BacklogFull(LocalProtocolError):
-    """The server has not granted credit for the audio already offered; offer more when `ClientSession.room` > 0."""
+    """Too much waits for the server already: audio, until `ClientSession.room` > 0, or flushes without an answer."""
 
 
 class Breach(Exception):

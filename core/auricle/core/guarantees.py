@@ -88,9 +88,14 @@ def check_flushed(draft: Draft, flushed: Flushed) -> None:
     draft.update(
         non_speech=s.non_speech + flushed.upto - s.committed,
         flushes=s.flushes[1:],
-        answered=(*s.answered, flush.id)[-ANSWERED_KEPT:],
+        answered=remember(s, flush.id),
         **_committed(s, flushed.upto),
     )
+
+
+def remember(s: Snapshot, flush_id: str) -> tuple[str, ...]:
+    """Return the ids of the latest answered flushes with one more."""
+    return (*s.answered, flush_id)[-ANSWERED_KEPT:]
 
 
 def check_input_ended(draft: Draft, message: InputEnded) -> None:

@@ -57,11 +57,13 @@ GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.ENDED: lambda s, _: s.ended,
     Guard.AUDIO_CARRIED: lambda s, _: s.offered > 0,
     Guard.CANCELLED: lambda s, _: s.cancelled,
+    Guard.UNHEARD: lambda s, _: not s.started or s.legacy,
     Guard.BY_SERVER: _ended_by_server,
     Guard.KNOWN_FLUSH: _known_flush,
     Guard.UNWANTED: _unwanted,
     Guard.UNCHANGED: _unchanged,
     Guard.LAST_STRAW: _last_straw,
+    Guard.UNSAID: lambda s, _: bool(s.unsaid),
     Guard.MOOT_FLUSH: lambda s, _: bool(s.flushes) and is_moot(s, s.flushes[0]),
     Guard.INPUT_SETTLED: lambda s, _: not any(flush.asked for flush in s.flushes),
 }

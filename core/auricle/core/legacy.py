@@ -55,6 +55,8 @@ class Undecided(NamedTuple):
     def decode(self, frame: Frame, s: Snapshot) -> tuple[Dialect, tuple[Decoded, ...]]:
         """Look at the first frame and become the dialect it speaks."""
         v1 = V1(Role.CLIENT, self.limits)
+        if frame == b"":
+            return self, ()  # an empty binary frame says nothing, also not which dialect it is
         if isinstance(frame, bytes):
             return v1.decode(frame, s)
         body = codec.parse_object(frame, self.limits.max_start_bytes)
@@ -127,7 +129,7 @@ class LegacyServer(NamedTuple):
         """Turn what a legacy server says into the messages it stands for. Unknown types are ignored."""
         if isinstance(frame, bytes):
             return self, ()
-        body = codec.parse_object(frame, self.limits.max_start_bytes)
+        body = codec.parse_object(frame, self.limits.max_message_bytes)
         if isinstance(body, Malformed):
             return self, (Decoded(body),)
         try:
@@ -227,6 +229,6 @@ def _final(body: Mapping[str, Any], s: Snapshot) -> FinalMessage:
 
 def _number(body: Mapping[str, Any], key: str) -> float:
     value = body.get(key, 0.0)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise schema.FieldError(f"/{key}", "must be a number")
+    if not schema.is_finite(value):
+        raise schema.FieldError(f"/{key}", "must be a finite number")
     return float(value)

@@ -1,5 +1,6 @@
 """Every constant of the protocol, by name, with its default. Source: notes/wire-protocols.md §3.8."""
 
+import math
 from dataclasses import asdict, dataclass
 
 
@@ -58,5 +59,8 @@ class Limits:
     """Utterances in a row that may fail before the session is given up."""
 
     def told(self) -> dict[str, object]:
-        """Return the limits as ``ready.limits`` tells them: seconds, bytes and counts under the same names."""
-        return asdict(self)
+        """Return the limits as ``ready.limits`` tells them: seconds, bytes and counts under the same names.
+
+        An infinite one is no limit, and JSON could not spell it.
+        """
+        return {name: limit for name, limit in asdict(self).items() if limit < math.inf}

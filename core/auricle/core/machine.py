@@ -9,7 +9,7 @@ from auricle.core.messages import Durable, Malformed, Unknown
 from auricle.core.outputs import RawOutput
 from auricle.core.rules import AFTER_VIOLATION, TABLE, Ignore, Outcome, Rule, Violation
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import Kind, Role, Side, State
+from auricle.core.states import VERDICTS, Kind, Role, Side, State
 from auricle.core.stimuli import Hear, Local, Stimulus, classify
 
 
@@ -23,7 +23,7 @@ def step(snapshot: Snapshot, stimulus: Stimulus, *, now: float) -> tuple[Snapsho
     try:
         draft = _apply(snapshot, stimulus, side, kind, now)
     except Breach as breach:
-        if side is not Side.HEAR and kind not in _VERDICTS:
+        if side is not Side.HEAR and kind not in VERDICTS:
             raise LocalProtocolError(breach.why) from None
         draft = endings.convict(snapshot, now, breach.code, breach.why, param=breach.param)
         draft.update(state=AFTER_VIOLATION)
@@ -94,7 +94,3 @@ def _follow_up(draft: Draft) -> None:
             draft.update(state=outcome.next)
         if draft.s == before:
             return
-
-
-_VERDICTS = frozenset(kind for kind in Kind if kind.name.endswith("_EXPIRED"))
-"""Timers whose running out is the peer's fault."""

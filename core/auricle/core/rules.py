@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final, NamedTuple
 
-from auricle.core.states import CLIENT_KINDS, SERVER_KINDS, Kind, Role, Side, State
+from auricle.core.states import CLIENT_KINDS, RESERVED, SERVER_KINDS, Kind, Role, Side, State
 
 
 class Guard(Enum):
@@ -27,11 +27,13 @@ class Guard(Enum):
     ENDED = "the end of input has been said"
     AUDIO_CARRIED = "audio has been said"
     CANCELLED = "we have cancelled"
+    UNHEARD = "nobody there would understand a cancel"
     BY_SERVER = "the server ended the input"
     KNOWN_FLUSH = "a flush with this id has been heard"
     UNWANTED = "the client does not want to be told"
     UNCHANGED = "the partial says nothing new"
     LAST_STRAW = "the engine has now failed too often in a row"
+    UNSAID = "a warning from before ready waits"
     MOOT_FLUSH = "the oldest flush has nothing left to decide"
     INPUT_SETTLED = "every flush from before the end of input is answered"
 
@@ -61,6 +63,7 @@ class Effect(Enum):
     ANSWER_PING = "say pong"
     WARN_UNKNOWN = "say warning unknown_type, once"
     ANSWER_FLUSH = "say flushed for a flush with nothing to decide"
+    SAY_UNSAID = "say a warning that had to wait for ready"
     SAY_INPUT_ENDED = "say input_ended"
     ADVANCE = "move the watermark and the credit"
     SAY_ACK = "say ack"
@@ -79,6 +82,7 @@ class Effect(Enum):
     TRACK_FLUSHED = "flushes are answered once, in order (O6)"
     TRACK_INPUT_ENDED = "what the server holds is final (O8)"
     TRACK_LOSS = "samples an engine lost are named"
+    FORGIVE = "no verdict before the peer has had a moment to be heard"
     HANG_UP = "drop the transport"
     DETACH = "the transport is gone"
     LOSE = "terminal event: lost"
@@ -192,8 +196,8 @@ HEARD_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
             Rule((Effect.WARN_UNKNOWN,)),
             {C: (Rule((Effect.WARN_UNKNOWN,), when=Guard.STARTED), _NO_START)},
         )
-        # resume, configure and gap are reserved: until they are built they answer as an unknown message does.
-        for kind in (Kind.RESUME, Kind.CONFIGURE, Kind.GAP, Kind.UNKNOWN)
+        # Until the reserved ones are built they answer as an unknown message does.
+        for kind in (*RESERVED, Kind.UNKNOWN)
     },
     Kind.MALFORMED: _row(Violation(None, "not a message of this protocol"), {}),
 }
@@ -240,9 +244,11 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.FATAL: _row(Rule((Effect.REMEMBER_ERROR, Effect.EMIT)), {}),
     Kind.PONG: _row(Ignore("hearing anything at all is the answer to a ping"), {}),
     Kind.CLOSED: _row(Rule((Effect.CONCLUDE,), X), {}),
-    **{kind: _row(_LATER, {}) for kind in (Kind.RESUMED, Kind.CONFIGURED, Kind.STATS, Kind.TURN_END, Kind.UNKNOWN)},
+    **{kind: _row(_LATER, {}) for kind in (*RESERVED, Kind.UNKNOWN)},
     Kind.MALFORMED: _row(Violation("protocol_violation", "not a message of this protocol"), {}),
 }
+
+_LEAVE = Rule((Effect.ABANDON,), X, Guard.UNHEARD)
 
 SAID_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.AUDIO: _row(
@@ -272,7 +278,9 @@ SAID_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
             X: Ignore("the session has ended, and its input with it"),
         },
     ),
-    Kind.CANCEL: _row(Rule((Effect.SAY_CANCEL,), D), {D: (_CROSSED_CANCEL, Rule((Effect.SAY_CANCEL,), D))}),
+    Kind.CANCEL: _row(
+        (_LEAVE, Rule((Effect.SAY_CANCEL,), D)), {D: (_CROSSED_CANCEL, _LEAVE, Rule((Effect.SAY_CANCEL,), D))}
+    ),
 }
 
 
@@ -320,6 +328,8 @@ SAID_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
 }
 
 _BY_SERVER_END = Rule((Effect.STOP_INPUT,), I)
+_OVERSLEPT: Final = _row(Rule((Effect.FORGIVE,)), {X: Rule((Effect.FORGIVE,))})
+_SETTLE: Final = (Rule((Effect.SAY_UNSAID,), when=Guard.UNSAID), Rule((Effect.ANSWER_FLUSH,), when=Guard.MOOT_FLUSH))
 
 LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.OPENED: _row(
@@ -334,7 +344,7 @@ LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     ),
     Kind.LOST: _row(Rule((Effect.LOSE,), X), {X: Rule((Effect.DETACH,))}),
     Kind.ABORT: _row(Rule((Effect.ABANDON,), X), {}),
-    Kind.PUMP: _row(Rule((Effect.PUMP,)), {X: _QUIET}),
+    Kind.PUMP: _row(Rule((Effect.PUMP,)), {D: Ignore("the server takes no more input"), X: _QUIET}),
     Kind.OPEN_EXPIRED: _row(_QUIET, {C: Violation("connect_timeout", "the server did not answer")}),
     Kind.READY_EXPIRED: _row(_QUIET, {C: Violation("ready_timeout", "the server never became ready")}),
     Kind.SILENCE_EXPIRED: _row(
@@ -354,6 +364,7 @@ LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.FLUSH_EXPIRED: _row(Rule((Effect.GIVE_UP_FLUSH,)), {C: _QUIET, D: _QUIET}),
     Kind.PING_DUE: _row(Rule((Effect.SAY_PING,)), {C: _QUIET}),
     Kind.CLOSE_EXPIRED: _row(_QUIET, {X: Rule((Effect.HANG_UP,))}),
+    Kind.OVERSLEPT: _OVERSLEPT,
 }
 
 LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
@@ -368,11 +379,11 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     ),
     Kind.FAIL: _row(Rule((Effect.GIVE_UP,), X), {}),
     Kind.SETTLE: _row(
-        (Rule((Effect.ANSWER_FLUSH,), when=Guard.MOOT_FLUSH), Ignore("nothing is owed")),
+        (*_SETTLE, Ignore("nothing is owed")),
         {
             C: Ignore("ready comes first (O1)"),
             I: (
-                Rule((Effect.ANSWER_FLUSH,), when=Guard.MOOT_FLUSH),
+                *_SETTLE,
                 Rule((Effect.SAY_INPUT_ENDED,), D, Guard.INPUT_SETTLED),
                 Ignore("input_ended comes after the flushes before it (O8)"),
             ),
@@ -390,6 +401,7 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.PROGRESS_DUE: _row(Rule((Effect.SAY_PROGRESS,)), {R: _QUIET}),
     Kind.ACK_DUE: _row(Rule((Effect.SAY_ACK,)), {C: _QUIET}),
     Kind.CLOSE_EXPIRED: _row(_QUIET, {X: Rule((Effect.HANG_UP,))}),
+    Kind.OVERSLEPT: _OVERSLEPT,
 }
 
 TABLE: Final[Mapping[tuple[Role, Side], Mapping[Kind, Mapping[State, Cell]]]] = {

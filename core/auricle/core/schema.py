@@ -26,6 +26,8 @@ from typing import (
     get_type_hints,
 )
 
+from auricle.core.errors import LocalProtocolError
+
 MAX_INTEGER: Final = 2**53 - 1
 """Largest integer that every JSON reader keeps exact (RFC 8259 §6)."""
 
@@ -43,8 +45,8 @@ class MaxLength(NamedTuple):
     length: int
 
 
-class FieldError(ValueError):
-    """A field holds something its annotation does not allow.
+class FieldError(LocalProtocolError, ValueError):
+    """A field holds something its annotation does not allow. Whoever builds such a message has made a mistake.
 
     ``path`` is a JSON pointer (RFC 6901) to the field, ``why`` one clause that says what is expected.
     """
@@ -102,9 +104,14 @@ def _check(value: object, annotation: Any, path: str) -> None:
         _check_plain(value, annotation, path)
 
 
+def is_finite(value: object) -> bool:
+    """Whether a value is a number that a float can hold. JSON integers may be larger than any."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
+
+
 def _check_plain(value: object, annotation: type, path: str) -> None:
     if annotation is float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_finite(value):
             raise FieldError(path, "must be a finite number")
     elif annotation is int:
         if isinstance(value, bool) or not isinstance(value, int):
@@ -205,4 +212,5 @@ def _has_default(field: dataclasses.Field[Any]) -> bool:
     return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
+_LARGEST: Final = math.nextafter(math.inf, 0.0)
 _NAMES: Final[Mapping[type, str]] = {str: "string", bool: "boolean"}

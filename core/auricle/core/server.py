@@ -7,7 +7,7 @@ from auricle.core import codec
 from auricle.core.audio_buffer import AudioBuffer
 from auricle.core.codec import Decoded
 from auricle.core.dialect import V1
-from auricle.core.errors import ERROR_CODES
+from auricle.core.errors import ERROR_CODES, LocalProtocolError
 from auricle.core.events import AudioReceived, Event, Started
 from auricle.core.legacy import Undecided
 from auricle.core.limits import Limits
@@ -73,6 +73,8 @@ class ServerSession(Session):
 
     def fail(self, code: str, why: str, param: str | None = None, *, now: float) -> Outputs:
         """End the session with a fatal error. ``code`` is a key of `ERROR_CODES`, ``why`` a clause for people."""
+        if code not in ERROR_CODES:
+            raise LocalProtocolError(f"{code!r} is not an error code")
         return self._step(GiveUp(code=code, why=why, param=param), now=now)
 
     def stop_input(self, code: EndCode, *, now: float) -> Outputs:
@@ -215,7 +217,9 @@ class ServerSession(Session):
         residue, self._heard = self._buffer.residue, self._buffer.drain()
         start = self._snapshot.carried
         end = start + len(self._heard) // self._buffer.frame_bytes
-        return self._step(Hear(message=AudioSpan(start=start, end=end, residue=residue)), now=now)
+        outputs = self._step(Hear(message=AudioSpan(start=start, end=end, residue=residue)), now=now)
+        self._heard = b""
+        return outputs
 
     def _fill(self, event: Event) -> Event:
         match event:

@@ -1,12 +1,13 @@
 """What the rules of a server do."""
 
+from dataclasses import replace
 from typing import Final
 
 from auricle.core import endings
 from auricle.core.draft import Draft
 from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE, Breach, LocalProtocolError
 from auricle.core.events import AudioReceived, FlushRequested, InputFinished, Started
-from auricle.core.guarantees import check_flushed, is_moot
+from auricle.core.guarantees import check_flushed, is_moot, remember
 from auricle.core.messages import (
     SAMPLE_BYTES,
     Ack,
@@ -35,12 +36,23 @@ FLUSH_RATE_S: Final = 1.0
 
 
 def warn(draft: Draft, code: str, message: str, *, ref: str | None = None) -> None:
-    """Say a warning, each kind once a session; never before ``ready`` (O1)."""
+    """Say a warning, each kind once a session; one from before ``ready`` waits for it (O1)."""
     s = draft.s
-    if s.state is State.CONNECTING or code in s.warned:
+    if code in s.warned:
         return
+    warning = WarningMessage(seq=s.seq + 1, code=code, message=message, ref=ref)
     draft.update(warned=(*s.warned, code))
-    draft.send(WarningMessage(seq=draft.s.seq + 1, code=code, message=message, ref=ref))
+    if s.state is State.CONNECTING:
+        draft.update(unsaid=(*s.unsaid, warning))
+    else:
+        draft.send(warning)
+
+
+def say_unsaid(draft: Draft, _: Stimulus) -> None:
+    """Say the oldest warning that waited for ``ready``."""
+    warning, *rest = draft.s.unsaid
+    draft.update(unsaid=tuple(rest))
+    draft.send(replace(warning, seq=draft.s.seq + 1))
 
 
 # ---------------------------------------------------------------------------- the client speaks
@@ -103,7 +115,8 @@ def take_flush(draft: Draft, stimulus: Stimulus) -> None:
     if s.flushes and at < s.flushes[-1].at:
         refuse(draft, "invalid_param", f"flush at {at} lies before the one at {s.flushes[-1].at}", ref=flush.id)
         return
-    times = (*s.flush_times, draft.now)[-s.limits.max_flushes_per_s - 1 :]
+    # Before ready nothing can be answered, so only their number is bounded: whoever keeps it breaks no rule.
+    times = (*s.flush_times, draft.now)[-s.limits.max_flushes_per_s - 1 :] if s.state is not State.CONNECTING else ()
     too_fast = len(times) > s.limits.max_flushes_per_s and draft.now - times[0] < FLUSH_RATE_S
     if too_fast or len(s.flushes) >= s.limits.max_flushes_pending:
         refuse(draft, "rate_limited", "too many flushes", ref=flush.id)
@@ -122,7 +135,7 @@ def refuse(draft: Draft, code: str, why: str, *, ref: str) -> None:
     if draft.s.state is State.CONNECTING:
         raise Breach("protocol_violation", why)  # O1: nothing durable may come before ready but a fatal error
     row = ERROR_CODES[code]
-    draft.update(answered=(*draft.s.answered, ref))
+    draft.update(answered=remember(draft.s, ref))
     draft.send(
         ErrorMessage(
             seq=draft.s.seq + 1,
@@ -213,20 +226,21 @@ def advance(draft: Draft, stimulus: Stimulus) -> None:
         return
     draft.update(processed=processed, credit=credit, progress_at=draft.now, ack_owed=True)
     if draft.s.processed - s.acked_processed >= ACK_SHARE * window:
-        say_ack(draft, stimulus)
-
-
-def say_ack(draft: Draft, _: Stimulus) -> None:
-    """Tell the watermarks. A client of this class keeps nothing before ``received``."""
-    s = draft.s
-    draft.update(ack_owed=False, acked_at=draft.now, acked_processed=s.processed)
-    if s.config.features.acks:
         tell_watermarks(draft)
 
 
+def say_ack(draft: Draft, _: Stimulus) -> None:
+    """Tell the watermarks; to a client that asked for no acks only as often as its credit needs it."""
+    if draft.s.config.features.acks:
+        tell_watermarks(draft)
+    else:
+        draft.update(ack_owed=False)
+
+
 def tell_watermarks(draft: Draft) -> None:
-    """Say ``ack``."""
+    """Say ``ack``. A client of this class keeps nothing before ``received``."""
     s = draft.s
+    draft.update(ack_owed=False, acked_at=draft.now, acked_processed=s.processed)
     draft.send(
         Ack(
             received=s.received,

@@ -8,7 +8,7 @@ from auricle.core.machine import step
 from auricle.core.messages import Audio
 from auricle.core.outputs import AudioSpan, Emit, Frame, Output, RawOutput, Send, Transmit
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import State
+from auricle.core.states import VERDICTS, Kind, State
 from auricle.core.stimuli import Hear, Local, Lose, LossKind, Stimulus
 
 Outputs = tuple[Output, ...]
@@ -53,10 +53,15 @@ class Session:
         return None if deadline is None else deadline.at
 
     def handle_timeout(self, *, now: float) -> Outputs:
-        """Fire every timer that has run out. Called early it does nothing."""
+        """Fire every timer that has run out. Called early it does nothing.
+
+        Called more than a second late it passes no verdict on the peer, which may have spoken while our own loop was
+        blocked: there is a new deadline then, so that what is waiting on the wire can be read first.
+        """
         outputs: list[Output] = []
         while (deadline := timers.next_deadline(self._snapshot)) is not None and deadline.at <= now:
-            outputs += self._step(Local(kind=deadline.kind), now=now)
+            overslept = deadline.kind in VERDICTS and now - deadline.at > timers.OVERSLEPT_S
+            outputs += self._step(Local(kind=Kind.OVERSLEPT if overslept else deadline.kind), now=now)
         return tuple(outputs)
 
     def receive(self, frame: Frame, *, now: float) -> Outputs:

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from auricle.core.events import SessionClosed
 from auricle.core.limits import Limits
-from auricle.core.messages import EndInput, Flush, Start
+from auricle.core.messages import EndInput, Flush, Start, WarningMessage
 from auricle.core.states import Role, State
 
 EndCode = Literal["shutdown", "session_limit", "idle"]
@@ -99,6 +99,8 @@ class Snapshot(NamedTuple):
     """Utterances in a row that the engine failed on."""
     warned: tuple[str, ...] = ()
     """Warnings already given: each kind once a session."""
+    unsaid: tuple[WarningMessage, ...] = ()
+    """Server: warnings from before ``ready``, which must come first (O1)."""
     error: tuple[str, str] | None = None
     """Code and message of a fatal error that was heard and waits for its ``closed``."""
 
@@ -113,6 +115,8 @@ class Snapshot(NamedTuple):
     acked_at: float = 0.0
     acked_processed: int = 0
     ack_owed: bool = False
+    grace_until: float = 0.0
+    """No verdict about the peer before this: our own loop slept (wire-protocols §3.8, F9)."""
     closed_at: float = 0.0
     closed: SessionClosed | None = None
     """The terminal event, once it has been given."""

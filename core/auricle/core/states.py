@@ -104,24 +104,34 @@ class Kind(_Name):
     PING_DUE = "time for a sign of life"
     ACK_DUE = "time to tell the watermarks"
     PROGRESS_DUE = "time to say that we are working"
+    OVERSLEPT = "a timer fired late: it was we who slept"
 
+
+RESERVED: Final = (
+    Kind.RESUME, Kind.RESUMED, Kind.CONFIGURE, Kind.CONFIGURED, Kind.GAP, Kind.STATS, Kind.TURN_END,
+)  # fmt: skip
+"""Names kept for later. Either side may hear any of them, from a peer that is newer or merely confused."""
 
 CLIENT_KINDS: Final = (
     Kind.START, Kind.AUDIO, Kind.FLUSH, Kind.END_INPUT, Kind.CANCEL, Kind.PING,
-    Kind.RESUME, Kind.CONFIGURE, Kind.GAP, Kind.UNKNOWN, Kind.MALFORMED,
+    *RESERVED, Kind.UNKNOWN, Kind.MALFORMED,
 )  # fmt: skip
 """What a server may hear."""
 
 SERVER_KINDS: Final = (
     Kind.LOADING, Kind.READY, Kind.ACK, Kind.SPEECH_START, Kind.SPEECH_END, Kind.PARTIAL, Kind.FINAL,
     Kind.FLUSHED, Kind.INPUT_ENDED, Kind.WARNING, Kind.ERROR, Kind.FATAL, Kind.PONG, Kind.CLOSED,
-    Kind.RESUMED, Kind.CONFIGURED, Kind.STATS, Kind.TURN_END, Kind.UNKNOWN, Kind.MALFORMED,
+    *RESERVED, Kind.UNKNOWN, Kind.MALFORMED,
 )  # fmt: skip
 """What a client may hear."""
 
 _BY_TYPE: Final[Mapping[str, Kind]] = {
     kind.value: kind for kind in (*CLIENT_KINDS, *SERVER_KINDS) if kind not in (Kind.FATAL, Kind.UNKNOWN)
 }
+
+
+VERDICTS: Final = frozenset(kind for kind in Kind if kind.name.endswith("_EXPIRED"))
+"""Timers that hold something against the peer."""
 
 
 def kind_of(message: Message) -> Kind:
@@ -131,10 +141,5 @@ def kind_of(message: Message) -> Kind:
     if isinstance(message, Unknown):
         reserved = _BY_TYPE.get(message.name)
         # A type of the other direction ("ready" said by a client) is as unknown as one nobody has heard of.
-        return reserved if reserved in _RESERVED else Kind.UNKNOWN
+        return reserved if reserved in RESERVED else Kind.UNKNOWN
     return _BY_TYPE[message.type]
-
-
-_RESERVED: Final = (
-    Kind.RESUME, Kind.RESUMED, Kind.CONFIGURE, Kind.CONFIGURED, Kind.GAP, Kind.STATS, Kind.TURN_END,
-)  # fmt: skip

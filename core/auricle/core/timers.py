@@ -5,11 +5,14 @@ lies behind ``now``: no hot loops.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from auricle.core.server_effects import DRAIN_FACTOR
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import Kind, Role, State
+from auricle.core.states import VERDICTS, Kind, Role, State
+
+OVERSLEPT_S: Final = 1.0
+"""A timer that fires this much late says that our own loop was blocked, and nothing about the peer (F9)."""
 
 
 class Deadline(NamedTuple):
@@ -26,6 +29,11 @@ def next_deadline(s: Snapshot) -> Deadline | None:
 
 def deadlines(s: Snapshot) -> Iterator[Deadline]:
     """Yield every timer that is armed."""
+    for deadline in _armed(s):
+        yield deadline._replace(at=max(deadline.at, s.grace_until)) if deadline.kind in VERDICTS else deadline
+
+
+def _armed(s: Snapshot) -> Iterator[Deadline]:
     if s.state is State.CLOSED:
         if s.attached:
             left = s.closed is not None and s.closed.reason == "aborted"
@@ -85,6 +93,9 @@ def is_reading_suspended(s: Snapshot) -> bool:
     """Whether a server should leave the socket unread for now.
 
     Only for a legacy client, whose dialect has no credit ("TCP backpressure only", wire-protocols §3.11); its idle
-    timer is suspended meanwhile. Every other client is always read.
+    timer is suspended meanwhile. Every other client is always read, and so is a legacy one whose input has ended: what
+    it sends now is dropped, and its Close frame is waited for.
     """
-    return s.legacy and s.role is Role.SERVER and s.received - s.processed >= s.samples(s.limits.window_s)
+    if not s.legacy or s.role is not Role.SERVER or s.ended or s.state is State.CLOSED:
+        return False
+    return s.received - s.processed >= s.samples(s.limits.window_s)
