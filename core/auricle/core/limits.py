@@ -35,7 +35,7 @@ class Limits:
     drain_silence_s: float = 15.0
     """Client: silence after the end of input before the rest counts as lost."""
     legacy_drain_silence_s: float = 60.0
-    """The same for a legacy server, which says nothing while it works."""
+    """The same for a legacy server, which says nothing while it works; nor while it loads, before ``ready``."""
     close_timeout_s: float = 5.0
     """Both: for the closing handshake of the transport."""
     abort_timeout_s: float = 1.0

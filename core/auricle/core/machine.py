@@ -92,5 +92,5 @@ def _follow_up(draft: Draft) -> None:
             EFFECTS[role][effect](draft, Local(kind=kind))
         if outcome.next is not None:
             draft.update(state=outcome.next)
-        if draft.s == before:
+        if draft.s is before:
             return

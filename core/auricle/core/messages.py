@@ -176,6 +176,11 @@ class Audio(Message):
     type: ClassVar[str] = "audio"
     data: bytes
 
+    def __post_init__(self) -> None:
+        """Check by hand: this is the one message on the path of every audio frame."""
+        if not isinstance(self.data, bytes):
+            raise schema.FieldError("/data", "must be bytes")
+
     def __repr__(self) -> str:
         return f"Audio({len(self.data)} bytes)"
 

@@ -28,9 +28,13 @@ def next_deadline(s: Snapshot) -> Deadline | None:
 
 
 def deadlines(s: Snapshot) -> Iterator[Deadline]:
-    """Yield every timer that is armed."""
-    for deadline in _armed(s):
-        yield deadline._replace(at=max(deadline.at, s.grace_until)) if deadline.kind in VERDICTS else deadline
+    """Return every timer that is armed."""
+    if not s.grace_until:
+        return _armed(s)
+    return (
+        deadline._replace(at=max(deadline.at, s.grace_until)) if deadline.kind in VERDICTS else deadline
+        for deadline in _armed(s)
+    )
 
 
 def _armed(s: Snapshot) -> Iterator[Deadline]:
@@ -51,7 +55,9 @@ def _client(s: Snapshot) -> Iterator[Deadline]:
         if not s.attached:
             yield Deadline(s.opened_at + limits.connect_timeout_s, Kind.OPEN_EXPIRED)
         else:
-            yield Deadline(s.heard_at + limits.ready_timeout_s, Kind.READY_EXPIRED)
+            # A legacy server knows no ``loading``: it says nothing until it is ready.
+            silence_s = limits.legacy_drain_silence_s if s.legacy else limits.ready_timeout_s
+            yield Deadline(s.heard_at + silence_s, Kind.READY_EXPIRED)
         return
     if s.state in (State.READY, State.STREAMING):
         if not s.legacy:  # a legacy server says nothing while it listens
