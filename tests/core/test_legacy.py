@@ -320,6 +320,13 @@ class TestOurClientAndAnOldServer:
         server.take(server.client.receive(frame, now=0.0))
         assert only_ending(server.events).reason == "violation"
 
+    def test_it_may_take_a_while_to_be_ready_and_says_nothing_meanwhile(self) -> None:
+        server = OldServer()
+        server.take(server.client.handle_timeout(now=Limits().ready_timeout_s))
+        assert server.client.closed is None
+        server.take(server.client.handle_timeout(now=Limits().legacy_drain_silence_s))
+        assert only_ending(server.events).error == "ready_timeout"
+
     def test_it_may_be_silent_for_as_long_as_it_listens(self) -> None:
         server = OldServer()
         server.ready()

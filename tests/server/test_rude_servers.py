@@ -126,6 +126,24 @@ def test_one_that_resets_the_connection_after_the_last_final(backend: Backend) -
     assert (result.closed.reason, result.closed.complete) == ("lost", False)
 
 
+@pytest.mark.parametrize("legacy", [False, True], ids=["v1", "legacy"])
+def test_one_that_hangs_up_without_a_close_frame(backend: Backend, legacy: bool) -> None:
+    async def behave(connection: WebSocketConnection) -> None:
+        if legacy:
+            await connection.get_message()
+            await connection.send_message('{"type":"ready","message":"ready"}')
+            while not isinstance(await connection.get_message(), str):
+                pass
+        else:
+            await _open(connection)
+            await _end(connection)
+        await connection._stream.aclose()  # an end of file, which is not a Close frame
+
+    with running(websocket(behave, legacy=legacy)) as port:
+        result = talk(backend, f"ws://127.0.0.1:{port}", chunks=[SECOND], limits=QUICK, allow_legacy=legacy)
+    assert (result.closed.reason, result.closed.complete) == ("lost", False)
+
+
 def test_one_that_claims_completeness_for_audio_it_never_committed(backend: Backend) -> None:
     async def behave(connection: WebSocketConnection) -> None:
         await _open(connection)

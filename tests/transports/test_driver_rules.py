@@ -6,13 +6,13 @@ from typing import Any
 import anyio
 import pytest
 
-from auricle.core import ClientSession, Final, Limits, Partial, SessionClosed, Start
+from auricle.core import ClientSession, Final, Limits, LocalProtocolError, Partial, SessionClosed, Start
 from auricle.core.machine import step as real_step
 from auricle.core.outputs import RawOutput
 from auricle.core.session import Outputs
 from auricle.core.snapshot import Snapshot
 from auricle.core.stimuli import Stimulus
-from auricle.transports.errors import ConnectFailed
+from auricle.transports.errors import ConnectFailed, SessionOver
 from transports.lab import Lab, read_all, settle
 from transports.virtual import BACKENDS, Backend, run_virtual
 
@@ -319,6 +319,51 @@ def test_a_server_that_says_nothing_is_given_up(backend: Backend) -> None:
             async with lab.connect():
                 pass
         assert caught.value.closed.error == "ready_timeout"
+
+    run_virtual(backend, scenario)
+
+
+def test_sending_after_the_server_has_ended_the_input_says_that_the_session_is_over(backend: Backend) -> None:
+    async def scenario() -> None:
+        lab = Lab(backend)
+        lab.peer.ready()
+        async with lab.connect() as client, anyio.create_task_group() as tasks:
+            lab.peer.say("input_ended", received=0, by="server", code="shutdown")
+            await settle()
+            outcomes: list[str] = []
+
+            async def send() -> None:
+                with pytest.raises(SessionOver) as caught:
+                    await client.send_audio(SECOND)
+                outcomes.append(caught.value.closed.reason)
+
+            async def flush() -> None:
+                with pytest.raises(SessionOver) as caught:
+                    await client.flush()
+                outcomes.append(caught.value.closed.reason)
+
+            tasks.start_soon(send)
+            tasks.start_soon(flush)
+            await settle()
+            stats = {"received": 0, "processed": 0, "committed": 0}
+            lab.peer.say("closed", reason="shutdown", code=1012, complete=False, stats=stats)
+            lab.peer.hang_up()
+        assert outcomes == ["shutdown"] * 2
+
+    run_virtual(backend, scenario)
+
+
+def test_sending_after_our_own_end_of_input_is_our_own_mistake(backend: Backend) -> None:
+    async def scenario() -> None:
+        lab = Lab(backend)
+        lab.peer.ready()
+        async with lab.connect() as client:
+            await client.end_input()
+            with pytest.raises(LocalProtocolError, match="the input has ended"):
+                await client.send_audio(SECOND)
+            with pytest.raises(LocalProtocolError, match="the input has ended"):
+                await client.flush()
+            lab.peer.hang_up()
 
     run_virtual(backend, scenario)
 

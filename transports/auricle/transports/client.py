@@ -34,6 +34,7 @@ class BaseClient:
         self._answered = new_signal()
         self._flush_ids = count(1)
         self._ready: Ready | None = None
+        self._input_ended = False
 
     @property
     def ready(self) -> Ready:
@@ -49,8 +50,8 @@ class BaseClient:
     async def send_audio(self, data: bytes) -> None:
         """Send audio in the declared format. Waits while the server has no room for more.
 
-        A call may hold any number of bytes and end in the middle of a sample. Raises `SessionOver` once the session
-        has ended and `LocalProtocolError` after `end_input`.
+        A call may hold any number of bytes and end in the middle of a sample. Raises `LocalProtocolError` after
+        `end_input`, and `SessionOver` once the session has ended, also where the server ended the input.
         """
         rest = memoryview(data)
         while rest:
@@ -64,12 +65,22 @@ class BaseClient:
                 except BacklogFull:
                     continue  # another task was faster
                 except LocalProtocolError:
-                    if self._session.closed is not None:
-                        raise SessionOver(self._session.closed) from None
+                    await self._blame_whoever_ended()
                     raise
                 rest = rest[len(piece) :]
             else:
                 await self._driver.moved()
+
+    async def _blame_whoever_ended(self) -> None:
+        """Raise `SessionOver` unless it was the application itself that ended the input.
+
+        A server that shuts down ends it too; what it still says about the audio it has comes first.
+        """
+        if self._input_ended and self._session.closed is None:
+            return
+        while self._session.closed is None:
+            await self._driver.moved()
+        raise SessionOver(self._session.closed) from None
 
     def _offer(self, piece: bytes, now: float) -> Outputs:
         return self._session.send_audio(piece, now=now)
@@ -77,16 +88,22 @@ class BaseClient:
     async def flush(self) -> str:
         """Ask for everything sent so far to be decided now; return the id its `Flushed` event will carry.
 
-        Raises `LocalProtocolError` after `end_input` and `SessionOver` once the session has ended.
+        Raises `LocalProtocolError` after `end_input`, `BacklogFull` while too many flushes are unanswered, and
+        `SessionOver` once the session has ended.
         """
-        if self._session.closed is not None:
-            raise SessionOver(self._session.closed)
         flush_id = f"f{next(self._flush_ids)}"
-        await self._driver.call(lambda now: self._session.flush(flush_id, now=now))
+        try:
+            await self._driver.call(lambda now: self._session.flush(flush_id, now=now))
+        except BacklogFull:
+            raise
+        except LocalProtocolError:
+            await self._blame_whoever_ended()
+            raise
         return flush_id
 
     async def end_input(self) -> None:
         """Say that no more audio will come. Idempotent; the rest of the events still follow."""
+        self._input_ended = True
         await self._driver.call(lambda now: self._session.end_input(now=now))
 
     def __aiter__(self) -> AsyncIterator[ClientEvent]:
