@@ -48,3 +48,10 @@ def test_the_old_client_gets_its_finals_and_its_close() -> None:
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))
 def test_links_lead_somewhere(link: str) -> None:
     assert (ROOT / link).exists()
+
+
+def test_ci_runs_what_the_readme_tells_a_contributor_to_run() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for step in ("-m venv", "-e '.[dev]'", "-m pytest -q"):
+        assert step in README
+        assert step in script
