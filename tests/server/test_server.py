@@ -8,13 +8,14 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket
 
-from auricle.core import Features, Final, Loading, SessionClosed, Start
+from auricle.core import ClientSession, Features, Final, Loading, SessionClosed, Start
 from auricle.core.session import Session
 from auricle.engines.loading import Loaded
 from auricle.engines.protocol import EngineUnavailable, LoadProgress
@@ -25,7 +26,10 @@ from auricle.engines.session import EngineSession
 from auricle.server.app import ServerConfig, running_server
 from auricle.server.conversation import Conversation
 from auricle.server.listener import ListenError
-from auricle.transports.trio import ConnectFailed, connect
+from auricle.transports.address import parse_address
+from auricle.transports.trio import Client, ConnectFailed, connect
+from auricle.transports.trio.client import run_client
+from auricle.transports.trio.websocket import open_websocket as open_wire_to
 from server.clients import BACKENDS, Backend, talk
 from server.rude import running
 
@@ -124,15 +128,19 @@ def test_loading_is_told_to_a_client_that_waits() -> None:
 
     async def scenario() -> None:
         with trio.fail_after(FAR_S):
-            async with running_server(ServerConfig(port=0), slow) as server, connect(server.url) as client:
-                await client.end_input()
-                events = [event async for event in client]
-        assert Loading(stage="Downloading the model", progress=0.25) in events
+            async with running_server(ServerConfig(port=0), slow) as server, trio.open_nursery() as nursery:
+                open_wire = partial(open_wire_to, parse_address(server.url), [], None, 1_000_000)
+                client = Client(ClientSession(Start(), now=trio.current_time()), open_wire)
 
-    timer = threading.Timer(1.2, ready.set)  # longer than the interval at which loading is told
-    timer.start()
+                async def load_once_it_is_told() -> None:
+                    await until(lambda: Loading(stage="Downloading the model", progress=0.25) in client._events._events)
+                    ready.set()
+
+                nursery.start_soon(load_once_it_is_told)
+                async with run_client(client):
+                    assert client.ready.server is not None
+
     trio.run(scenario)
-    timer.join()
 
 
 @asynccontextmanager
