@@ -109,7 +109,7 @@ def open_session(draft: Draft, stimulus: Stimulus) -> None:
     assert isinstance(stimulus, Hear)
     ready = stimulus.message
     assert isinstance(ready, Ready)
-    draft.update(credit=max(draft.s.credit, ready.credit), ready_at=draft.now)
+    draft.update(credit=max(draft.s.credit, ready.credit))
 
 
 def remember_error(draft: Draft, stimulus: Stimulus) -> None:

@@ -26,15 +26,15 @@ class Draft:
     def send(self, message: Message | AudioSpan) -> None:
         """Say a message. A durable one must be the next (O1)."""
         if isinstance(message, Durable):
-            self.count(message)
+            self.count(message.seq)
         self.update(said_at=self.now)
         self.outputs.append(Send(message=message))
 
-    def count(self, message: Durable) -> None:
+    def count(self, seq: int) -> None:
         """O1: ``seq`` starts at 1 and has no gaps."""
-        if message.seq != self.s.seq + 1:
-            raise Breach("protocol_violation", f"O1: expected seq {self.s.seq + 1}, not {message.seq}")
-        self.update(seq=message.seq)
+        if seq != self.s.seq + 1:
+            raise Breach("protocol_violation", f"O1: expected seq {self.s.seq + 1}, not {seq}")
+        self.update(seq=seq)
 
     def emit(self, event: Event) -> None:
         """Tell the application."""

@@ -1,5 +1,6 @@
 """How sessions end: every way there is, each with exactly one terminal event."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from auricle.core.draft import Draft
@@ -13,6 +14,8 @@ from auricle.core.stimuli import Lose
 
 TIMEOUTS: Final = frozenset({"connect_timeout", "ready_timeout", "silence", "drain_timeout"})
 """Verdicts of a client about a server that went quiet."""
+REASONS: Final[Mapping[str, CloseReason]] = {"idle": "idle", "shutdown": "shutdown"}
+"""Error codes that are reasons of their own in ``closed``; every other is ``error``."""
 
 
 def _end(draft: Draft, closed: SessionClosed) -> None:
@@ -74,8 +77,7 @@ def say_fatal(draft: Draft, code: str, why: str, *, param: str | None = None) ->
             param=param,
         )
     )
-    reason: CloseReason = code if code in ("idle", "shutdown") else "error"  # type: ignore[assignment]
-    say_closed(draft, reason, row.close_code, error=code, message=f"The session failed: {why}.")
+    say_closed(draft, REASONS.get(code, "error"), row.close_code, error=code, message=f"The session failed: {why}.")
 
 
 # ---------------------------------------------------------------------------- client

@@ -55,13 +55,13 @@ def _listen(draft: Draft, stimulus: Stimulus) -> None:
     if draft.s.state is State.CLOSED:
         return
     draft.update(heard_at=draft.now)
-    message = stimulus.message
-    if isinstance(message, Durable):
-        draft.count(message)
-    elif isinstance(message, Unknown) and message.seq is not None and draft.s.role is Role.CLIENT:
-        if message.seq != draft.s.seq + 1:
-            raise Breach("protocol_violation", f"O1: expected seq {draft.s.seq + 1}, not {message.seq}")
-        draft.update(seq=message.seq)
+    match stimulus.message:
+        case Durable(seq=seq):
+            draft.count(seq)
+        case Unknown(seq=int(seq)) if draft.s.role is Role.CLIENT:
+            draft.count(seq)
+        case _:
+            pass
 
 
 def _decide(s: Snapshot, stimulus: Stimulus, side: Side, kind: Kind) -> Outcome:

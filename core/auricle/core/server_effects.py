@@ -206,7 +206,6 @@ def open_session(draft: Draft, _: Stimulus) -> None:
     draft.update(
         # A grant never lowers the limit: what the pre-buffer allowed may be on its way already.
         credit=max(s.credit, s.samples(s.limits.window_s)),
-        ready_at=draft.now,
         acked_at=draft.now,
         progress_at=draft.now,
         heard_at=draft.now,

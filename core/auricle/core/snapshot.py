@@ -106,7 +106,6 @@ class Snapshot(NamedTuple):
 
     opened_at: float = 0.0
     """When the transport opened, or began to."""
-    ready_at: float = 0.0
     heard_at: float = 0.0
     said_at: float = 0.0
     pinged_at: float = 0.0
