@@ -10,9 +10,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from auricle.core import Emit, Frame, LocalProtocolError
+from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.core.events import Event
 from auricle.core.session import Outputs, Session
-from auricle.transports.wire import ABNORMAL, Wire, WireLost
+from auricle.transports.wire import Wire, WireLost
 
 Verb = Callable[[float], Outputs]
 """Something to do to the session at a given time, in seconds of the driver's clock."""
@@ -119,7 +120,7 @@ class BaseDriver:
         while self._inbox:
             self._inbox.popleft()(self._clock())
         if self._session.closed is None:
-            cancelled = WireLost("reset", ABNORMAL, "the driver was cancelled")
+            cancelled = WireLost("reset", ABNORMAL_CLOSURE, "the driver was cancelled")
             for output in self._lose(cancelled, self._clock()):
                 if isinstance(output, Emit):
                     self._emit(output.event)

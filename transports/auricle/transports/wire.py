@@ -4,13 +4,11 @@ Anything that can carry ordered messages can be a wire: a WebSocket, length-pref
 The shape is the same for trio and asyncio; an implementation belongs to one of them.
 """
 
-from typing import Final, Protocol
+from typing import Protocol
 
+from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.core.outputs import Frame
 from auricle.core.stimuli import LossKind
-
-ABNORMAL: Final = 1006
-"""RFC 6455 §7.4.1: the code of a connection that ended without a Close frame."""
 
 
 class WireLost(Exception):
@@ -18,7 +16,7 @@ class WireLost(Exception):
     connection (``reset``), one that never opened (``refused``), one that takes no more data (``stalled``).
     """
 
-    def __init__(self, how: LossKind, code: int = ABNORMAL, reason: str = "") -> None:
+    def __init__(self, how: LossKind, code: int = ABNORMAL_CLOSURE, reason: str = "") -> None:
         super().__init__(f"{how} ({code}){': ' if reason else ''}{reason}")
         self.how = how
         self.code = code

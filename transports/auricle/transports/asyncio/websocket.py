@@ -15,8 +15,9 @@ from aiohttp import (
 )
 
 from auricle.core import PROTOCOL, Frame
+from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.transports.address import Address, refusal_code
-from auricle.transports.wire import ABNORMAL, WireLost
+from auricle.transports.wire import WireLost
 
 
 class WebSocketWire:
@@ -44,9 +45,9 @@ class WebSocketWire:
             case WSMsgType.CLOSING if self._closing is not None:
                 # Our own Close frame is out, but the peer may still be reading: not lost until the handshake is over.
                 await self._closing.wait()
-                raise WireLost("eof", self._websocket.close_code or ABNORMAL)
+                raise WireLost("eof", self._websocket.close_code or ABNORMAL_CLOSURE)
             case WSMsgType.ERROR:
-                raise WireLost("reset", ABNORMAL, str(message.data))
+                raise WireLost("reset", ABNORMAL_CLOSURE, str(message.data))
             case _:
                 # aiohttp reports an end of file without a Close frame as a clean 1000; it is not one.
                 raise WireLost("reset")
@@ -59,7 +60,7 @@ class WebSocketWire:
             else:
                 await self._websocket.send_bytes(frame)
         except (ClientError, ConnectionError, RuntimeError) as error:
-            raise WireLost("reset", ABNORMAL, str(error)) from None
+            raise WireLost("reset", ABNORMAL_CLOSURE, str(error)) from None
 
     async def close(self, code: int, reason: str) -> None:
         """Do the closing handshake; aiohttp goes on reading, and discards, until the peer's Close frame."""
@@ -95,5 +96,5 @@ async def open_websocket(
         except WSServerHandshakeError as error:
             raise WireLost("refused", refusal_code(error.status), f"HTTP {error.status}: {error.message}") from None
         except (ClientError, OSError, ValueError) as error:
-            raise WireLost("refused", ABNORMAL, f"{address.url}: {error}") from None
+            raise WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: {error}") from None
         yield WebSocketWire(websocket, http)

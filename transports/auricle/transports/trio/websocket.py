@@ -9,8 +9,9 @@ import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
 
 from auricle.core import PROTOCOL, Frame
+from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.transports.address import Address, refusal_code
-from auricle.transports.wire import ABNORMAL, WireLost
+from auricle.transports.wire import WireLost
 
 RECEIVE_BYTES: Final = 64 * 1024
 QUEUE: Final = 16
@@ -63,7 +64,7 @@ class WebSocketWire:
 def _lost(closed: ConnectionClosed) -> WireLost:
     """Keep the peer's Close frame apart from a connection that just ended."""
     reason = closed.reason
-    if reason is None or reason.code == ABNORMAL:
+    if reason is None or reason.code == ABNORMAL_CLOSURE:
         return WireLost("reset")
     return WireLost("eof", reason.code, reason.reason or "")
 
@@ -124,7 +125,7 @@ async def _open_stream(address: Address, ssl_context: ssl.SSLContext | None) -> 
             return secure
         return await trio.open_tcp_stream(address.host, address.port)
     except (OSError, trio.BrokenResourceError, ssl.SSLError) as error:
-        raise WireLost("refused", ABNORMAL, f"{address.url}: {error}") from None
+        raise WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: {error}") from None
 
 
 async def _shake_hands(
@@ -155,9 +156,9 @@ async def _shake_hands(
                 receive_buffer_size=RECEIVE_BYTES,
             )
         except HandshakeError as error:
-            raise WireLost("refused", ABNORMAL, f"{address.url}: {error!r}") from None
+            raise WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: {error!r}") from None
     if connection is None:
-        raise WireLost("refused", ABNORMAL, f"{address.url}: it is not a WebSocket server")
+        raise WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: it is not a WebSocket server")
     return connection
 
 
