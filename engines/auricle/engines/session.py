@@ -60,7 +60,6 @@ class EngineSession:
         self._failure: str | None = None
         self._done = False
         """There will be no more results."""
-        self._closed = False
 
     # ------------------------------------------------------------------------ for its owner
 
@@ -89,7 +88,6 @@ class EngineSession:
 
     def close(self) -> None:
         """Nobody listens any more: what waits is dropped. Safe to call twice, and at any time."""
-        self._closed = True
         self._results.clear()
         self._end()
 

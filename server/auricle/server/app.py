@@ -21,7 +21,7 @@ from auricle.server.http import serve_http
 from auricle.server.negotiation import Reject, negotiate
 from auricle.server.operator_routes import operator_routes
 from auricle.server.upgrade import Upgrade
-from auricle.transports.address import DEFAULT_PATH
+from auricle.transports.address import DEFAULT_PATH, Address
 from auricle.transports.trio.server import serve_wire
 from auricle.transports.trio.websocket import WebSocketWire
 
@@ -59,8 +59,7 @@ class SpeechServer:
     def url(self) -> str:
         """Where clients connect."""
         assert self._listener is not None, "a server is handed out once it listens"
-        host = f"[{self._config.host}]" if ":" in self._config.host else self._config.host
-        return f"ws://{host}:{self._listener.port}{DEFAULT_PATH}"
+        return Address(self._config.host, self._listener.port, DEFAULT_PATH, secure=False).url
 
     @property
     def sessions(self) -> int:
@@ -89,9 +88,7 @@ class SpeechServer:
 
     def drain(self) -> None:
         """Take no new sessions and end the input of the running ones: they get their last finals, then all is over."""
-        self._drain.set()
-        assert self._listener is not None, "a server is handed out once it listens"
-        self._listener.stop_accepting()
+        self._drain.set()  # the listener's own signal to accept nobody any more
         for conversation in self._conversations:
             conversation.stop()
 

@@ -109,7 +109,7 @@ def origin_allowed(offer: Offer, allowed_origins: Collection[str] = ()) -> bool:
     asked = _split(origin)
     if asked is None or asked.scheme not in DEFAULT_PORTS or not asked.hostname:
         return False
-    if _is_this_machine(asked.hostname):
+    if is_this_machine(asked.hostname):
         return True
     default = DEFAULT_PORTS[asked.scheme]
     host = _split(f"//{offer.host}")
@@ -129,7 +129,8 @@ def _split(url: str) -> SplitResult | None:
     return parts
 
 
-def _is_this_machine(hostname: str) -> bool:
+def is_this_machine(hostname: str) -> bool:
+    """Whether only this machine answers to a name or address, as far as its spelling tells."""
     if hostname == "localhost":
         return True
     try:

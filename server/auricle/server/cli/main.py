@@ -84,7 +84,7 @@ def transcribe(
         plan = plan_output(files, form, output)
     except OutputError as error:
         _refuse(str(error))
-    config = start_message(language=language, task=task)
+    config = start_message(language=language, task=task.value)
     job = transcribe_command.Job(files=files, plan=plan, config=config, server=server, realtime=realtime)
     _run(transcribe_command.transcribe, job)
 
@@ -120,7 +120,7 @@ def listen(
 ) -> None:
     """Transcribe the microphone until Ctrl-C."""
     configure_logging(verbose=verbose)
-    config = start_message(language=language, task=task)
+    config = start_message(language=language, task=task.value)
     server = _server(url, api_key, engine, model, language)
     _run(listen_command.listen, listen_command.Hearing(config=config, server=server, device=device))
 

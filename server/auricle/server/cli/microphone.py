@@ -38,7 +38,6 @@ class Microphone:
         """Seconds of audio that were dropped because nobody took them in time."""
         self.overruns = 0
         """How often audio was lost: here, or in the system before it reached us."""
-        self._rate = rate
         self._channels = channels
         self._pcm = PcmStream(rate)
         self._failure: MicrophoneError | None = None

@@ -3,7 +3,6 @@
 import logging
 import signal
 import sys
-from ipaddress import ip_address
 
 import trio
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.console import Console
 from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.server.cli.exits import Exit
 from auricle.server.cli.loading import wait_for_engine
+from auricle.server.negotiation import is_this_machine
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ async def serve(config: ServerConfig) -> Exit:
         engine = await wait_for_engine(server, Console(stderr=True))
         if server.fallback_reason is not None:
             print(server.fallback_reason, file=sys.stderr, flush=True)
-        if not is_loopback(config.host):
+        if not is_this_machine(config.host):
             print(
                 f"Anybody who can reach {config.host} can use this server: it has neither keys nor TLS yet, so put a "
                 "proxy in front that has.",
@@ -36,14 +36,6 @@ async def serve(config: ServerConfig) -> Exit:
         await server.stopped()
         nursery.cancel_scope.cancel()
     return Exit.GOOD
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach ``host``, as far as its name tells."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _stop_on_signal(server: SpeechServer, scope: trio.CancelScope) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final as Constant
+from typing import Literal
 
 import trio
 
@@ -19,21 +19,18 @@ from auricle.core import (
 )
 from auricle.core.messages import Product
 from auricle.server.cli.display import Display
+from auricle.server.cli.pcm import SAMPLE_BYTES, SAMPLE_RATE
 from auricle.server.cli.recordings import RecordingError
 from auricle.server.cli.summary import Summary
 from auricle.server.cli.transcript import Transcript
 from auricle.transports.trio import Client, SessionOver
 
-SAMPLE_RATE: Constant = 16_000
-SAMPLE_BYTES: Constant = 2
 
-
-def start_message(*, language: str | None, task: str, prompt: str | None = None) -> Start:
+def start_message(*, language: str | None, task: Literal["transcribe", "translate"]) -> Start:
     """Return the configuration of a command-line session: mono 16 kHz, with words."""
-    assert task in ("transcribe", "translate")
     return Start(
         language=language,
-        task="translate" if task == "translate" else "transcribe",
+        task=task,
         features=Features(words=True),
         client=Product(name="auricle-cli"),
     )
