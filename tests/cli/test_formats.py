@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from auricle.core.events import Accounting
-from auricle.core.messages import Final, ServerInfo, Word
+from auricle.core.messages import Final
+from auricle.core.parts import ServerInfo, Word
 from auricle.server.cli.cues import LINE_COLUMNS, MAX_CUE_MS, Cue, cues, pieces
 from auricle.server.cli.formats import Format, render, timestamp
 from auricle.server.cli.outputs import OutputError, plan_output

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from auricle.core import Limits, Role
 from auricle.core.codec import decode, encode
-from auricle.core.messages import CLIENT_MESSAGES, SERVER_MESSAGES, Audio, Malformed, Message, Part, Start, Unknown
+from auricle.core.messages import CLIENT_MESSAGES, SERVER_MESSAGES, Audio, Malformed, Message, Start, Unknown
+from auricle.core.parts import Part
 from auricle.core.schema import FieldError, MaxLength, Range, hints
 
 LIMITS = Limits()

@@ -20,7 +20,7 @@ from auricle.core import (
     State,
     WarningMessage,
 )
-from auricle.core.messages import AudioFormat
+from auricle.core.parts import AudioFormat
 from core.link import Link, audio, only_ending, ready
 
 

@@ -16,7 +16,7 @@ from auricle.core.draft import Draft
 from auricle.core.effects import EFFECTS
 from auricle.core.messages import Closed, Flush, Flushed
 from auricle.core.messages import Final as FinalMessage
-from auricle.core.rules import Effect, Ignore, Rule
+from auricle.core.outcomes import Effect, Ignore, Rule
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Kind, Role, State
 from auricle.core.stimuli import Say, Stimulus

@@ -8,7 +8,8 @@ from auricle.core import Role, State
 from auricle.core.effects import EFFECTS
 from auricle.core.guards import GUARDS
 from auricle.core.messages import CLIENT_MESSAGES, SERVER_MESSAGES, ClientMessage, Malformed, ServerMessage, Unknown
-from auricle.core.rules import EXPECTED_KINDS, TABLE, Cell, Effect, Guard, Ignore, Rule, Violation
+from auricle.core.outcomes import Cell, Effect, Guard, Ignore, Rule, Violation
+from auricle.core.rules import EXPECTED_KINDS, TABLE
 from auricle.core.states import RESERVED, Kind, Side, kind_of
 from core.link import Link
 

@@ -3,8 +3,9 @@
 import pytest
 
 from auricle.core import Ack, AudioReceived, Limits, Loading, Start, State
-from auricle.core.messages import Features, Ping, Pong
+from auricle.core.messages import Ping, Pong
 from auricle.core.outputs import Transmit
+from auricle.core.parts import Features
 from core.link import Link, only_ending, ready
 
 LIMITS = Limits()

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from hypothesis import strategies as st
 
-from auricle.core.messages import AudioFormat
+from auricle.core.parts import AudioFormat
 from auricle.engines.protocol import (
     Engine,
     FinalResult,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.core.messages import AudioFormat
+from auricle.core.parts import AudioFormat
 from auricle.engines.audio import ALAW, MULAW, decode_pcm
 
 S16 = AudioFormat()

@@ -28,26 +28,20 @@ from auricle.core.limits import Limits
 from auricle.core.messages import (
     PROTOCOL,
     Ack,
-    AudioFormat,
-    Bias,
-    Endpointing,
     ErrorMessage,
-    Features,
     Final,
     Flushed,
     InputEnded,
     Loading,
     Partial,
-    Product,
     Ready,
-    ServerInfo,
     SpeechEnd,
     SpeechStart,
     Start,
     WarningMessage,
-    Word,
 )
 from auricle.core.outputs import AbortTransport, CloseTransport, Emit, Frame, OpenTransport, Output, Transmit
+from auricle.core.parts import AudioFormat, Bias, Endpointing, Features, Product, ServerInfo, Word
 from auricle.core.server import ServerSession
 from auricle.core.states import Role, State
 

@@ -6,8 +6,9 @@ from auricle.core.errors import LocalProtocolError
 from auricle.core.legacy import LegacyServer
 from auricle.core.limits import Limits
 from auricle.core.machine import step
-from auricle.core.messages import PROTOCOL, SAMPLE_BYTES, Audio, Cancel, EndInput, Flush, Malformed, Start
+from auricle.core.messages import PROTOCOL, Audio, Cancel, EndInput, Flush, Malformed, Start
 from auricle.core.outputs import AudioSpan, OpenTransport
+from auricle.core.parts import SAMPLE_BYTES
 from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Kind, Role, State

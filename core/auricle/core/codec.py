@@ -6,14 +6,17 @@ is wanted). Binary frame from a client = audio; from a server it is reserved and
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any, NamedTuple
+from dataclasses import is_dataclass
+from typing import Any, Final, NamedTuple
 
 from auricle.core import schema
 from auricle.core.limits import Limits
 from auricle.core.messages import CLIENT_MESSAGES, SERVER_MESSAGES, Audio, Malformed, Message, Unknown
 from auricle.core.outputs import Frame
 from auricle.core.states import Role
+
+MAX_ID: Final = 64
+"""Longest id a client may make up (`parts.Identifier`)."""
 
 
 class Decoded(NamedTuple):
@@ -34,8 +37,8 @@ def encode(message: Message) -> Frame:
 def plain(value: Any) -> Any:
     """Return a message part as what `json` writes: objects, lists, strings and numbers, without the Nones."""
     if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((field.name, getattr(value, field.name)) for field in fields(value))
-        return {name: plain(item) for name, item in pairs if item is not None}
+        pairs = ((wire, getattr(value, name)) for name, wire in schema.wire_names(type(value)).items())
+        return {wire: plain(item) for wire, item in pairs if item is not None}
     if isinstance(value, tuple):
         return [plain(item) for item in value]
     return value
@@ -84,9 +87,15 @@ def decode_object(body: Mapping[str, Any], sender: Role, limits: Limits, size: i
         arguments = {key: value for key, value in body.items() if key != "type"}
         message, ignored = schema.parse(known[name], arguments)
     except schema.FieldError as error:
-        code = "invalid_config" if name == "start" else "bad_message"
-        return Decoded(Malformed(code=code, why=_ascii(f"{name}: {error}"), param=_ascii(error.path)))
+        code = "invalid_config" if name in ("start", "configure") else "bad_message"
+        ref = _usable_id(body.get("id")) if name == "configure" else None
+        return Decoded(Malformed(code=code, why=_ascii(f"{name}: {error}"), param=_ascii(error.path), ref=ref))
     return Decoded(message, tuple(_ascii(pointer) for pointer in ignored))
+
+
+def _usable_id(raw: object) -> str | None:
+    """Return the id of a message that is otherwise wrong, where it can be told apart by it."""
+    return raw if isinstance(raw, str) and raw.isascii() and len(raw) <= MAX_ID else None
 
 
 def _ascii(pointer: str) -> str:

@@ -16,8 +16,8 @@ from auricle.core.messages import (
     SpeechStart,
 )
 from auricle.core.messages import Final as FinalMessage
+from auricle.core.outcomes import Effect
 from auricle.core.outputs import AbortTransport, AudioSpan
-from auricle.core.rules import Effect
 from auricle.core.states import Role
 from auricle.core.stimuli import Hear, Say, Stimulus
 

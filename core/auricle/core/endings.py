@@ -6,8 +6,9 @@ from typing import Final
 from auricle.core.draft import Draft
 from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE, RETRIABLE_CLOSE_CODES
 from auricle.core.events import Ending, SessionClosed
-from auricle.core.messages import Cancel, Closed, ClosedStats, CloseReason, ErrorMessage
+from auricle.core.messages import Cancel, Closed, ErrorMessage
 from auricle.core.outputs import AbortTransport
+from auricle.core.parts import ClosedStats, CloseReason
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Role
 from auricle.core.stimuli import Lose

@@ -5,7 +5,7 @@ from typing import Final
 
 from auricle.core.guarantees import is_moot
 from auricle.core.messages import ErrorMessage, Flush, InputEnded, Partial, SpeechEnd, SpeechStart
-from auricle.core.rules import Guard
+from auricle.core.outcomes import Guard
 from auricle.core.snapshot import Snapshot
 from auricle.core.stimuli import Hear, Say, Stimulus
 

@@ -16,23 +16,10 @@ from auricle.core.codec import Decoded
 from auricle.core.dialect import V1, Dialect
 from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE
 from auricle.core.limits import Limits
-from auricle.core.messages import (
-    Audio,
-    AudioFormat,
-    Closed,
-    ClosedStats,
-    EndInput,
-    ErrorMessage,
-    Features,
-    Malformed,
-    Message,
-    Ready,
-    ServerInfo,
-    Start,
-    Unknown,
-)
+from auricle.core.messages import Audio, Closed, EndInput, ErrorMessage, Malformed, Message, Ready, Start, Unknown
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import Frame
+from auricle.core.parts import AudioFormat, ClosedStats, Features, ServerInfo
 from auricle.core.schema import MAX_INTEGER
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Role

@@ -6,8 +6,9 @@ from auricle.core.effects import EFFECTS
 from auricle.core.errors import Breach, LocalProtocolError
 from auricle.core.guards import GUARDS
 from auricle.core.messages import Durable, Malformed, Unknown
+from auricle.core.outcomes import Ignore, Outcome, Rule, Violation
 from auricle.core.outputs import RawOutput
-from auricle.core.rules import AFTER_VIOLATION, TABLE, Ignore, Outcome, Rule, Violation
+from auricle.core.rules import AFTER_VIOLATION, TABLE
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import VERDICTS, Kind, Role, Side, State
 from auricle.core.stimuli import Hear, Local, Stimulus, classify

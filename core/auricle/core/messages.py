@@ -7,130 +7,34 @@ carry ``seq`` (1, 2, 3 … without a gap). Source: notes/wire-protocols.md §3.3
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar, Literal, get_args
 from typing import Final as Constant
 
 from auricle.core import schema
+from auricle.core.parts import (
+    AudioFormat,
+    Bias,
+    ClosedStats,
+    CloseReason,
+    Endpointing,
+    Features,
+    FinalReason,
+    Identifier,
+    Part,
+    Probability,
+    Product,
+    ResumeOffer,
+    Sample,
+    Seconds,
+    ServerInfo,
+    Word,
+)
 from auricle.core.schema import MaxLength, Range
 
 PROTOCOL: Constant = "auricle.v1"
 """The WebSocket subprotocol name; its number is the major version."""
-
-Sample = Annotated[int, Range(0)]
-Seconds = Annotated[float, Range(0)]
-Probability = Annotated[float, Range(0, 1)]
-Identifier = Annotated[str, MaxLength(64)]
-
-Encoding = Literal["pcm_s16le", "pcm_f32le", "mulaw", "alaw"]
-SAMPLE_BYTES: Constant[Mapping[str, int]] = {"pcm_s16le": 2, "pcm_f32le": 4, "mulaw": 1, "alaw": 1}
-"""Bytes of one sample of one channel, for each encoding this implementation accepts."""
-
-FinalReason = Literal["endpoint", "max_length", "stability", "flush", "end_input", "configure"]
-CloseReason = Literal["completed", "cancelled", "error", "session_limit", "idle", "shutdown", "superseded"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A piece of a message. Raises `schema.FieldError` when a field is not what its annotation allows."""
-
-    def __post_init__(self) -> None:
-        schema.check(self)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioFormat(Part):
-    """How the binary frames are to be read."""
-
-    encoding: Annotated[str, MaxLength(32)] = "pcm_s16le"
-    sample_rate: Annotated[int, Range(4_000, 192_000)] = 16_000
-    channels: Annotated[int, Range(1, 8)] = 1
-    framing: Annotated[str, MaxLength(32)] = "raw"
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of one sample frame (all channels). Raises `KeyError` for an encoding we do not know."""
-        return SAMPLE_BYTES[self.encoding] * self.channels
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Features(Part):
-    """What the client wants to be told."""
-
-    partials: bool = True
-    words: bool = False
-    speech_events: bool = True
-    turns: bool = False
-    acks: bool = True
-    stats_ms: Annotated[int, Range(100, 60_000)] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpointing(Part):
-    """When a silence ends an utterance, and how long one may get."""
-
-    silence_ms: Annotated[int, Range(100, 10_000)] | None = None
-    max_segment_ms: Annotated[int, Range(1_000, 28_000)] | None = None
-    eager: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bias(Part):
-    """Words that are likely to be said."""
-
-    terms: Annotated[tuple[Annotated[str, MaxLength(200)], ...], MaxLength(500)] = ()
-    prompt: Annotated[str, MaxLength(2_000)] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Product(Part):
-    """Who is speaking: a name and a version, for logs."""
-
-    name: Annotated[str, MaxLength(100)]
-    version: Annotated[str, MaxLength(100)] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerInfo(Part):
-    """The engine that really answers."""
-
-    name: str
-    version: str | None = None
-    model: str | None = None
-    device: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word(Part):
-    """One word. ``start`` and ``end`` are seconds of session time."""
-
-    text: str
-    start: Seconds
-    end: Seconds
-    confidence: Probability | None = None
-    speaker: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClosedStats(Part):
-    """The accounting. Sample counts, then measures.
-
-    ``committed`` = samples covered by finals + ``non_speech`` + ``dropped``; ``late`` came after the end of input and
-    is not part of ``received``.
-    """
-
-    received: Sample
-    processed: Sample
-    committed: Sample
-    non_speech: Sample = 0
-    gap: Sample = 0
-    late: Sample = 0
-    dropped: Sample = 0
-    audio_s: Seconds = 0.0
-    wall_s: Seconds = 0.0
-    segments: Sample = 0
-    words: Sample = 0
-    rtf: Annotated[float, Range(0)] | None = None
+StateName = Literal["ready", "streaming", "input_ended", "draining", "closed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,10 +66,14 @@ class Start(Message):
     features: Features = Features()
     endpointing: Endpointing = Endpointing()
     bias: Bias = Bias()
-    resume: bool = False
+    resume: bool = True
+    """Whether the session shall survive its connection; the server may decline (``ready.resume`` null)."""
     require: Annotated[tuple[Annotated[str, MaxLength(64)], ...], MaxLength(16)] = ()
     t0: Annotated[str, MaxLength(64)] | None = None
     timeline_origin: Sample | None = None
+    """Position of the first sample: a session that continues a lost one goes on counting where that was committed."""
+    segment_origin: Sample | None = None
+    """Number of the first segment, for the same reason."""
     client: Product | None = None
 
 
@@ -193,6 +101,34 @@ class Flush(Message):
     id: Identifier
     at: Sample | None = None
     end_turn: bool | None = None
+    finalise: bool = True
+    """False: only mark the position; the answer comes once everything before it has been decided anyway."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap(Message):
+    """The timeline goes on by ``samples`` for which there is no audio: a muted microphone, lost packets."""
+
+    type: ClassVar[str] = "gap"
+    samples: Annotated[int, Range(1)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configure(Message):
+    """Change ``set`` from here on: the audio before is decided as it was configured then (O7).
+
+    Keys are those of `CHANGEABLE`; an absent one is unchanged, null means the default of ``start``, and anything else
+    replaces what was there.
+    """
+
+    type: ClassVar[str] = "configure"
+    id: Identifier
+    set: Mapping[str, object] = field(hash=False)
+
+    def __post_init__(self) -> None:
+        """Check the change as ``start`` would be checked."""
+        schema.check(self)
+        changed(Start(), self.set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +155,39 @@ class Ping(Message):
     id: Identifier | None = None
     t: float | None = None
     seen: Sample | None = None
+    """The last durable ``seq`` that has arrived: the server need not keep what comes before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume(Message):
+    """The first message on a new connection of a session that has lost its old one.
+
+    ``seen`` is the last durable ``seq`` that arrived, ``sent`` the position up to which audio has been sent.
+    Nothing but ``ping`` and ``cancel`` may follow before ``resumed``.
+    """
+
+    type: ClassVar[str] = "resume"
+    session: Identifier
+    token: Annotated[str, MaxLength(200)]
+    seen: Sample
+    sent: Sample
+
+
+CHANGEABLE: Constant = ("language", "bias", "endpointing", "features")
+"""What ``configure`` may set: fields of ``start``."""
+
+
+def changed(config: Start, change: Mapping[str, object]) -> schema.Parsed:
+    """Return the `Start` that ``change`` makes of ``config``, and pointers to what was not understood in it.
+
+    Raises `schema.FieldError` for a value that ``start`` would not take either.
+    """
+    known = {key: value for key, value in change.items() if key in CHANGEABLE}
+    asked = {key: value for key, value in known.items() if value is not None}
+    parsed = schema.parse(Start, asked, "/set")
+    new = {key: getattr(parsed.value, key) for key in known}
+    unknown = tuple(f"/set/{key}" for key in change if key not in CHANGEABLE)
+    return schema.Parsed(replace(config, **new), (*unknown, *parsed.ignored))
 
 
 # ---------------------------------------------------------------------------- server to client
@@ -245,7 +214,25 @@ class Ready(Durable):
     effective: Mapping[str, object] = field(default_factory=dict, hash=False)
     ignored: tuple[str, ...] = ()
     limits: Mapping[str, object] = field(default_factory=dict, hash=False)
+    resume: ResumeOffer | None = None
+    """How to come back after the connection is lost; null: the session ends with it."""
     server: ServerInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed(Message):
+    """The session goes on: on this connection now, from sample ``next``.
+
+    Every durable message after ``resume.seen`` follows. ``token`` is for the next time; the one just used is void
+    as soon as the server hears the client on this connection.
+    """
+
+    type: ClassVar[str] = "resumed"
+    session: Identifier
+    next: Sample
+    state: StateName
+    credit: Sample
+    token: Annotated[str, MaxLength(200)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -327,6 +314,20 @@ class Flushed(Durable):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Configured(Durable):
+    """The answer to ``configure``.
+
+    Finals up to sample ``from`` used the old configuration, later ones use ``effective`` (O7).
+    """
+
+    type: ClassVar[str] = "configured"
+    id: Identifier
+    from_: Sample
+    effective: Mapping[str, object] = field(default_factory=dict, hash=False)
+    ignored: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InputEnded(Durable):
     """The server holds ``received`` samples and will take no more. ``deadline_ms``: how long the rest may take."""
 
@@ -346,6 +347,8 @@ class WarningMessage(Durable):
     code: Annotated[str, MaxLength(64)]
     message: str
     ref: str | None = None
+    backlog_ms: Sample | None = None
+    """``falling_behind``: how much audio waits to be heard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,6 +375,21 @@ class Pong(Message):
     now: float
     id: Identifier | None = None
     t: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats(Message):
+    """How the server fares with this session, as often as ``features.stats_ms`` asks."""
+
+    type: ClassVar[str] = "stats"
+    backlog_ms: Sample
+    """Audio that has come and not been heard yet."""
+    rtf: Annotated[float, Range(0)] | None = None
+    """Seconds since ``ready`` for each second of audio heard: below 1 the server is ahead of real time."""
+    loop_lag_ms: Sample | None = None
+    """How late the server's own timer for this message was."""
+    queue_ms: Sample | None = None
+    speech_prob: Probability | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,12 +423,14 @@ class Malformed(Message):
     code: str
     why: str
     param: str | None = None
+    ref: str | None = None
+    """The id of a ``configure`` that asks for something impossible: refused without ending the session."""
 
 
-ClientMessage = Start | Audio | Flush | EndInput | Cancel | Ping
+ClientMessage = Start | Resume | Audio | Gap | Flush | Configure | EndInput | Cancel | Ping
 ServerMessage = (
-    Loading | Ready | Ack | SpeechStart | SpeechEnd | Partial | Final | Flushed
-    | InputEnded | WarningMessage | ErrorMessage | Pong | Closed
+    Loading | Ready | Resumed | Ack | SpeechStart | SpeechEnd | Partial | Final | Flushed | Configured
+    | InputEnded | WarningMessage | ErrorMessage | Pong | Stats | Closed
 )  # fmt: skip
 
 CLIENT_MESSAGES: Constant[Mapping[str, type[Message]]] = {cls.type: cls for cls in get_args(ClientMessage)}

@@ -75,11 +75,22 @@ def _fields(cls: type) -> Mapping[str, dataclasses.Field[Any]]:
     return {field.name: field for field in dataclasses.fields(cls)}
 
 
+@cache
+def wire_names(cls: type) -> Mapping[str, str]:
+    """Return each field's name on the wire: its own, without the underscore that keeps it from being a keyword."""
+    return {name: name.rstrip("_") for name in _fields(cls)}
+
+
+@cache
+def _by_wire_name(cls: type) -> Mapping[str, str]:
+    return {wire: name for name, wire in wire_names(cls).items()}
+
+
 def check(instance: object) -> None:
     """Raise `FieldError` unless every field of a dataclass instance satisfies its annotation."""
     cls: type = type(instance)
-    for name in _fields(cls):
-        _check(getattr(instance, name), hints(cls)[name], f"/{name}")
+    for name, wire in wire_names(cls).items():
+        _check(getattr(instance, name), hints(cls)[name], f"/{wire}")
 
 
 def _check(value: object, annotation: Any, path: str) -> None:
@@ -152,9 +163,10 @@ def parse(cls: type, data: Mapping[str, Any], path: str = "") -> Parsed:
     `FieldError` for a missing required field and for any value of the wrong type or size.
     """
     fields, values, ignored = _fields(cls), {}, []
-    for name, raw in data.items():
-        pointer = f"{path}/{name}"
-        if name not in fields:
+    for key, raw in data.items():
+        pointer = f"{path}/{key}"
+        name = _by_wire_name(cls).get(key)
+        if name is None:
             ignored.append(pointer)
             continue
         annotation = hints(cls)[name]
@@ -166,7 +178,7 @@ def parse(cls: type, data: Mapping[str, Any], path: str = "") -> Parsed:
         ignored.extend(parsed.ignored)
     for name, field in fields.items():
         if name not in values and not _has_default(field):
-            raise FieldError(f"{path}/{name}", "is missing")
+            raise FieldError(f"{path}/{wire_names(cls)[name]}", "is missing")
     try:
         return Parsed(cls(**values), tuple(ignored))
     except FieldError as error:

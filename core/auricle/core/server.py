@@ -15,19 +15,17 @@ from auricle.core.messages import (
     PROTOCOL,
     Audio,
     ErrorMessage,
-    FinalReason,
     Flushed,
     Loading,
     Partial,
     Ready,
-    ServerInfo,
     SpeechEnd,
     SpeechStart,
     WarningMessage,
-    Word,
 )
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import AudioSpan
+from auricle.core.parts import FinalReason, ServerInfo, Word
 from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import EndCode, Snapshot
 from auricle.core.states import Kind, Role

@@ -9,7 +9,6 @@ from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE, Breach, LocalProtoc
 from auricle.core.events import AudioReceived, FlushRequested, InputFinished, Started
 from auricle.core.guarantees import check_flushed, is_moot, remember
 from auricle.core.messages import (
-    SAMPLE_BYTES,
     Ack,
     EndInput,
     ErrorMessage,
@@ -24,6 +23,7 @@ from auricle.core.messages import (
     WarningMessage,
 )
 from auricle.core.outputs import AudioSpan
+from auricle.core.parts import SAMPLE_BYTES
 from auricle.core.snapshot import OpenFlush
 from auricle.core.states import State
 from auricle.core.stimuli import Advance, GiveUp, Hear, Lose, Say, Stimulus, StopInput

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.core.messages import AudioFormat
+from auricle.core.parts import AudioFormat
 from auricle.engines.protocol import Samples
 
 _Codes = NDArray[np.uint8]

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from auricle.core.messages import FinalReason
+from auricle.core.parts import FinalReason
 from auricle.engines.protocol import (
     ENGINE_RATE,
     Engine,

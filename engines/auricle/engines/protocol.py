@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.core.messages import AudioFormat, FinalReason
+from auricle.core.parts import AudioFormat, FinalReason
 
 ENGINE_RATE: Final = 16_000
 """Sample rate of every engine, in Hz."""

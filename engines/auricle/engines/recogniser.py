@@ -13,7 +13,7 @@ cut; the detector hears each block once.
 from collections.abc import Sequence
 from typing import Final, assert_never
 
-from auricle.core.messages import FinalReason
+from auricle.core.parts import FinalReason
 from auricle.engines.audio import decode_pcm
 from auricle.engines.endpointing import (
     SILENT,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 
-from auricle.core.messages import FinalReason
+from auricle.core.parts import FinalReason
 from auricle.engines.promises import keep_promise
 from auricle.engines.protocol import FinalResult, PartialResult, TimedWord, Transcript
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from rich.cells import cell_len, chop_cells
 
-from auricle.core import messages
+from auricle.core import messages, parts
 from auricle.server.cli.printable import printable
 
 LINE_COLUMNS: Final = 42
@@ -58,7 +58,7 @@ def pieces(final: messages.Final) -> list[Piece]:
     return [part for piece in timed for part in _chopped(piece)]
 
 
-def _by_words(text: str, words: Sequence[messages.Word]) -> list[Piece]:
+def _by_words(text: str, words: Sequence[parts.Word]) -> list[Piece]:
     """Find each word in ``text``, in order; return nothing when one of them is not there."""
     spoken = [word for word in words if printable(word.text).strip()]
     ends: list[int] = []

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from enum import StrEnum
 from typing import Final
 
-from auricle.core import messages
+from auricle.core import messages, parts
 from auricle.server.cli.cues import Cue, cues
 from auricle.server.cli.printable import UNSAFE, printable
 from auricle.server.cli.transcript import Transcript
@@ -96,7 +96,7 @@ def _segment(final: messages.Final) -> dict[str, object]:
     }
 
 
-def _word(word: messages.Word) -> dict[str, object]:
+def _word(word: parts.Word) -> dict[str, object]:
     return {
         "text": printable(word.text),
         "start": _seconds(word.start),

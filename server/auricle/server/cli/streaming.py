@@ -17,7 +17,7 @@ from auricle.core import (
     Start,
     WarningMessage,
 )
-from auricle.core.messages import Product
+from auricle.core.parts import Product
 from auricle.server.cli.display import Display
 from auricle.server.cli.pcm import SAMPLE_BYTES, SAMPLE_RATE
 from auricle.server.cli.recordings import RecordingError

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from auricle.core.events import Accounting
-from auricle.core.messages import Final, ServerInfo
+from auricle.core.messages import Final
+from auricle.core.parts import ServerInfo
 from auricle.server.cli.printable import printable
 
 

@@ -1,0 +1,101 @@
+"""The words the rule table is written in: guards, effects, and the three kinds of outcome."""
+
+from enum import Enum
+from typing import NamedTuple
+
+from auricle.core.states import State
+
+
+class Guard(Enum):
+    """A condition on a snapshot and a stimulus; its meaning is in `auricle.core.guards`."""
+
+    STARTED = "start has been said"
+    ENDED = "the end of input has been said"
+    AUDIO_CARRIED = "audio has been said"
+    CANCELLED = "we have cancelled"
+    UNHEARD = "nobody there would understand a cancel"
+    BY_SERVER = "the server ended the input"
+    KNOWN_FLUSH = "a flush with this id has been heard"
+    UNWANTED = "the client does not want to be told"
+    UNCHANGED = "the partial says nothing new"
+    LAST_STRAW = "the engine has now failed too often in a row"
+    UNSAID = "a warning from before ready waits"
+    MOOT_FLUSH = "the oldest flush has nothing left to decide"
+    INPUT_SETTLED = "every flush from before the end of input is answered"
+
+
+class Effect(Enum):
+    """What a rule does; each is one function of `auricle.core.effects`."""
+
+    # client
+    GREET = "say start"
+    OFFER_AUDIO = "take audio from the application"
+    ASK_FLUSH = "queue a flush behind the audio before it"
+    ASK_END = "queue the end of input behind all audio"
+    SAY_CANCEL = "say cancel"
+    SAY_PING = "say ping"
+    PUMP = "send what credit allows, in order"
+    GIVE_UP_FLUSH = "tell the application that a flush is overdue"
+    REMEMBER_ERROR = "keep a fatal error for the terminal event"
+    CONCLUDE = "check the server's accounting against ours; terminal event"
+    ABANDON = "say cancel, close; terminal event"
+    # server
+    TAKE_START = "check and keep the configuration"
+    TAKE_AUDIO = "count audio and hand it to the engine"
+    COUNT_LATE = "count audio that came after the end of input"
+    TAKE_FLUSH = "queue a flush and ask the engine"
+    TAKE_END = "no more audio; tell the engine"
+    STOP_INPUT = "the server takes no more input"
+    ANSWER_PING = "say pong"
+    WARN_UNKNOWN = "say warning unknown_type, once"
+    ANSWER_FLUSH = "say flushed for a flush with nothing to decide"
+    SAY_UNSAID = "say a warning that had to wait for ready"
+    SAY_INPUT_ENDED = "say input_ended"
+    ADVANCE = "move the watermark and the credit"
+    SAY_ACK = "say ack"
+    SAY_PROGRESS = "say that we are working"
+    COMPLETE = "say closed completed; terminal event"
+    CONFIRM_CANCEL = "say closed cancelled; terminal event"
+    GIVE_UP = "say error and closed; terminal event"
+    # both
+    SEND = "say it"
+    EMIT = "tell the application"
+    OPEN = "the session is open: its credit, its engine"
+    TRACK_ACK = "watermarks are monotone and in order (O12)"
+    TRACK_SPEECH = "speech starts and ends in turn (O8)"
+    TRACK_PARTIAL = "partials of the open segment, each new, keeping promises (O5)"
+    TRACK_FINAL = "finals tile the audio (O3, O4, O5)"
+    TRACK_FLUSHED = "flushes are answered once, in order (O6)"
+    TRACK_INPUT_ENDED = "what the server holds is final (O8)"
+    TRACK_LOSS = "samples an engine lost are named"
+    FORGIVE = "no verdict before the peer has had a moment to be heard"
+    HANG_UP = "drop the transport"
+    DETACH = "the transport is gone"
+    LOSE = "terminal event: lost"
+
+
+class Rule(NamedTuple):
+    """Run ``effects`` in order, then be in state ``next`` (None: stay)."""
+
+    effects: tuple[Effect, ...] = ()
+    next: State | None = None
+    when: Guard | None = None
+
+
+class Ignore(NamedTuple):
+    """Nothing happens, and ``why`` that is right."""
+
+    why: str
+    when: Guard | None = None
+
+
+class Violation(NamedTuple):
+    """Illegal here. ``code`` is an error code, None where the stimulus brings its own."""
+
+    code: str | None
+    why: str
+    when: Guard | None = None
+
+
+Outcome = Rule | Ignore | Violation
+Cell = tuple[Outcome, ...]
