@@ -226,10 +226,10 @@ class TestFlush:
 
     def test_too_many_flushes_are_refused_and_the_refusal_is_the_answer(self) -> None:
         link = ready()
-        for number in range(6):
+        for number in range(link.limits.max_flushes_pending + 2):
             link.send(10)
             link.flush(f"f{number}")
-        link.settle()
+            link.settle()
         assert [event.code for event in link.of(ErrorMessage)] == ["rate_limited"] * 2
         link.end()
         link.run_out()

@@ -112,10 +112,10 @@ class TestFlushesAndTheirLimits:
 
     def test_the_id_of_a_refused_flush_has_been_used(self) -> None:
         link = ready()
-        for number in range(link.limits.max_flushes_per_s + 1):
+        for number in range(link.limits.max_flushes_pending + 1):
             link.send(10)
             link.flush(f"f{number}")
-        link.settle()
+            link.settle()
         (refusal,) = link.of(ErrorMessage)
         with pytest.raises(LocalProtocolError, match="has been used"):
             link.flush(refusal.ref)

@@ -122,7 +122,7 @@ class TestWhenThingsGoWrong:
         ("start", "error"),
         [
             ({"audio": {"encoding": "opus"}}, "unsupported_encoding"),
-            ({"audio": {"framing": "offset64"}}, "unsupported_feature"),
+            ({"audio": {"framing": "rtp"}}, "unsupported_feature"),
             ({"require": ["teleport"]}, "unsupported_feature"),
             ({"audio": {"sample_rate": "fast"}}, "invalid_config"),
         ],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase
 
-from auricle.core import client_effects, codec, endings, rules, server_effects
+from auricle.core import client_effects, codec, endings, outcomes, rules, server_says
 from auricle.core import guarantees as rules_of_order
 from auricle.core.draft import Draft
 from auricle.core.effects import EFFECTS
@@ -37,7 +37,7 @@ def in_effect(patch: Patch, role: Role, effect: Effect, do: Callable[[Draft, Sti
     patch.setitem(EFFECTS[role], effect, do)  # type: ignore[arg-type]
 
 
-def in_cell(patch: Patch, table: Any, kind: Kind, state: State, *outcomes: rules.Outcome) -> None:
+def in_cell(patch: Patch, table: Any, kind: Kind, state: State, *outcomes: outcomes.Outcome) -> None:
     patch.setitem(table[kind], state, outcomes)
 
 
@@ -63,7 +63,7 @@ def leaked_credit(patch: Patch) -> None:
 
     def advance(draft: Draft, stimulus: Stimulus) -> None:
         credit = draft.s.credit
-        server_effects.advance(draft, stimulus)
+        server_says.advance(draft, stimulus)
         draft.update(credit=credit)
 
     in_effect(patch, Role.SERVER, Effect.ADVANCE, advance)
@@ -73,9 +73,9 @@ def early_close(patch: Patch) -> None:
     """The server says closed as soon as the input has ended, without waiting for its engine."""
 
     def hasty(draft: Draft, stimulus: Stimulus) -> None:
-        server_effects.say_input_ended(draft, stimulus)
+        server_says.say_input_ended(draft, stimulus)
         draft.update(processed=draft.s.received, speaking_since=None)
-        server_effects.complete(draft, stimulus)
+        server_says.complete(draft, stimulus)
 
     in_effect(patch, Role.SERVER, Effect.SAY_INPUT_ENDED, hasty)
     state = State.INPUT_ENDED
@@ -84,7 +84,7 @@ def early_close(patch: Patch) -> None:
         rules.LOCAL_TO_SERVER[Kind.SETTLE],  # type: ignore[arg-type]
         state,
         tuple(
-            outcome._replace(next=State.CLOSED) if outcome.when is rules.Guard.INPUT_SETTLED else outcome
+            outcome._replace(next=State.CLOSED) if outcome.when is outcomes.Guard.INPUT_SETTLED else outcome
             for outcome in cell
         ),  # type: ignore[union-attr]
     )
@@ -133,8 +133,8 @@ def flush_forgotten(patch: Patch) -> None:
     """A flush with nothing to decide is never answered."""
     patch.setattr(rules_of_order, "is_moot", lambda *_: False)
     patch.setattr("auricle.core.guards.is_moot", lambda *_: False)
-    patch.setattr(server_effects, "is_moot", lambda *_: True)
-    patch.setattr(server_effects, "answer_flush", lambda draft, _: draft.update(flushes=draft.s.flushes[1:]))
+    patch.setattr(server_says, "is_moot", lambda *_: True)
+    patch.setattr(server_says, "answer_flush", lambda draft, _: draft.update(flushes=draft.s.flushes[1:]))
 
 
 def audio_after_cancel_is_a_violation(patch: Patch) -> None:
@@ -239,16 +239,16 @@ def flush_unanswered_at_close(patch: Patch) -> None:
 
     def complete(draft: Draft, stimulus: Stimulus) -> None:
         draft.update(flushes=())
-        server_effects.complete(draft, stimulus)
+        server_says.complete(draft, stimulus)
 
     in_effect(patch, Role.SERVER, Effect.COMPLETE, complete)
 
 
 def acks_hold_the_credit(patch: Patch) -> None:
     """A client that wants no acks is not told its credit either."""
-    tell = server_effects.tell_watermarks
+    tell = server_says.tell_watermarks
     patch.setattr(
-        server_effects, "tell_watermarks", lambda draft: tell(draft) if draft.s.config.features.acks else None
+        server_says, "tell_watermarks", lambda draft: tell(draft) if draft.s.config.features.acks else None
     )
 
 
@@ -340,7 +340,7 @@ def test_the_properties_alone_catch_it(mutate: Callable[[Patch], None]) -> None:
 def test_a_mutant_is_gone_with_its_block() -> None:
     with planted(leaked_credit):
         pass
-    assert EFFECTS[Role.SERVER][Effect.ADVANCE] is server_effects.advance
+    assert EFFECTS[Role.SERVER][Effect.ADVANCE] is server_says.advance
     link = Link()
     link.settle()
     assert Flush.type == "flush"

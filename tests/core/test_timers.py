@@ -54,7 +54,7 @@ def test_a_silent_application_is_kept_alive_for_hours(samples: int) -> None:
     link = ready()
     if samples:
         link.send(samples)
-    live(link, 4 * 3_600, every_s=5.0)
+    live(link, 3.9 * 3_600, every_s=5.0)
     assert link.client.state is (State.STREAMING if samples else State.READY)
     link.end()
     link.run_out()

@@ -1,14 +1,30 @@
 """The client's side of a session: typed verbs over `step`. No I/O, no clock, no policy left to its driver."""
 
-from auricle.core.audio_buffer import AudioBuffer
+from collections.abc import Mapping
+
+from auricle.core import framing
+from auricle.core.audio_ring import AudioRing
 from auricle.core.dialect import V1
 from auricle.core.errors import LocalProtocolError
+from auricle.core.framing import FRAMINGS
 from auricle.core.legacy import LegacyServer
 from auricle.core.limits import Limits
 from auricle.core.machine import step
-from auricle.core.messages import PROTOCOL, Audio, Cancel, EndInput, Flush, Malformed, Start
-from auricle.core.outputs import AudioSpan, OpenTransport
+from auricle.core.messages import (
+    CHANGEABLE,
+    PROTOCOL,
+    Audio,
+    Cancel,
+    Configure,
+    EndInput,
+    Flush,
+    Gap,
+    Malformed,
+    Start,
+)
+from auricle.core.outputs import AudioSpan, OpenTransport, RawOutput
 from auricle.core.parts import SAMPLE_BYTES
+from auricle.core.recovery import Recovery
 from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Kind, Role, State
@@ -24,26 +40,41 @@ class ClientSession(Session):
     Raises `LocalProtocolError` from any verb that is not legal now; nothing has changed then.
     """
 
-    def __init__(self, config: Start, *, now: float, limits: Limits | None = None, allow_legacy: bool = False) -> None:
+    def __init__(
+        self,
+        config: Start,
+        *,
+        now: float,
+        limits: Limits | None = None,
+        allow_legacy: bool = False,
+        seed: int = 0,
+    ) -> None:
+        """``seed`` is what the jitter of reconnect delays is drawn from; give each client its own."""
         if config.audio.encoding not in SAMPLE_BYTES:
             known = ", ".join(SAMPLE_BYTES)
             raise LocalProtocolError(f"encoding {config.audio.encoding!r} is not supported, use one of {known}")
+        if config.audio.framing not in FRAMINGS:
+            known = ", ".join(FRAMINGS)
+            raise LocalProtocolError(f"framing {config.audio.framing!r} is not supported, use one of {known}")
         limits = limits or Limits()
-        snapshot = Snapshot(role=Role.CLIENT, limits=limits, config=config, opened_at=now)
+        recovery = Recovery(seed=seed, keeping=config.resume)
+        snapshot = Snapshot(role=Role.CLIENT, limits=limits, config=config, opened_at=now, recovery=recovery)
         super().__init__(snapshot, V1(Role.SERVER, limits))
         self._allow_legacy = allow_legacy
-        self._buffer = AudioBuffer(config.audio.frame_bytes)
+        self._connecting = False
+        self._ring = AudioRing(config.audio.frame_bytes)
 
     @property
     def room(self) -> int:
         """Bytes of audio that may be offered now; 0 means: wait until the server has granted more credit."""
         s = self._snapshot
-        return max(0, s.samples(s.limits.backlog_s) - (s.offered - s.carried)) * self._buffer.frame_bytes
+        return max(0, s.samples(s.limits.backlog_s) - (s.offered - s.carried)) * self._ring.frame_bytes
 
     def connect(self, *, now: float) -> Outputs:
         """Ask for a transport."""
-        if self._snapshot.started or self._snapshot.state is State.CLOSED:
+        if self._connecting or self._snapshot.state is State.CLOSED:
             raise LocalProtocolError("the session has been connected already")
+        self._connecting = True
         self._snapshot = self._snapshot._replace(opened_at=now)
         return (OpenTransport(not_before=now),)
 
@@ -58,7 +89,8 @@ class ClientSession(Session):
                 refusal = "the server speaks the legacy dialect, which knows only mono pcm_s16le"
             else:
                 self._dialect = LegacyServer(self._snapshot.limits)
-                self._snapshot = self._snapshot._replace(legacy=True)
+                keeps_nothing = self._snapshot.recovery._replace(keeping=False)
+                self._snapshot = self._snapshot._replace(legacy=True, recovery=keeps_nothing)
         outputs = self._step(Local(kind=Kind.OPENED), now=now)
         if refusal is not None and self._snapshot.state is not State.CLOSED:
             outputs += self._step(Hear(message=Malformed(code="protocol_violation", why=refusal)), now=now)
@@ -69,24 +101,51 @@ class ClientSession(Session):
 
         Raises `BacklogFull` while `room` is 0: the audio already offered waits for credit.
         """
-        buffer = self._buffer
-        samples, residue = divmod(buffer.residue + len(data), buffer.frame_bytes)
+        ring = self._ring
+        samples, residue = divmod(ring.residue + len(data), ring.frame_bytes)
         s = self._snapshot
         # The machine decides first: bytes are kept only where it agreed to count them.
         span = AudioSpan(start=s.offered, end=s.offered + samples, residue=residue)
         self._snapshot, raw = step(s, Say(message=span), now=now)
-        buffer.append(data)
+        ring.append(data)
+        return self._resolve_all(raw)
+
+    def skip(self, samples: int, *, now: float) -> Outputs:
+        """Let the timeline go on by ``samples`` for which there is no audio. Raises `BacklogFull` as `send_audio`."""
+        self._snapshot, raw = step(self._snapshot, Say(message=Gap(samples=samples)), now=now)
+        self._ring.skip(samples)
         return self._resolve_all(raw)
 
     def flush(self, flush_id: str, *, now: float, at_sample: int | None = None) -> Outputs:
         """Ask for everything before ``at_sample`` (default: everything offered) to be decided now."""
-        s = self._snapshot
+        return self._flush(Flush(id=flush_id, at=at_sample), now=now)
+
+    def mark(self, flush_id: str, *, now: float, at_sample: int | None = None) -> Outputs:
+        """Ask to be told once everything before ``at_sample`` has been decided, without asking for it to be."""
+        return self._flush(Flush(id=flush_id, at=at_sample, finalise=False), now=now)
+
+    def _flush(self, message: Flush, *, now: float) -> Outputs:
+        s, flush_id, at_sample = self._snapshot, message.id, message.at
         if any(flush.id == flush_id for flush in s.flushes) or flush_id in s.answered:
             raise LocalProtocolError(f"flush id {flush_id!r} has been used")
         earlier = s.flushes[-1].at if s.flushes else 0
         if at_sample is not None and not earlier <= at_sample <= s.offered:
             raise LocalProtocolError(f"a flush may lie between samples {earlier} and {s.offered}, not at {at_sample}")
-        return self._step(Say(message=Flush(id=flush_id, at=at_sample)), now=now)
+        return self._step(Say(message=message), now=now)
+
+    def configure(self, change_id: str, change: Mapping[str, object], *, now: float) -> Outputs:
+        """Change the configuration from here on: keys of `CHANGEABLE`, with None for the default.
+
+        Values are as in ``start`` on the wire: plain objects, lists, strings. Raises `schema.FieldError` for a value
+        that cannot be one, and `LocalProtocolError` for a key that cannot be changed.
+        """
+        unknown = [key for key in change if key not in CHANGEABLE]
+        if unknown:
+            raise LocalProtocolError(f"{unknown[0]!r} cannot be changed, only {', '.join(CHANGEABLE)}")
+        s = self._snapshot
+        if change_id in s.answered_changes or any(open_change.id == change_id for open_change in s.changes):
+            raise LocalProtocolError(f"change id {change_id!r} has been used")
+        return self._step(Say(message=Configure(id=change_id, set=change)), now=now)
 
     def end_input(self, *, now: float) -> Outputs:
         """No more audio will come. Idempotent, legal in every state."""
@@ -101,4 +160,12 @@ class ClientSession(Session):
         return self._step(Local(kind=Kind.ABORT), now=now)
 
     def _audio(self, span: AudioSpan) -> Audio:
-        return Audio(data=self._buffer.take(span.start, span.end, span.residue))
+        pcm = self._ring.read(span.start, span.end, span.residue)
+        placed = self._snapshot.config.audio.framing == "offset64"
+        return Audio(data=framing.place(span.start, pcm) if placed else pcm)
+
+    def _resolve_all(self, raw: tuple[RawOutput, ...]) -> Outputs:
+        outputs = super()._resolve_all(raw)
+        s = self._snapshot
+        self._ring.discard(s.kept_from if s.recovery.keeping else s.carried)
+        return outputs

@@ -1,21 +1,47 @@
 """What the rules of a client do."""
 
+from dataclasses import replace
+from typing import Final
+
 from auricle.core import endings
 from auricle.core.draft import Draft
-from auricle.core.errors import BacklogFull
+from auricle.core.errors import BacklogFull, LocalProtocolError
 from auricle.core.events import FlushTimedOut
 from auricle.core.guarantees import remember
-from auricle.core.messages import Cancel, Closed, EndInput, ErrorMessage, Flush, Ping, Ready
+from auricle.core.messages import (
+    Ack,
+    Cancel,
+    Closed,
+    Configure,
+    EndInput,
+    ErrorMessage,
+    Flush,
+    Gap,
+    Ping,
+    Ready,
+    changed,
+)
 from auricle.core.outputs import AudioSpan
-from auricle.core.snapshot import OpenFlush, Pending
+from auricle.core.snapshot import OpenChange, OpenFlush, Pending, Snapshot
 from auricle.core.stimuli import Hear, Lose, Say, Stimulus
+
+SEEN_EVERY: Final = 32
+"""Durable messages after which the server is told, by ``ping.seen``, that it need not keep them."""
 
 
 def greet(draft: Draft, _: Stimulus) -> None:
     """The transport is open: say ``start`` at once; audio may follow up to the pre-buffer, before ``ready``."""
     s = draft.s
-    draft.update(attached=True, started=True, opened_at=draft.now, heard_at=draft.now)
-    draft.update(credit=s.samples(s.limits.prebuffer_s))
+    draft.update(
+        attached=True,
+        started=True,
+        seq=0,
+        carried=s.origin,
+        posted=0,
+        credit=s.origin + s.samples(s.limits.prebuffer_s),
+        opened_at=draft.now,
+        heard_at=draft.now,
+    )
     draft.send(s.config)
 
 
@@ -25,12 +51,30 @@ def offer_audio(draft: Draft, stimulus: Stimulus) -> None:
     span = stimulus.message
     assert isinstance(span, AudioSpan)
     s = draft.s
+    _check_room(s)
+    draft.update(offered=s.offered + span.end - span.start, residue=span.residue)
+
+
+def offer_gap(draft: Draft, stimulus: Stimulus) -> None:
+    """Take note of samples without audio; they are positions like any other, and wait for credit like any other."""
+    assert isinstance(stimulus, Say)
+    gap = stimulus.message
+    assert isinstance(gap, Gap)
+    s = draft.s
+    if s.residue:
+        raise LocalProtocolError("a gap may not begin in the middle of a sample")
+    _check_room(s)
+    end = s.offered + gap.samples
+    start, before = (s.gaps[-1][0], s.gaps[:-1]) if s.gaps and s.gaps[-1][1] == s.offered else (s.offered, s.gaps)
+    draft.update(offered=end, gap=s.gap + gap.samples, gaps=(*before, (start, end)))
+
+
+def _check_room(s: Snapshot) -> None:
     if s.offered - s.carried >= s.samples(s.limits.backlog_s):
         raise BacklogFull(
             f"{s.seconds(s.offered - s.carried):.1f} s of audio wait for the server already; "
             "offer more when there is room"
         )
-    draft.update(offered=s.offered + span.end - span.start, residue=span.residue)
 
 
 def ask_flush(draft: Draft, stimulus: Stimulus) -> None:
@@ -43,8 +87,21 @@ def ask_flush(draft: Draft, stimulus: Stimulus) -> None:
         raise BacklogFull(f"{len(s.flushes)} flushes wait for their answers already")
     at = s.offered if flush.at is None else flush.at
     asked = OpenFlush(id=flush.id, at=at, segment=s.segment, since=draft.now)
-    message = Flush(id=flush.id, at=at, end_turn=flush.end_turn)
+    message = replace(flush, at=at)
     draft.update(flushes=(*s.flushes, asked), outbox=(*s.outbox, Pending(at=at, message=message)))
+
+
+def ask_change(draft: Draft, stimulus: Stimulus) -> None:
+    """A change is for the audio after it: it waits, like a flush, for what was offered before."""
+    assert isinstance(stimulus, Say)
+    change = stimulus.message
+    assert isinstance(change, Configure)
+    s = draft.s
+    if len(s.changes) >= s.limits.max_changes_pending:
+        raise BacklogFull(f"{len(s.changes)} changes wait for their answers already")
+    config, ignored = changed(s.changes[-1].config if s.changes else s.config, change.set)
+    asked = OpenChange(id=change.id, at=s.offered, config=config, ignored=ignored)
+    draft.update(changes=(*s.changes, asked), outbox=(*s.outbox, Pending(at=s.offered, message=change)))
 
 
 def ask_end(draft: Draft, _: Stimulus) -> None:
@@ -56,23 +113,68 @@ def ask_end(draft: Draft, _: Stimulus) -> None:
 
 def pump(draft: Draft, _: Stimulus) -> None:
     """Send what credit allows, audio and control messages in the order they were given."""
-    while draft.s.started and draft.s.attached and not draft.s.cancelled:
+    while may_send(draft.s):
         s = draft.s
-        head = s.outbox[0] if s.outbox else None
+        head = s.outbox[s.posted] if s.posted < len(s.outbox) else None
         stop = min(s.credit, s.offered, head.at if head else s.offered)
         if s.carried < stop:
-            end = min(stop, s.carried + _longest_frame(draft))
-            draft.update(carried=end)
-            draft.send(AudioSpan(start=s.carried, end=end))
+            _send_timeline(draft, stop)
         elif head is not None and head.at <= s.carried:
             if isinstance(head.message, EndInput) and s.residue:
                 # Half a sample frame is nothing we can count: the server gets it and says odd_bytes_dropped.
                 draft.send(AudioSpan(start=s.carried, end=s.carried, residue=s.residue))
-                draft.update(residue=0)
-            draft.update(outbox=s.outbox[1:])
+            draft.update(posted=s.posted + 1)
             draft.send(head.message)
+        elif s.recovery.keeping and s.seq - s.recovery.told >= SEEN_EVERY:
+            say_ping(draft, _)
         else:
             return
+
+
+def may_send(s: Snapshot) -> bool:
+    """Whether anything may be sent now. "The client is gated: nothing but ping and cancel" before ``resumed``."""
+    return s.started and s.attached and not s.cancelled and not s.recovery.gated
+
+
+def _send_timeline(draft: Draft, stop: int) -> None:
+    """Send the next frame of audio before ``stop``, or say that there is none."""
+    s = draft.s
+    gap = next((gap for gap in s.gaps if gap[1] > s.carried), None)
+    if gap is not None and gap[0] <= s.carried:
+        end = min(stop, gap[1])
+        draft.update(carried=end)
+        draft.send(Gap(samples=end - s.carried))
+    else:
+        end = min(stop, s.carried + _longest_frame(draft), gap[0] if gap else stop)
+        draft.update(carried=end)
+        draft.send(AudioSpan(start=s.carried, end=end))
+
+
+def trim(draft: Draft, stimulus: Stimulus) -> None:
+    """Keep no more audio than may have to be sent again.
+
+    To this server nothing before its ``discard_before``; to another one, if it is lost, what is not decided, of which
+    ``ring_s`` is kept.
+    """
+    assert isinstance(stimulus, Hear)
+    ack = stimulus.message
+    assert isinstance(ack, Ack)
+    s = draft.s
+    undecided = max(s.committed, s.carried - s.samples(s.limits.ring_s))
+    kept_from = max(s.kept_from, min(ack.discard_before, undecided))
+    draft.update(kept_from=kept_from, gaps=tuple(gap for gap in s.gaps if gap[1] > kept_from))
+
+
+def answered(draft: Draft, message: Flush | Configure | EndInput) -> None:
+    """A control message has its answer: it need never be sent again."""
+    at = next((n for n, pending in enumerate(draft.s.outbox) if _is_about(pending.message, message)), None)
+    if at is not None:
+        outbox, posted = draft.s.outbox, draft.s.posted
+        draft.update(outbox=(*outbox[:at], *outbox[at + 1 :]), posted=posted - (at < posted))
+
+
+def _is_about(one: Flush | Configure | EndInput, other: Flush | Configure | EndInput) -> bool:
+    return type(one) is type(other) and getattr(one, "id", None) == getattr(other, "id", None)
 
 
 def _longest_frame(draft: Draft) -> int:
@@ -93,7 +195,8 @@ def say_cancel(draft: Draft, stimulus: Stimulus) -> None:
 def say_ping(draft: Draft, _: Stimulus) -> None:
     """A sign of life that wants one back."""
     draft.update(pinged_at=draft.now)
-    draft.send(Ping(t=draft.now))
+    draft.recover(told=draft.s.seq)
+    draft.send(Ping(t=draft.now, seen=draft.s.seq))
 
 
 def give_up_flush(draft: Draft, _: Stimulus) -> None:
@@ -109,7 +212,17 @@ def open_session(draft: Draft, stimulus: Stimulus) -> None:
     assert isinstance(stimulus, Hear)
     ready = stimulus.message
     assert isinstance(ready, Ready)
-    draft.update(credit=max(draft.s.credit, ready.credit))
+    offer = ready.resume
+    draft.update(
+        credit=max(draft.s.credit, ready.credit), limits=draft.s.limits.adopting(ready.limits), ready_at=draft.now
+    )
+    draft.recover(
+        session=ready.session,
+        token=offer.token if offer else None,
+        keeping=offer is not None,
+        lost_at=None,
+        back_at=draft.now,
+    )
 
 
 def remember_error(draft: Draft, stimulus: Stimulus) -> None:
@@ -117,7 +230,8 @@ def remember_error(draft: Draft, stimulus: Stimulus) -> None:
     assert isinstance(stimulus, Hear)
     error = stimulus.message
     assert isinstance(error, ErrorMessage)
-    draft.update(error=(error.code, error.message))
+    wait_ms = error.retry_after_ms
+    draft.update(error=(error.code, error.message), retry_after_s=None if wait_ms is None else wait_ms / 1000)
 
 
 def conclude(draft: Draft, stimulus: Stimulus) -> None:
@@ -139,12 +253,16 @@ def lose(draft: Draft, stimulus: Stimulus) -> None:
     endings.lose(draft, stimulus)
 
 
-def refused_flush(draft: Draft, stimulus: Stimulus) -> None:
-    """An error that names a flush is its answer."""
-    match stimulus:
-        case Hear(message=ErrorMessage(ref=ref)) if ref is not None:
-            left = tuple(flush for flush in draft.s.flushes if flush.id != ref)
-            if left != draft.s.flushes:
-                draft.update(flushes=left, answered=remember(draft.s, ref))
-        case _:
-            pass
+def take_refusal(draft: Draft, error: ErrorMessage) -> None:
+    """An error that names a flush or a change is its answer."""
+    s, ref = draft.s, error.ref
+    if ref is None:
+        return
+    flushes = tuple(flush for flush in s.flushes if flush.id != ref)
+    changes = tuple(change for change in s.changes if change.id != ref)
+    if flushes != s.flushes:
+        draft.update(flushes=flushes, answered=remember(s.answered, ref))
+        answered(draft, Flush(id=ref))
+    elif changes != s.changes:
+        draft.update(changes=changes, answered_changes=remember(s.answered_changes, ref))
+        answered(draft, Configure(id=ref, set={}))

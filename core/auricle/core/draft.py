@@ -5,7 +5,7 @@ from typing import Any
 from auricle.core.errors import Breach
 from auricle.core.events import Accounting, Event
 from auricle.core.messages import Durable, Message
-from auricle.core.outputs import AudioSpan, CloseTransport, Emit, RawOutput, Send
+from auricle.core.outputs import AudioSpan, CloseTransport, Emit, RawOutput, Record, Send
 from auricle.core.snapshot import Snapshot
 
 
@@ -23,12 +23,22 @@ class Draft:
         """Replace fields of the snapshot."""
         self.s = self.s._replace(**fields)
 
+    def recover(self, **fields: Any) -> None:
+        """Replace fields of the snapshot's `Recovery`."""
+        self.s = self.s._replace(recovery=self.s.recovery._replace(**fields))
+
     def send(self, message: Message | AudioSpan) -> None:
-        """Say a message. A durable one must be the next (O1)."""
+        """Say a message. A durable one must be the next (O1), and waits in the record where nobody is there.
+
+        "Ephemeral ones are never replayed": without a transport they are not said.
+        """
         if isinstance(message, Durable):
             self.count(message.seq)
+            if not self.s.attached:
+                self.outputs.append(Record(message=message))
+        if self.s.attached:
+            self.outputs.append(Send(message=message))
         self.update(said_at=self.now)
-        self.outputs.append(Send(message=message))
 
     def count(self, seq: int) -> None:
         """O1: ``seq`` starts at 1 and has no gaps."""
@@ -56,9 +66,10 @@ class Draft:
             received=s.received,
             processed=s.processed,
             committed=s.committed,
-            non_speech=s.non_speech,
-            dropped=s.dropped,
-            late=s.late,
+            non_speech=s.non_speech + s.past.non_speech,
+            gap=s.gap + s.past.gap,
+            dropped=s.dropped + s.past.dropped,
+            late=s.late + s.past.late,
             segments=s.segment,
             words=s.words,
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from auricle.core.draft import Draft
-from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE, RETRIABLE_CLOSE_CODES
+from auricle.core.errors import ABNORMAL_CLOSURE, ERROR_CODES, NORMAL_CLOSURE, RETRIABLE_CLOSE_CODES
 from auricle.core.events import Ending, SessionClosed
 from auricle.core.messages import Cancel, Closed, ErrorMessage
 from auricle.core.outputs import AbortTransport
@@ -34,9 +34,10 @@ def stats(s: Snapshot, now: float) -> ClosedStats:
         processed=s.processed,
         committed=s.committed,
         non_speech=s.non_speech,
+        gap=s.gap,
         late=s.late,
         dropped=s.dropped,
-        audio_s=round(s.seconds(s.received), 3),
+        audio_s=round(s.seconds(s.received - s.origin), 3),
         wall_s=round(max(0.0, now - s.opened_at), 3),
         segments=s.segment,
         words=s.words,
@@ -50,6 +51,9 @@ def say_closed(draft: Draft, reason: CloseReason, code: int, *, error: str | Non
     closed = Closed(seq=s.seq + 1, reason=reason, code=code, complete=complete, stats=stats(s, draft.now))
     draft.send(closed)
     draft.hang_up_politely(code, error or reason)
+    if not s.attached and s.recovery.token is not None:
+        # Nobody is there to hear it: the client may still come and ask.
+        draft.recover(kept=True, lost_at=draft.now)
     _end(
         draft,
         SessionClosed(
@@ -64,7 +68,9 @@ def say_closed(draft: Draft, reason: CloseReason, code: int, *, error: str | Non
     )
 
 
-def say_fatal(draft: Draft, code: str, why: str, *, param: str | None = None) -> None:
+def say_fatal(
+    draft: Draft, code: str, why: str, *, param: str | None = None, retry_after_s: float | None = None
+) -> None:
     """O10: on a fatal error, ``error`` and then ``closed`` with ``complete`` false."""
     row = ERROR_CODES[code]
     draft.send(
@@ -76,6 +82,7 @@ def say_fatal(draft: Draft, code: str, why: str, *, param: str | None = None) ->
             retriable=row.retriable,
             status=row.status,
             param=param,
+            retry_after_ms=None if retry_after_s is None else round(retry_after_s * 1000),
         )
     )
     say_closed(draft, REASONS.get(code, "error"), row.close_code, error=code, message=f"The session failed: {why}.")
@@ -109,6 +116,7 @@ def conclude(draft: Draft, closed: Closed) -> None:
             message=_verdict(closed, complete, why or mismatch),
             complete=complete,
             retriable=_is_retriable(error, closed.code),
+            retry_after_s=s.retry_after_s,
             error=error,
             accounting=draft.accounting(),
         ),
@@ -126,12 +134,18 @@ def _mismatch(s: Snapshot, closed: Closed) -> str | None:
         return f"the server received {told.received} of {s.carried} samples"
     if told.committed != told.received or told.processed != told.received:
         return f"only {told.committed} of {told.received} samples are committed"
+    if s.past.dropped:
+        return f"{s.past.dropped} samples were lost with the server that had them"
     if told.dropped or s.dropped:
         return f"{max(told.dropped, s.dropped)} samples were lost to engine failures"
+    if told.gap != s.gap:
+        return f"the server counts {told.gap} samples without audio, not {s.gap}"
     if told.segments != s.segment:
         return f"{s.segment} of {told.segments} finals arrived"
     if s.flushes:
         return f"flush {s.flushes[0].id!r} was not answered"
+    if s.changes:
+        return f"change {s.changes[0].id!r} was not answered"
     # What no final covers must be what the server calls non-speech: beyond our last commit, and before it.
     if told.non_speech != s.non_speech + told.committed - s.committed:
         return "finals and non-speech do not add up to the audio"
@@ -164,6 +178,15 @@ def lose(draft: Draft, lost: Lose) -> None:
     """The transport is gone before ``closed``: never a success (failure mode F22)."""
     draft.update(attached=False)
     error, why = draft.s.error or (None, None)
+    sentence = loss_sentence(lost, why)
+    _end(
+        draft,
+        _local(draft, "lost", lost.code, sentence, error=error, retriable=_is_retriable(error, lost.code)),
+    )
+
+
+def loss_sentence(lost: Lose, why: str | None = None) -> str:
+    """Return one sentence about how a transport went."""
     message = {
         "eof": f"The connection was closed (code {lost.code}) before the session was complete",
         "reset": "The connection broke",
@@ -171,11 +194,27 @@ def lose(draft: Draft, lost: Lose) -> None:
         "stalled": "The connection stopped taking data",
     }[lost.how]
     detail = why or lost.reason
-    sentence = f"{message}{': ' if detail else ''}{detail}."
-    _end(
-        draft,
-        _local(draft, "lost", lost.code, sentence, error=error, retriable=_is_retriable(error, lost.code)),
-    )
+    return f"{message}{': ' if detail else ''}{detail}."
+
+
+def refused(draft: Draft) -> None:
+    """The server would not take the session up, and a new one could not go on with it."""
+    error, why = draft.s.error or (None, None)
+    draft.hang_up_politely(NORMAL_CLOSURE, "refused")
+    sentence = f"The session could not be taken up again: {why or 'the server refused it'}."
+    _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, sentence, error=error, retriable=True))
+
+
+def exhaust(draft: Draft) -> None:
+    """The session could not be got back in time."""
+    draft.outputs.append(AbortTransport())
+    sentence = f"The connection was lost and could not be made again for {draft.s.limits.reconnect_timeout_s:g} s."
+    _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, sentence, retriable=True))
+
+
+def expire(draft: Draft) -> None:
+    """Server: the client did not come back."""
+    _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, "The client did not come back."))
 
 
 def _is_retriable(error: str | None, code: int) -> bool:

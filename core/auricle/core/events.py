@@ -10,6 +10,7 @@ from typing import Literal
 from auricle.core.errors import AuricleError
 from auricle.core.messages import (
     Ack,
+    Configured,
     ErrorMessage,
     Final,
     Flushed,
@@ -17,9 +18,11 @@ from auricle.core.messages import (
     Loading,
     Partial,
     Ready,
+    Resumed,
     SpeechEnd,
     SpeechStart,
     Start,
+    Stats,
     WarningMessage,
 )
 
@@ -48,6 +51,8 @@ class Accounting:
     processed: int
     committed: int
     non_speech: int
+    gap: int = 0
+    """Samples of ``offered`` that had no audio."""
     dropped: int
     late: int
     segments: int
@@ -78,6 +83,8 @@ class SessionClosed:
     complete: bool | None
     retriable: bool
     """Whether a new session has a chance to succeed."""
+    retry_after_s: float | None = None
+    """How long to wait before trying again, where the server said so."""
     error: str | None = None
     """The error code (wire-protocols §3.9) where there was one."""
     accounting: Accounting
@@ -87,6 +94,31 @@ class SessionClosed:
         if self.complete is False:
             raise TranscriptIncomplete(self)
         return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """The connection is lost and the session is not: a new connection is tried. `Resumed` or `Restarted` follows.
+
+    Audio may be sent meanwhile, as far as there is room for it.
+    """
+
+    code: int
+    """The close code, 1006 where there was none."""
+    message: str
+    """One sentence for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restarted:
+    """The server no longer knew the session. A new one goes on where the old one was committed.
+
+    Positions, times and segment numbers go on. Whatever was open is void: partials, and a speech that had started.
+    ``lost_samples`` before ``origin_sample`` had been sent, were not decided, and could not be sent again.
+    """
+
+    origin_sample: int
+    lost_samples: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +147,33 @@ class AudioReceived:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AudioSkipped:
+    """Server: there is no audio for samples ``start_sample`` up to ``end_sample``."""
+
+    start_sample: int
+    end_sample: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigureRequested:
+    """Server: decide everything before ``at_sample``, call `ServerSession.configured`, and then use ``config``."""
+
+    id: str
+    at_sample: int
+    config: Start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnected:
+    """Server: the client is gone, and may come back. The engine's work goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconnected:
+    """Server: the client is back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlushRequested:
     """Server: decide everything before ``at_sample``, then call `ServerSession.flushed`."""
 
@@ -130,8 +189,11 @@ class InputFinished:
 
 
 ClientEvent = (
-    Loading | Ready | Ack | SpeechStart | SpeechEnd | Partial | Final | Flushed | FlushTimedOut
-    | InputEnded | WarningMessage | ErrorMessage | SessionClosed
+    Loading | Ready | Interrupted | Resumed | Restarted | Ack | SpeechStart | SpeechEnd | Partial | Final
+    | Flushed | FlushTimedOut | Configured | InputEnded | WarningMessage | ErrorMessage | Stats | SessionClosed
 )  # fmt: skip
-ServerEvent = Started | AudioReceived | FlushRequested | InputFinished | SessionClosed
+ServerEvent = (
+    Started | AudioReceived | AudioSkipped | FlushRequested | ConfigureRequested | InputFinished
+    | Disconnected | Reconnected | SessionClosed
+)  # fmt: skip
 Event = ClientEvent | ServerEvent

@@ -7,16 +7,19 @@ audio between two finals is not always empty. Where a flush, the end of input or
 stretch holds no words, ``committed`` moves over it, and the next final begins there.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final, get_args
 
 from auricle.core.draft import Draft
 from auricle.core.errors import Breach
-from auricle.core.messages import Ack, ErrorMessage, Flushed, InputEnded, Partial, SpeechEnd, SpeechStart
+from auricle.core.messages import Ack, Configured, ErrorMessage, Flushed, InputEnded, Partial, SpeechEnd, SpeechStart
 from auricle.core.messages import Final as FinalMessage
-from auricle.core.snapshot import OpenFlush, Snapshot
+from auricle.core.snapshot import EndCode, OpenFlush, Snapshot
 
 ANSWERED_KEPT: Final = 64
-"""How many answered flush ids are remembered."""
+"""How many answered ids are remembered."""
+FRESH: Final[Mapping[str, Any]] = {"rev": 0, "partial": None, "promised": ""}
+"""What a segment begins with."""
 
 
 def _require(condition: object, guarantee: str, why: str) -> None:
@@ -34,6 +37,7 @@ def check_ack(draft: Draft, ack: Ack) -> None:
     _require(
         ack.committed == s.committed, "O12", f"committed {ack.committed}, but finals and answers cover {s.committed}"
     )
+    _require(ack.discard_before <= ack.received, "O12", "audio that has not come cannot be discarded")
     draft.update(received=ack.received, processed=ack.processed, credit=ack.credit)
 
 
@@ -73,7 +77,7 @@ def check_final(draft: Draft, final: FinalMessage) -> None:
         words=s.words + (len(final.words) if final.words else len(final.text.split())),
         failures=0,
         **_committed(s, end),
-        **_FRESH,
+        **FRESH,
     )
 
 
@@ -88,21 +92,47 @@ def check_flushed(draft: Draft, flushed: Flushed) -> None:
     draft.update(
         non_speech=s.non_speech + flushed.upto - s.committed,
         flushes=s.flushes[1:],
-        answered=remember(s, flush.id),
+        answered=remember(s.answered, flush.id),
         **_committed(s, flushed.upto),
     )
 
 
-def remember(s: Snapshot, flush_id: str) -> tuple[str, ...]:
-    """Return the ids of the latest answered flushes with one more."""
-    return (*s.answered, flush_id)[-ANSWERED_KEPT:]
+def check_configured(draft: Draft, message: Configured) -> None:
+    """O7: one answer for each change, in the order asked, with everything before ``from`` decided."""
+    s = draft.s
+    change = next((change for change in s.changes if change.id == message.id), None)
+    if change is None:
+        raise Breach("protocol_violation", f"O7: no change {message.id!r} is open")
+    _require(change == s.changes[0], "O7", f"change {s.changes[0].id!r} comes first")
+    _require(max(change.at, s.committed) <= message.from_ <= s.carried, "O7", f"from {message.from_}")
+    draft.update(
+        non_speech=s.non_speech + message.from_ - s.committed,
+        changes=s.changes[1:],
+        answered_changes=remember(s.answered_changes, change.id),
+        config=change.config,
+        **_committed(s, message.from_),
+    )
+
+
+def remember(answered: tuple[str, ...], answered_id: str) -> tuple[str, ...]:
+    """Return the latest answered ids with one more."""
+    return (*answered, answered_id)[-ANSWERED_KEPT:]
 
 
 def check_input_ended(draft: Draft, message: InputEnded) -> None:
     """O8: what was received is all there will be, and only what was sent can be received."""
     s = draft.s
     _require(s.received <= message.received <= s.carried, "O8", f"received {message.received} of {s.carried} sent")
-    draft.update(received=message.received, ended=True, ended_at=draft.now)
+    ended = message.by == "server" and not s.ended
+    draft.update(
+        received=message.received,
+        ended=True,
+        ended_at=draft.now,
+        end_code=_END_CODES.get(message.code or "", "shutdown") if ended else s.end_code,
+    )
+
+
+_END_CODES: Final[Mapping[str, EndCode]] = {code: code for code in get_args(EndCode)}
 
 
 def check_loss(draft: Draft, error: ErrorMessage) -> None:
@@ -112,7 +142,7 @@ def check_loss(draft: Draft, error: ErrorMessage) -> None:
     s, (begin, end) = draft.s, error.audio
     _require(begin == s.committed, "O3", f"audio lost from {begin}, but {s.committed} is where it is committed")
     _require(begin < end <= s.carried, "O3", f"audio {begin}-{end} of {s.carried}")
-    fresh = {**_FRESH, "rev": s.rev}  # the segment is still open: its revisions go on
+    fresh = {**FRESH, "rev": s.rev}  # the segment is still open: its revisions go on
     draft.update(dropped=s.dropped + end - begin, failures=s.failures + 1, **_committed(s, end), **fresh)
 
 
@@ -123,14 +153,13 @@ def check_cut(s: Snapshot, end: int) -> None:
     """
     cut = next((flush for flush in s.flushes if flush.exact and s.committed < flush.at < end), None)
     _require(cut is None, "O6", f"the audio must be cut at {cut.at if cut else None} for a flush")
+    change = next((change for change in s.changes if s.committed < change.at < end), None)
+    _require(change is None, "O7", f"the audio must be cut at {change.at if change else None} for a change")
 
 
 def is_moot(s: Snapshot, flush: OpenFlush) -> bool:
     """Whether nothing is left to decide for a flush that the engine was not asked about (failure mode F7)."""
     return not flush.asked and flush.at <= s.committed
-
-
-_FRESH: Final = {"rev": 0, "partial": None, "promised": ""}
 
 
 def _committed(s: Snapshot, position: int) -> dict[str, int]:

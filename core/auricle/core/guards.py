@@ -3,11 +3,28 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from auricle.core.errors import ABNORMAL_CLOSURE, ERROR_CODES, RETRIABLE_CLOSE_CODES
 from auricle.core.guarantees import is_moot
-from auricle.core.messages import ErrorMessage, Flush, InputEnded, Partial, SpeechEnd, SpeechStart
+from auricle.core.messages import (
+    Configure,
+    ErrorMessage,
+    Flush,
+    InputEnded,
+    Malformed,
+    Partial,
+    SpeechEnd,
+    SpeechStart,
+)
 from auricle.core.outcomes import Guard
+from auricle.core.server_recovery import is_held
 from auricle.core.snapshot import Snapshot
-from auricle.core.stimuli import Hear, Say, Stimulus
+from auricle.core.states import State
+from auricle.core.stimuli import Hear, Lose, Say, Stimulus
+
+LOST_SESSION: Final = frozenset({"session_gone", "bad_token"})
+"""Errors that say: this session cannot be had back, a new one can."""
+RECLAIMABLE: Final = RETRIABLE_CLOSE_CODES | {ERROR_CODES["idle"].close_code}
+"""Close codes after which a session may be taken up again."""
 
 
 def _ended_by_server(_: Snapshot, stimulus: Stimulus) -> bool:
@@ -24,6 +41,58 @@ def _known_flush(s: Snapshot, stimulus: Stimulus) -> bool:
             return id in s.answered or any(flush.id == id for flush in s.flushes)
         case _:
             return False
+
+
+def _known_change(s: Snapshot, stimulus: Stimulus) -> bool:
+    match stimulus:
+        case Hear(message=Configure(id=id)) | Hear(message=Malformed(ref=str(id))):
+            return id in s.answered_changes or any(change.id == id for change in s.changes)
+        case _:
+            return False
+
+
+def _only_a_change(_: Snapshot, stimulus: Stimulus) -> bool:
+    match stimulus:
+        case Hear(message=Malformed(ref=str())):
+            return True
+        case _:
+            return False
+
+
+def _reconnectable(s: Snapshot, stimulus: Stimulus) -> bool:
+    """There is a session to get back (or the beginning of one that goes on for it), and hope that it works."""
+    r = s.recovery
+    if s.cancelled or not (r.token is not None or r.restarts) or r.attempt >= s.limits.max_reconnects:
+        return False
+    match stimulus:
+        case Lose(how="eof", code=code):
+            return code in RECLAIMABLE
+        case _:
+            return True
+
+
+def _worth_retrying(s: Snapshot, stimulus: Stimulus) -> bool:
+    return _reconnectable(s, stimulus) and s.recovery.suspected != s.seq
+
+
+def _gone(s: Snapshot, _: Stimulus) -> bool:
+    """Its input must still be ours to say: one that the server had ended is not begun anew."""
+    return s.recovery.gated and s.error is not None and s.error[0] in LOST_SESSION and s.end_code is None
+
+
+def _come_back_later(s: Snapshot, stimulus: Stimulus) -> bool:
+    waiting = s.recovery.gated or (s.recovery.restarts > 0 and s.state is State.CONNECTING)
+    row = ERROR_CODES.get(s.error[0]) if s.error else None
+    return waiting and row is not None and row.retriable and _reconnectable(s, stimulus)
+
+
+def _unconfirmed(s: Snapshot, stimulus: Stimulus) -> bool:
+    """A client answers ``closed`` with its Close frame; any other end of the transport may have swallowed it."""
+    match stimulus:
+        case Lose(how="eof", code=code) if code != ABNORMAL_CLOSURE:
+            return False
+        case _:
+            return s.recovery.token is not None
 
 
 def _unwanted(s: Snapshot, stimulus: Stimulus) -> bool:
@@ -55,9 +124,21 @@ def _last_straw(s: Snapshot, stimulus: Stimulus) -> bool:
 GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.STARTED: lambda s, _: s.started,
     Guard.ENDED: lambda s, _: s.ended,
-    Guard.AUDIO_CARRIED: lambda s, _: s.offered > 0,
+    Guard.AUDIO_CARRIED: lambda s, _: s.offered > s.origin,
     Guard.CANCELLED: lambda s, _: s.cancelled,
-    Guard.UNHEARD: lambda s, _: not s.started or s.legacy,
+    Guard.UNHEARD: lambda s, _: not s.started or s.legacy or not s.attached or s.recovery.gated,
+    Guard.ATTACHED: lambda s, _: s.attached,
+    Guard.DETACHED: lambda s, _: not s.attached,
+    Guard.GATED: lambda s, _: s.recovery.gated,
+    Guard.RECONNECTABLE: _reconnectable,
+    Guard.WORTH_RETRYING: _worth_retrying,
+    Guard.GONE: _gone,
+    Guard.COME_BACK_LATER: _come_back_later,
+    Guard.RESUMABLE: lambda s, _: s.recovery.token is not None,
+    Guard.UNCONFIRMED: _unconfirmed,
+    Guard.HELD: lambda s, _: is_held(s),
+    Guard.ONLY_A_CHANGE: _only_a_change,
+    Guard.KNOWN_CHANGE: _known_change,
     Guard.BY_SERVER: _ended_by_server,
     Guard.KNOWN_FLUSH: _known_flush,
     Guard.UNWANTED: _unwanted,
@@ -65,5 +146,5 @@ GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.LAST_STRAW: _last_straw,
     Guard.UNSAID: lambda s, _: bool(s.unsaid),
     Guard.MOOT_FLUSH: lambda s, _: bool(s.flushes) and is_moot(s, s.flushes[0]),
-    Guard.INPUT_SETTLED: lambda s, _: not any(flush.asked for flush in s.flushes),
+    Guard.INPUT_SETTLED: lambda s, _: not s.changes and not any(flush.asked for flush in s.flushes),
 }

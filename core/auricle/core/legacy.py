@@ -16,10 +16,10 @@ from auricle.core.codec import Decoded
 from auricle.core.dialect import V1, Dialect
 from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE
 from auricle.core.limits import Limits
-from auricle.core.messages import Audio, Closed, EndInput, ErrorMessage, Malformed, Message, Ready, Start, Unknown
+from auricle.core.messages import Audio, Closed, EndInput, ErrorMessage, Gap, Malformed, Message, Ready, Start, Unknown
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import Frame
-from auricle.core.parts import AudioFormat, ClosedStats, Features, ServerInfo
+from auricle.core.parts import SAMPLE_BYTES, AudioFormat, ClosedStats, Features, ServerInfo
 from auricle.core.schema import MAX_INTEGER
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Role
@@ -133,6 +133,8 @@ class LegacyServer(NamedTuple):
                 return _dump(config)
             case Audio():
                 return message.data
+            case Gap(samples=samples):
+                return bytes(samples * SAMPLE_BYTES["pcm_s16le"])  # it knows no gaps: silence keeps its times true
             case EndInput():
                 return END_OF_STREAM
             case _:
@@ -140,7 +142,7 @@ class LegacyServer(NamedTuple):
 
     def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
         """A normal close after the end of the stream is the only completion this dialect has."""
-        sent_all = s.ended and not s.outbox
+        sent_all = s.ended and s.posted == len(s.outbox)
         if not (sent_all and lost.how == "eof" and lost.code == NORMAL_CLOSURE and s.error is None):
             return None
         stats = ClosedStats(
@@ -168,6 +170,7 @@ def _start(body: Mapping[str, Any]) -> Decoded:
         language=start.language,
         task=start.task,
         features=FEATURES,
+        resume=False,
     )
     return Decoded(legacy, ignored + extra)
 

@@ -1,7 +1,8 @@
 """Every constant of the protocol, by name, with its default. Source: notes/wire-protocols.md §3.8."""
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,24 @@ class Limits:
     """Client: for the same when our own application leaves; it should not be kept waiting."""
     write_stall_s: float = 30.0
     """Both: a write that has been blocked this long has failed."""
+    resume_window_s: float = 30.0
+    """Server: how long a session waits for its client to come back; 0: it ends with its connection."""
+    reconnect_timeout_s: float = 60.0
+    """Client: how long it tries to get a session back."""
+    reconnect_min_s: float = 0.1
+    """Client: the first delay before a new connection; it doubles with each, and jitter takes up to half of it away."""
+    reconnect_max_s: float = 5.0
+    """Client: the longest such delay."""
+    max_reconnects: int = 30
+    """Client: connections tried in a row; a server that keeps coming and going is given up."""
+    reconnect_reset_s: float = 10.0
+    """Client: a session that has been well for this long begins with the first delay again."""
+    session_max_s: float = 4 * 3600.0
+    """Server: after this the input is ended from its side, with all results."""
+    session_warning_s: float = 60.0
+    """Server: so long before, the client is warned."""
+    audio_idle_s: float = math.inf
+    """Server: after so long without audio the input is ended from its side. Infinite: never."""
     window_s: float = 30.0
     """Audio a client may be ahead of the engine: ``credit = processed + window``."""
     backlog_s: float = 10.0
@@ -51,12 +70,30 @@ class Limits:
     max_audio_bytes: int = 1024 * 1024
     max_message_bytes: int = 4 * 1024 * 1024
     """Client: the longest message a server may send."""
+    ring_s: float = 30.0
+    """Client: most audio kept that the server has but has not decided, for the case that it loses it."""
+    max_record: int = 4096
+    """Server: most durable messages kept for a client that might come back."""
     max_audio_s: float = 10.0
     """Longest audio in one binary frame."""
     max_flushes_pending: int = 16
     max_flushes_per_s: int = 4
+    """On average, over as many as may be pending."""
+    max_changes_pending: int = 4
     max_engine_failures: int = 3
     """Utterances in a row that may fail before the session is given up."""
+
+    def adopting(self, told: Mapping[str, object]) -> "Limits":
+        """Return these limits, lowered to what a server told in ``ready.limits`` where that is about what we send.
+
+        Whatever is not a positive number there is as good as untold (wire-protocols §3.10).
+        """
+        lower = {}
+        for name in ("max_audio_s", "max_audio_bytes", "max_flushes_pending", "max_changes_pending"):
+            ours, theirs = getattr(self, name), told.get(name)
+            if isinstance(theirs, int | float) and not isinstance(theirs, bool) and 0 < theirs < ours:
+                lower[name] = type(ours)(theirs)
+        return replace(self, **lower) if lower else self
 
     def told(self) -> dict[str, object]:
         """Return the limits as ``ready.limits`` tells them: seconds, bytes and counts under the same names.

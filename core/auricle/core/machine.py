@@ -5,7 +5,7 @@ from auricle.core.draft import Draft
 from auricle.core.effects import EFFECTS
 from auricle.core.errors import Breach, LocalProtocolError
 from auricle.core.guards import GUARDS
-from auricle.core.messages import Durable, Malformed, Unknown
+from auricle.core.messages import Cancel, Durable, Malformed, Ping, Unknown
 from auricle.core.outcomes import Ignore, Outcome, Rule, Violation
 from auricle.core.outputs import RawOutput
 from auricle.core.rules import AFTER_VIOLATION, TABLE
@@ -56,7 +56,12 @@ def _listen(draft: Draft, stimulus: Stimulus) -> None:
     if draft.s.state is State.CLOSED:
         return
     draft.update(heard_at=draft.now)
+    if draft.s.recovery.previous is not None and not isinstance(stimulus.message, Ping | Cancel):
+        # Only a client that has heard ``resumed`` speaks again: it has its new token, the old one is used up.
+        draft.recover(previous=None)
     match stimulus.message:
+        case Durable() if draft.s.recovery.gated:
+            pass  # not of our session: who refuses a resume numbers what it says from 1
         case Durable(seq=seq):
             draft.count(seq)
         case Unknown(seq=int(seq)) if draft.s.role is Role.CLIENT:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from auricle.core.events import Event
-from auricle.core.messages import Message
+from auricle.core.messages import Durable, Message
 
 Frame = str | bytes
 """One WebSocket message: text or binary."""
@@ -37,6 +37,27 @@ class Send:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """Server: this durable message is said while nobody is there to hear it; it waits in the record."""
+
+    message: Durable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """Server: send every durable message of the record after ``seq``, which has arrived like all before it."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """Server: nobody will ask for the record up to ``seq`` any more."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Emit:
     """Hand this event to the application."""
 
@@ -45,7 +66,10 @@ class Emit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTransport:
-    """Open a transport, not before the given time on the session's clock."""
+    """Open a transport, not before the given time on the session's clock.
+
+    It takes the place of any transport before it: what an older one still has to say is ignored.
+    """
 
     not_before: float
 
@@ -63,8 +87,18 @@ class AbortTransport:
     """Drop the transport now; nothing that is queued matters any more."""
 
 
-Output = Transmit | Emit | OpenTransport | CloseTransport | AbortTransport
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptTransport:
+    """Server: from here on the transport that is waiting carries the session.
+
+    A `CloseTransport` just before is for the old one, which nobody listens to any more.
+    """
+
+
+Output = Transmit | Emit | OpenTransport | AdoptTransport | CloseTransport | AbortTransport
 """What a driver gets."""
 
-RawOutput = Send | Emit | OpenTransport | CloseTransport | AbortTransport
+RawOutput = (
+    Send | Record | Replay | Forget | Emit | OpenTransport | AdoptTransport | CloseTransport | AbortTransport
+)  # fmt: skip
 """What `step` gives: the same, with audio as spans and messages not yet in a dialect."""

@@ -49,7 +49,34 @@ def _cell(cell: Outcome | Cell) -> Cell:
     return (cell,) if isinstance(cell, Rule | Ignore | Violation) else cell
 
 
+def _arriving(effect: Effect) -> dict[State, Cell]:
+    """Audio, or the lack of it: counted, and late after the end of input."""
+    return _row(
+        Rule((Effect.COUNT_LATE,)),
+        {
+            C: (Rule((Effect.COUNT_LATE,), when=Guard.ENDED), Rule((effect,), when=Guard.STARTED), _NO_START),
+            R: Rule((effect,), S),
+            S: Rule((effect,)),
+        },
+    )
+
+
+_CHANGE: Final = (
+    Ignore("a change is answered once for each id", Guard.KNOWN_CHANGE),
+    Rule((Effect.TAKE_CHANGE,)),
+)
+
 HEARD_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
+    Kind.RESUME: _row(
+        Violation("protocol_violation", "resume must be the first message of a connection"),
+        {
+            C: (
+                Violation("protocol_violation", "resume must be the first message of a connection", Guard.STARTED),
+                # Whoever knows a session hands the connection to it before a new one is born.
+                Violation("session_gone", "there is no such session here"),
+            )
+        },
+    ),
     Kind.START: _row(
         Violation("already_started", "start may be said once"),
         {
@@ -59,16 +86,18 @@ HEARD_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
             )
         },
     ),
-    Kind.AUDIO: _row(
-        Rule((Effect.COUNT_LATE,)),
+    Kind.AUDIO: _arriving(Effect.TAKE_AUDIO),
+    Kind.GAP: _arriving(Effect.TAKE_GAP),
+    Kind.CONFIGURE: _row(
+        (Ignore("a change is answered once for each id", Guard.KNOWN_CHANGE), Rule((Effect.REFUSE_CHANGE,))),
         {
             C: (
-                Rule((Effect.COUNT_LATE,), when=Guard.ENDED),
-                Rule((Effect.TAKE_AUDIO,), when=Guard.STARTED),
+                Ignore("a change is answered once for each id", Guard.KNOWN_CHANGE),
+                Rule((Effect.TAKE_CHANGE,), when=Guard.STARTED),
                 _NO_START,
             ),
-            R: Rule((Effect.TAKE_AUDIO,), S),
-            S: Rule((Effect.TAKE_AUDIO,)),
+            R: _CHANGE,
+            S: _CHANGE,
         },
     ),
     Kind.FLUSH: _row(
@@ -104,7 +133,14 @@ HEARD_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         # Until the reserved ones are built they answer as an unknown message does.
         for kind in (*RESERVED, Kind.UNKNOWN)
     },
-    Kind.MALFORMED: _row(Violation(None, "not a message of this protocol"), {}),
+    Kind.MALFORMED: _row(
+        (
+            Ignore("a change is answered once for each id", Guard.KNOWN_CHANGE),
+            Rule((Effect.REFUSE_CHANGE,), when=Guard.ONLY_A_CHANGE),
+            Violation(None, "not a message of this protocol"),
+        ),
+        {C: Violation(None, "not a message of this protocol")},
+    ),
 }
 
 _CROSSED_CANCEL = Ignore("it was on its way when we cancelled", Guard.CANCELLED)
@@ -114,7 +150,13 @@ def _told(effect: Effect) -> dict[State, Cell]:
     return _row(Rule((effect, Effect.EMIT)), {C: _NOT_OPEN})
 
 
-HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
+def _gated(row: Mapping[State, Cell]) -> dict[State, Cell]:
+    """Until ``resumed`` nothing else can be said of the session: the client's place in it is not known."""
+    return {state: (_NOT_RESUMED, *cell) if state is not X else cell for state, cell in row.items()}
+
+
+_NOT_RESUMED: Final = Violation("protocol_violation", "the answer to resume is resumed", Guard.GATED)
+_SESSION_TALK: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.LOADING: _row(_TWICE, {C: Rule((Effect.EMIT,)), D: (_CROSSED_CANCEL, _TWICE)}),
     Kind.READY: _row(
         _TWICE,
@@ -127,12 +169,13 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
             D: (_CROSSED_CANCEL, _TWICE),
         },
     ),
-    Kind.ACK: _told(Effect.TRACK_ACK),
+    Kind.ACK: _row(Rule((Effect.TRACK_ACK, Effect.TRIM, Effect.EMIT)), {C: _NOT_OPEN}),
     Kind.SPEECH_START: _told(Effect.TRACK_SPEECH),
     Kind.SPEECH_END: _told(Effect.TRACK_SPEECH),
     Kind.PARTIAL: _told(Effect.TRACK_PARTIAL),
     Kind.FINAL: _told(Effect.TRACK_FINAL),
     Kind.FLUSHED: _told(Effect.TRACK_FLUSHED),
+    Kind.CONFIGURED: _told(Effect.TRACK_CONFIGURED),
     Kind.INPUT_ENDED: _row(
         (
             Rule((Effect.TRACK_INPUT_ENDED, Effect.EMIT), D, Guard.BY_SERVER),
@@ -146,34 +189,57 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     ),
     Kind.WARNING: _row(Rule((Effect.EMIT,)), {}),
     Kind.ERROR: _row(Rule((Effect.TRACK_LOSS, Effect.EMIT)), {}),
-    Kind.FATAL: _row(Rule((Effect.REMEMBER_ERROR, Effect.EMIT)), {}),
+    Kind.STATS: _row(Rule((Effect.EMIT,)), {C: _NOT_OPEN}),
+}
+
+HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
+    **{kind: _gated(row) for kind, row in _SESSION_TALK.items()},
+    Kind.RESUMED: _row(
+        (
+            Rule((Effect.TAKE_UP, Effect.EMIT), when=Guard.GATED),
+            Violation("protocol_violation", "we have not asked to resume"),
+        ),
+        {C: Violation("protocol_violation", "we have not asked to resume")},
+    ),
+    # What refuses a resume is of another session than ours: whether it ends ours too is decided with its closed.
+    Kind.FATAL: _row(
+        (Rule((Effect.REMEMBER_ERROR,), when=Guard.GATED), Rule((Effect.REMEMBER_ERROR, Effect.EMIT))), {}
+    ),
     Kind.PONG: _row(Ignore("hearing anything at all is the answer to a ping"), {}),
-    Kind.CLOSED: _row(Rule((Effect.CONCLUDE,), X), {}),
+    Kind.CLOSED: _row(
+        (
+            Rule((Effect.RESTART,), C, Guard.GONE),
+            Rule((Effect.RETRY,), when=Guard.COME_BACK_LATER),
+            Rule((Effect.REFUSED,), X, Guard.GATED),
+            Rule((Effect.CONCLUDE,), X),
+        ),
+        {C: (Rule((Effect.RETRY,), when=Guard.COME_BACK_LATER), Rule((Effect.CONCLUDE,), X))},
+    ),
     **{kind: _row(_LATER, {}) for kind in (*RESERVED, Kind.UNKNOWN)},
     Kind.MALFORMED: _row(Violation("protocol_violation", "not a message of this protocol"), {}),
 }
 
+
+def _until_ended(effect: Effect, *, next_state: State | None) -> dict[State, Cell]:
+    """What an application may say as long as its input is open."""
+    return _row(
+        _AFTER_END,
+        {
+            C: (Violation("invalid_state", "the input has ended", Guard.ENDED), Rule((effect,))),
+            R: Rule((effect,), next_state),
+            S: Rule((effect,)),
+            X: Violation("invalid_state", "the session is closed"),
+        },
+    )
+
+
 _LEAVE = Rule((Effect.ABANDON,), X, Guard.UNHEARD)
 
 SAID_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
-    Kind.AUDIO: _row(
-        _AFTER_END,
-        {
-            C: (Violation("invalid_state", "the input has ended", Guard.ENDED), Rule((Effect.OFFER_AUDIO,))),
-            R: Rule((Effect.OFFER_AUDIO,), S),
-            S: Rule((Effect.OFFER_AUDIO,)),
-            X: Violation("invalid_state", "the session is closed"),
-        },
-    ),
-    Kind.FLUSH: _row(
-        _AFTER_END,
-        {
-            C: (Violation("invalid_state", "the input has ended", Guard.ENDED), Rule((Effect.ASK_FLUSH,))),
-            R: Rule((Effect.ASK_FLUSH,)),
-            S: Rule((Effect.ASK_FLUSH,)),
-            X: Violation("invalid_state", "the session is closed"),
-        },
-    ),
+    Kind.AUDIO: _until_ended(Effect.OFFER_AUDIO, next_state=S),
+    Kind.GAP: _until_ended(Effect.OFFER_GAP, next_state=S),
+    Kind.FLUSH: _until_ended(Effect.ASK_FLUSH, next_state=None),
+    Kind.CONFIGURE: _until_ended(Effect.ASK_CHANGE, next_state=None),
     Kind.END_INPUT: _row(
         Ignore("the input ends once"),
         {
@@ -221,7 +287,9 @@ SAID_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         {C: _NOT_OPEN, R: _NO_AUDIO},
     ),
     Kind.FINAL: _result(Effect.TRACK_FINAL),
-    Kind.FLUSHED: _result(Effect.TRACK_FLUSHED),
+    Kind.FLUSHED: _row(Rule((Effect.SAY_ANSWER,)), {C: _NOT_OPEN, R: _NO_AUDIO}),
+    # Said about a position, not about audio: it may be the first thing that happens.
+    Kind.CONFIGURED: _row(Rule((Effect.TRACK_CONFIGURED, Effect.SEND)), {C: _NOT_OPEN}),
     Kind.ERROR: _row(
         (
             Rule((Effect.TRACK_LOSS, Effect.GIVE_UP), X, Guard.LAST_STRAW),
@@ -232,40 +300,46 @@ SAID_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.WARNING: _row(Rule((Effect.SEND,)), {C: _NOT_OPEN}),
 }
 
+
+def _retried(code: str, why: str) -> Cell:
+    """A server that does not answer costs its transport, and the session only where it cannot be got back."""
+    return Rule((Effect.RETRY,), when=Guard.RECONNECTABLE), Violation(code, why)
+
+
+def _suspicious(code: str, why: str) -> Cell:
+    """The same for one that has fallen silent, but only once: the second time without news in between is a verdict."""
+    return Rule((Effect.SUSPECT, Effect.RETRY), when=Guard.WORTH_RETRYING), Violation(code, why)
+
+
 _BY_SERVER_END = Rule((Effect.STOP_INPUT,), I)
 _OVERSLEPT: Final = _row(Rule((Effect.FORGIVE,)), {X: Rule((Effect.FORGIVE,))})
 _SETTLE: Final = (Rule((Effect.SAY_UNSAID,), when=Guard.UNSAID), Rule((Effect.ANSWER_FLUSH,), when=Guard.MOOT_FLUSH))
 
 LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.OPENED: _row(
-        Violation("invalid_state", "the transport is open already"),
+        (Violation("invalid_state", "the transport is open already", Guard.ATTACHED), Rule((Effect.RECLAIM,))),
         {
             C: (
-                Violation("invalid_state", "the transport is open already", Guard.STARTED),
+                Violation("invalid_state", "the transport is open already", Guard.ATTACHED),
                 Rule((Effect.GREET,)),
             ),
             X: Rule((Effect.HANG_UP,)),
         },
     ),
-    Kind.LOST: _row(Rule((Effect.LOSE,), X), {X: Rule((Effect.DETACH,))}),
+    Kind.LOST: _row(
+        (Rule((Effect.INTERRUPT,), when=Guard.RECONNECTABLE), Rule((Effect.LOSE,), X)), {X: Rule((Effect.DETACH,))}
+    ),
     Kind.ABORT: _row(Rule((Effect.ABANDON,), X), {}),
     Kind.PUMP: _row(Rule((Effect.PUMP,)), {D: Ignore("the server takes no more input"), X: _QUIET}),
-    Kind.OPEN_EXPIRED: _row(_QUIET, {C: Violation("connect_timeout", "the server did not answer")}),
-    Kind.READY_EXPIRED: _row(_QUIET, {C: Violation("ready_timeout", "the server never became ready")}),
-    Kind.SILENCE_EXPIRED: _row(
-        _QUIET,
-        {
-            R: Violation("silence", "the server fell silent"),
-            S: Violation("silence", "the server fell silent"),
-        },
-    ),
+    Kind.OPEN_EXPIRED: _row(_retried("connect_timeout", "the server did not answer"), {}),
+    Kind.READY_EXPIRED: _row(_retried("ready_timeout", "the server never became ready"), {}),
+    Kind.SILENCE_EXPIRED: _row(_QUIET, {state: _suspicious("silence", "the server fell silent") for state in (R, S)}),
     Kind.DRAIN_EXPIRED: _row(
         _QUIET,
-        {
-            I: Violation("drain_timeout", "the server fell silent before the last results"),
-            D: Violation("drain_timeout", "the server fell silent before the last results"),
-        },
+        {state: _suspicious("drain_timeout", "the server fell silent before the last results") for state in (I, D)},
     ),
+    Kind.RETURN_EXPIRED: _row(Rule((Effect.EXHAUST,), X), {}),
+    Kind.RESTED: _row(Rule((Effect.REST,)), {C: _QUIET}),
     Kind.FLUSH_EXPIRED: _row(Rule((Effect.GIVE_UP_FLUSH,)), {C: _QUIET, D: _QUIET}),
     Kind.PING_DUE: _row(Rule((Effect.SAY_PING,)), {C: _QUIET}),
     Kind.CLOSE_EXPIRED: _row(_QUIET, {X: Rule((Effect.HANG_UP,))}),
@@ -273,7 +347,31 @@ LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
 }
 
 LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
-    Kind.LOST: _row(Rule((Effect.LOSE,), X), {X: Rule((Effect.DETACH,))}),
+    Kind.LOST: _row(
+        (
+            Ignore("the session has let go of that transport already", Guard.DETACHED),
+            Rule((Effect.AWAIT_RETURN,), when=Guard.RESUMABLE),
+            Rule((Effect.LOSE,), X),
+        ),
+        {
+            X: (
+                Ignore("the session has let go of that transport already", Guard.DETACHED),
+                Rule((Effect.HOLD,), when=Guard.UNCONFIRMED),
+                Rule((Effect.DETACH,)),
+            )
+        },
+    ),
+    Kind.ATTACH: _row(
+        Rule((Effect.WELCOME_BACK,)),
+        {
+            C: _NOT_OPEN,
+            X: (
+                Rule((Effect.WELCOME_BACK, Effect.CLOSE_AGAIN), when=Guard.HELD),
+                Violation("session_gone", "the session is over"),
+            ),
+        },
+    ),
+    Kind.RETURN_EXPIRED: _row(Rule((Effect.EXPIRE,), X), {X: Rule((Effect.RELEASE,))}),
     Kind.PROGRESS: _row(Rule((Effect.ADVANCE,)), {C: _NOT_OPEN}),
     Kind.END_BY_SERVER: _row(
         Ignore("the input has ended already"), {C: _NOT_OPEN, R: _BY_SERVER_END, S: _BY_SERVER_END}
@@ -297,7 +395,13 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.HELLO_EXPIRED: _row(_QUIET, {C: Violation("hello_timeout", "no start was said in time")}),
     Kind.IDLE_EXPIRED: _row(
         _QUIET,
-        {state: Violation("idle", "nothing has been heard for too long") for state in (R, S)},
+        {
+            state: (
+                Rule((Effect.HANG_UP, Effect.AWAIT_RETURN), when=Guard.RESUMABLE),
+                Violation("idle", "nothing has been heard for too long"),
+            )
+            for state in (R, S)
+        },
     ),
     Kind.DRAIN_EXPIRED: _row(
         _QUIET,
@@ -305,7 +409,13 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     ),
     Kind.PROGRESS_DUE: _row(Rule((Effect.SAY_PROGRESS,)), {R: _QUIET}),
     Kind.ACK_DUE: _row(Rule((Effect.SAY_ACK,)), {C: _QUIET}),
-    Kind.CLOSE_EXPIRED: _row(_QUIET, {X: Rule((Effect.HANG_UP,))}),
+    Kind.STATS_DUE: _row(Rule((Effect.SAY_STATS,)), {C: _QUIET}),
+    Kind.EXPIRY_NEAR: _row(_QUIET, {state: Rule((Effect.WARN_OF_EXPIRY,)) for state in (R, S)}),
+    Kind.LASTED: _row(_QUIET, {R: _BY_SERVER_END, S: _BY_SERVER_END}),
+    Kind.AUDIO_IDLE: _row(_QUIET, {R: _BY_SERVER_END, S: _BY_SERVER_END}),
+    Kind.CLOSE_EXPIRED: _row(
+        _QUIET, {X: (Rule((Effect.HANG_UP, Effect.HOLD), when=Guard.RESUMABLE), Rule((Effect.HANG_UP,)))}
+    ),
     Kind.OVERSLEPT: _OVERSLEPT,
 }
 

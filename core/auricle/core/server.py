@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import assert_never
 
-from auricle.core import codec
-from auricle.core.audio_buffer import AudioBuffer
+from auricle.core import codec, framing, server_recovery
 from auricle.core.codec import Decoded
 from auricle.core.dialect import V1
 from auricle.core.errors import ERROR_CODES, LocalProtocolError
@@ -14,22 +14,31 @@ from auricle.core.limits import Limits
 from auricle.core.messages import (
     PROTOCOL,
     Audio,
+    Configured,
+    Durable,
     ErrorMessage,
     Flushed,
+    Gap,
     Loading,
+    Malformed,
+    Message,
     Partial,
     Ready,
+    Resume,
     SpeechEnd,
     SpeechStart,
     WarningMessage,
 )
 from auricle.core.messages import Final as FinalMessage
-from auricle.core.outputs import AudioSpan
-from auricle.core.parts import FinalReason, ServerInfo, Word
+from auricle.core.outputs import AudioSpan, Forget, Record, Replay
+from auricle.core.parts import FinalReason, ResumeOffer, ServerInfo, Word
+from auricle.core.record import MessageRecord
+from auricle.core.schema import MAX_INTEGER
+from auricle.core.server_says import first_credit
 from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import EndCode, Snapshot
 from auricle.core.states import Kind, Role
-from auricle.core.stimuli import Advance, GiveUp, Hear, Local, Say, StopInput
+from auricle.core.stimuli import Advance, Attach, GiveUp, Hear, Local, Say, StopInput
 
 
 class ServerSession(Session):
@@ -45,9 +54,10 @@ class ServerSession(Session):
         snapshot = Snapshot(role=Role.SERVER, limits=limits, attached=True, opened_at=now, heard_at=now, said_at=now)
         dialect = V1(Role.CLIENT, limits) if subprotocol == PROTOCOL else Undecided(limits)
         super().__init__(snapshot, dialect)
-        self._buffer = AudioBuffer(1)
         self._ignored: tuple[str, ...] = ()
         self._heard = b""
+        self._rest = b""
+        self._record = MessageRecord(limits.max_record)
 
     # ------------------------------------------------------------------------ the session
 
@@ -55,25 +65,52 @@ class ServerSession(Session):
         """Tell that the model is on its way; ``progress`` in [0, 1] where it is known."""
         return self._step(Say(message=Loading(stage=stage, progress=progress)), now=now)
 
-    def accept(self, session_id: str, server: ServerInfo, *, now: float) -> Outputs:
-        """The engine is there: say ``ready`` and open the window."""
+    def accept(self, session_id: str, server: ServerInfo, *, now: float, resume_token: str | None = None) -> Outputs:
+        """The engine is there: say ``ready`` and open the window.
+
+        ``resume_token`` is a secret that nobody can guess: with it the session survives its connection, where the
+        client wants that and ``resume_window_s`` is not 0.
+        """
         s = self._snapshot
+        offer = None
+        if resume_token is not None and s.config.resume and s.limits.resume_window_s > 0:
+            offer = ResumeOffer(token=resume_token, window_ms=int(s.limits.resume_window_s * 1000))
         ready = Ready(
             seq=s.seq + 1,
             session=session_id,
-            credit=max(s.credit, s.samples(s.limits.window_s)),
+            credit=first_credit(s),
             effective=codec.plain(s.config),
             ignored=self._ignored,
             limits=s.limits.told(),
+            resume=offer,
             server=server,
         )
         return self._step(Say(message=ready), now=now)
 
-    def fail(self, code: str, why: str, param: str | None = None, *, now: float) -> Outputs:
-        """End the session with a fatal error. ``code`` is a key of `ERROR_CODES`, ``why`` a clause for people."""
+    def admits(self, resume: Resume) -> bool:
+        """Whether a ``resume`` shows a good token of this session, and everything it has missed is still there."""
+        return server_recovery.admits(self._snapshot, resume) and self._record.reaches(resume.seen)
+
+    def attach(self, resume: Resume, *, fresh_token: str, now: float) -> Outputs:
+        """The client is back on a new transport: adopt that, and send what it has missed.
+
+        ``fresh_token`` is what it will have to show the next time. Raises `LocalProtocolError` unless `admits`.
+        """
+        if not self.admits(resume):
+            raise LocalProtocolError("this resume is not for this session")
+        self._rest = b""
+        return self._step(Attach(resume=resume, fresh=fresh_token), now=now)
+
+    def fail(
+        self, code: str, why: str, param: str | None = None, *, now: float, retry_after_s: float | None = None
+    ) -> Outputs:
+        """End the session with a fatal error. ``code`` is a key of `ERROR_CODES`, ``why`` a clause for people.
+
+        ``retry_after_s`` tells the client when trying again may help.
+        """
         if code not in ERROR_CODES:
             raise LocalProtocolError(f"{code!r} is not an error code")
-        return self._step(GiveUp(code=code, why=why, param=param), now=now)
+        return self._step(GiveUp(code=code, why=why, param=param, retry_after_s=retry_after_s), now=now)
 
     def stop_input(self, code: EndCode, *, now: float) -> Outputs:
         """Take no more input; what has come is still decided, told, and then the session closes."""
@@ -192,6 +229,21 @@ class ServerSession(Session):
         )
         return self._step(Say(message=flushed), now=now)
 
+    def configured(self, change_id: str, *, now: float) -> Outputs:
+        """Everything before a change is decided; from here on the engine does what the change asks for."""
+        s = self._snapshot
+        change = next((change for change in s.changes if change.id == change_id), None)
+        if change is None:
+            raise LocalProtocolError(f"O7: no change {change_id!r} is open")
+        configured = Configured(
+            seq=s.seq + 1,
+            id=change_id,
+            from_=change.at,
+            effective=codec.plain(change.config),
+            ignored=change.ignored,
+        )
+        return self._step(Say(message=configured), now=now)
+
     # ------------------------------------------------------------------------ between frames and step
 
     def _wanted(self, words: Sequence[Word]) -> tuple[Word, ...] | None:
@@ -200,24 +252,61 @@ class ServerSession(Session):
     def _hear(self, decoded: Decoded, *, now: float) -> Outputs:
         if isinstance(decoded.message, Audio):
             return self._hear_audio(decoded.message, now=now)
-        was_started = self._snapshot.started
-        if not was_started:
+        if not self._snapshot.started:
             self._ignored = decoded.ignored
             self._snapshot = self._snapshot._replace(legacy=self._dialect.legacy)
-        outputs = super()._hear(decoded, now=now)
-        if self._snapshot.started and not was_started:
-            self._buffer = AudioBuffer(self._snapshot.config.audio.frame_bytes)
-        return outputs
+        return super()._hear(decoded, now=now)
 
     def _hear_audio(self, audio: Audio, *, now: float) -> Outputs:
-        """Cut bytes into whole sample frames: ``step`` counts them, the event gets them back."""
-        self._buffer.append(audio.data)
-        residue, self._heard = self._buffer.residue, self._buffer.drain()
+        if not self._snapshot.started:
+            return self._hear_pcm(b"", 0, now=now)  # nobody has said what its bytes mean
+        config = self._snapshot.config.audio
+        if config.framing == "offset64":
+            return self._hear_placed(audio.data, config.frame_bytes, now=now)
+        data = self._rest + audio.data
+        whole = len(data) - len(data) % config.frame_bytes
+        self._rest = data[whole:]
+        return self._hear_pcm(data[:whole], len(self._rest), now=now)
+
+    def _hear_placed(self, frame: bytes, frame_bytes: int, *, now: float) -> Outputs:
+        placed = framing.read(frame, self._snapshot.carried, frame_bytes)
+        if placed is None:
+            why = f"an offset64 frame begins with {framing.HEADER.size} bytes that say its position"
+            return self._step(Hear(message=Malformed(code="bad_message", why=why)), now=now)
+        skipped = Gap(samples=min(placed.gap, MAX_INTEGER)) if placed.gap else None
+        outputs = self._step(Hear(message=skipped), now=now) if skipped else ()
+        return outputs + self._hear_pcm(placed.pcm, placed.odd_bytes, now=now)
+
+    def _hear_pcm(self, pcm: bytes, residue: int, *, now: float) -> Outputs:
+        """Hear whole sample frames: ``step`` counts them, the event gets them back."""
         start = self._snapshot.carried
-        end = start + len(self._heard) // self._buffer.frame_bytes
+        end = start + (len(pcm) // self._snapshot.config.audio.frame_bytes if pcm else 0)
+        self._heard = pcm
         outputs = self._step(Hear(message=AudioSpan(start=start, end=end, residue=residue)), now=now)
         self._heard = b""
         return outputs
+
+    def _transmit(self, message: Message) -> Outputs:
+        self._remember(message)
+        return super()._transmit(message)
+
+    def _remember(self, message: Message) -> None:
+        if isinstance(message, Durable) and self._snapshot.recovery.token is not None:
+            self._record.add(message)
+
+    def _keep(self, item: Record | Replay | Forget) -> Outputs:
+        match item:
+            case Record(message=message):
+                self._remember(message)
+                return ()
+            case Forget(seq=seq):
+                self._record.forget(seq)
+                return ()
+            case Replay(seq=seq):
+                missed = tuple(self._record.after(seq))
+                return tuple(output for message in missed for output in super(ServerSession, self)._transmit(message))
+            case _:
+                assert_never(item)
 
     def _fill(self, event: Event) -> Event:
         match event:

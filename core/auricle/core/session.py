@@ -1,12 +1,29 @@
 """What both façades share: one snapshot, one dialect, and the only place where `step` meets frames."""
 
+from typing import assert_never
+
 from auricle.core import timers
 from auricle.core.codec import Decoded
 from auricle.core.dialect import Dialect
 from auricle.core.events import Event, SessionClosed
 from auricle.core.machine import step
-from auricle.core.messages import Audio
-from auricle.core.outputs import AudioSpan, Emit, Frame, Output, RawOutput, Send, Transmit
+from auricle.core.messages import Audio, Message
+from auricle.core.outputs import (
+    AbortTransport,
+    AdoptTransport,
+    AudioSpan,
+    CloseTransport,
+    Emit,
+    Forget,
+    Frame,
+    OpenTransport,
+    Output,
+    RawOutput,
+    Record,
+    Replay,
+    Send,
+    Transmit,
+)
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import VERDICTS, Kind, State
 from auricle.core.stimuli import Hear, Local, Lose, LossKind, Stimulus
@@ -38,8 +55,9 @@ class Session:
 
     @property
     def finished(self) -> bool:
-        """Whether the session is closed *and* its transport is gone: a driver may stop."""
-        return self._snapshot.state is State.CLOSED and not self._snapshot.attached
+        """Whether the session is closed, its transport gone, and nobody may still come to ask how it ended."""
+        s = self._snapshot
+        return s.state is State.CLOSED and not s.attached and not s.recovery.kept
 
     @property
     def reading_suspended(self) -> bool:
@@ -96,13 +114,24 @@ class Session:
         """Turn what `step` wants said into the frame that says it, and give audio its bytes back."""
         match item:
             case Send(message=said):
-                message = self._audio(said) if isinstance(said, AudioSpan) else said
-                frame = self._dialect.encode(message, self._snapshot)
-                return () if frame is None else (Transmit(frame=frame, message=message),)
+                return self._transmit(self._audio(said) if isinstance(said, AudioSpan) else said)
             case Emit(event=event):
                 return (Emit(event=self._fill(event)),)
-            case _:
+            case OpenTransport() | AdoptTransport() | CloseTransport() | AbortTransport():
                 return (item,)
+            case Record() | Replay() | Forget():
+                return self._keep(item)
+            case _:
+                assert_never(item)
+
+    def _keep(self, item: Record | Replay | Forget) -> Outputs:
+        """Do what is to be done to the record of durable messages."""
+        raise AssertionError(f"this role keeps no record: {item}")
+
+    def _transmit(self, message: Message) -> Outputs:
+        """Return the frame that says a message, where this dialect says it at all."""
+        frame = self._dialect.encode(message, self._snapshot)
+        return () if frame is None else (Transmit(frame=frame, message=message),)
 
     def _audio(self, span: AudioSpan) -> Audio:
         """Return the bytes of a span that is to be sent."""

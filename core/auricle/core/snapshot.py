@@ -4,7 +4,8 @@ from typing import Literal, NamedTuple
 
 from auricle.core.events import SessionClosed
 from auricle.core.limits import Limits
-from auricle.core.messages import EndInput, Flush, Start, WarningMessage
+from auricle.core.messages import Configure, EndInput, Flush, Start, WarningMessage
+from auricle.core.recovery import Past, Recovery
 from auricle.core.states import Role, State
 
 EndCode = Literal["shutdown", "session_limit", "idle"]
@@ -27,11 +28,22 @@ class OpenFlush(NamedTuple):
     """Server: nothing beyond ``at`` had come when it was heard, so no utterance can have been decided across it."""
 
 
+class OpenChange(NamedTuple):
+    """A ``configure`` without its answer."""
+
+    id: str
+    at: int
+    """The first sample it is for. Server: the segment is cut exactly here (O7)."""
+    config: Start
+    """The whole configuration it asks for."""
+    ignored: tuple[str, ...] = ()
+
+
 class Pending(NamedTuple):
-    """Client: a control message that waits for the audio before it."""
+    """Client: a control message without its answer, and the audio that goes before it."""
 
     at: int
-    message: Flush | EndInput
+    message: Flush | Configure | EndInput
 
 
 class Snapshot(NamedTuple):
@@ -57,6 +69,8 @@ class Snapshot(NamedTuple):
     end_code: EndCode | None = None
     """Why the server ended the input, where it did."""
 
+    origin: int = 0
+    """Where this session began: 0, or where it took over from one that was lost."""
     offered: int = 0
     """Client: samples the application has given. Server: the same as ``carried``."""
     carried: int = 0
@@ -71,6 +85,12 @@ class Snapshot(NamedTuple):
     """Samples accounted for by durable messages, without a gap from 0."""
     credit: int = 0
     """Highest sample that may be sent (O12; QUIC's MAX_DATA: absolute and monotone)."""
+    gap: int = 0
+    """Samples without audio. Client: of those offered; server: of those received."""
+    gaps: tuple[tuple[int, int], ...] = ()
+    """Client: where those are, as half-open ranges, as long as they may have to be sent again."""
+    kept_from: int = 0
+    """Client: the first sample whose audio is still kept."""
     non_speech: int = 0
     dropped: int = 0
     late: int = 0
@@ -93,8 +113,13 @@ class Snapshot(NamedTuple):
     answered: tuple[str, ...] = ()
     """Ids of the latest answered flushes, for de-duplication."""
     flush_times: tuple[float, ...] = ()
-    """When the latest flushes were heard, for the rate limit."""
+    """When the latest flushes and changes were heard, for the rate limit."""
+    changes: tuple[OpenChange, ...] = ()
+    answered_changes: tuple[str, ...] = ()
+    """Ids of the latest answered changes, for de-duplication."""
     outbox: tuple[Pending, ...] = ()
+    posted: int = 0
+    """Client: how many of the outbox have been sent on this transport; they stay until they are answered."""
     failures: int = 0
     """Utterances in a row that the engine failed on."""
     warned: tuple[str, ...] = ()
@@ -103,9 +128,17 @@ class Snapshot(NamedTuple):
     """Server: warnings from before ``ready``, which must come first (O1)."""
     error: tuple[str, str] | None = None
     """Code and message of a fatal error that was heard and waits for its ``closed``."""
+    retry_after_s: float | None = None
+    """What that error said about trying again."""
+    recovery: Recovery = Recovery()
+    past: Past = Past()
 
     opened_at: float = 0.0
     """When the transport opened, or began to."""
+    ready_at: float = 0.0
+    audio_at: float = 0.0
+    """Server: when audio last came."""
+    stats_at: float = 0.0
     heard_at: float = 0.0
     said_at: float = 0.0
     pinged_at: float = 0.0

@@ -50,34 +50,34 @@ class Kind(_Name):
     """What can happen, one name a table row. Message kinds have the wire ``type`` as their value."""
 
     START = "start"
+    RESUME = "resume"
     AUDIO = "audio"
+    GAP = "gap"
     FLUSH = "flush"
+    CONFIGURE = "configure"
     END_INPUT = "end_input"
     CANCEL = "cancel"
     PING = "ping"
 
     LOADING = "loading"
     READY = "ready"
+    RESUMED = "resumed"
     ACK = "ack"
     SPEECH_START = "speech_start"
     SPEECH_END = "speech_end"
     PARTIAL = "partial"
     FINAL = "final"
     FLUSHED = "flushed"
+    CONFIGURED = "configured"
     INPUT_ENDED = "input_ended"
     WARNING = "warning"
     ERROR = "error"
     FATAL = "fatal"
     PONG = "pong"
+    STATS = "stats"
     CLOSED = "closed"
 
-    # Reserved by auricle.v1 for later minor versions; until then they answer as unknown messages do.
-    RESUME = "resume"
-    RESUMED = "resumed"
-    CONFIGURE = "configure"
-    CONFIGURED = "configured"
-    GAP = "gap"
-    STATS = "stats"
+    # Reserved by auricle.v1 for a later minor version; until then it answers as an unknown message does.
     TURN_END = "turn_end"
 
     UNKNOWN = "?"
@@ -86,6 +86,7 @@ class Kind(_Name):
     OPENED = "the transport is open"
     LOST = "the transport is gone"
     ABORT = "the application leaves"
+    ATTACH = "the client is back"
     PROGRESS = "the engine has heard more"
     END_BY_SERVER = "the server takes no more input"
     FINISH = "everything is decided"
@@ -100,27 +101,32 @@ class Kind(_Name):
     SILENCE_EXPIRED = "the server has gone quiet"
     DRAIN_EXPIRED = "the rest has not come in time"
     FLUSH_EXPIRED = "no answer to a flush in time"
+    RETURN_EXPIRED = "the session was not taken up again in time"
+    RESTED = "the session has been well for a while"
     CLOSE_EXPIRED = "the transport has not closed in time"
     PING_DUE = "time for a sign of life"
     ACK_DUE = "time to tell the watermarks"
+    STATS_DUE = "time to say how the server fares"
+    EXPIRY_NEAR = "the session will soon have lasted long enough"
+    LASTED = "the session has lasted long enough"
+    AUDIO_IDLE = "no audio has come for long enough"
     PROGRESS_DUE = "time to say that we are working"
     OVERSLEPT = "a timer fired late: it was we who slept"
 
 
-RESERVED: Final = (
-    Kind.RESUME, Kind.RESUMED, Kind.CONFIGURE, Kind.CONFIGURED, Kind.GAP, Kind.STATS, Kind.TURN_END,
-)  # fmt: skip
-"""Names kept for later. Either side may hear any of them, from a peer that is newer or merely confused."""
+RESERVED: Final = (Kind.TURN_END,)
+"""Names kept for later. Either side may hear one, from a peer that is newer or merely confused."""
 
 CLIENT_KINDS: Final = (
-    Kind.START, Kind.AUDIO, Kind.FLUSH, Kind.END_INPUT, Kind.CANCEL, Kind.PING,
+    Kind.START, Kind.RESUME, Kind.AUDIO, Kind.GAP, Kind.FLUSH, Kind.CONFIGURE, Kind.END_INPUT, Kind.CANCEL, Kind.PING,
     *RESERVED, Kind.UNKNOWN, Kind.MALFORMED,
 )  # fmt: skip
 """What a server may hear."""
 
 SERVER_KINDS: Final = (
-    Kind.LOADING, Kind.READY, Kind.ACK, Kind.SPEECH_START, Kind.SPEECH_END, Kind.PARTIAL, Kind.FINAL,
-    Kind.FLUSHED, Kind.INPUT_ENDED, Kind.WARNING, Kind.ERROR, Kind.FATAL, Kind.PONG, Kind.CLOSED,
+    Kind.LOADING, Kind.READY, Kind.RESUMED, Kind.ACK, Kind.SPEECH_START, Kind.SPEECH_END, Kind.PARTIAL, Kind.FINAL,
+    Kind.FLUSHED, Kind.CONFIGURED, Kind.INPUT_ENDED, Kind.WARNING, Kind.ERROR, Kind.FATAL, Kind.PONG, Kind.STATS,
+    Kind.CLOSED,
     *RESERVED, Kind.UNKNOWN, Kind.MALFORMED,
 )  # fmt: skip
 """What a client may hear."""

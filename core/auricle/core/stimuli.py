@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from auricle.core.messages import Message
+from auricle.core.messages import Message, Resume
 from auricle.core.outputs import AudioSpan
 from auricle.core.snapshot import EndCode
 from auricle.core.states import Kind, Side, kind_of
@@ -43,6 +43,14 @@ class Lose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attach:
+    """Server: the client is back, on a transport that waits to be adopted. ``fresh`` is its token for the next time."""
+
+    resume: Resume
+    fresh: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
     """The engine has heard every sample before ``processed``."""
 
@@ -56,6 +64,7 @@ class GiveUp:
     code: str
     why: str
     param: str | None = None
+    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +74,7 @@ class StopInput:
     code: EndCode
 
 
-Stimulus = Say | Hear | Local | Lose | Advance | GiveUp | StopInput
+Stimulus = Say | Hear | Local | Lose | Attach | Advance | GiveUp | StopInput
 
 
 def classify(stimulus: Stimulus) -> tuple[Side, Kind]:
@@ -79,6 +88,8 @@ def classify(stimulus: Stimulus) -> tuple[Side, Kind]:
             return Side.LOCAL, kind
         case Lose():
             return Side.LOCAL, Kind.LOST
+        case Attach():
+            return Side.LOCAL, Kind.ATTACH
         case Advance():
             return Side.LOCAL, Kind.PROGRESS
         case GiveUp():

@@ -4,10 +4,11 @@ Every rule that a timer fires moves its own deadline (or removes it), so after `
 lies behind ``now``: no hot loops.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from auricle.core.server_effects import DRAIN_FACTOR
+from auricle.core.server_says import DRAIN_FACTOR
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import VERDICTS, Kind, Role, State
 
@@ -39,6 +40,8 @@ def deadlines(s: Snapshot) -> Iterator[Deadline]:
 
 def _armed(s: Snapshot) -> Iterator[Deadline]:
     if s.state is State.CLOSED:
+        if s.recovery.kept and s.recovery.lost_at is not None:
+            yield Deadline(s.recovery.lost_at + s.recovery.window_s, Kind.RETURN_EXPIRED)
         if s.attached:
             left = s.closed is not None and s.closed.reason == "aborted"
             patience_s = s.limits.abort_timeout_s if left else s.limits.close_timeout_s
@@ -50,15 +53,19 @@ def _armed(s: Snapshot) -> Iterator[Deadline]:
 
 
 def _client(s: Snapshot) -> Iterator[Deadline]:
-    limits = s.limits
-    if s.state is State.CONNECTING:
-        if not s.attached:
-            yield Deadline(s.opened_at + limits.connect_timeout_s, Kind.OPEN_EXPIRED)
-        else:
-            # A legacy server knows no ``loading``: it says nothing until it is ready.
-            silence_s = limits.legacy_drain_silence_s if s.legacy else limits.ready_timeout_s
-            yield Deadline(s.heard_at + silence_s, Kind.READY_EXPIRED)
+    limits, r = s.limits, s.recovery
+    if r.lost_at is not None:
+        yield Deadline(r.lost_at + limits.reconnect_timeout_s, Kind.RETURN_EXPIRED)
+    if not s.attached:
+        yield Deadline(max(s.opened_at, r.reopen_at) + limits.connect_timeout_s, Kind.OPEN_EXPIRED)
         return
+    if s.state is State.CONNECTING or r.gated:
+        # A legacy server knows no ``loading``: it says nothing until it is ready.
+        silence_s = limits.legacy_drain_silence_s if s.legacy else limits.ready_timeout_s
+        yield Deadline(s.heard_at + silence_s, Kind.READY_EXPIRED)
+        return
+    if r.attempt:
+        yield Deadline(r.back_at + limits.reconnect_reset_s, Kind.RESTED)
     if s.state in (State.READY, State.STREAMING):
         if not s.legacy:  # a legacy server says nothing while it listens
             yield Deadline(s.heard_at + limits.silence_timeout_s, Kind.SILENCE_EXPIRED)
@@ -80,14 +87,36 @@ def _server(s: Snapshot) -> Iterator[Deadline]:
     if s.ended:
         if s.state is not State.CONNECTING:
             yield Deadline(s.progress_at + drain_budget_s(s), Kind.DRAIN_EXPIRED)
-    elif s.state is not State.CONNECTING and not is_reading_suspended(s):  # while we load, it is our turn
-        idle_s = limits.legacy_idle_timeout_s if s.legacy else limits.idle_timeout_s
-        yield Deadline(s.heard_at + idle_s, Kind.IDLE_EXPIRED)
+    elif s.state is not State.CONNECTING:  # while we load, it is our turn
+        yield from _open_input(s)
+    if not s.attached:
+        if s.recovery.lost_at is not None:
+            yield Deadline(s.recovery.lost_at + s.recovery.window_s, Kind.RETURN_EXPIRED)
+        return
     behind = s.state is State.STREAMING and s.processed < s.received
     if behind or s.state in (State.CONNECTING, State.INPUT_ENDED, State.DRAINING):
         yield Deadline(s.said_at + limits.progress_interval_s, Kind.PROGRESS_DUE)
-    if s.ack_owed and s.state is not State.CONNECTING:
+    if s.state is State.CONNECTING:
+        return
+    if s.ack_owed:
         yield Deadline(s.acked_at + limits.ack_interval_s, Kind.ACK_DUE)
+    every_ms = s.config.features.stats_ms
+    if every_ms is not None:
+        yield Deadline(s.stats_at + every_ms / 1000, Kind.STATS_DUE)
+
+
+def _open_input(s: Snapshot) -> Iterator[Deadline]:
+    """What a server holds against an input that goes on, by its client's silence or by its length."""
+    limits = s.limits
+    if s.attached and not is_reading_suspended(s):
+        idle_s = limits.legacy_idle_timeout_s if s.legacy else limits.idle_timeout_s
+        yield Deadline(s.heard_at + idle_s, Kind.IDLE_EXPIRED)
+    if limits.audio_idle_s < math.inf:
+        yield Deadline(s.audio_at + limits.audio_idle_s, Kind.AUDIO_IDLE)
+    if limits.session_max_s < math.inf:
+        if "session_expiring" not in s.warned:
+            yield Deadline(s.ready_at + limits.session_max_s - limits.session_warning_s, Kind.EXPIRY_NEAR)
+        yield Deadline(s.ready_at + limits.session_max_s, Kind.LASTED)
 
 
 def drain_budget_s(s: Snapshot) -> float:

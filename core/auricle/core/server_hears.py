@@ -1,0 +1,278 @@
+"""What the rules of a server do about what its client says."""
+
+from typing import Final
+
+from auricle.core import endings
+from auricle.core.draft import Draft
+from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE, Breach
+from auricle.core.events import (
+    AudioReceived,
+    AudioSkipped,
+    ConfigureRequested,
+    FlushRequested,
+    InputFinished,
+    Started,
+)
+from auricle.core.framing import FRAMINGS
+from auricle.core.guarantees import remember
+from auricle.core.messages import (
+    Configure,
+    EndInput,
+    ErrorMessage,
+    Flush,
+    Gap,
+    Malformed,
+    Ping,
+    Pong,
+    Start,
+    Unknown,
+    changed,
+)
+from auricle.core.outputs import AudioSpan, Forget
+from auricle.core.parts import SAMPLE_BYTES
+from auricle.core.server_says import warn
+from auricle.core.snapshot import EndCode, OpenChange, OpenFlush, Snapshot
+from auricle.core.states import Kind, State
+from auricle.core.stimuli import Hear, Local, Lose, Stimulus, StopInput
+
+LIVE_FACTOR: Final = 1.25
+LIVE_SLACK_S: Final = 2.0
+"""Audio that comes no faster than this many times real time, after so much at once, is live."""
+
+
+def take_start(draft: Draft, stimulus: Stimulus) -> None:
+    """Check what only this implementation knows, and keep the configuration."""
+    assert isinstance(stimulus, Hear)
+    start = stimulus.message
+    assert isinstance(start, Start)
+    if start.audio.encoding not in SAMPLE_BYTES:
+        known = ", ".join(SAMPLE_BYTES)
+        why = f"encoding {start.audio.encoding!r} is not supported, use one of {known}"
+        raise Breach("unsupported_encoding", why, param="/audio/encoding")
+    if start.audio.framing not in FRAMINGS:
+        why = f"framing {start.audio.framing!r} is not supported, use one of {', '.join(FRAMINGS)}"
+        raise Breach("unsupported_feature", why, param="/audio/framing")
+    if start.require:
+        raise Breach("unsupported_feature", f"{start.require[0]!r} is required but not supported", param="/require")
+    # A session that goes on for a lost one begins where that was committed.
+    origin = start.timeline_origin or 0
+    draft.update(
+        started=True, config=start, segment=start.segment_origin or 0,
+        origin=origin, offered=origin, carried=origin, received=origin, processed=origin, committed=origin,
+        speech_at=origin, acked_processed=origin, acked_at=draft.now, said_at=draft.now,
+    )  # fmt: skip
+    draft.update(credit=origin + draft.s.samples(draft.s.limits.prebuffer_s))
+    draft.emit(Started(config=start))
+
+
+def take_audio(draft: Draft, stimulus: Stimulus) -> None:
+    """Count audio and hand it to the engine. A client that overruns its credit has broken the protocol."""
+    assert isinstance(stimulus, Hear)
+    span = stimulus.message
+    assert isinstance(span, AudioSpan)
+    s, samples = draft.s, span.end - span.start
+    if samples > s.samples(s.limits.max_audio_s):
+        raise Breach("too_large", f"one frame may hold {s.limits.max_audio_s:g} s of audio")
+    end = _within_credit(s, samples)
+    if s.residue and s.config.audio.framing != "raw":
+        warn(draft, "odd_bytes_dropped", f"a frame ended in the middle of a sample: {s.residue} bytes are not heard")
+    draft.update(carried=end, offered=end, received=end, residue=span.residue, ack_owed=True, audio_at=draft.now)
+    if samples:
+        draft.emit(AudioReceived(start_sample=s.carried, end_sample=end))
+    if 2 * (end - s.processed) > s.samples(s.limits.window_s):
+        warn_if_live(draft)
+
+
+def _within_credit(s: Snapshot, samples: int) -> int:
+    end = s.carried + samples
+    if not s.legacy and end > s.credit:
+        raise Breach("backlog_exceeded", f"audio up to {end}, but the credit is {s.credit}")
+    return end
+
+
+def take_gap(draft: Draft, stimulus: Stimulus) -> None:
+    """The timeline goes on without audio, as far as credit allows."""
+    assert isinstance(stimulus, Hear)
+    gap = stimulus.message
+    assert isinstance(gap, Gap)
+    s = draft.s
+    end = _within_credit(s, gap.samples)
+    draft.update(
+        carried=end, offered=end, received=end, gap=s.gap + gap.samples, residue=0, ack_owed=True, audio_at=draft.now
+    )
+    if s.residue:
+        warn(draft, "odd_bytes_dropped", f"a gap came in the middle of a sample: {s.residue} bytes are not heard")
+    draft.emit(AudioSkipped(start_sample=s.carried, end_sample=end))
+
+
+def warn_if_live(draft: Draft) -> None:
+    """A live source is told when half of its credit waits to be heard; a file that is sent at once is not."""
+    s = draft.s
+    elapsed_s = draft.now - s.ready_at
+    if s.state is State.STREAMING and s.seconds(s.received - s.origin) <= LIVE_FACTOR * elapsed_s + LIVE_SLACK_S:
+        backlog_ms = int(s.seconds(s.received - s.processed) * 1000)
+        why = f"{backlog_ms / 1000:.1f} s of audio wait to be heard: results are late"
+        warn(draft, "falling_behind", why, backlog_ms=backlog_ms)
+
+
+def count_late(draft: Draft, stimulus: Stimulus) -> None:
+    """What comes after the end of input is counted, told once, and not heard."""
+    assert isinstance(stimulus, Hear)
+    late = stimulus.message
+    assert isinstance(late, AudioSpan | Gap)
+    samples = late.samples if isinstance(late, Gap) else late.end - late.start
+    draft.update(late=draft.s.late + samples)
+    if samples:
+        warn(draft, "late_audio", "audio that comes after the end of input is not heard")
+
+
+def take_flush(draft: Draft, stimulus: Stimulus) -> None:
+    """Queue a flush. Where nothing is left to decide before it the engine is not asked (failure mode F7)."""
+    assert isinstance(stimulus, Hear)
+    flush = stimulus.message
+    assert isinstance(flush, Flush)
+    s = draft.s
+    at = s.received if flush.at is None else flush.at
+    if at > s.received:
+        refuse(draft, "invalid_param", f"flush at {at}, but only {s.received} samples have come", ref=flush.id)
+        return
+    if s.flushes and at < s.flushes[-1].at:
+        refuse(draft, "invalid_param", f"flush at {at} lies before the one at {s.flushes[-1].at}", ref=flush.id)
+        return
+    if is_too_much(draft, len(s.flushes), s.limits.max_flushes_pending):
+        refuse(draft, "rate_limited", "too many flushes", ref=flush.id)
+        return
+    times = draft.s.flush_times
+    # After the end of input the engine decides everything anyway; the answer follows from that. A flush that only
+    # marks a position asks nothing of the engine and cuts nothing.
+    asked = flush.finalise and not s.ended and at > s.committed
+    exact = flush.finalise and at == s.received
+    entry = OpenFlush(id=flush.id, at=at, segment=s.segment, since=draft.now, asked=asked, exact=exact)
+    draft.update(flushes=(*s.flushes, entry), flush_times=times)
+    if asked:
+        draft.emit(FlushRequested(id=flush.id, at_sample=at))
+
+
+def is_too_much(draft: Draft, pending: int, most: int) -> bool:
+    """Count a request, and say whether there are too many: at once, or in the time that so many should take.
+
+    After a while without a connection a client asks everything again at once, so a burst of as many as may be pending
+    is no offence. Before ``ready`` nothing can be answered, so there only their number is bounded.
+    """
+    s = draft.s
+    burst = s.limits.max_flushes_pending
+    times = (*s.flush_times, draft.now)[-burst - 1 :] if s.state is not State.CONNECTING else ()
+    draft.update(flush_times=times)
+    too_fast = len(times) > burst and draft.now - times[0] < burst / s.limits.max_flushes_per_s
+    return too_fast or pending >= most
+
+
+def refuse(draft: Draft, code: str, why: str, *, ref: str, param: str | None = None) -> None:
+    """Say a non-fatal error; it is the answer to the message ``ref``."""
+    if draft.s.state is State.CONNECTING:
+        raise Breach("protocol_violation", why)  # O1: nothing durable may come before ready but a fatal error
+    row = ERROR_CODES[code]
+    draft.update(answered=remember(draft.s.answered, ref))
+    draft.send(
+        ErrorMessage(
+            seq=draft.s.seq + 1,
+            code=code,
+            message=why,
+            fatal=False,
+            retriable=row.retriable,
+            status=row.status,
+            ref=ref,
+            param=param,
+        )
+    )
+
+
+def take_change(draft: Draft, stimulus: Stimulus) -> None:
+    """Queue a change at the present position, and ask the engine to decide what comes before it (O7)."""
+    assert isinstance(stimulus, Hear)
+    configure = stimulus.message
+    assert isinstance(configure, Configure)
+    s = draft.s
+    if is_too_much(draft, len(s.changes), s.limits.max_changes_pending):
+        refuse_change_for(draft, configure.id, "rate_limited", "too many changes")
+        return
+    config, ignored = changed(s.changes[-1].config if s.changes else s.config, configure.set)
+    change = OpenChange(id=configure.id, at=s.received, config=config, ignored=ignored)
+    draft.update(changes=(*draft.s.changes, change))
+    draft.emit(ConfigureRequested(id=change.id, at_sample=change.at, config=config))
+
+
+def refuse_change(draft: Draft, stimulus: Stimulus) -> None:
+    """A change that comes too late or asks for something impossible is refused; the session goes on as it was."""
+    assert isinstance(stimulus, Hear)
+    match stimulus.message:
+        case Configure(id=change_id):
+            refuse_change_for(draft, change_id, "invalid_state", "the input has ended: there is nothing left to change")
+        case Malformed(code=code, why=why, ref=str(ref), param=param):
+            refuse_change_for(draft, ref, code, why, param=param)
+        case _:
+            raise AssertionError(stimulus)
+
+
+def refuse_change_for(draft: Draft, change_id: str, code: str, why: str, *, param: str | None = None) -> None:
+    """Say a non-fatal error as the answer to a change."""
+    answered = draft.s.answered
+    refuse(draft, code, why, ref=change_id, param=param)
+    draft.update(answered=answered, answered_changes=remember(draft.s.answered_changes, change_id))
+
+
+def take_end(draft: Draft, stimulus: Stimulus) -> None:
+    """No more audio will come."""
+    assert isinstance(stimulus, Hear)
+    end = stimulus.message
+    assert isinstance(end, EndInput)
+    s = draft.s
+    if s.residue:
+        warn(draft, "odd_bytes_dropped", f"the audio ended in the middle of a sample: {s.residue} bytes are not heard")
+    if end.total is not None and end.total != s.received:
+        warn(draft, "audio_count_mismatch", f"the client counts {end.total} samples, {s.received} have come")
+    draft.update(ended=True, ended_at=draft.now, progress_at=draft.now)
+    draft.emit(InputFinished(total_samples=s.received))
+
+
+def stop_input(draft: Draft, stimulus: Stimulus) -> None:
+    """The server takes no more input: what it holds is still decided and told."""
+    code: EndCode
+    match stimulus:
+        case StopInput(code=code):
+            pass
+        case Local(kind=Kind.AUDIO_IDLE):
+            code = "idle"
+        case _:
+            code = "session_limit"
+    draft.update(ended=True, end_code=code, ended_at=draft.now, progress_at=draft.now)
+    draft.emit(InputFinished(total_samples=draft.s.received))
+
+
+def answer_ping(draft: Draft, stimulus: Stimulus) -> None:
+    """Say pong."""
+    assert isinstance(stimulus, Hear)
+    ping = stimulus.message
+    assert isinstance(ping, Ping)
+    if ping.seen is not None:
+        draft.outputs.append(Forget(seq=min(ping.seen, draft.s.seq)))
+    draft.send(Pong(now=draft.now, id=ping.id, t=ping.t))
+
+
+def warn_unknown(draft: Draft, stimulus: Stimulus) -> None:
+    """An unknown type is ignored; the first is told (wire-protocols §3.10)."""
+    assert isinstance(stimulus, Hear)
+    unknown = stimulus.message
+    assert isinstance(unknown, Unknown)
+    warn(draft, "unknown_type", f"messages of type {unknown.name[:64]!r} are not known here", ref=unknown.name[:64])
+
+
+def confirm_cancel(draft: Draft, _: Stimulus) -> None:
+    """The client wants nothing more."""
+    endings.say_closed(draft, "cancelled", NORMAL_CLOSURE, error=None, message="The client cancelled the session.")
+
+
+def lose(draft: Draft, stimulus: Stimulus) -> None:
+    """The client is gone."""
+    assert isinstance(stimulus, Lose)
+    endings.lose(draft, stimulus)

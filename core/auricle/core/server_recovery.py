@@ -1,0 +1,85 @@
+"""How a server keeps a session for a client whose connection is gone. Source: notes/wire-protocols.md §3.7."""
+
+from auricle.core import endings
+from auricle.core.draft import Draft
+from auricle.core.errors import ERROR_CODES, Breach
+from auricle.core.events import Disconnected, Reconnected
+from auricle.core.messages import Resume, Resumed
+from auricle.core.outputs import AdoptTransport, CloseTransport, Forget, Replay
+from auricle.core.snapshot import Snapshot
+from auricle.core.states import State
+from auricle.core.stimuli import Attach, Stimulus
+
+
+def admits(s: Snapshot, resume: Resume) -> bool:
+    """Whether a ``resume`` is this session's client: a token that is good, and counts that are possible."""
+    r = s.recovery
+    tokens = [token for token in (r.token, r.previous) if token is not None]
+    return (
+        resume.session == r.session
+        and resume.token in tokens
+        and resume.seen <= s.seq
+        and resume.sent >= s.received
+        and (s.state is not State.CLOSED or is_held(s))
+    )
+
+
+def is_held(s: Snapshot) -> bool:
+    """Whether a closed session may still be asked how it ended."""
+    return s.recovery.kept or (s.attached and s.recovery.token is not None)
+
+
+def await_return(draft: Draft, _: Stimulus) -> None:
+    """The client is gone and may come back within ``resume_window_s``; the engine's work goes on meanwhile."""
+    draft.update(attached=False, ack_owed=False)
+    draft.recover(lost_at=draft.now)
+    draft.emit(Disconnected())
+
+
+def welcome_back(draft: Draft, stimulus: Stimulus) -> None:
+    """Adopt the new transport, tell where we are, and send again every durable message that did not arrive."""
+    assert isinstance(stimulus, Attach)
+    resume, s = stimulus.resume, draft.s
+    if not admits(s, resume):
+        raise Breach("session_gone", "the token is not this session's")
+    if s.attached:
+        # "An old socket still attached is closed 4409 superseded."
+        draft.outputs.append(CloseTransport(code=ERROR_CODES["superseded"].close_code, reason="superseded"))
+    draft.outputs.append(AdoptTransport())
+    draft.update(attached=True, heard_at=draft.now, residue=0, ack_owed=False, flush_times=())
+    draft.recover(token=stimulus.fresh, previous=resume.token, lost_at=None, kept=False)
+    draft.send(
+        Resumed(
+            session=s.recovery.session,
+            next=s.received,
+            state=s.state.value,  # type: ignore[arg-type]  # connecting is excluded: it has no token
+            credit=s.credit,
+            token=stimulus.fresh,
+        )
+    )
+    draft.outputs.append(Forget(seq=resume.seen))
+    draft.outputs.append(Replay(seq=resume.seen))
+    draft.emit(Reconnected())
+
+
+def close_again(draft: Draft, _: Stimulus) -> None:
+    """The end has been told (again): what is left is the closing handshake."""
+    closed = draft.s.closed
+    assert closed is not None
+    draft.hang_up_politely(closed.code, closed.error or closed.reason)
+
+
+def hold(draft: Draft, _: Stimulus) -> None:
+    """Keep how it ended for ``resume_window_s``: a connection that breaks during the drain loses nothing."""
+    draft.update(attached=False)
+    draft.recover(kept=True, lost_at=draft.now)
+
+
+def release(draft: Draft, _: Stimulus) -> None:
+    """Nobody has asked how it ended."""
+    draft.recover(kept=False, lost_at=None)
+
+
+def expire(draft: Draft, _: Stimulus) -> None:
+    """The client did not come back."""
+    endings.expire(draft)
