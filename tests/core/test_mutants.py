@@ -247,9 +247,7 @@ def flush_unanswered_at_close(patch: Patch) -> None:
 def acks_hold_the_credit(patch: Patch) -> None:
     """A client that wants no acks is not told its credit either."""
     tell = server_says.tell_watermarks
-    patch.setattr(
-        server_says, "tell_watermarks", lambda draft: tell(draft) if draft.s.config.features.acks else None
-    )
+    patch.setattr(server_says, "tell_watermarks", lambda draft: tell(draft) if draft.s.config.features.acks else None)
 
 
 def late_timers_judge(patch: Patch) -> None:

@@ -7,7 +7,19 @@ from pathlib import Path
 import pytest
 
 CORE = Path(__file__).parents[2] / "core" / "auricle" / "core"
-ALLOWED = {"collections", "dataclasses", "enum", "functools", "json", "math", "struct", "types", "typing", "zlib", "auricle"}
+ALLOWED = {
+    "collections",
+    "dataclasses",
+    "enum",
+    "functools",
+    "json",
+    "math",
+    "struct",
+    "types",
+    "typing",
+    "zlib",
+    "auricle",
+}
 """Standard library that neither asks the system for anything nor keeps state."""
 
 

@@ -7,7 +7,6 @@ from auricle.core import endings
 from auricle.core.draft import Draft
 from auricle.core.errors import BacklogFull, LocalProtocolError
 from auricle.core.events import FlushTimedOut
-from auricle.core.guarantees import remember
 from auricle.core.messages import (
     Ack,
     Cancel,
@@ -251,18 +250,3 @@ def lose(draft: Draft, stimulus: Stimulus) -> None:
     """The transport is gone."""
     assert isinstance(stimulus, Lose)
     endings.lose(draft, stimulus)
-
-
-def take_refusal(draft: Draft, error: ErrorMessage) -> None:
-    """An error that names a flush or a change is its answer."""
-    s, ref = draft.s, error.ref
-    if ref is None:
-        return
-    flushes = tuple(flush for flush in s.flushes if flush.id != ref)
-    changes = tuple(change for change in s.changes if change.id != ref)
-    if flushes != s.flushes:
-        draft.update(flushes=flushes, answered=remember(s.answered, ref))
-        answered(draft, Flush(id=ref))
-    elif changes != s.changes:
-        draft.update(changes=changes, answered_changes=remember(s.answered_changes, ref))
-        answered(draft, Configure(id=ref, set={}))

@@ -98,8 +98,9 @@ def _track_loss(draft: Draft, stimulus: Stimulus) -> None:
     message = _message(stimulus)
     assert isinstance(message, ErrorMessage)
     guarantees.check_loss(draft, message)
-    if draft.s.role is Role.CLIENT:
-        client_effects.take_refusal(draft, message)
+    refused = guarantees.check_refusal(draft, message)
+    if refused is not None and draft.s.role is Role.CLIENT:
+        client_effects.answered(draft, refused)
 
 
 def _forgive(draft: Draft, _: Stimulus) -> None:
@@ -177,6 +178,7 @@ _SERVER: Final[Mapping[Effect, Do]] = {
     Effect.AWAIT_RETURN: server_recovery.await_return,
     Effect.WELCOME_BACK: server_recovery.welcome_back,
     Effect.CLOSE_AGAIN: server_recovery.close_again,
+    Effect.SHUT: server_recovery.shut,
     Effect.HOLD: server_recovery.hold,
     Effect.RELEASE: server_recovery.release,
     Effect.EXPIRE: server_recovery.expire,

@@ -192,6 +192,7 @@ def loss_sentence(lost: Lose, why: str | None = None) -> str:
         "reset": "The connection broke",
         "refused": "The connection could not be made",
         "stalled": "The connection stopped taking data",
+        "cancelled": "The connection was taken away",
     }[lost.how]
     detail = why or lost.reason
     return f"{message}{': ' if detail else ''}{detail}."

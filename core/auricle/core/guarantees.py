@@ -12,7 +12,18 @@ from typing import Any, Final, get_args
 
 from auricle.core.draft import Draft
 from auricle.core.errors import Breach
-from auricle.core.messages import Ack, Configured, ErrorMessage, Flushed, InputEnded, Partial, SpeechEnd, SpeechStart
+from auricle.core.messages import (
+    Ack,
+    Configure,
+    Configured,
+    ErrorMessage,
+    Flush,
+    Flushed,
+    InputEnded,
+    Partial,
+    SpeechEnd,
+    SpeechStart,
+)
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.snapshot import EndCode, OpenFlush, Snapshot
 
@@ -144,6 +155,22 @@ def check_loss(draft: Draft, error: ErrorMessage) -> None:
     _require(begin < end <= s.carried, "O3", f"audio {begin}-{end} of {s.carried}")
     fresh = {**FRESH, "rev": s.rev}  # the segment is still open: its revisions go on
     draft.update(dropped=s.dropped + end - begin, failures=s.failures + 1, **_committed(s, end), **fresh)
+
+
+def check_refusal(draft: Draft, error: ErrorMessage) -> Flush | Configure | None:
+    """An error that names a flush or a change is its answer; return what it answers."""
+    s, ref = draft.s, error.ref
+    if ref is None:
+        return None
+    if any(flush.id == ref for flush in s.flushes):
+        flushes = tuple(flush for flush in s.flushes if flush.id != ref)
+        draft.update(flushes=flushes, answered=remember(s.answered, ref))
+        return Flush(id=ref)
+    if any(change.id == ref for change in s.changes):
+        changes = tuple(change for change in s.changes if change.id != ref)
+        draft.update(changes=changes, answered_changes=remember(s.answered_changes, ref))
+        return Configure(id=ref, set={})
+    return None
 
 
 def check_cut(s: Snapshot, end: int) -> None:

@@ -67,6 +67,8 @@ def _reconnectable(s: Snapshot, stimulus: Stimulus) -> bool:
     match stimulus:
         case Lose(how="eof", code=code):
             return code in RECLAIMABLE
+        case Lose(how="cancelled"):
+            return False
         case _:
             return True
 
@@ -90,6 +92,14 @@ def _unconfirmed(s: Snapshot, stimulus: Stimulus) -> bool:
     """A client answers ``closed`` with its Close frame; any other end of the transport may have swallowed it."""
     match stimulus:
         case Lose(how="eof", code=code) if code != ABNORMAL_CLOSURE:
+            return False
+        case _:
+            return _resumable(s, stimulus)
+
+
+def _resumable(s: Snapshot, stimulus: Stimulus) -> bool:
+    match stimulus:
+        case Lose(how="cancelled"):
             return False
         case _:
             return s.recovery.token is not None
@@ -134,7 +144,7 @@ GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.WORTH_RETRYING: _worth_retrying,
     Guard.GONE: _gone,
     Guard.COME_BACK_LATER: _come_back_later,
-    Guard.RESUMABLE: lambda s, _: s.recovery.token is not None,
+    Guard.RESUMABLE: _resumable,
     Guard.UNCONFIRMED: _unconfirmed,
     Guard.HELD: lambda s, _: is_held(s),
     Guard.ONLY_A_CHANGE: _only_a_change,

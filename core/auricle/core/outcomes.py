@@ -87,6 +87,7 @@ class Effect(Enum):
     AWAIT_RETURN = "keep the session for its client"
     WELCOME_BACK = "adopt the transport; say resumed and what was missed"
     CLOSE_AGAIN = "begin the closing handshake on the new transport"
+    SHUT = "whoever leaves now cannot come back"
     HOLD = "hold the end for a client that may not have heard it"
     RELEASE = "hold it no longer"
     EXPIRE = "terminal event: the client did not come back"

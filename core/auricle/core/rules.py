@@ -295,7 +295,7 @@ SAID_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
             Rule((Effect.TRACK_LOSS, Effect.GIVE_UP), X, Guard.LAST_STRAW),
             Rule((Effect.TRACK_LOSS, Effect.SEND)),
         ),
-        {C: _NOT_OPEN, R: _NO_AUDIO},
+        {C: _NOT_OPEN},
     ),
     Kind.WARNING: _row(Rule((Effect.SEND,)), {C: _NOT_OPEN}),
 }
@@ -372,6 +372,10 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         },
     ),
     Kind.RETURN_EXPIRED: _row(Rule((Effect.EXPIRE,), X), {X: Rule((Effect.RELEASE,))}),
+    Kind.NO_RETURN: _row(
+        (Rule((Effect.SHUT,), when=Guard.ATTACHED), Rule((Effect.SHUT, Effect.EXPIRE), X)),
+        {C: Ignore("there is nothing to come back to"), X: Rule((Effect.SHUT, Effect.RELEASE))},
+    ),
     Kind.PROGRESS: _row(Rule((Effect.ADVANCE,)), {C: _NOT_OPEN}),
     Kind.END_BY_SERVER: _row(
         Ignore("the input has ended already"), {C: _NOT_OPEN, R: _BY_SERVER_END, S: _BY_SERVER_END}

@@ -116,6 +116,10 @@ class ServerSession(Session):
         """Take no more input; what has come is still decided, told, and then the session closes."""
         return self._step(StopInput(code=code), now=now)
 
+    def no_return(self, *, now: float) -> Outputs:
+        """Nobody can come back any more: keep nothing for a client that is gone, or goes from now on."""
+        return self._step(Local(kind=Kind.NO_RETURN), now=now)
+
     def finish(self, *, now: float) -> Outputs:
         """Everything is decided: say ``closed``. What no final covers is recorded as non-speech."""
         return self._step(Local(kind=Kind.FINISH), now=now)
@@ -243,6 +247,22 @@ class ServerSession(Session):
             ignored=change.ignored,
         )
         return self._step(Say(message=configured), now=now)
+
+    def refuse_change(self, change_id: str, code: str, why: str, param: str | None = None, *, now: float) -> Outputs:
+        """A change asks for something the engine cannot do: everything stays as it is."""
+        s = self._snapshot
+        row = ERROR_CODES[code]
+        error = ErrorMessage(
+            seq=s.seq + 1,
+            code=code,
+            message=why,
+            fatal=False,
+            retriable=row.retriable,
+            status=row.status,
+            ref=change_id,
+            param=param,
+        )
+        return self._step(Say(message=error), now=now)
 
     # ------------------------------------------------------------------------ between frames and step
 

@@ -69,6 +69,11 @@ def close_again(draft: Draft, _: Stimulus) -> None:
     draft.hang_up_politely(closed.code, closed.error or closed.reason)
 
 
+def shut(draft: Draft, _: Stimulus) -> None:
+    """The server goes away: what it keeps for later is of no use to anybody."""
+    draft.recover(token=None, previous=None)
+
+
 def hold(draft: Draft, _: Stimulus) -> None:
     """Keep how it ended for ``resume_window_s``: a connection that breaks during the drain loses nothing."""
     draft.update(attached=False)

@@ -86,6 +86,7 @@ class Kind(_Name):
     OPENED = "the transport is open"
     LOST = "the transport is gone"
     ABORT = "the application leaves"
+    NO_RETURN = "nobody can come back any more"
     ATTACH = "the client is back"
     PROGRESS = "the engine has heard more"
     END_BY_SERVER = "the server takes no more input"

@@ -8,8 +8,8 @@ from auricle.core.outputs import AudioSpan
 from auricle.core.snapshot import EndCode
 from auricle.core.states import Kind, Side, kind_of
 
-LossKind = Literal["eof", "reset", "refused", "stalled"]
-"""How a transport went away: closed by the peer, broken, never opened, or stuck in a write."""
+LossKind = Literal["eof", "reset", "refused", "stalled", "cancelled"]
+"""How a transport went away: closed by the peer, broken, never opened, stuck in a write, or taken from us for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from typing import Final
 
 import trio
 
-from auricle.core import Limits
+from auricle.core import Limits, SessionClosed
+from auricle.core.messages import Resume
 from auricle.engines.actor import EngineActor
 from auricle.engines.fallback import engine_loader
 from auricle.engines.loading import EngineLoader, LoadStage
@@ -20,10 +21,13 @@ from auricle.server.conversation import Conversation
 from auricle.server.http import serve_http
 from auricle.server.negotiation import Reject, negotiate
 from auricle.server.operator_routes import operator_routes
+from auricle.server.sessions import RETRY_AFTER_S, Sessions
 from auricle.server.upgrade import Upgrade
 from auricle.transports.address import DEFAULT_PATH, Address
-from auricle.transports.trio.server import serve_wire
+from auricle.transports.trio.greeting import await_greeting
+from auricle.transports.trio.server import Connection, serve_wire
 from auricle.transports.trio.websocket import WebSocketWire
+from auricle.transports.wire import Wire
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +44,8 @@ class ServerConfig:
     model: str | None = None
     language: str | None = None
     limits: Limits = field(default_factory=Limits)
+    max_sessions: int | None = None
+    """Sessions at once; whoever comes on top of that is refused with ``capacity``. None: as many as come."""
     drain_timeout_s: float = 60.0
     """Longest time that sessions get to finish once the server is told to stop."""
 
@@ -50,7 +56,9 @@ class SpeechServer:
     def __init__(self, config: ServerConfig, source: Engine | EngineLoader) -> None:
         self._config = config
         self._actor = EngineActor(source)
+        self._sessions = Sessions()
         self._conversations: set[Conversation] = set()
+        self._greetings: set[trio.CancelScope] = set()
         self._drain = trio.Event()
         self._stopped = trio.Event()
         self._listener: listener.Server | None = None
@@ -89,8 +97,11 @@ class SpeechServer:
     def drain(self) -> None:
         """Take no new sessions and end the input of the running ones: they get their last finals, then all is over."""
         self._drain.set()  # the listener's own signal to accept nobody any more
+        for greeting in self._greetings:
+            greeting.cancel()
         for conversation in self._conversations:
             conversation.stop()
+        self._sessions.let_go()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `drain` has been called and the last session is over. Raises `ListenError`."""
@@ -125,21 +136,48 @@ class SpeechServer:
             await upgrade.refuse(decision.problem)
             return
         wire = WebSocketWire(await upgrade.accept(subprotocol=decision.subprotocol), upgrade.stream)
+        opened_at = trio.current_time()
+        resume, greeted = await self._greet(wire)
+        if resume is not None and await self._sessions.take_up(resume, greeted):
+            return
         session_id = uuid.uuid4().hex
-        async with serve_wire(wire, limits=self._config.limits) as connection:
-            conversation = Conversation(connection, self._actor, session_id, language=self._config.language)
-            self._conversations.add(conversation)
-            try:
-                if self.draining:
-                    conversation.stop()
-                closed = await conversation.run()
-            finally:
-                self._conversations.discard(conversation)
+        try:
+            async with serve_wire(greeted, limits=self._config.limits, opened_at=opened_at) as connection:
+                if resume is not None:
+                    self._sessions.refuse(resume, connection)
+                self._sessions.add(session_id, connection)
+                closed = await self._converse(session_id, connection)
+        finally:
+            self._sessions.forget(session_id)
         logger.info(
             "session %s of %s: %s, complete=%s, %d samples, %d segments",
             session_id, upgrade.peer, closed.reason, closed.complete, closed.accounting.received,
             closed.accounting.segments,
         )  # fmt: skip
+
+    async def _greet(self, wire: Wire) -> tuple[Resume | None, Wire]:
+        patience = trio.CancelScope()
+        self._greetings.add(patience)
+        try:
+            if self.draining:
+                patience.cancel()
+            return await await_greeting(wire, self._config.limits, patience)
+        finally:
+            self._greetings.discard(patience)
+
+    async def _converse(self, session_id: str, connection: Connection) -> SessionClosed:
+        most = self._config.max_sessions
+        if most is not None and len(self._conversations) >= most:
+            why = f"this server has {most} sessions already"
+            connection.post(lambda now: connection.session.fail("capacity", why, now=now, retry_after_s=RETRY_AFTER_S))
+        conversation = Conversation(connection, self._actor, session_id, language=self._config.language)
+        self._conversations.add(conversation)
+        try:
+            if self.draining:
+                conversation.stop()
+            return await conversation.run()
+        finally:
+            self._conversations.discard(conversation)
 
     def _is_ready(self) -> tuple[bool, str]:
         if self.draining:

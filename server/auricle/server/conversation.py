@@ -5,6 +5,8 @@ is a bug of ours or of an engine: it is logged and ends that session with ``inte
 """
 
 import logging
+import math
+import secrets
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -14,15 +16,18 @@ import trio
 
 from auricle.core import (
     AudioReceived,
+    AudioSkipped,
+    ConfigureRequested,
+    Disconnected,
     FlushRequested,
     InputFinished,
     LocalProtocolError,
+    Reconnected,
     ServerInfo,
     SessionClosed,
     Start,
     Started,
     State,
-    Word,
 )
 from auricle.core.session import Outputs
 from auricle.engines.actor import EngineActor
@@ -38,23 +43,29 @@ from auricle.engines.protocol import (
     Result,
     SpeechEnded,
     SpeechStarted,
-    StreamConfig,
     StreamDone,
-    TimedWord,
     UtteranceFailed,
 )
-from auricle.engines.session import EngineSession
+from auricle.server.stretch import Stretch, refusal, wire_words
 from auricle.transports.trio.server import Connection
 
 logger = logging.getLogger(__name__)
 
+EngineEvent = AudioReceived | AudioSkipped | FlushRequested | ConfigureRequested | InputFinished
+"""What of a session is the engine's business."""
 LOADING_INTERVAL_S: Final = 0.5
 """Least time between two signs that the model is coming."""
-EngineCall = Callable[[EngineSession], None]
+TOKEN_BYTES: Final = 24
+"""Randomness in a resume token."""
+
+
+def new_token() -> str:
+    """Return a secret that nobody can guess."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
 
 
 class Conversation:
-    """Runs one session from ``start`` to ``closed``."""
+    """Runs one session from ``start`` to ``closed``, over however many connections."""
 
     def __init__(
         self, connection: Connection, actor: EngineActor, session_id: str, *, language: str | None = None
@@ -64,9 +75,12 @@ class Conversation:
         self._session = connection.session
         self._actor = actor
         self._id = session_id
-        self._engine: EngineSession | None = None
+        self._info: EngineInfo | None = None
+        self._stretches_in, self._stretches = trio.open_memory_channel[Stretch](math.inf)
+        self._stretch: Stretch | None = None
+        self._open: list[Stretch] = []
         # What came before the engine was there; bounded by the pre-buffer's credit.
-        self._early: deque[EngineCall] = deque()
+        self._early: deque[Callable[[], None]] = deque()
 
     async def run(self) -> SessionClosed:
         """Serve until the session is closed, and return how it ended."""
@@ -76,20 +90,16 @@ class Conversation:
                     match event:
                         case Started(config=config):
                             nursery.start_soon(self._answer, config)
-                        case AudioReceived(pcm=pcm):
-                            self._tell(partial(EngineSession.feed, pcm=pcm))
-                        case FlushRequested(id=flush_id, at_sample=at_sample):
-                            self._tell(partial(EngineSession.flush, flush_id=flush_id, at_sample=at_sample))
-                        case InputFinished():
-                            self._tell(EngineSession.finish)
+                        case Disconnected() | Reconnected():
+                            logger.info("session %s: %s", self._id, type(event).__name__.lower())
                         case SessionClosed():
                             return event
                         case _:
-                            assert_never(event)
+                            self._hear(event)
                 raise AssertionError("the last event of a session is SessionClosed")
             finally:
-                if self._engine is not None:
-                    self._engine.close()
+                for stretch in self._open:
+                    stretch.close()
                 nursery.cancel_scope.cancel()
 
     def stop(self) -> None:
@@ -101,27 +111,62 @@ class Conversation:
             return self._session.fail("shutdown", "the server is shutting down", now=now)
         return self._session.stop_input("shutdown", now=now)
 
-    def _tell(self, call: EngineCall) -> None:
-        if self._engine is None:
-            self._early.append(call)
-        else:
-            call(self._engine)
+    def _hear(self, event: EngineEvent) -> None:
+        """Hand the engine what the client wants of it, now or as soon as there is one."""
+        if self._stretch is None:
+            self._early.append(partial(self._hear, event))
+            return
+        match event:
+            case AudioReceived(pcm=pcm):
+                self._stretch.feed(pcm)
+            case AudioSkipped(start_sample=start, end_sample=end):
+                self._stretch.skip(end - start)
+            case FlushRequested(id=flush_id, at_sample=at_sample):
+                self._stretch.flush(flush_id, at_sample)
+            case ConfigureRequested():
+                self._change(event)
+            case InputFinished():
+                self._stretch.finish()
+            case _:
+                assert_never(event)
+
+    def _change(self, request: ConfigureRequested) -> None:
+        """End the stretch where the change was asked for, and begin another one; or refuse, and change nothing."""
+        assert self._stretch is not None
+        assert self._info is not None
+        refused = refusal(request.config, self._info)
+        if refused is not None:
+            code, why, param = refused
+            self._connection.post(
+                lambda now: self._session.refuse_change(request.id, code, why, f"/set{param}", now=now)
+            )
+            return
+        self._stretch.change(request.id)
+        self._begin(request.config, request.at_sample)
+
+    def _begin(self, config: Start, base_sample: int) -> None:
+        self._stretch = Stretch(self._actor, config, base_sample=base_sample, language=self._language)
+        self._open.append(self._stretch)
+        self._stretches_in.send_nowait(self._stretch)
 
     async def _answer(self, config: Start) -> None:
         """Open an engine session for what was asked, say ``ready``, and pass its results on."""
         try:
-            info = await self._wait_for_model()
-            refusal = _refusal(config, info)
-            if refusal is not None:
-                code, why, param = refusal
+            self._info = info = await self._wait_for_model()
+            refused = refusal(config, info)
+            if refused is not None:
+                code, why, param = refused
                 self._connection.post(lambda now: self._session.fail(code, why, param, now=now))
                 return
-            self._engine = self._actor.open(_stream_config(config, self._language))
-            while self._early:
-                self._early.popleft()(self._engine)
             server = ServerInfo(name=info.name, version=info.version, model=info.model, device=info.device)
-            await self._connection.do(lambda now: self._session.accept(self._id, server, now=now))
-            await self._pass_results(self._engine)
+            token = new_token()
+            await self._connection.do(lambda now: self._session.accept(self._id, server, resume_token=token, now=now))
+            self._begin(config, config.timeline_origin or 0)
+            while self._early:
+                self._early.popleft()()
+            async for stretch in self._stretches:
+                await self._pass_results(stretch)
+                self._open.remove(stretch)
         except EngineUnavailable as error:
             self._fail("engine_unavailable", error)
         except EngineError as error:
@@ -150,11 +195,12 @@ class Conversation:
     def _tell_loading(self, loading: LoadStage, now: float) -> Outputs:
         return self._session.loading(loading.stage, loading.fraction, now=now)
 
-    async def _pass_results(self, engine: EngineSession) -> None:
-        async for result in engine:
-            await self._connection.do(partial(self._apply, result))
+    async def _pass_results(self, stretch: Stretch) -> None:
+        while results := await stretch.results():
+            for result in results:
+                await self._connection.do(partial(self._apply, stretch, result))
 
-    def _apply(self, result: Result, now: float) -> Outputs:
+    def _apply(self, stretch: Stretch, result: Result, now: float) -> Outputs:
         session = self._session
         match result:
             case Processed(upto_sample=upto):
@@ -170,7 +216,7 @@ class Conversation:
                     end_s=result.end_s,
                     stable=result.stable,
                     confidence=result.confidence,
-                    words=_words(result.words),
+                    words=wire_words(result.words),
                     language=result.language,
                     now=now,
                 )
@@ -182,7 +228,7 @@ class Conversation:
                     end_s=result.end_s,
                     confidence=result.confidence,
                     reason=result.reason,
-                    words=_words(result.words),
+                    words=wire_words(result.words),
                     language=result.language,
                     now=now,
                 )
@@ -190,44 +236,9 @@ class Conversation:
                 return session.segment_failed(end, message, now=now)
             case FlushDone(flush_id=flush_id, upto_sample=upto):
                 return session.flushed(flush_id, upto, now=now)
+            case StreamDone() if stretch.change_id is not None:
+                return session.configured(stretch.change_id, now=now)
             case StreamDone():
                 return session.finish(now=now)
             case _:
                 assert_never(result)
-
-
-def _words(words: tuple[TimedWord, ...]) -> tuple[Word, ...]:
-    return tuple(
-        Word(text=word.text, start=round(word.start_s, 3), end=round(word.end_s, 3), confidence=word.confidence)
-        for word in words
-    )
-
-
-def _stream_config(config: Start, language: str | None) -> StreamConfig:
-    """Return what the engine is asked for; ``language`` is the server's own, for clients that name none."""
-    defaults = StreamConfig()
-    endpointing = config.endpointing
-    silence_ms, max_segment_ms = endpointing.silence_ms, endpointing.max_segment_ms
-    return StreamConfig(
-        audio=config.audio,
-        language=config.language or language,
-        task=config.task,
-        partials=config.features.partials,
-        silence_s=defaults.silence_s if silence_ms is None else silence_ms / 1000,
-        max_segment_s=defaults.max_segment_s if max_segment_ms is None else max_segment_ms / 1000,
-        terms=config.bias.terms,
-        prompt=config.bias.prompt,
-    )
-
-
-def _refusal(config: Start, info: EngineInfo) -> tuple[str, str, str] | None:
-    """Return error code, reason and parameter where the engine cannot do what is asked."""
-    language = config.language
-    if language is not None and info.languages is not None and language.split("-")[0].lower() not in info.languages:
-        known = ", ".join(info.languages)
-        return "unsupported_language", f"{info.name} understands {known}, not {language!r}", "/language"
-    if config.task not in info.tasks:
-        return "invalid_config", f"{info.name} cannot {config.task}", "/task"
-    if config.model is not None and config.model != info.model:
-        return "unsupported_model", f"this server runs {info.model!r}, not {config.model!r}", "/model"
-    return None

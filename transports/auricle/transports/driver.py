@@ -7,6 +7,7 @@ cancellation and waiting for a time.
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, Protocol
 
 from auricle.core import Emit, Frame, LocalProtocolError
@@ -31,11 +32,24 @@ class Signal(Protocol):
         """Wait until it is set."""
 
 
-class BaseDriver:
-    """Runs one session over one wire.
+class Transport:
+    """One wire, from the wish for it to its end. The native drivers add how it is written to and how it is dropped."""
 
-    ``opened`` is called once the wire is open and returns what the session makes of that (a server's session is born
+    def __init__(self, open_wire: OpenWire, opened: Callable[[Wire, float], Outputs]) -> None:
+        self.open_wire = open_wire
+        self.opened = opened
+        self.reported = False
+        """Whether its loss has been: a wire is lost once."""
+
+
+class BaseDriver:
+    """Runs one session over one wire after another.
+
+    ``opened`` is called once a wire is open and returns what the session makes of that (a server's session is born
     with its wire and makes nothing of it). ``emit`` gets every event, in order, and must not block.
+
+    Only the newest transport is listened to: a session that has asked for another one, or has been handed one, is done
+    with those before it.
     """
 
     def __init__(
@@ -100,10 +114,25 @@ class BaseDriver:
             await self._arrived.wait()
         return self._inbox.popleft()
 
-    def _hear(self, frame: Frame, now: float) -> Outputs:
-        return self._session.receive(frame, now=now)
+    def _is_current(self, transport: Transport) -> bool:
+        """Whether the session still listens to a transport."""
+        raise NotImplementedError
 
-    def _lose(self, lost: WireLost, now: float) -> Outputs:
+    def _open(self, transport: Transport, wire: Wire, now: float) -> Outputs:
+        return transport.opened(wire, now) if self._is_current(transport) else ()
+
+    def _hear(self, transport: Transport, frame: Frame, now: float) -> Outputs:
+        return self._session.receive(frame, now=now) if self._is_current(transport) else ()
+
+    def _report(self, transport: Transport, lost: WireLost) -> None:
+        """Hand the session the loss of a transport, once."""
+        if not transport.reported:
+            transport.reported = True
+            self.post(partial(self._lose, transport, lost))
+
+    def _lose(self, transport: Transport, lost: WireLost, now: float) -> Outputs:
+        if not self._is_current(transport):
+            return ()
         return self._session.transport_lost(lost.how, lost.code, lost.reason, now=now)
 
     def _announce(self) -> None:
@@ -120,8 +149,8 @@ class BaseDriver:
         while self._inbox:
             self._inbox.popleft()(self._clock())
         if self._session.closed is None:
-            cancelled = WireLost("reset", ABNORMAL_CLOSURE, "the driver was cancelled")
-            for output in self._lose(cancelled, self._clock()):
+            now, why = self._clock(), "the driver was cancelled"
+            for output in self._session.transport_lost("cancelled", ABNORMAL_CLOSURE, why, now=now):
                 if isinstance(output, Emit):
                     self._emit(output.event)
         self._announce()

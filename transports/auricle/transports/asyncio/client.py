@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from random import getrandbits
 
 from auricle.core import ClientSession, Limits, Start
 from auricle.transports.address import parse_address
@@ -66,7 +67,11 @@ async def connect(
     """
     address, limits = parse_address(url), limits or Limits()
     session = ClientSession(
-        config or Start(), now=asyncio.get_running_loop().time(), limits=limits, allow_legacy=allow_legacy
+        config or Start(),
+        now=asyncio.get_running_loop().time(),
+        limits=limits,
+        allow_legacy=allow_legacy,
+        seed=getrandbits(32),
     )
     authorization = [("Authorization", f"Bearer {api_key}")] if api_key else []
     open_wire = partial(open_websocket, address, [*headers, *authorization], ssl_context, limits.max_message_bytes)

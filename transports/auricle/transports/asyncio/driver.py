@@ -9,16 +9,29 @@ from collections.abc import Callable
 from functools import partial
 from typing import assert_never
 
-from auricle.core import AbortTransport, CloseTransport, Emit, Frame, OpenTransport, Output, Transmit
+from auricle.core import AbortTransport, AdoptTransport, CloseTransport, Emit, Frame, OpenTransport, Output, Transmit
 from auricle.core.events import Event
 from auricle.core.session import Outputs, Session
 from auricle.transports.asyncio.tasks import cancel_and_wait
-from auricle.transports.driver import BaseDriver, OpenWire
+from auricle.transports.driver import BaseDriver, OpenWire, Transport, Verb
 from auricle.transports.wire import Wire, WireLost
 
 
+class _Transport(Transport):
+    def __init__(self, open_wire: OpenWire, opened: Callable[[Wire, float], Outputs]) -> None:
+        super().__init__(open_wire, opened)
+        self.outbox: asyncio.Queue[Frame | CloseTransport] = asyncio.Queue()
+        self.task: asyncio.Task[None] | None = None
+        self.over = asyncio.Event()
+
+    def drop(self) -> None:
+        """Let go of the wire at once."""
+        if self.task is not None:
+            self.task.cancel()
+
+
 class Driver(BaseDriver):
-    """Runs one session over one wire, in asyncio's own terms. See `BaseDriver` for the parameters."""
+    """Runs one session, in asyncio's own terms. See `BaseDriver` for the parameters."""
 
     def __init__(
         self,
@@ -30,8 +43,9 @@ class Driver(BaseDriver):
     ) -> None:
         clock = asyncio.get_running_loop().time
         super().__init__(session, open_wire=open_wire, opened=opened, emit=emit, new_signal=asyncio.Event, clock=clock)
-        self._outbox: asyncio.Queue[Frame | CloseTransport] = asyncio.Queue()
-        self._transport: asyncio.Task[None] | None = None
+        self._transport = _Transport(open_wire, opened)
+        self._waiting: _Transport | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, first: Outputs) -> None:
         """Drive the session until it is finished. Always ends, cancelled or not, with the wire gone."""
@@ -42,9 +56,38 @@ class Driver(BaseDriver):
                 self._announce()
         finally:
             try:
-                await cancel_and_wait(self._transport)
+                await self._drop_all()
             finally:
                 self._finish()
+
+    async def adopt(self, open_wire: OpenWire, verb: Verb) -> None:
+        """Offer the session another wire, and wait until it is done with it.
+
+        ``verb`` tells the session, which answers with `AdoptTransport`. Raises what the session raises where it does
+        not want it; the wire is the caller's then.
+        """
+        transport = _Transport(open_wire, lambda _wire, _now: ())
+
+        def offer(now: float) -> Outputs:
+            self._waiting = transport
+            return verb(now)
+
+        await self.call(offer)
+        await transport.over.wait()
+
+    async def _drop_all(self) -> None:
+        """Drop every transport there still is, each waited for."""
+        for task in tuple(self._tasks):
+            await cancel_and_wait(task)
+
+    def _is_current(self, transport: Transport) -> bool:
+        return transport is self._transport
+
+    def _start(self, transport: _Transport, not_before: float) -> None:
+        self._transport = transport
+        transport.task = asyncio.create_task(self._carry(transport, not_before))
+        self._tasks.add(transport.task)
+        transport.task.add_done_callback(self._tasks.discard)
 
     async def _next(self) -> Outputs:
         deadline = self._session.next_deadline
@@ -65,52 +108,58 @@ class Driver(BaseDriver):
     def _do(self, output: Output) -> None:
         match output:
             case Transmit(frame=frame):
-                self._outbox.put_nowait(frame)
+                self._transport.outbox.put_nowait(frame)
             case Emit(event=event):
                 self._emit(event)
             case OpenTransport(not_before=not_before):
-                self._transport = asyncio.create_task(self._carry(not_before))
+                self._start(_Transport(self._open_wire, self._opened), not_before)
+            case AdoptTransport():
+                assert self._waiting is not None, "adopted is what `adopt` offers"
+                patience_s = self._session.snapshot.limits.close_timeout_s
+                asyncio.get_running_loop().call_later(patience_s, self._transport.drop)
+                self._start(self._waiting, self._clock())
+                self._waiting = None
             case CloseTransport():
-                self._outbox.put_nowait(output)
+                self._transport.outbox.put_nowait(output)
             case AbortTransport():
-                if self._transport is not None:
-                    self._transport.cancel()
+                self._transport.drop()
             case _:
                 assert_never(output)
 
-    async def _carry(self, not_before: float) -> None:
+    async def _carry(self, transport: _Transport, not_before: float) -> None:
         """Hold a wire open: read from it here, write to it beside; whatever ends it becomes an input."""
         lost = WireLost("reset")
         try:
             await asyncio.sleep(not_before - self._clock())
-            async with self._open_wire() as wire:
-                self.post(lambda now: self._opened(wire, now))
-                writer = asyncio.create_task(self._write(wire))
+            async with transport.open_wire() as wire:
+                self.post(partial(self._open, transport, wire))
+                writer = asyncio.create_task(self._write(transport, wire))
                 try:
-                    lost = await self._read(wire)
+                    lost = await self._read(transport, wire)
                 finally:
                     await cancel_and_wait(writer)
         except WireLost as error:
             lost = error
         finally:
-            self.post(partial(self._lose, lost))
+            transport.over.set()
+            self._report(transport, lost)
 
-    async def _read(self, wire: Wire) -> WireLost:
+    async def _read(self, transport: _Transport, wire: Wire) -> WireLost:
         try:
             while True:
                 frame = await wire.receive()
-                self.post(partial(self._hear, frame))
+                self.post(partial(self._hear, transport, frame))
                 while self._session.reading_suspended:
                     await self.moved()
         except WireLost as lost:
             return lost
 
-    async def _write(self, wire: Wire) -> None:
+    async def _write(self, transport: _Transport, wire: Wire) -> None:
         """Send what is queued. A write that fails or stalls ends the wire; what has been read stays read (rule 3)."""
         stall_s = self._session.snapshot.limits.write_stall_s
         try:
             while True:
-                item = await self._outbox.get()
+                item = await transport.outbox.get()
                 if isinstance(item, CloseTransport):
                     await wire.close(item.code, item.reason)
                     return
@@ -118,7 +167,7 @@ class Driver(BaseDriver):
                     async with asyncio.timeout(stall_s):
                         await wire.send(item)
                 except TimeoutError:
-                    self.post(partial(self._lose, WireLost("stalled")))
+                    self._report(transport, WireLost("stalled"))
                     await wire.abort()
                     return
         except WireLost:

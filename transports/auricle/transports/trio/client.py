@@ -4,6 +4,7 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from random import getrandbits
 
 import trio
 
@@ -61,7 +62,9 @@ async def connect(
     Raises `InvalidURL` for an address that cannot be one, `ConnectFailed` when no session comes about.
     """
     address, limits = parse_address(url), limits or Limits()
-    session = ClientSession(config or Start(), now=trio.current_time(), limits=limits, allow_legacy=allow_legacy)
+    session = ClientSession(
+        config or Start(), now=trio.current_time(), limits=limits, allow_legacy=allow_legacy, seed=getrandbits(32)
+    )
     authorization = [("Authorization", f"Bearer {api_key}")] if api_key else []
     open_wire = partial(open_websocket, address, [*headers, *authorization], ssl_context, limits.max_message_bytes)
     async with run_client(Client(session, open_wire)) as client:

@@ -12,15 +12,23 @@ from typing import assert_never
 
 import trio
 
-from auricle.core import AbortTransport, CloseTransport, Emit, Frame, OpenTransport, Output, Transmit
+from auricle.core import AbortTransport, AdoptTransport, CloseTransport, Emit, Frame, OpenTransport, Output, Transmit
 from auricle.core.events import Event
 from auricle.core.session import Outputs, Session
-from auricle.transports.driver import BaseDriver, OpenWire
+from auricle.transports.driver import BaseDriver, OpenWire, Transport, Verb
 from auricle.transports.wire import Wire, WireLost
 
 
+class _Transport(Transport):
+    def __init__(self, open_wire: OpenWire, opened: Callable[[Wire, float], Outputs]) -> None:
+        super().__init__(open_wire, opened)
+        self.outbox_in, self.outbox = trio.open_memory_channel[Frame | CloseTransport](math.inf)
+        self.scope = trio.CancelScope()
+        self.over = trio.Event()
+
+
 class Driver(BaseDriver):
-    """Runs one session over one wire, in trio's own terms. See `BaseDriver` for the parameters."""
+    """Runs one session, in trio's own terms. See `BaseDriver` for the parameters."""
 
     def __init__(
         self,
@@ -33,8 +41,8 @@ class Driver(BaseDriver):
         super().__init__(
             session, open_wire=open_wire, opened=opened, emit=emit, new_signal=trio.Event, clock=trio.current_time
         )
-        self._outbox_in, self._outbox = trio.open_memory_channel[Frame | CloseTransport](math.inf)
-        self._transport = trio.CancelScope()
+        self._transport = _Transport(open_wire, opened)
+        self._waiting: _Transport | None = None
 
     async def run(self, first: Outputs) -> None:
         """Drive the session until it is finished. Always ends, cancelled or not, with the wire gone."""
@@ -44,9 +52,27 @@ class Driver(BaseDriver):
                 while not self._session.finished:
                     self._route(await self._next(), nursery)
                     self._announce()
-                self._transport.cancel()
+                self._transport.scope.cancel()
         finally:
             self._finish()
+
+    async def adopt(self, open_wire: OpenWire, verb: Verb) -> None:
+        """Offer the session another wire, and wait until it is done with it.
+
+        ``verb`` tells the session, which answers with `AdoptTransport`. Raises what the session raises where it does
+        not want it; the wire is the caller's then.
+        """
+        transport = _Transport(open_wire, lambda _wire, _now: ())
+
+        def offer(now: float) -> Outputs:
+            self._waiting = transport
+            return verb(now)
+
+        await self.call(offer)
+        await transport.over.wait()
+
+    def _is_current(self, transport: Transport) -> bool:
+        return transport is self._transport
 
     async def _next(self) -> Outputs:
         deadline = self._session.next_deadline
@@ -63,56 +89,65 @@ class Driver(BaseDriver):
     def _do(self, output: Output, nursery: trio.Nursery) -> None:
         match output:
             case Transmit(frame=frame):
-                self._outbox_in.send_nowait(frame)
+                self._transport.outbox_in.send_nowait(frame)
             case Emit(event=event):
                 self._emit(event)
             case OpenTransport(not_before=not_before):
-                nursery.start_soon(self._carry, not_before)
+                self._transport = _Transport(self._open_wire, self._opened)
+                nursery.start_soon(self._carry, self._transport, not_before)
+            case AdoptTransport():
+                assert self._waiting is not None, "adopted is what `adopt` offers"
+                self._transport.scope.deadline = trio.current_time() + self._session.snapshot.limits.close_timeout_s
+                self._transport, self._waiting = self._waiting, None
+                nursery.start_soon(self._carry, self._transport, trio.current_time())
             case CloseTransport():
-                self._outbox_in.send_nowait(output)
+                self._transport.outbox_in.send_nowait(output)
             case AbortTransport():
-                self._transport.cancel()
+                self._transport.scope.cancel()
             case _:
                 assert_never(output)
 
-    async def _carry(self, not_before: float) -> None:
+    async def _carry(self, transport: _Transport, not_before: float) -> None:
         """Hold a wire open: read from it here, write to it beside; whatever ends it becomes an input."""
         lost = WireLost("reset")
-        with self._transport:
-            await trio.sleep_until(not_before)
-            try:
-                async with self._open_wire() as wire:
-                    self.post(lambda now: self._opened(wire, now))
-                    async with trio.open_nursery() as nursery:
-                        nursery.start_soon(self._write, wire)
-                        lost = await self._read(wire)
-                        nursery.cancel_scope.cancel()
-            except WireLost as error:
-                lost = error
-        self.post(partial(self._lose, lost))
+        try:
+            with transport.scope:
+                await trio.sleep_until(not_before)
+                try:
+                    async with transport.open_wire() as wire:
+                        self.post(partial(self._open, transport, wire))
+                        async with trio.open_nursery() as nursery:
+                            nursery.start_soon(self._write, transport, wire)
+                            lost = await self._read(transport, wire)
+                            nursery.cancel_scope.cancel()
+                except WireLost as error:
+                    lost = error
+        finally:
+            transport.over.set()
+        self._report(transport, lost)
 
-    async def _read(self, wire: Wire) -> WireLost:
+    async def _read(self, transport: _Transport, wire: Wire) -> WireLost:
         try:
             while True:
                 frame = await wire.receive()
-                self.post(partial(self._hear, frame))
+                self.post(partial(self._hear, transport, frame))
                 while self._session.reading_suspended:
                     await self.moved()
         except WireLost as lost:
             return lost
 
-    async def _write(self, wire: Wire) -> None:
+    async def _write(self, transport: _Transport, wire: Wire) -> None:
         """Send what is queued. A write that fails or stalls ends the wire; what has been read stays read (rule 3)."""
         stall_s = self._session.snapshot.limits.write_stall_s
         try:
-            async for item in self._outbox:
+            async for item in transport.outbox:
                 if isinstance(item, CloseTransport):
                     await wire.close(item.code, item.reason)
                     return
                 with trio.move_on_after(stall_s) as patience:
                     await wire.send(item)
                 if patience.cancelled_caught:
-                    self.post(partial(self._lose, WireLost("stalled")))
+                    self._report(transport, WireLost("stalled"))
                     await wire.abort()
                     return
         except WireLost:

@@ -1,13 +1,15 @@
-"""The server's end of a session on trio: a driver for a wire that is already open, and its events to iterate."""
+"""The server's end of a session on trio: a driver for wires that are already open, and its events to iterate."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import cast
 
 import trio
 
 from auricle.core import Limits, OpenTransport, ServerEvent, ServerSession, SessionClosed
 from auricle.core.events import Event
+from auricle.core.messages import Resume
 from auricle.core.session import Outputs
 from auricle.transports.trio.driver import Driver
 from auricle.transports.wire import Wire
@@ -20,11 +22,12 @@ class Connection:
     `ServerSession` through `do`.
     """
 
-    def __init__(self, wire: Wire, limits: Limits | None) -> None:
-        self.session = ServerSession(wire.subprotocol, now=trio.current_time(), limits=limits)
+    def __init__(self, wire: Wire, limits: Limits | None, opened_at: float) -> None:
+        self.session = ServerSession(wire.subprotocol, now=opened_at, limits=limits)
         """The session, to be read; it is changed only through `do` and `post`."""
-        self._wire = wire
-        self._driver = Driver(self.session, open_wire=self._held, opened=lambda _wire, _now: (), emit=self._emit)
+        self._driver = Driver(
+            self.session, open_wire=partial(_held, wire), opened=lambda _wire, _now: (), emit=self._emit
+        )
         # Bounded by what the client may send: its credit, or for a legacy client the suspended reading.
         self._events_in, self._events = trio.open_memory_channel[ServerEvent](float("inf"))
 
@@ -36,6 +39,15 @@ class Connection:
         """Do a verb soon, without waiting for it. For verbs that cannot be refused."""
         self._driver.post(verb)
 
+    async def adopt(self, wire: Wire, resume: Resume, fresh_token: str) -> None:
+        """The client is back on another wire: go on there, and return when the session is done with it.
+
+        Raises `LocalProtocolError` where the ``resume`` is not this session's; the wire is the caller's then.
+        """
+        await self._driver.adopt(
+            partial(_held, wire), lambda now: self.session.attach(resume, fresh_token=fresh_token, now=now)
+        )
+
     def __aiter__(self) -> AsyncIterator[ServerEvent]:
         """Events in order, to be iterated by one task."""
         return self._events.__aiter__()
@@ -45,26 +57,30 @@ class Connection:
         if isinstance(event, SessionClosed):
             self._events_in.close()
 
-    @asynccontextmanager
-    async def _held(self) -> AsyncIterator[Wire]:
-        try:
-            yield self._wire
-        finally:
-            with trio.CancelScope(shield=True):
-                await self._wire.abort()
-
     async def _run(self) -> None:
         await self._driver.run((OpenTransport(not_before=trio.current_time()),))
 
 
 @asynccontextmanager
-async def serve_wire(wire: Wire, *, limits: Limits | None = None) -> AsyncIterator[Connection]:
+async def _held(wire: Wire) -> AsyncIterator[Wire]:
+    try:
+        yield wire
+    finally:
+        with trio.CancelScope(shield=True):
+            await wire.abort()
+
+
+@asynccontextmanager
+async def serve_wire(
+    wire: Wire, *, limits: Limits | None = None, opened_at: float | None = None
+) -> AsyncIterator[Connection]:
     """Serve a client on an open wire for the length of the block.
 
-    Leaving the block before the session has closed fails the session (``internal``); either way the block ends only
-    when the closing handshake is over or has timed out.
+    ``opened_at`` is when the wire was opened, on trio's clock; now, if it is not given. Leaving the block before the
+    session has closed fails the session (``internal``); either way the block ends only when the closing handshake is
+    over or has timed out, and nobody may come back any more to ask how the session ended.
     """
-    connection = Connection(wire, limits)
+    connection = Connection(wire, limits, trio.current_time() if opened_at is None else opened_at)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(connection._run)
         try:
