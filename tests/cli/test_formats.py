@@ -91,7 +91,8 @@ def test_json_says_everything() -> None:
         "duration_s": 1.0,
         "complete": True,
         "accounting": {
-            "offered": 9, "sent": 9, "received": 9, "processed": 9, "committed": 9, "non_speech": 0, "dropped": 0,
+            "offered": 9, "sent": 9, "received": 9, "processed": 9, "committed": 9, "non_speech": 0,
+            "gap": 0, "dropped": 0,
             "late": 0, "segments": 1, "words": 1,
         },
         "engine": {"name": "sphinx", "version": None, "model": "en-us", "device": None},

@@ -6,14 +6,18 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Literal, assert_never
 
 from auricle.core import (
     PROTOCOL,
     AbortTransport,
+    AdoptTransport,
     AudioReceived,
+    AudioSkipped,
     ClientSession,
     CloseTransport,
+    ConfigureRequested,
     Emit,
     FlushRequested,
     Frame,
@@ -28,6 +32,7 @@ from auricle.core import (
     State,
     Transmit,
 )
+from auricle.core.greeting import read_greeting
 from auricle.core.session import Outputs, Session
 
 SEGMENT = 1_000
@@ -56,6 +61,8 @@ class Link:
     opens: bool = True
     """Whether the transport opens at once; if not, `open` opens it."""
     allow_legacy: bool = False
+    resumable: bool = False
+    opens_at: float | None = None
 
     def __post_init__(self) -> None:
         self.client = ClientSession(self.config, now=self.now, limits=self.limits, allow_legacy=self.allow_legacy)
@@ -66,6 +73,11 @@ class Link:
         self.server_events: list[Any] = []
         self.engine = DeterministicEngine(self)
         self.opened = False
+        self.tokens = count(1)
+        self.servers: list[ServerSession] = []
+        """Sessions that clients may come back to."""
+        self.restarted = False
+        """The server's process is a new one: it knows no session from before."""
         self.route("client", self.client.connect(now=self.now))
 
     # ------------------------------------------------------------------------ the wire
@@ -81,9 +93,12 @@ class Link:
                     self.log(side).append(event)
                     if side == "server":
                         self.engine.todo.append(event)
-                case OpenTransport():
-                    if self.opens:
+                case OpenTransport(not_before=not_before):
+                    self.opened, self.opens_at = False, not_before
+                    if self.opens and not_before <= self.now:
                         self.open()
+                case AdoptTransport():
+                    self.to_client.clear()
                 case CloseTransport(code=code):
                     channel.append(Cut("eof", code))
                 case AbortTransport():
@@ -93,6 +108,9 @@ class Link:
 
     def open(self) -> None:
         self.opened = True
+        self.to_server.clear()
+        self.to_client.clear()
+        self.greeted = not self.client.snapshot.started
         self.route("client", self.client.transport_opened(self.subprotocol, now=self.now))
 
     def log(self, side: Side) -> list[Any]:
@@ -108,6 +126,10 @@ class Link:
         if not channel or not self.opened:
             return False
         item = channel.popleft()
+        if to == "server" and not self.greeted and not isinstance(item, Cut):
+            self.greeted = True
+            if self.greet(item):
+                return True
         session = self.session(to)
         if isinstance(item, Cut):
             if session.snapshot.attached:
@@ -118,6 +140,18 @@ class Link:
         elif session.snapshot.attached:
             self.route(to, session.receive(item, now=self.now))
         return True
+
+    def greet(self, first: Frame) -> bool:
+        """Find the session that a client comes back to; for anything else there is a new one."""
+        resume = read_greeting(first, self.limits)
+        if resume is not None and not self.restarted and self.server.admits(resume):
+            self.route("server", self.server.attach(resume, fresh_token=f"t{next(self.tokens)}", now=self.now))
+            return True
+        self.server = ServerSession(self.subprotocol, now=self.now, limits=self.limits)
+        self.engine = DeterministicEngine(self)
+        self.server_events.clear()
+        self.restarted = False
+        return False
 
     def break_connection(self) -> None:
         """Reset: whatever is on its way is wiped, and both ends learn it."""
@@ -145,10 +179,15 @@ class Link:
                 for side in ("client", "server")
                 if (deadline := self.session(side).next_deadline) is not None and deadline <= until  # type: ignore[arg-type]
             ]
+            if self.opens_at is not None and not self.opened and self.opens:
+                due.append((self.opens_at, "open"))
             if not due:
                 break
             deadline, side = min(due)
             self.now = max(self.now, deadline)
+            if side == "open":
+                self.open()
+                continue
             session = self.session(side)  # type: ignore[arg-type]
             self.route(side, session.handle_timeout(now=self.now))  # type: ignore[arg-type]
             following = session.next_deadline
@@ -246,10 +285,17 @@ class DeterministicEngine:
         session, now = self.link.server, self.link.now
         match event:
             case Started():
-                self.say(session.accept("s1", ServerInfo(name="deterministic"), now=now))
+                token = f"t{next(self.link.tokens)}" if self.link.resumable else None
+                self.say(session.accept("s1", ServerInfo(name="deterministic"), now=now, resume_token=token))
             case AudioReceived(start_sample=start, end_sample=end, pcm=pcm):
                 assert pcm == audio(start, end), "audio arrives whole and in order"
                 self.hear(end)
+            case AudioSkipped(end_sample=end):
+                self.hear(end)
+            case ConfigureRequested(id=change_id, at_sample=at):
+                if session.snapshot.committed < at:
+                    self.final(at, "configure")
+                self.say(session.configured(change_id, now=now))
             case FlushRequested(id=flush_id, at_sample=at):
                 if session.snapshot.committed < at:
                     self.final(at, "flush")

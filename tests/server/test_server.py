@@ -15,7 +15,7 @@ import pytest
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket
 
-from auricle.core import ClientSession, Features, Final, Loading, SessionClosed, Start
+from auricle.core import ClientSession, Features, Final, Interrupted, Limits, Loading, SessionClosed, Start
 from auricle.core.session import Session
 from auricle.engines.loading import Loaded
 from auricle.engines.protocol import EngineUnavailable, LoadProgress
@@ -317,10 +317,12 @@ def test_sigkill_in_the_middle_of_a_stream_is_told_as_a_loss() -> None:
                 assert process.stdout is not None
                 line = (await process.stdout.receive_some(4096)).decode()
                 url = next(word for word in line.split() if word.startswith("ws://"))
-                async with connect(url) as client:
+                async with connect(url, limits=Limits(reconnect_timeout_s=0.5)) as client:
                     await client.send_audio(SECOND)
                     process.kill()
-                    closed = [event async for event in client][-1]
+                    events = [event async for event in client]
+                assert [type(event) for event in events[-2:]] == [Interrupted, SessionClosed]
+                closed = events[-1]
                 assert isinstance(closed, SessionClosed)
                 assert (closed.reason, closed.complete, closed.retriable) == ("lost", False, True)
             finally:

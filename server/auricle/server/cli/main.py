@@ -98,11 +98,20 @@ def serve(
     engine: Engine = None,
     model: Model = None,
     language: Language = None,
+    max_sessions: Annotated[
+        int | None,
+        typer.Option(
+            "--max-sessions", envvar="AURICLE_MAX_SESSIONS", min=1, help="Refuse whoever comes on top of that."
+        ),
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
     """Run the server."""
     configure_logging(verbose=verbose)
-    _run(serve_command.serve, ServerConfig(host=host, port=port, engine=engine, model=model, language=language))
+    config = ServerConfig(
+        host=host, port=port, engine=engine, model=model, language=language, max_sessions=max_sessions
+    )
+    _run(serve_command.serve, config)
 
 
 @app.command()

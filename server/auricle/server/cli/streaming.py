@@ -12,7 +12,10 @@ from auricle.core import (
     Features,
     Final,
     Flushed,
+    Interrupted,
     Partial,
+    Restarted,
+    Resumed,
     SessionClosed,
     Start,
     WarningMessage,
@@ -98,6 +101,13 @@ def _show(event: object, display: Display, outcome: Outcome) -> None:
             _commit(upto, display, outcome)
         case WarningMessage(message=message) | ErrorMessage(message=message, fatal=False):
             display.note(f"The server says: {message}.")
+        case Interrupted(message=message):
+            display.note(f"{message} Trying to get back.")
+        case Resumed():
+            display.note("The connection is back; nothing is lost.")
+        case Restarted(lost_samples=lost):
+            rest = f"{lost / SAMPLE_RATE:.1f} s of audio are lost" if lost else "nothing is lost"
+            display.note(f"The server had forgotten the session; a new one goes on where it was; {rest}.")
         case Ack():
             display.progress(outcome.sent_s, outcome.committed_s)
         case SessionClosed():

@@ -1,0 +1,357 @@
+"""A session survives its socket: cut anywhere, it comes to what it would have come to uncut (I13)."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auricle.core import (
+    Configured,
+    Final,
+    Flushed,
+    InputEnded,
+    Interrupted,
+    Limits,
+    LocalProtocolError,
+    Restarted,
+    Resumed,
+    SessionClosed,
+    State,
+)
+from auricle.core.messages import Audio, Resume
+from auricle.core.outputs import Transmit
+from core.link import Link
+
+TOLD = Final | Flushed | Configured | InputEnded
+"""What an application must be told in any case."""
+
+
+def resumable(**arguments: Any) -> Link:
+    link = Link(resumable=True, **arguments)
+    link.settle()
+    return link
+
+
+def told(link: Link) -> list[Any]:
+    return [event for event in link.client_events if isinstance(event, TOLD)]
+
+
+def wait_back(link: Link) -> None:
+    """Let the time pass that a new connection takes, and everything happen that follows from it."""
+    for _ in range(200):
+        link.settle()
+        if link.client.snapshot.attached and not link.client.snapshot.recovery.gated:
+            return
+        link.pass_time(0.1)
+    raise AssertionError("never came back")
+
+
+def test_a_cut_is_an_interruption_and_then_it_goes_on() -> None:
+    link = resumable()
+    link.send(2_500)
+    link.settle()
+    link.break_connection()
+    wait_back(link)
+    assert [type(event) for event in link.client_events if isinstance(event, Interrupted | Resumed)] == [
+        Interrupted,
+        Resumed,
+    ]
+    assert link.client.state is State.STREAMING
+    link.end()
+    link.run_out()
+    assert link.closed.complete is True
+    assert len(link.of(Final)) == 3
+
+
+def test_nothing_but_resume_is_said_before_resumed() -> None:
+    link = resumable()
+    link.send(500)
+    link.break_connection()
+    link.settle()
+    link.send(700)
+    link.flush("f1")
+    link.end()
+    link.opens_at = link.now
+    link.open()
+    assert [frame.split('"')[3] for frame in link.to_server if isinstance(frame, str)] == ["resume"]
+    assert not [frame for frame in link.to_server if isinstance(frame, bytes)]
+
+
+def test_the_server_says_where_to_go_on() -> None:
+    """The client had sent 900 samples; 400 of them arrived."""
+    link = resumable()
+    link.send(400)
+    link.settle()
+    link.send(500)
+    link.break_connection()
+    wait_back(link)
+    assert link.server.snapshot.received == 900
+    link.end()
+    link.run_out()
+    assert link.closed.complete is True
+
+
+def test_a_swallowed_resumed_does_not_lock_the_client_out() -> None:
+    link = resumable()
+    link.send(500)
+    link.settle()
+    for _ in range(3):
+        link.break_connection()
+        link.settle()
+        link.pass_time(6.0)
+        link.deliver("server")  # the resume arrives, its answer is lost
+    wait_back(link)
+    link.end()
+    link.run_out()
+    assert link.closed.complete is True
+
+
+def test_a_used_token_is_used_up_once_the_client_has_spoken() -> None:
+    link = resumable()
+    old = link.client.snapshot.recovery.token
+    assert old is not None
+    link.break_connection()
+    wait_back(link)
+    resume = Resume(session="s1", token=old, seen=1, sent=0)
+    assert link.server.admits(resume)
+    link.send(100)
+    link.settle()
+    assert not link.server.admits(resume)
+    with pytest.raises(LocalProtocolError):
+        link.server.attach(resume, fresh_token="t", now=link.now)
+
+
+def test_a_second_connection_supersedes_the_first() -> None:
+    link = resumable()
+    s = link.client.snapshot
+    resume = Resume(session="s1", token=s.recovery.token or "", seen=s.seq, sent=0)
+    outputs = link.server.attach(resume, fresh_token="t9", now=link.now)
+    assert [type(output).__name__ for output in outputs][:3] == ["CloseTransport", "AdoptTransport", "Transmit"]
+    assert outputs[0].code == 4409  # type: ignore[union-attr]
+
+
+def test_what_was_said_while_nobody_listened_is_replayed() -> None:
+    link = resumable()
+    link.send(3_000)
+    link.settle_wire()
+    link.break_connection()
+    link.settle()  # the engine goes on, nobody hears it
+    assert len(link.of(Final)) == 0
+    wait_back(link)
+    assert len(link.of(Final)) == 3
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_the_end_itself_may_be_swallowed(lost: bool) -> None:
+    link = resumable()
+    link.send(1_500)
+    link.end()
+    link.settle_wire()
+    if lost:
+        link.break_connection()
+        link.settle_wire()
+    while link.engine.work():
+        pass
+    assert link.server.state is State.CLOSED
+    if not lost:
+        link.break_connection()
+    link.run_out()
+    assert link.closed.complete is True
+    assert [final.audio for final in link.of(Final)] == [(0, 1_000), (1_000, 1_500)]
+
+
+def test_a_client_that_does_not_come_back_is_given_up() -> None:
+    link = resumable()
+    link.send(100)
+    link.settle()
+    link.opens = False
+    link.break_connection()
+    link.settle()
+    link.pass_time(29.0)
+    assert link.server.closed is None
+    link.pass_time(2.0)
+    assert link.server.closed is not None
+    assert link.server.closed.reason == "lost"
+    assert link.server.finished
+    link.pass_time(60.0)
+    assert link.closed.reason == "lost"
+    assert link.client.finished or not link.client.snapshot.attached
+
+
+def test_a_server_that_has_forgotten_everything_gets_the_rest() -> None:
+    link = resumable()
+    link.send(2_400)
+    link.settle()
+    link.restarted = True
+    link.break_connection()
+    wait_back(link)
+    (again,) = link.of(Restarted)
+    assert (again.origin_sample, again.lost_samples) == (2_000, 0)
+    link.send(2_600)
+    link.end()
+    link.run_out()
+    finals = link.of(Final)
+    assert [final.segment for final in finals] == [0, 1, 2, 3, 4]
+    assert [final.audio for final in finals] == [(n, n + 1_000) for n in range(0, 5_000, 1_000)]
+    assert link.closed.complete is True
+    assert link.closed.accounting.received == 5_000
+
+
+def test_audio_that_is_not_kept_any_more_is_lost_and_said_to_be() -> None:
+    link = resumable(limits=Limits(ring_s=0.01))
+    link.engine.accepts = False
+    link.send(2_900)
+    link.settle()
+    link.engine.accepts = True
+    link.settle()
+    link.send(60)
+    link.settle()
+    link.pass_time(1.0)
+    link.settle()
+    link.restarted = True
+    link.break_connection()
+    wait_back(link)
+    (again,) = link.of(Restarted)
+    assert again.lost_samples == 2_800 - 2_000
+    link.end()
+    link.run_out()
+    assert link.closed.complete is False
+    assert link.closed.accounting.dropped == again.lost_samples
+
+
+def test_a_server_that_comes_and_goes_is_given_up() -> None:
+    link = resumable()
+    link.send(500)
+    for _ in range(200):
+        link.break_connection()
+        link.settle()
+        if link.client.closed is not None:
+            break
+        link.pass_time(5.0)
+        link.settle()
+    assert link.closed.reason == "lost"
+
+
+def test_a_gap_and_a_change_survive_too() -> None:
+    link = resumable()
+    link.send(700)
+    link.route("client", link.client.skip(600, now=link.now))
+    link.route("client", link.client.configure("c1", {"language": "de"}, now=link.now))
+    link.send(700)
+    link.break_connection()
+    wait_back(link)
+    link.end()
+    link.run_out()
+    assert link.closed.complete is True
+    assert link.closed.accounting.gap == 600
+    (answer,) = link.of(Configured)
+    assert answer.from_ == 1_300
+    assert answer.effective["language"] == "de"
+
+
+def test_sent_audio_is_let_go_of() -> None:
+    link = resumable()
+    for _ in range(300):
+        link.send(1_600)
+        link.settle()
+        link.pass_time(0.1)
+    assert len(link.client._ring) <= 2 * 16_000 * 2
+
+
+def test_the_record_is_let_go_of() -> None:
+    link = resumable()
+    for _ in range(300):
+        link.send(1_000)
+        link.settle()
+        link.pass_time(0.1)
+    assert len(link.server._record) < 100
+
+
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("audio"), st.integers(1, 1_500)),
+        st.tuples(st.just("gap"), st.integers(1, 700)),
+        st.tuples(st.just("flush"), st.just(0)),
+        st.tuples(st.just("mark"), st.just(0)),
+        st.tuples(st.just("configure"), st.just(0)),
+    ),
+    max_size=8,
+)
+CUTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 3)), max_size=10)
+
+
+def perform(link: Link, action: tuple[str, int], number: int) -> None:
+    name, count = action
+    match name:
+        case "audio":
+            link.send(count)
+        case "gap":
+            link.route("client", link.client.skip(count, now=link.now))
+        case "flush":
+            link.flush(f"f{number}")
+        case "mark":
+            link.route("client", link.client.mark(f"m{number}", now=link.now))
+        case _:
+            if len(link.client.snapshot.changes) < 4:
+                link.route("client", link.client.configure(f"c{number}", {"language": "de"}, now=link.now))
+
+
+def converse(actions: list[tuple[str, int]], cuts: list[tuple[int, int, int]]) -> Link:
+    link = resumable()
+    todo = list(enumerate(actions))
+    for to_server, to_client, work in cuts:
+        if todo:
+            number, action = todo.pop(0)
+            perform(link, action, number)
+        for _ in range(to_server):
+            link.deliver("server")
+        for _ in range(work):
+            link.engine.work()
+        for _ in range(to_client):
+            link.deliver("client")
+        if link.client.closed is None:
+            link.break_connection()
+            link.pass_time(0.4)
+    for number, action in todo:
+        perform(link, action, number)
+        link.settle()
+    link.end()
+    link.run_out()
+    return link
+
+
+@settings(max_examples=300, deadline=None)
+@given(ACTIONS, CUTS)
+def test_cut_anywhere_it_comes_to_the_same(actions: list[tuple[str, int]], cuts: list[tuple[int, int, int]]) -> None:
+    cut, uncut = converse(actions, cuts), converse(actions, [])
+    assert cut.closed.complete is True, cut.closed
+    finals = [[event for event in told(link) if isinstance(event, Final)] for link in (cut, uncut)]
+    covered = [[(final.text, final.audio) for final in each] for each in finals]
+    assert covered[0] == covered[1]
+    answers = [[event.id for event in told(link) if isinstance(event, Flushed | Configured)] for link in (cut, uncut)]
+    assert sorted(answers[0]) == sorted(answers[1])
+    assert len(answers[0]) == len(set(answers[0]))
+
+
+def test_everything_the_client_says_again_is_what_it_said() -> None:
+    """Resent control messages carry the ids and positions of the first time."""
+    link = resumable()
+    link.send(300)
+    link.flush("f1")
+    link.send(200)
+    link.break_connection()
+    link.settle()
+    link.opens_at = link.now
+    link.open()
+    link.deliver("server")
+    session = link.client
+    outputs = session.receive(link.to_client.popleft(), now=link.now)  # type: ignore[arg-type]
+    said = [output.message for output in outputs if isinstance(output, Transmit)]
+    assert [type(message).__name__ for message in said] == ["Audio", "Flush", "Audio"]
+    assert said[1].at == 300  # type: ignore[union-attr]
+    assert sum(len(message.data) for message in said if isinstance(message, Audio)) == 1_000
+    link.route("client", outputs)
+    link.end()
+    link.run_out()
+    assert isinstance(link.client_events[-1], SessionClosed)
