@@ -178,8 +178,8 @@ def _is_about(one: Flush | Configure | EndInput, other: Flush | Configure | EndI
 
 def _longest_frame(draft: Draft) -> int:
     """Return how many samples fit into one binary frame."""
-    s = draft.s
-    return max(1, min(s.samples(s.limits.max_audio_s), s.limits.max_audio_bytes // s.config.audio.frame_bytes))
+    limits, audio = draft.s.limits, draft.s.config.audio
+    return max(1, min(int(limits.max_audio_s * audio.sample_rate), limits.max_audio_bytes // audio.frame_bytes))
 
 
 def say_cancel(draft: Draft, stimulus: Stimulus) -> None:

@@ -1,12 +1,15 @@
 """A snapshot in the making: effects write here, and `step` commits the whole or nothing."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from auricle.core.errors import Breach
 from auricle.core.events import Accounting, Event
 from auricle.core.messages import Durable, Message
 from auricle.core.outputs import AudioSpan, CloseTransport, Emit, RawOutput, Record, Send
 from auricle.core.snapshot import Snapshot
+
+_INDEX: Final[Mapping[str, int]] = {name: index for index, name in enumerate(Snapshot._fields)}
 
 
 class Draft:
@@ -21,11 +24,15 @@ class Draft:
 
     def update(self, **fields: Any) -> None:
         """Replace fields of the snapshot."""
-        self.s = self.s._replace(**fields)
+        # What `_replace` does, at a third of its price: that one looks at every field in turn, each time.
+        values: list[Any] = list(self.s)
+        for name, value in fields.items():
+            values[_INDEX[name]] = value
+        self.s = tuple.__new__(Snapshot, values)
 
     def recover(self, **fields: Any) -> None:
         """Replace fields of the snapshot's `Recovery`."""
-        self.s = self.s._replace(recovery=self.s.recovery._replace(**fields))
+        self.update(recovery=self.s.recovery._replace(**fields))
 
     def send(self, message: Message | AudioSpan) -> None:
         """Say a message. A durable one must be the next (O1), and waits in the record where nobody is there.

@@ -1,12 +1,14 @@
 """`step`: the one function that moves a conversation. Pure: same snapshot, stimulus and time, same result."""
 
+from typing import Final
+
 from auricle.core import endings
 from auricle.core.draft import Draft
 from auricle.core.effects import EFFECTS
 from auricle.core.errors import Breach, LocalProtocolError
 from auricle.core.guards import GUARDS
 from auricle.core.messages import Cancel, Durable, Malformed, Ping, Unknown
-from auricle.core.outcomes import Ignore, Outcome, Rule, Violation
+from auricle.core.outcomes import Outcome, Rule, Violation
 from auricle.core.outputs import RawOutput
 from auricle.core.rules import AFTER_VIOLATION, TABLE
 from auricle.core.snapshot import Snapshot
@@ -37,17 +39,19 @@ def _apply(snapshot: Snapshot, stimulus: Stimulus, side: Side, kind: Kind, now: 
     if side is Side.HEAR:
         _listen(draft, stimulus)
     outcome = _decide(draft.s, stimulus, side, kind)
-    match outcome:
-        case Rule(effects=effects, next=next_state):
-            for effect in effects:
-                EFFECTS[snapshot.role][effect](draft, stimulus)
-            if next_state is not None:
-                draft.update(state=next_state)
-        case Ignore():
-            pass
-        case Violation(code=code, why=why):
-            raise _breach(code, why, stimulus)
+    if isinstance(outcome, Rule):
+        _obey(draft, outcome, stimulus)
+    elif isinstance(outcome, Violation):
+        raise _breach(outcome.code, outcome.why, stimulus)
     return draft
+
+
+def _obey(draft: Draft, rule: Rule, stimulus: Stimulus) -> None:
+    effects = EFFECTS[draft.s.role]
+    for effect in rule.effects:
+        effects[effect](draft, stimulus)
+    if rule.next is not None:
+        draft.update(state=rule.next)
 
 
 def _listen(draft: Draft, stimulus: Stimulus) -> None:
@@ -75,7 +79,10 @@ def _decide(s: Snapshot, stimulus: Stimulus, side: Side, kind: Kind) -> Outcome:
         cell = TABLE[s.role, side][kind][s.state]
     except KeyError:
         raise Breach("protocol_violation", f"a {s.role.value} never {side.value}s {kind.value!r}") from None
-    return next(outcome for outcome in cell if outcome.when is None or GUARDS[outcome.when](s, stimulus))
+    for outcome in cell:
+        if outcome.when is None or GUARDS[outcome.when](s, stimulus):
+            return outcome
+    raise AssertionError(f"a cell without a last word: {kind} in {s.state}")
 
 
 def _breach(code: str | None, why: str, stimulus: Stimulus) -> Breach:
@@ -87,16 +94,16 @@ def _breach(code: str | None, why: str, stimulus: Stimulus) -> Breach:
 
 def _follow_up(draft: Draft) -> None:
     """Fire the rules that need no stimulus until nothing changes (as h11 does for its joint states)."""
-    role = draft.s.role
-    kind = Kind.PUMP if role is Role.CLIENT else Kind.SETTLE
+    stimulus = _PUMP if draft.s.role is Role.CLIENT else _SETTLE
     while True:
         before = draft.s
-        outcome = _decide(before, Local(kind=kind), Side.LOCAL, kind)
+        outcome = _decide(before, stimulus, Side.LOCAL, stimulus.kind)
         if not isinstance(outcome, Rule):
             return
-        for effect in outcome.effects:
-            EFFECTS[role][effect](draft, Local(kind=kind))
-        if outcome.next is not None:
-            draft.update(state=outcome.next)
+        _obey(draft, outcome, stimulus)
         if draft.s is before:
             return
+
+
+_PUMP: Final = Local(kind=Kind.PUMP)
+_SETTLE: Final = Local(kind=Kind.SETTLE)

@@ -1,12 +1,11 @@
 """The words the rule table is written in: guards, effects, and the three kinds of outcome."""
 
-from enum import Enum
 from typing import NamedTuple
 
-from auricle.core.states import State
+from auricle.core.states import Name, State
 
 
-class Guard(Enum):
+class Guard(Name):
     """A condition on a snapshot and a stimulus; its meaning is in `auricle.core.guards`."""
 
     STARTED = "start has been said"
@@ -36,7 +35,7 @@ class Guard(Enum):
     INPUT_SETTLED = "every flush from before the end of input is answered"
 
 
-class Effect(Enum):
+class Effect(Name):
     """What a rule does; each is one function of `auricle.core.effects`."""
 
     # client

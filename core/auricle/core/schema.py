@@ -11,8 +11,8 @@ Supported annotations: ``str``, ``int``, ``float``, ``bool``, ``Literal`` of str
 import dataclasses
 import math
 import types
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import (
     Annotated,
     Any,
@@ -81,38 +81,64 @@ def wire_names(cls: type) -> Mapping[str, str]:
     return {name: name.rstrip("_") for name in _fields(cls)}
 
 
-@cache
-def _by_wire_name(cls: type) -> Mapping[str, str]:
-    return {wire: name for name, wire in wire_names(cls).items()}
+Check = Callable[[object, str], None]
+"""Raises `FieldError`, with the pointer it is given, unless the value is what an annotation allows."""
 
 
 def check(instance: object) -> None:
     """Raise `FieldError` unless every field of a dataclass instance satisfies its annotation."""
     cls: type = type(instance)
-    for name, wire in wire_names(cls).items():
-        _check(getattr(instance, name), hints(cls)[name], f"/{wire}")
+    for name, pointer, check_field in _checks(cls):
+        check_field(getattr(instance, name), pointer)
 
 
-def _check(value: object, annotation: Any, path: str) -> None:
+@cache
+def _checks(cls: type) -> tuple[tuple[str, str, Check], ...]:
+    """Field by field: name, pointer and check. Annotations are read once a class, not once a message."""
+    return tuple((name, f"/{wire}", _checker(hints(cls)[name])) for name, wire in wire_names(cls).items())
+
+
+def _checker(annotation: Any) -> Check:
     origin = get_origin(annotation)
     if origin is Annotated:
         base, *limits = get_args(annotation)
-        _check(value, base, path)
+        return _limited(_checker(base), limits)
+    if origin in (Union, types.UnionType):
+        return _optional(_checker(_some(annotation)))
+    if origin is Literal:
+        return partial(_check_literal, get_args(annotation))
+    if origin is tuple:
+        return _tuple_checker(get_args(annotation))
+    if origin in (Mapping, dict):
+        return _check_object
+    return partial(_check_plain, annotation)
+
+
+def _limited(check_base: Check, limits: Sequence[object]) -> Check:
+    def check_limited(value: object, path: str) -> None:
+        check_base(value, path)
         for limit in limits:
             _check_limit(value, limit, path)
-    elif origin in (Union, types.UnionType):
+
+    return check_limited
+
+
+def _optional(check_some: Check) -> Check:
+    def check_optional(value: object, path: str) -> None:
         if value is not None:
-            _check(value, _some(annotation), path)
-    elif origin is Literal:
-        if value not in get_args(annotation):
-            raise FieldError(path, f"must be one of {', '.join(map(str, get_args(annotation)))}")
-    elif origin is tuple:
-        _check_tuple(value, get_args(annotation), path)
-    elif origin in (Mapping, dict):
-        if not isinstance(value, Mapping):
-            raise FieldError(path, "must be an object")
-    else:
-        _check_plain(value, annotation, path)
+            check_some(value, path)
+
+    return check_optional
+
+
+def _check_literal(options: tuple[str, ...], value: object, path: str) -> None:
+    if value not in options:
+        raise FieldError(path, f"must be one of {', '.join(map(str, options))}")
+
+
+def _check_object(value: object, path: str) -> None:
+    if not isinstance(value, Mapping):
+        raise FieldError(path, "must be an object")
 
 
 def is_finite(value: object) -> bool:
@@ -120,7 +146,7 @@ def is_finite(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
 
 
-def _check_plain(value: object, annotation: type, path: str) -> None:
+def _check_plain(annotation: type, value: object, path: str) -> None:
     if annotation is float:
         if not is_finite(value):
             raise FieldError(path, "must be a finite number")
@@ -134,25 +160,29 @@ def _check_plain(value: object, annotation: type, path: str) -> None:
         raise FieldError(path, "must be Unicode text, without lone surrogates")
 
 
-def _check_tuple(value: object, items: tuple[Any, ...], path: str) -> None:
-    if not isinstance(value, tuple):
-        raise FieldError(path, "must be a list")
-    annotations = [items[0]] * len(value) if items[-1] is Ellipsis else list(items)
-    if len(annotations) != len(value):
-        raise FieldError(path, f"must hold exactly {len(annotations)} items")
-    for index, (item, annotation) in enumerate(zip(value, annotations, strict=True)):
-        _check(item, annotation, f"{path}/{index}")
+def _tuple_checker(items: tuple[Any, ...]) -> Check:
+    """Return the check of ``tuple[X, ...]`` or of ``tuple[X, Y]``."""
+    length = None if items[-1] is Ellipsis else len(items)
+    checks = [_checker(item) for item in items if item is not Ellipsis]
+
+    def check_tuple(value: object, path: str) -> None:
+        if not isinstance(value, tuple):
+            raise FieldError(path, "must be a list")
+        if length is not None and len(value) != length:
+            raise FieldError(path, f"must hold exactly {length} items")
+        for index, item in enumerate(value):
+            checks[0 if length is None else index](item, f"{path}/{index}")
+
+    return check_tuple
 
 
 def _check_limit(value: object, limit: object, path: str) -> None:
-    match limit:
-        case Range(low, high) if isinstance(value, int | float) and not low <= value <= high:
-            raise FieldError(path, f"must be between {low:g} and {high:g}")
-        case MaxLength(length) if isinstance(value, str | tuple) and len(value) > length:
-            unit = "characters" if isinstance(value, str) else "items"
-            raise FieldError(path, f"must have at most {length} {unit}")
-        case _:
-            pass
+    if isinstance(limit, Range):
+        if isinstance(value, int | float) and not limit.low <= value <= limit.high:
+            raise FieldError(path, f"must be between {limit.low:g} and {limit.high:g}")
+    elif isinstance(limit, MaxLength) and isinstance(value, str | tuple) and len(value) > limit.length:
+        unit = "characters" if isinstance(value, str) else "items"
+        raise FieldError(path, f"must have at most {limit.length} {unit}")
 
 
 def parse(cls: type, data: Mapping[str, Any], path: str = "") -> Parsed:
@@ -162,23 +192,20 @@ def parse(cls: type, data: Mapping[str, Any], path: str = "") -> Parsed:
     §3.10: "unknown enum value in an optional field → treat as absent and list it in ``ignored``"). Raises
     `FieldError` for a missing required field and for any value of the wrong type or size.
     """
-    fields, values, ignored = _fields(cls), {}, []
+    plan, values, ignored = _plan(cls), {}, []
     for key, raw in data.items():
-        pointer = f"{path}/{key}"
-        name = _by_wire_name(cls).get(key)
-        if name is None:
-            ignored.append(pointer)
-            continue
-        annotation = hints(cls)[name]
-        if _is_unknown_option(raw, annotation) and _has_default(fields[name]):
-            ignored.append(pointer)
-            continue
-        parsed = _parse(raw, annotation, pointer)
-        values[name] = parsed.value
-        ignored.extend(parsed.ignored)
-    for name, field in fields.items():
-        if name not in values and not _has_default(field):
-            raise FieldError(f"{path}/{wire_names(cls)[name]}", "is missing")
+        slot = plan.get(key)
+        if slot is None or (slot.options is not None and isinstance(raw, str) and raw not in slot.options):
+            ignored.append(f"{path}/{key}")
+        elif slot.is_leaf:
+            values[slot.name] = raw
+        else:
+            parsed = _parse(raw, slot.annotation, f"{path}/{key}")
+            values[slot.name] = parsed.value
+            ignored.extend(parsed.ignored)
+    for key, slot in plan.items():
+        if slot.is_required and slot.name not in values:
+            raise FieldError(f"{path}/{key}", "is missing")
     try:
         return Parsed(cls(**values), tuple(ignored))
     except FieldError as error:
@@ -214,10 +241,41 @@ def _some(annotation: Any) -> Any:
     return next(arg for arg in get_args(annotation) if arg is not types.NoneType)
 
 
-def _is_unknown_option(raw: object, annotation: Any) -> bool:
+class _Slot(NamedTuple):
+    """What `parse` needs to know of a field; read once a class."""
+
+    name: str
+    annotation: Any
+    is_leaf: bool
+    """JSON gives the value as it is. Whether it is allowed is checked when the message is born."""
+    is_required: bool
+    options: tuple[object, ...] | None
+    """The values of a ``Literal`` that may be absent: any other string counts as absent."""
+
+
+@cache
+def _plan(cls: type) -> Mapping[str, _Slot]:
+    """Return the fields by their names on the wire."""
+    fields = _fields(cls)
+    return {wire: _slot(fields[name], hints(cls)[name]) for name, wire in wire_names(cls).items()}
+
+
+def _slot(field: dataclasses.Field[Any], annotation: Any) -> _Slot:
+    bare, is_required = _bare(annotation), not _has_default(field)
+    return _Slot(
+        name=field.name,
+        annotation=annotation,
+        is_leaf=get_origin(bare) is not tuple and not dataclasses.is_dataclass(bare),
+        is_required=is_required,
+        options=get_args(bare) if get_origin(bare) is Literal and not is_required else None,
+    )
+
+
+def _bare(annotation: Any) -> Any:
+    """Return what an annotation is about, without its limits and whether it is optional."""
     while get_origin(annotation) in (Annotated, Union, types.UnionType):
         annotation = get_args(annotation)[0] if get_origin(annotation) is Annotated else _some(annotation)
-    return get_origin(annotation) is Literal and isinstance(raw, str) and raw not in get_args(annotation)
+    return annotation
 
 
 def _has_default(field: dataclasses.Field[Any]) -> bool:

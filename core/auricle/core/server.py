@@ -330,8 +330,9 @@ class ServerSession(Session):
 
     def _fill(self, event: Event) -> Event:
         match event:
-            case AudioReceived():
-                return replace(event, pcm=self._heard)
+            case AudioReceived(start_sample=start, end_sample=end):
+                # Not `replace`, which is slow: this is the path of every audio frame.
+                return AudioReceived(start_sample=start, end_sample=end, pcm=self._heard)
             case Started():
                 return replace(event, ignored=self._ignored)
             case _:

@@ -85,10 +85,9 @@ class Session:
     def receive(self, frame: Frame, *, now: float) -> Outputs:
         """The peer sent a frame. Never raises."""
         self._dialect, messages = self._dialect.decode(frame, self._snapshot)
-        outputs: list[Output] = []
-        for decoded in messages:
-            outputs += self._hear(decoded, now=now)
-        return tuple(outputs)
+        if len(messages) == 1:
+            return self._hear(messages[0], now=now)
+        return tuple(output for decoded in messages for output in self._hear(decoded, now=now))
 
     def transport_lost(self, how: LossKind, code: int, reason: str = "", *, now: float) -> Outputs:
         """The transport is gone: by the peer's Close frame (``eof``) or without one. Never raises."""
@@ -108,6 +107,8 @@ class Session:
         return self._resolve_all(raw)
 
     def _resolve_all(self, raw: tuple[RawOutput, ...]) -> Outputs:
+        if len(raw) == 1:
+            return self._resolve(raw[0])
         return tuple(output for item in raw for output in self._resolve(item))
 
     def _resolve(self, item: RawOutput) -> Outputs:

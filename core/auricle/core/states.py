@@ -7,13 +7,13 @@ from typing import Final
 from auricle.core.messages import ErrorMessage, Message, Unknown
 
 
-class _Name(Enum):
+class Name(Enum):
     """An enumeration whose members hash by identity: they are keys on the path of every audio frame."""
 
     __hash__ = object.__hash__
 
 
-class State(_Name):
+class State(Name):
     """Where a conversation stands. Whether a transport is attached is a separate matter (`Snapshot.attached`)."""
 
     CONNECTING = "connecting"
@@ -30,14 +30,14 @@ class State(_Name):
     """The terminal event has been given. Nothing changes any more but the transport."""
 
 
-class Role(_Name):
+class Role(Name):
     """Whose view of the conversation a snapshot is."""
 
     CLIENT = "client"
     SERVER = "server"
 
 
-class Side(_Name):
+class Side(Name):
     """What happens to a message here: our own user says it, or the peer is heard saying it."""
 
     SAY = "say"
@@ -46,7 +46,7 @@ class Side(_Name):
     """Not a message at all: a verb, a transport event or a timer."""
 
 
-class Kind(_Name):
+class Kind(Name):
     """What can happen, one name a table row. Message kinds have the wire ``type`` as their value."""
 
     START = "start"

@@ -25,7 +25,11 @@ class Deadline(NamedTuple):
 
 def next_deadline(s: Snapshot) -> Deadline | None:
     """Return the earliest deadline, None when nothing is waited for."""
-    return min(deadlines(s), default=None, key=lambda deadline: deadline.at)
+    earliest = None
+    for deadline in deadlines(s):
+        if earliest is None or deadline.at < earliest.at:
+            earliest = deadline
+    return earliest
 
 
 def deadlines(s: Snapshot) -> Iterator[Deadline]:
