@@ -98,7 +98,6 @@ class ServerSession(Session):
         """
         if not self.admits(resume):
             raise LocalProtocolError("this resume is not for this session")
-        self._rest = b""
         return self._step(Attach(resume=resume, fresh=fresh_token), now=now)
 
     def fail(
@@ -283,7 +282,8 @@ class ServerSession(Session):
         config = self._snapshot.config.audio
         if config.framing == "offset64":
             return self._hear_placed(audio.data, config.frame_bytes, now=now)
-        data = self._rest + audio.data
+        # A gap and a new connection begin at a whole sample: `step` has dropped the half that was held.
+        data = self._rest + audio.data if self._snapshot.residue else audio.data
         whole = len(data) - len(data) % config.frame_bytes
         self._rest = data[whole:]
         return self._hear_pcm(data[:whole], len(self._rest), now=now)
