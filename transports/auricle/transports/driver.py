@@ -147,10 +147,14 @@ class BaseDriver:
         """
         self._running = False
         while self._inbox:
-            self._inbox.popleft()(self._clock())
+            self._tell(self._inbox.popleft()(self._clock()))
         if self._session.closed is None:
             now, why = self._clock(), "the driver was cancelled"
-            for output in self._session.transport_lost("cancelled", ABNORMAL_CLOSURE, why, now=now):
-                if isinstance(output, Emit):
-                    self._emit(output.event)
+            self._tell(self._session.transport_lost("cancelled", ABNORMAL_CLOSURE, why, now=now))
         self._announce()
+
+    def _tell(self, outputs: Outputs) -> None:
+        """Hand on the events; there is no transport left for anything else."""
+        for output in outputs:
+            if isinstance(output, Emit):
+                self._emit(output.event)
