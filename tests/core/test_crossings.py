@@ -83,7 +83,7 @@ class TestTheServerEndsTheInput:
         link.flush("f1")
         link.route("server", link.server.stop_input("shutdown", now=link.now))
         link.run_out()
-        assert [(event.code, event.ref) for event in link.of(ErrorMessage)] == [("invalid_param", "f1")]
+        assert [(event.code, event.ref) for event in link.of(ErrorMessage)] == [("invalid_state", "f1")]
         assert link.closed.reason == "shutdown"
 
 

@@ -12,6 +12,7 @@ ALLOWED = {
     "dataclasses",
     "enum",
     "functools",
+    "hmac",
     "json",
     "math",
     "struct",

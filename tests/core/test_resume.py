@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from auricle.core import (
     Configured,
+    ErrorMessage,
     Final,
     Flushed,
     InputEnded,
@@ -21,7 +22,7 @@ from auricle.core import (
 )
 from auricle.core.messages import Audio, Resume
 from auricle.core.outputs import Transmit
-from core.link import Link
+from core.link import Link, only_ending
 
 TOLD = Final | Flushed | Configured | InputEnded
 """What an application must be told in any case."""
@@ -231,6 +232,62 @@ def test_a_server_that_comes_and_goes_is_given_up() -> None:
         link.pass_time(5.0)
         link.settle()
     assert link.closed.reason == "lost"
+
+
+def test_a_new_server_may_take_its_time_to_load() -> None:
+    link = resumable()
+    link.send(500)
+    link.settle()
+    link.restarted = True
+    link.break_connection()
+    link.settle()
+    link.pass_time(0.5)
+    link.settle_wire()
+    link.engine.accepts = False
+    for _ in range(60):
+        link.pass_time(2.0)  # twice as long as a client looks for a server that is not there
+        link.settle_wire()
+    assert link.client.closed is None
+    link.engine.accepts = True
+    link.end()
+    link.run_out()
+    assert link.closed.complete is True
+
+
+def test_an_old_server_in_the_place_of_ours_is_not_one_to_go_on_with() -> None:
+    link = resumable(allow_legacy=True)
+    link.send(500)
+    link.break_connection()
+    link.opens = False
+    link.settle()
+    link.pass_time(1.0)
+    link.route("client", link.client.transport_opened(None, now=link.now))
+    assert link.closed.error == "protocol_violation"
+
+
+def test_a_server_that_has_ended_tells_its_application_nothing_more() -> None:
+    link = resumable()
+    link.send(500)
+    link.end()
+    link.settle_wire()
+    link.break_connection()
+    link.settle()
+    assert link.server.closed is not None
+    link.run_out()
+    assert only_ending(link.server_events)
+    assert link.closed.complete is True
+
+
+def test_a_flush_that_crosses_the_servers_end_is_no_mistake_of_the_client() -> None:
+    link = resumable()
+    link.send(100)
+    link.flush("f1")
+    link.route("server", link.server.stop_input("shutdown", now=link.now))
+    link.settle()
+    (refusal,) = link.of(ErrorMessage)
+    assert (refusal.code, refusal.ref) == ("invalid_state", "f1")
+    link.run_out()
+    assert link.closed.reason == "shutdown"
 
 
 def test_a_gap_and_a_change_survive_too() -> None:

@@ -83,7 +83,8 @@ class ClientSession(Session):
         refusal = None
         if subprotocol != PROTOCOL:
             audio = self._snapshot.config.audio
-            if not self._allow_legacy or subprotocol is not None:
+            begun = self._snapshot.started or self._snapshot.recovery.restarts > 0
+            if not self._allow_legacy or subprotocol is not None or begun:
                 refusal = f"the server does not speak {PROTOCOL}"
             elif audio.encoding != "pcm_s16le" or audio.channels != 1:
                 refusal = "the server speaks the legacy dialect, which knows only mono pcm_s16le"

@@ -28,8 +28,9 @@ def interrupt(draft: Draft, stimulus: Stimulus) -> None:
 def _ask_again(draft: Draft, code: int, message: str) -> None:
     s, r = draft.s, draft.s.recovery
     delay_s = max(reconnect_delay_s(s.limits, r.seed, r.attempt), s.retry_after_s or 0.0)
-    lost_at = draft.now if r.lost_at is None else r.lost_at
     newly_lost = r.lost_at is None
+    # What counts is how long there has been no transport at all; how often one was made and lost is counted by attempt.
+    lost_at = draft.now if r.lost_at is None or s.attached else r.lost_at
     draft.update(attached=False, error=None, retry_after_s=None)
     draft.recover(gated=False, lost_at=lost_at, attempt=r.attempt + 1, reopen_at=draft.now + delay_s)
     draft.outputs.append(OpenTransport(not_before=draft.now + delay_s))

@@ -177,6 +177,7 @@ _SERVER: Final[Mapping[Effect, Do]] = {
     Effect.WARN_OF_EXPIRY: server_says.warn_of_expiry,
     Effect.AWAIT_RETURN: server_recovery.await_return,
     Effect.WELCOME_BACK: server_recovery.welcome_back,
+    Effect.TELL_RETURN: server_recovery.tell_return,
     Effect.CLOSE_AGAIN: server_recovery.close_again,
     Effect.SHUT: server_recovery.shut,
     Effect.HOLD: server_recovery.hold,

@@ -85,6 +85,7 @@ class Effect(Name):
     WARN_OF_EXPIRY = "say warning session_expiring"
     AWAIT_RETURN = "keep the session for its client"
     WELCOME_BACK = "adopt the transport; say resumed and what was missed"
+    TELL_RETURN = "tell the application that its client is back"
     CLOSE_AGAIN = "begin the closing handshake on the new transport"
     SHUT = "whoever leaves now cannot come back"
     HOLD = "hold the end for a client that may not have heard it"

@@ -362,7 +362,7 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         },
     ),
     Kind.ATTACH: _row(
-        Rule((Effect.WELCOME_BACK,)),
+        Rule((Effect.WELCOME_BACK, Effect.TELL_RETURN)),
         {
             C: _NOT_OPEN,
             X: (

@@ -134,7 +134,9 @@ def take_flush(draft: Draft, stimulus: Stimulus) -> None:
     s = draft.s
     at = s.received if flush.at is None else flush.at
     if at > s.received:
-        refuse(draft, "invalid_param", f"flush at {at}, but only {s.received} samples have come", ref=flush.id)
+        # Where the server ended the input, what the flush is about may have come too late: no mistake of the client.
+        code = "invalid_state" if s.ended else "invalid_param"
+        refuse(draft, code, f"flush at {at}, but only {s.received} samples have come", ref=flush.id)
         return
     if s.flushes and at < s.flushes[-1].at:
         refuse(draft, "invalid_param", f"flush at {at} lies before the one at {s.flushes[-1].at}", ref=flush.id)

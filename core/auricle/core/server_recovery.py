@@ -1,5 +1,7 @@
 """How a server keeps a session for a client whose connection is gone. Source: notes/wire-protocols.md §3.7."""
 
+from hmac import compare_digest
+
 from auricle.core import endings
 from auricle.core.draft import Draft
 from auricle.core.errors import ERROR_CODES, Breach
@@ -17,7 +19,7 @@ def admits(s: Snapshot, resume: Resume) -> bool:
     tokens = [token for token in (r.token, r.previous) if token is not None]
     return (
         resume.session == r.session
-        and resume.token in tokens
+        and any(compare_digest(resume.token.encode(), token.encode()) for token in tokens)
         and resume.seen <= s.seq
         and resume.sent >= s.received
         and (s.state is not State.CLOSED or is_held(s))
@@ -59,6 +61,10 @@ def welcome_back(draft: Draft, stimulus: Stimulus) -> None:
     )
     draft.outputs.append(Forget(seq=resume.seen))
     draft.outputs.append(Replay(seq=resume.seen))
+
+
+def tell_return(draft: Draft, _: Stimulus) -> None:
+    """Tell the application. Not that of a session whose terminal event has been given: that one is the last."""
     draft.emit(Reconnected())
 
 

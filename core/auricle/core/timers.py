@@ -58,9 +58,9 @@ def _armed(s: Snapshot) -> Iterator[Deadline]:
 
 def _client(s: Snapshot) -> Iterator[Deadline]:
     limits, r = s.limits, s.recovery
-    if r.lost_at is not None:
-        yield Deadline(r.lost_at + limits.reconnect_timeout_s, Kind.RETURN_EXPIRED)
     if not s.attached:
+        if r.lost_at is not None:
+            yield Deadline(r.lost_at + limits.reconnect_timeout_s, Kind.RETURN_EXPIRED)
         yield Deadline(max(s.opened_at, r.reopen_at) + limits.connect_timeout_s, Kind.OPEN_EXPIRED)
         return
     if s.state is State.CONNECTING or r.gated:
