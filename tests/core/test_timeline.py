@@ -226,6 +226,17 @@ class TestChanges:
         with pytest.raises(LocalProtocolError, match="O7"):
             link.engine.final(900, "endpoint")
 
+    def test_nothing_is_decided_across_an_unanswered_change_at_the_very_beginning(self) -> None:
+        link = ready()
+        link.engine.accepts = False
+        link.route("client", link.client.configure("c1", {"language": "fr"}, now=link.now))
+        link.send(600)
+        link.settle_wire()
+        with pytest.raises(LocalProtocolError, match="O7"):
+            link.engine.final(600, "endpoint")
+        with pytest.raises(LocalProtocolError, match="O7"):
+            link.server.segment_failed(600, "a fault", now=link.now)
+
     def test_null_means_the_default(self) -> None:
         link = Link(config=Start(language="de", features=Features(words=True)))
         link.settle()

@@ -97,6 +97,8 @@ def _track_input_ended(draft: Draft, stimulus: Stimulus) -> None:
 def _track_loss(draft: Draft, stimulus: Stimulus) -> None:
     message = _message(stimulus)
     assert isinstance(message, ErrorMessage)
+    if draft.s.role is Role.SERVER and message.audio is not None:
+        guarantees.check_cut(draft.s, message.audio[1])
     guarantees.check_loss(draft, message)
     refused = guarantees.check_refusal(draft, message)
     if refused is not None and draft.s.role is Role.CLIENT:

@@ -180,7 +180,8 @@ def check_cut(s: Snapshot, end: int) -> None:
     """
     cut = next((flush for flush in s.flushes if flush.exact and s.committed < flush.at < end), None)
     _require(cut is None, "O6", f"the audio must be cut at {cut.at if cut else None} for a flush")
-    change = next((change for change in s.changes if s.committed < change.at < end), None)
+    # A change that lies where the last one ended is still unanswered: what comes now is not for the old configuration.
+    change = next((change for change in s.changes if s.committed <= change.at < end), None)
     _require(change is None, "O7", f"the audio must be cut at {change.at if change else None} for a change")
 
 
