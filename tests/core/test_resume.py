@@ -350,12 +350,11 @@ def perform(link: Link, action: tuple[str, int], number: int) -> None:
         case "mark":
             link.route("client", link.client.mark(f"m{number}", now=link.now))
         case _:
-            if len(link.client.snapshot.changes) < 4:
-                link.route("client", link.client.configure(f"c{number}", {"language": "de"}, now=link.now))
+            link.route("client", link.client.configure(f"c{number}", {"language": "de"}, now=link.now))
 
 
 def converse(actions: list[tuple[str, int]], cuts: list[tuple[int, int, int]]) -> Link:
-    link = resumable()
+    link = resumable(limits=Limits(max_changes_pending=8))
     todo = list(enumerate(actions))
     for to_server, to_client, work in cuts:
         if todo:
