@@ -1,0 +1,1 @@
+"""The specification, rendered from the core: its rule table, its message classes, its limits and its error codes."""
