@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from auricle.core import Features, Frame, Role, ServerInfo, Start
-from spec.exchange import Exchange, Line, Said, as_text
+from auricle.core import AudioFormat, Features, Frame, Role, ServerInfo, Start, Word, framing
+from spec.exchange import Exchange, Line, Said
+from spec.script import as_text
 
 RATE: Final = 16_000
 C, S = Role.CLIENT, Role.SERVER
@@ -30,7 +31,7 @@ def _audio(x: Exchange, seconds: float) -> None:
 
 
 def _accept(x: Exchange) -> None:
-    x.do(S, x.server.accept("s-7f3a", ENGINE, now=x.now))
+    x.do(S, x.server.accept("s-7f3a", ENGINE, now=x.now, resume_token=x.token()))
 
 
 def _final(x: Exchange, text: str, end_s: float, reason: str = "endpoint") -> None:
@@ -40,8 +41,8 @@ def _final(x: Exchange, text: str, end_s: float, reason: str = "endpoint") -> No
         x.server.final(
             text,
             end_sample=int(end_s * RATE),
-            start_s=begin_s + 0.2,
-            end_s=end_s - 0.3,
+            start_s=begin_s + 0.05,
+            end_s=end_s - 0.05,
             confidence=0.93,
             reason=reason,  # type: ignore[arg-type]  # one of `FinalReason`
             now=x.now,
@@ -107,8 +108,102 @@ def flushes() -> Exchange:
     _audio(x, 0.5)
     x.do(C, x.client.flush("f3", now=x.now))
     x.do(S, x.server.flushed("f3", 32_000, now=x.now))
+    x.note("a marker decides nothing: its answer follows what is decided anyway")
+    _audio(x, 1.0)
+    x.do(C, x.client.mark("m1", now=x.now))
+    _audio(x, 0.5)
+    _final(x, "half past three", 3.5)
     _end(x)
+    _heard(x, 3.5)
+    _finish(x)
+    return x
+
+
+def configured() -> Exchange:
+    """The speaker changes to another language: what was said before is decided as it was configured then."""
+    x = _opened()
+    _audio(x, 1.0)
+    x.do(C, x.client.configure("c1", {"language": "de", "bias": {"terms": ["Auricle"]}}, now=x.now))
+    _final(x, "and now for something completely different", 1.0, "configure")
+    x.do(S, x.server.configured("c1", now=x.now))
+    _audio(x, 1.0)
+    _end(x)
+    _final(x, "guten Tag", 2.0, "end_input")
     _heard(x, 2.0)
+    _finish(x)
+    return x
+
+
+def muted() -> Exchange:
+    """A microphone is muted for three seconds: the timeline goes on without audio."""
+    x = _opened()
+    _audio(x, 1.0)
+    x.do(C, x.client.skip(3 * RATE, now=x.now))
+    _audio(x, 1.0)
+    _end(x)
+    _final(x, "one moment please I am back", 5.0, "end_input")
+    _heard(x, 5.0)
+    _finish(x)
+    return x
+
+
+def offset_framing() -> Exchange:
+    """The same with `offset64`: each binary frame says where it belongs."""
+    x = _opened(Start(audio=AudioFormat(framing="offset64"), language="en", features=QUIET))
+    _audio(x, 0.1)
+    frame = framing.place(6_400, bytes(3_200))
+    x.note(f"the next frame begins {frame[:8].hex(' ')}, which is 6400: samples 1600 to 6399 are a gap")
+    x.raw(frame, 6_400)
+    return x
+
+
+def told_everything() -> Exchange:
+    """Words, and how the server fares, for a client that asked for them."""
+    x = _opened(Start(language="en", features=Features(words=True, speech_events=False, acks=False, stats_ms=500)))
+    _audio(x, 0.8)
+    _heard(x, 0.8)
+    words = (Word(text="hello", start=0.2, end=0.4, confidence=0.9), Word(text="there", start=0.45, end=0.7))
+    x.do(S, x.server.partial("hello there", start_s=0.2, end_s=0.7, words=words, now=x.now))
+    x.wait(0.5)
+    return x
+
+
+def resumed() -> Exchange:
+    """The connection breaks while a flush is on its way. The client comes back: nothing is lost or doubled."""
+    x = _opened()
+    _audio(x, 1.0)
+    _final(x, "the first sentence", 1.0)
+    x.note("from here on the connection is dead, and nobody knows it yet")
+    x.swallows = True
+    _audio(x, 0.5)
+    x.do(C, x.client.flush("f1", now=x.now))
+    x.do(S, x.server.warn("example", "this warning is lost on its way, too", now=x.now))
+    x.cut()
+    x.note("the application goes on; its audio waits")
+    _audio(x, 0.5)
+    x.wait(0.2)
+    _final(x, "the second", 1.5, "flush")
+    x.do(S, x.server.flushed("f1", 24_000, now=x.now))
+    _end(x)
+    _final(x, "sentence", 2.0, "end_input")
+    _heard(x, 2.0)
+    _finish(x)
+    return x
+
+
+def session_gone() -> Exchange:
+    """The server has lost the session. A new one takes over where the old one was committed, on the same timeline."""
+    x = _opened()
+    _audio(x, 1.0)
+    _final(x, "the first sentence", 1.0)
+    _audio(x, 0.5)
+    x.cut()
+    x.forget()
+    x.wait(0.5)
+    _accept(x)
+    _end(x)
+    _final(x, "the second", 1.5, "end_input")
+    _heard(x, 1.5)
     _finish(x)
     return x
 
@@ -186,6 +281,12 @@ def legacy() -> Exchange:
 V1_SCENES: Final[tuple[Callable[[], Exchange], ...]] = (
     dictation,
     flushes,
+    configured,
+    muted,
+    offset_framing,
+    told_everything,
+    resumed,
+    session_gone,
     cancelled,
     lost_utterance,
     shutdown,

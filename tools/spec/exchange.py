@@ -1,13 +1,13 @@
-"""Two real cores back to back under virtual time, and a record of what crosses between them."""
+"""Two real cores under virtual time, a wire between them that can break, and a record of what crosses it."""
 
-import json
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Final, assert_never
+from typing import assert_never
 
 from auricle.core import (
     PROTOCOL,
     AbortTransport,
+    AdoptTransport,
     ClientSession,
     CloseTransport,
     Emit,
@@ -19,10 +19,11 @@ from auricle.core import (
     Start,
     Transmit,
 )
+from auricle.core.errors import ABNORMAL_CLOSURE
+from auricle.core.framing import HEADER
+from auricle.core.greeting import read_greeting
+from auricle.core.messages import Audio, Gap, Message, Resumed
 from auricle.core.session import Outputs, Session
-
-WIDTH: Final = 112
-"""Longest line of a frame, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Said:
     frame: Frame
     position: int = 0
     """Of audio: the first sample."""
+    arrives: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +68,19 @@ class Exchange:
     def __post_init__(self) -> None:
         self.lines: list[Line] = []
         self.client = ClientSession(self.config, now=self.now, limits=self.limits, allow_legacy=True)
-        self.server = ServerSession(self.subprotocol, now=self.now, limits=self.limits)
+        self.server = self._new_server()
         self._wire: deque[tuple[Role, Transmit | CloseTransport]] = deque()
+        self._opens_at: float | None = None
+        self._greeted = True
+        self._tokens = 0
+        self._sent = 0
+        self.swallows = False
+        """Whatever is said from now on is lost on its way."""
 
     def open(self) -> None:
         """The client connects."""
         self.do(Role.CLIENT, self.client.connect(now=self.now))
+        self.wait(0)
 
     def do(self, role: Role, outputs: Outputs) -> None:
         """Carry out what a session wants done, and everything that follows from it."""
@@ -80,30 +89,57 @@ class Exchange:
             sender, item = self._wire.popleft()
             self._deliver(sender, item)
 
-    def raw(self, frame: Frame) -> None:
+    def raw(self, frame: Frame, position: int = 0) -> None:
         """A client of another make says something that ours would not."""
-        self.lines.append(Said(Role.CLIENT, frame))
+        self.lines.append(Said(Role.CLIENT, frame, position))
         self.do(Role.SERVER, self.server.receive(frame, now=self.now))
 
     def note(self, text: str) -> None:
         """Say what happens beside the wire."""
         self.lines.append(Note(text))
 
+    def token(self) -> str:
+        """Return a token that has not been used."""
+        self._tokens += 1
+        return f"token-{self._tokens}"
+
+    def cut(self) -> None:
+        """The connection breaks; both ends learn it."""
+        self.note("the connection breaks")
+        self.swallows = False
+        for role in Role:
+            self.do(role, self._session(role).transport_lost("reset", ABNORMAL_CLOSURE, now=self.now))
+
+    def forget(self) -> None:
+        """The server loses its memory."""
+        self.server = self._new_server()
+
     def wait(self, seconds: float) -> None:
-        """Let time pass; timers fire."""
+        """Let time pass: timers fire, and transports that were asked for open."""
         until = self.now + seconds
-        while True:
-            due = [
-                (deadline, role.value, role)
-                for role in Role
-                if (deadline := self._session(role).next_deadline) is not None and deadline <= until
-            ]
-            if not due:
-                break
-            deadline, _, role = min(due)
-            self.now = max(self.now, deadline)
-            self.do(role, self._session(role).handle_timeout(now=self.now))
+        while (due := self._next_due()) is not None and due[0] <= until:
+            self.now = max(self.now, due[0])
+            if due[1] is None:
+                self._open_transport()
+            else:
+                self.do(due[1], self._session(due[1]).handle_timeout(now=self.now))
         self.now = until
+
+    def _next_due(self) -> tuple[float, Role | None] | None:
+        """Return when the next thing happens by itself: a timer of one side, or (None) a transport opens."""
+        due: list[tuple[float, Role | None]] = [
+            (deadline, role) for role in Role if (deadline := self._session(role).next_deadline) is not None
+        ]
+        if self._opens_at is not None:
+            due.insert(0, (self._opens_at, None))
+        return min(due, key=lambda item: item[0], default=None)
+
+    def _open_transport(self) -> None:
+        self._opens_at, self._greeted = None, False
+        self.do(Role.CLIENT, self.client.transport_opened(self.subprotocol, now=self.now))
+
+    def _new_server(self) -> ServerSession:
+        return ServerSession(self.subprotocol, now=self.now, limits=self.limits)
 
     def _session(self, role: Role) -> Session:
         return self.client if role is Role.CLIENT else self.server
@@ -111,24 +147,47 @@ class Exchange:
     def _carry_out(self, role: Role, outputs: Outputs) -> None:
         for output in outputs:
             match output:
-                case Transmit(frame=frame):
-                    position = 0
-                    if isinstance(frame, bytes):
-                        position = self.client.snapshot.carried - len(frame) // self.config.audio.frame_bytes
-                    self.lines.append(Said(role, frame, position))
-                    self._wire.append((role, output))
+                case Transmit(frame=frame, message=message):
+                    self.lines.append(Said(role, frame, self._position(message), not self.swallows))
+                    self._send(role, output)
                 case CloseTransport(code=code, reason=reason):
                     self.lines.append(Hung(role, code, reason))
-                    self._wire.append((role, output))
-                case OpenTransport():
-                    self._carry_out(Role.CLIENT, self.client.transport_opened(self.subprotocol, now=self.now))
-                case Emit() | AbortTransport():
+                    self._send(role, output)
+                case OpenTransport(not_before=at):
+                    if self.lines:
+                        self.note(f"the client connects again after {at - self.now:.2f} s")
+                    self._opens_at = at
+                case Emit() | AbortTransport() | AdoptTransport():
                     pass
                 case _:
                     assert_never(output)
 
+    def _send(self, role: Role, item: Transmit | CloseTransport) -> None:
+        if not self.swallows:
+            self._wire.append((role, item))
+
+    def _position(self, message: Message) -> int:
+        """Return where a message that is just being sent stands on the timeline, and count what it sends."""
+        here = self._sent
+        match message:
+            case Start(timeline_origin=origin):
+                self._sent = origin or 0
+            case Resumed(next=sample):
+                self._sent = sample
+            case Gap(samples=samples):
+                self._sent += samples
+            case Audio(data=data):
+                header = HEADER.size if self.config.audio.framing == "offset64" else 0
+                self._sent += (len(data) - header) // self.config.audio.frame_bytes
+            case _:
+                pass
+        return here
+
     def _deliver(self, sender: Role, item: Transmit | CloseTransport) -> None:
         receiver = Role.SERVER if sender is Role.CLIENT else Role.CLIENT
+        if receiver is Role.SERVER and isinstance(item, Transmit) and not self._greeted:
+            self._greet(item.frame)
+            return
         session = self._session(receiver)
         if not session.snapshot.attached:
             return
@@ -137,53 +196,13 @@ class Exchange:
         else:
             self._carry_out(receiver, session.transport_lost("eof", item.code, item.reason, now=self.now))
 
-
-# ---------------------------------------------------------------------------- as text
-
-
-def as_text(lines: list[Line], elided: frozenset[str] = frozenset()) -> str:
-    """Return a recorded conversation as text. Values of the keys in ``elided`` are shown as an ellipsis."""
-    return "\n".join(_line(line, elided) for line in lines)
-
-
-def _line(line: Line, elided: frozenset[str]) -> str:
-    match line:
-        case Note(text=text):
-            return f"-- {text}"
-        case Hung(by=by, code=code, reason=reason):
-            return f"{_who(by)} Close {code} {reason!r}".rstrip()
-        case Said(by=by, frame=bytes() as audio, position=position):
-            return f"{_who(by)} (binary: {len(audio)} bytes of audio, from sample {position})"
-        case Said(by=by, frame=frame):
-            return f"{_who(by)} {_layout(json.loads(frame), '   ', elided)}"
-        case _:
-            assert_never(line)
-
-
-def _who(role: Role) -> str:
-    return "C>" if role is Role.CLIENT else "S>"
-
-
-def _layout(value: Any, indent: str, elided: frozenset[str]) -> str:
-    """Return JSON in lines that can be read, as few as possible."""
-    if not isinstance(value, dict) or len(_compact(value, elided)) + len(indent) <= WIDTH:
-        return _compact(value, elided)
-    inner, lines, line = indent + " ", [], ""
-    for index, (key, item) in enumerate(value.items()):
-        member = f"{json.dumps(key)}:{'…' if key in elided else _layout(item, inner, elided)}"
-        member += "," if index < len(value) - 1 else "}"
-        if line and len(inner) + len(line) + len(member.partition("\n")[0]) > WIDTH:
-            lines.append(line)
-            line = ""
-        line += member
-        if "\n" in member:
-            lines.append(line)
-            line = ""
-    return "{" + f"\n{inner}".join([*lines, line] if line else lines)
-
-
-def _compact(value: Any, elided: frozenset[str]) -> str:
-    if isinstance(value, dict):
-        members = (f"{json.dumps(k)}:{'…' if k in elided else _compact(v, elided)}" for k, v in value.items())
-        return "{" + ",".join(members) + "}"
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    def _greet(self, frame: Frame) -> None:
+        """The first frame of a connection: it is for a session that is known, or for a new one."""
+        self._greeted = True
+        resume = read_greeting(frame, self.limits)
+        if resume is not None and self.server.admits(resume):
+            outputs = self.server.attach(resume, fresh_token=self.token(), now=self.now)
+        else:
+            self.server = self._new_server()
+            outputs = self.server.receive(frame, now=self.now)
+        self._carry_out(Role.SERVER, outputs)

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from auricle.core import schema
 from auricle.core.limits import Limits
-from auricle.core.messages import CLIENT_MESSAGES, SERVER_MESSAGES, Audio, Durable, Message
-from auricle.core.parts import Part
+from auricle.core.messages import CLIENT_MESSAGES, SERVER_MESSAGES, Audio, Durable
 from spec.source import SpecError, attribute_docs, class_doc
 
 FIELD_DOCS = Path(__file__).with_name("fields.toml")
@@ -75,8 +74,7 @@ def _parts_in(annotation: Any) -> list[type]:
 
 def shape(cls: type) -> Shape:
     """Return a message or part class as data. Raises `SpecError` where a field has no documentation, or two."""
-    assert issubclass(cls, Part)
-    name = cls.type if issubclass(cls, Message) else cls.__name__
+    name: str = getattr(cls, "type", cls.__name__)
     hints, wire_names = schema.hints(cls), schema.wire_names(cls)
     fields = tuple(
         Field(
@@ -107,7 +105,7 @@ def _written() -> Mapping[str, Mapping[str, str]]:
 
 
 def field_doc(cls: type, shape_name: str, name: str) -> str:
-    """Return what an attribute means, as its class or else `fields.toml` says. Raises `SpecError` for neither or both."""
+    """Return what an attribute means, as its class or `fields.toml` says. Raises `SpecError` for neither, or both."""
     wire = name.rstrip("_")
     owners = [owner for owner in cls.__mro__ if owner is not object and name in attribute_docs(owner)]
     written = _written().get(shape_name, {}).get(wire)

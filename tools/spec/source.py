@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
-from types import ModuleType
+from pathlib import Path
 
 
 class SpecError(Exception):
@@ -46,17 +46,17 @@ def one_line(text: str) -> str:
     return " ".join(text.replace("``", "`").split())
 
 
-def warnings_said(modules: Sequence[ModuleType]) -> Mapping[str, str]:
-    """Return every warning code the core says by itself, with its text; what is filled in later is an ellipsis."""
-    found: dict[str, str] = {}
-    for module in modules:
-        for node in ast.walk(ast.parse(inspect.getsource(module))):
+def warnings_said(folder: Path) -> Mapping[str, str]:
+    """Return every warning code a package says by itself, with its text; what is filled in later is an ellipsis."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(func=ast.Name(id="warn"), args=[_, ast.Constant(value=str(code)), text, *_]):
-                    found[code] = _said(text)
+                    found.setdefault(code, []).append(_said(text))
                 case _:
                     pass
-    return dict(sorted(found.items()))
+    return {code: " / ".join(text for text in texts if text) for code, texts in sorted(found.items())}
 
 
 def _said(node: ast.expr) -> str:
@@ -64,6 +64,6 @@ def _said(node: ast.expr) -> str:
         case ast.Constant(value=str(text)):
             return text
         case ast.JoinedStr(values=values):
-            return "".join(_said(value) for value in values)
+            return "".join(_said(value) or "…" for value in values)
         case _:
-            return "…"
+            return ""

@@ -4,10 +4,10 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from types import ModuleType
+from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
-from auricle.core import client_effects, endings, limits, server_effects, session
+from auricle.core import limits
 from auricle.core.errors import ABNORMAL_CLOSURE, ERROR_CODES, RETRIABLE_CLOSE_CODES
 from auricle.core.messages import Configure, Start
 from auricle.core.outcomes import Cell, Ignore, Outcome, Rule, Violation
@@ -18,7 +18,7 @@ from spec import json_schema, model
 from spec.model import Field, Shape
 from spec.source import attribute_docs, warnings_said
 
-WHERE_WARNINGS_ARE: Final[tuple[ModuleType, ...]] = (client_effects, server_effects, endings, session)
+CORE: Final = Path(limits.__file__).parent
 MARKS: Final = {"rule": "✓", "ignore": "·", "violation": "✗"}
 
 
@@ -246,7 +246,7 @@ def verdict_table() -> str:
 
 def warning_table() -> str:
     """Return the warnings that the core says by itself."""
-    return table(["code", "text"], [[f"`{code}`", text] for code, text in warnings_said(WHERE_WARNINGS_ARE).items()])
+    return table(["code", "text"], [[f"`{code}`", text] for code, text in warnings_said(CORE).items()])
 
 
 def retriable_close_codes() -> str:
