@@ -5,7 +5,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -39,24 +39,28 @@ def _read(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 
-def main() -> int:
+def main(arguments: Sequence[str], folder: Path = DOCS) -> int:
     """Do what the command line says; return the exit status."""
     parser = argparse.ArgumentParser(description="Render the specification of the protocol into docs/.")
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a document is stale")
-    arguments = parser.parse_args()
     try:
-        if arguments.check:
-            names = stale(DOCS)
-            if names:
-                print(f"docs/{names[0]} is stale: run 'python tools/render_spec.py'.", file=sys.stderr)
-            return 1 if names else 0
+        if parser.parse_args(arguments).check:
+            return _complain(stale(folder))
         for name, text in rendered().items():
-            (DOCS / name).write_text(text, encoding="utf-8")
+            (folder / name).write_text(text, encoding="utf-8")
     except SpecError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
+def _complain(names: Sequence[str]) -> int:
+    if not names:
+        return 0
+    files = ", ".join(f"docs/{name}" for name in names)
+    print(f"Not what the core says any more: {files}; run 'python tools/render_spec.py'.", file=sys.stderr)
+    return 1
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

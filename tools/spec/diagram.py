@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
-from auricle.core.outcomes import Rule, Violation
+from auricle.core.outcomes import Cell, Outcome, Rule, Violation
 from auricle.core.rules import AFTER_VIOLATION, TABLE
-from auricle.core.states import Kind, Role, Side, State
+from auricle.core.states import VERDICTS, Kind, Role, Side, State
 
 BOX_W, BOX_H, GAP, LANE, LINE, TEXT_W = 150, 40, 66, 26, 17, 84
 TOP, PAD = 64, 22
+BREACH: Final = "hears what breaks the protocol"
 OPEN: Final = tuple(state for state in State if state is not State.CLOSED)
 
 LIGHT: Final = {
@@ -59,18 +60,38 @@ def edges(role: Role) -> tuple[Edge, ...]:
     for side in (Side.HEAR, Side.SAY, Side.LOCAL):
         for kind, row in TABLE[role, side].items():
             for source, cell in row.items():
-                for outcome in cell:
-                    if isinstance(outcome, Rule) and outcome.next not in (None, source):
-                        assert outcome.next is not None
-                        condition = f", if {outcome.when.value}" if outcome.when else ""
-                        found.setdefault((source, outcome.next), []).append(_cause(side, kind) + condition)
-                    elif isinstance(outcome, Violation) and side is Side.HEAR:
-                        _note(found.setdefault((source, AFTER_VIOLATION), []), "hears what breaks the protocol")
-                    elif isinstance(outcome, Violation) and kind.name.endswith("_EXPIRED"):
-                        condition = f", if {outcome.when.value}" if outcome.when else ""
-                        _note(found.setdefault((source, AFTER_VIOLATION), []), kind.value + condition)
-    found.pop((AFTER_VIOLATION, AFTER_VIOLATION), None)
+                for index, outcome in enumerate(cell):
+                    target, cause = _change(side, kind, outcome)
+                    if target not in (None, source) and source is not AFTER_VIOLATION:
+                        assert target is not None
+                        causes = found.setdefault((source, target), [])
+                        if cause == BREACH:
+                            _note(causes, cause)
+                        else:
+                            _note(causes, cause + _condition(cell[: index + 1]))
     return tuple(_fold(found))
+
+
+def _change(side: Side, kind: Kind, outcome: Outcome) -> tuple[State | None, str]:
+    """Return the state that an outcome leads to (None: the same), and what brings it about."""
+    match outcome:
+        case Rule(next=target):
+            return target, _cause(side, kind)
+        case Violation() if side is Side.HEAR:
+            return AFTER_VIOLATION, BREACH
+        case Violation() if kind in VERDICTS:
+            return AFTER_VIOLATION, kind.value
+        case _:
+            return None, ""
+
+
+def _condition(outcomes: Cell) -> str:
+    """Return under what condition the last of these outcomes is taken."""
+    *earlier, last = outcomes
+    if last.when is not None:
+        return f", if {last.when.value}"
+    unless = " or ".join(outcome.when.value for outcome in earlier if outcome.when is not None)
+    return f", unless {unless}" if unless else ""
 
 
 def _note(causes: list[str], cause: str) -> None:

@@ -5,8 +5,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from auricle.core.errors import RETRIABLE_CLOSE_CODES
+from auricle.core.framing import HEADER
+from auricle.core.guards import RECLAIMABLE
 from auricle.core.limits import Limits
-from auricle.core.messages import PROTOCOL
+from auricle.core.messages import CHANGEABLE, PROTOCOL
 from auricle.core.states import RESERVED, Role, Side
 from auricle.server.negotiation import WEBSOCKET_PATHS
 from spec import examples, model, tables
@@ -27,14 +30,14 @@ def _fill(template: Path) -> str:
 
 
 def _value(name: str, arguments: list[str]) -> str:
-    try:
-        return _SLOTS[name](*arguments)
-    except (KeyError, TypeError, AttributeError, ValueError):
-        asked = " ".join((name, *arguments))
-        raise SpecError(f"The template asks for {{{{{asked}}}}}, and there is no such thing.") from None
+    if name not in _SLOTS:
+        raise SpecError(f"The template asks for {name!r}, and there is no such thing.")
+    return _SLOTS[name](*arguments)
 
 
 def _limit(name: str) -> str:
+    if not hasattr(Limits(), name):
+        raise SpecError(f"The template asks for the limit {name!r}, and there is no such limit.")
     return tables.number(getattr(Limits(), name))
 
 
@@ -64,7 +67,10 @@ _SLOTS: Final[Mapping[str, Callable[..., str]]] = {
     "errors": tables.error_table,
     "verdicts": tables.verdict_table,
     "warnings": tables.warning_table,
-    "retriable": tables.retriable_close_codes,
+    "retriable": lambda: tables.ranges(RETRIABLE_CLOSE_CODES),
+    "reclaimable": lambda: tables.ranges(RECLAIMABLE),
+    "changeable": lambda: ", ".join(f"`{name}`" for name in CHANGEABLE),
+    "header": lambda: str(HEADER.size),
     "reserved": lambda: ", ".join(f"`{kind.value}`" for kind in RESERVED),
     "resume": lambda: _fill(RESUME).strip(),
     "example": examples.render,

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from auricle.core import AudioFormat, Features, Frame, Role, ServerInfo, Start, Word, framing
+from auricle.core import AudioFormat, Features, Frame, LocalProtocolError, Role, ServerInfo, Start, Word, framing
 from spec.exchange import Exchange, Line, Said
 from spec.script import as_text
+from spec.source import SpecError
 
 RATE: Final = 16_000
 C, S = Role.CLIENT, Role.SERVER
@@ -299,8 +300,11 @@ SCENES: Final[Mapping[str, Callable[[], Exchange]]] = {scene.__name__: scene for
 
 
 def held(name: str) -> Example:
-    """Hold a conversation."""
-    return Example(name, SCENES[name]().lines)
+    """Hold a conversation. Raises `SpecError` where the rules do not allow it any more."""
+    try:
+        return Example(name, SCENES[name]().lines)
+    except LocalProtocolError as error:
+        raise SpecError(f"The example {name!r} cannot be held any more: {error}.") from None
 
 
 def render(name: str) -> str:

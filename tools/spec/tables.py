@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
 from auricle.core import limits
-from auricle.core.errors import ABNORMAL_CLOSURE, ERROR_CODES, RETRIABLE_CLOSE_CODES
+from auricle.core.errors import ABNORMAL_CLOSURE, ERROR_CODES
 from auricle.core.messages import Configure, Start
 from auricle.core.outcomes import Cell, Ignore, Outcome, Rule, Violation
 from auricle.core.rules import TABLE
@@ -249,10 +249,10 @@ def warning_table() -> str:
     return table(["code", "text"], [[f"`{code}`", text] for code, text in warnings_said(CORE).items()])
 
 
-def retriable_close_codes() -> str:
-    """Return the close codes after which a new connection may succeed, ranges as ranges."""
-    ordered, runs = sorted(RETRIABLE_CLOSE_CODES), list[list[int]]()
-    for code in ordered:
+def ranges(codes: Iterable[int]) -> str:
+    """Return close codes in order, ranges as ranges."""
+    runs = list[list[int]]()
+    for code in sorted(codes):
         if runs and runs[-1][-1] == code - 1:
             runs[-1].append(code)
         else:
