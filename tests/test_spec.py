@@ -243,6 +243,57 @@ def nearly_messages(draw: st.DrawFn) -> dict[str, Any]:
     return body
 
 
+BOUNDS = [32, 33, 35, 36, 64, 65, 100, 101, 200, 201, 2_000, 2_001]
+NUMBERS = [-1, 0, 1, 8, 9, 99, 100, 1_000, 10_001, 28_001, 60_001, 192_001, 2**53 - 1, 2**53, 10**400, 0.5, 1.5, -0.5]
+VALUES: list[Any] = [
+    *(None, True, False, [], {}, {"x": 1}, [[]], ["x"], [0], [0, 1], [0, 1, 2], [0, -1], ["x"] * 17, ["x"] * 501),
+    *(["x" * 65], ["x" * 201], [{}], [{"text": "x", "start": 0, "end": 0}], "", "x", "translate", "server", "memory"),
+    *("endpoint", "completed", "ready"),
+    *("x" * length for length in BOUNDS),
+    *NUMBERS,
+]
+
+
+def least(node: Mapping[str, Any]) -> Any:
+    """The simplest value a schema takes."""
+    match node:
+        case {"$ref": str(reference)}:
+            return least(DEFINITIONS[reference.rpartition("/")[2]])
+        case {"const": value} | {"enum": [value, *_]}:
+            return value
+        case {"anyOf": [first, *_]}:
+            return least(first)
+        case {"properties": properties}:
+            return {name: least(properties[name]) for name in node.get("required", ())}
+        case {"prefixItems": items}:
+            return [least(item) for item in items]
+        case _:
+            kinds = {"integer": max(0, node.get("minimum", 0)), "number": 0, "string": "", "boolean": True, "array": []}
+            kind = node["type"]
+            return {"object": {}, **kinds}[kind if isinstance(kind, str) else kind[0]]
+
+
+def variants(node: Mapping[str, Any]) -> Iterator[Any]:
+    """The simplest object a schema takes, with one member taken away or exchanged, here or further in."""
+    simple = least(node)
+    yield simple
+    for name, child in node["properties"].items():
+        yield {key: value for key, value in simple.items() if key != name}
+        for choice in child.get("anyOf", [child]):
+            inner = DEFINITIONS[choice["$ref"].rpartition("/")[2]] if "$ref" in choice else choice
+            further = variants(inner) if "properties" in inner else ()
+            yield from ({**simple, name: value} for value in (*VALUES, *further))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_schema_and_the_decoder_agree_at_every_edge_of_every_field(name: str) -> None:
+    check, sender = validator(name), SENDERS[name]
+    for body in variants(DEFINITIONS[name]):
+        if body.get("type") == name:
+            decoded = codec.decode(json.dumps(body), sender, Limits()).message
+            assert check.is_valid(body) == (not isinstance(decoded, Malformed)), (body, decoded)
+
+
 @given(nearly_messages())
 def test_the_schema_takes_exactly_what_the_decoder_takes(body: dict[str, Any]) -> None:
     sender = SENDERS[body["type"]]

@@ -12,12 +12,12 @@ from auricle.core.limits import Limits
 from auricle.core.messages import CHANGEABLE, PROTOCOL
 from auricle.core.states import RESERVED, Role, Side
 from auricle.server.negotiation import WEBSOCKET_PATHS
-from spec import examples, model, tables
+from spec import examples, tables
 from spec.source import SpecError
 
 TEMPLATE: Final = Path(__file__).with_name("protocol.template.md")
 RESUME: Final = Path(__file__).with_name("resume.template.md")
-_SLOT: Final = re.compile(r"\{\{([a-z]+)((?: [a-z_0-9]+)*)\}\}")
+_SLOT: Final = re.compile(r"\{\{([a-z_]+)((?: [a-z_0-9]+)*)\}\}")
 
 
 def render() -> str:
@@ -41,12 +41,6 @@ def _limit(name: str) -> str:
     return tables.number(getattr(Limits(), name))
 
 
-def _messages(role: str) -> str:
-    return tables.message_sections(
-        {Role.CLIENT: model.client_messages, Role.SERVER: model.server_messages}[Role(role)]()
-    )
-
-
 def _examples() -> str:
     return "\n\n".join(
         f"### {scene.__name__.replace('_', ' ').capitalize()}\n\n{examples.render(scene.__name__)}"
@@ -59,7 +53,8 @@ _SLOTS: Final[Mapping[str, Callable[..., str]]] = {
     "paths": lambda: ", ".join(f"`{path}`" for path in WEBSOCKET_PATHS),
     "limit": _limit,
     "states": tables.states,
-    "messages": _messages,
+    "client_messages": tables.client_sections,
+    "server_messages": tables.server_sections,
     "parts": tables.part_sections,
     "overview": lambda role, side: tables.overview(Role(role), Side(side)),
     "legality": lambda role, side: tables.legality(Role(role), Side(side)),

@@ -139,13 +139,9 @@ def _limit(limit: object, schema: Schema) -> Schema:
 
 
 def _nullable(schema: Schema) -> Schema:
-    match schema:
-        case {"type": str(name)}:
-            return schema | {"type": [name, "null"]}
-        case {"enum": words}:
-            return {"enum": [*words, None]}
-        case _:
-            return {"anyOf": [schema, {"type": "null"}]}
+    if isinstance(schema.get("type"), str):
+        return schema | {"type": [schema["type"], "null"]}
+    return {"anyOf": [schema, {"type": "null"}]}
 
 
 def _ref(name: str) -> Schema:

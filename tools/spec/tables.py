@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -31,9 +32,16 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 # ---------------------------------------------------------------------------- messages
 
 
-def message_sections(shapes: Iterable[Shape]) -> str:
-    """Return a section for each message: what it is for, and its fields."""
-    return "\n\n".join(_section(shape, "durable" if shape.durable else "ephemeral") for shape in shapes)
+def client_sections() -> str:
+    """Return a section for each message of a client: what it is for, and its fields."""
+    return "\n\n".join(_section(shape, None) for shape in model.client_messages())
+
+
+def server_sections() -> str:
+    """Return the same for a server, whose messages are durable or ephemeral."""
+    return "\n\n".join(
+        _section(shape, "durable" if shape.durable else "ephemeral") for shape in model.server_messages()
+    )
 
 
 def part_sections() -> str:
@@ -63,13 +71,13 @@ def type_in_words(field: Field, *, nullable: bool = False) -> str:
     words = _words(field.annotation)
     if model.is_choice(field.annotation) and not field.required:
         words += " (any other word counts as absent)"
-    return words + (" or null" if nullable and not words.endswith("or null") else "")
+    return words + (", or null" if nullable and not words.endswith("or null") else "")
 
 
 def _words(annotation: Any) -> str:
     inner, bounds, optional = model.bare(annotation)
     words = _inner(inner) + "".join(_bound(bound, inner) for bound in bounds)
-    return f"{words} or null" if optional else words
+    return f"{words}, or null" if optional else words
 
 
 def _inner(inner: Any) -> str:
@@ -78,7 +86,9 @@ def _inner(inner: Any) -> str:
         return " / ".join(f"`{word}`" for word in get_args(inner))
     if origin is tuple:
         items = get_args(inner)
-        return f"list of {_words(items[0])}" if items[-1] is Ellipsis else f"list of {len(items)}: {_words(items[0])}"
+        return (
+            f"list of ({_words(items[0])})" if items[-1] is Ellipsis else f"list of {len(items)} ({_words(items[0])})"
+        )
     if dataclasses.is_dataclass(inner):
         assert isinstance(inner, type)
         return f"[`{inner.__name__}`](#{inner.__name__.lower()})"
@@ -92,7 +102,7 @@ def _bound(bound: object, inner: Any) -> str:
         case Range(low, high):
             return f" {number(low)} to {number(high)}"
         case MaxLength(length):
-            return f", at most {length} {'characters' if inner is str else 'items'}"
+            return f" of at most {length} characters" if inner is str else f", at most {length} items"
         case _:
             raise AssertionError(f"no words for {bound!r}")
 
@@ -125,15 +135,21 @@ def overview(role: Role, side: Side) -> str:
 
 
 def legality(role: Role, side: Side) -> str:
-    """Return every cell of the rule table in words; states with the same cell share a line."""
-    lines = []
-    for names, row in _rows(role, side):
+    """Return every cell of the rule table in words; states with the same cell share a line.
+
+    What most rows say of a closed session is said once, behind the table.
+    """
+    lines, rows = [], _rows(role, side)
+    usual = Counter(row[State.CLOSED] for _, row in rows).most_common(1)[0][0]
+    for names, row in rows:
         groups: dict[Cell, list[State]] = {}
         for state in State:
             groups.setdefault(row[state], []).append(state)
         for index, (cell, where) in enumerate(groups.items()):
-            lines.append([names if index == 0 else "", _where(where), _cell(cell)])
-    return table(["what", "in", "what happens"], lines)
+            if where != [State.CLOSED] or cell != usual:
+                lines.append([names if index == 0 else "", _where(where), _cell(cell)])
+    told = table(["what", "in", "what happens"], lines)
+    return f"{told}\n\nEverything else in `{State.CLOSED.value}`: {_cell(usual)}."
 
 
 def _rows(role: Role, side: Side) -> list[tuple[str, Mapping[State, Cell]]]:
