@@ -117,8 +117,7 @@ class Gap(Message):
 class Configure(Message):
     """Change ``set`` from here on: the audio before is decided as it was configured then (O7).
 
-    Keys are those of `CHANGEABLE`; an absent one is unchanged, null means the default of ``start``, and anything else
-    replaces what was there.
+    An absent key is unchanged, null means the default of ``start``, and anything else replaces what was there.
     """
 
     type: ClassVar[str] = "configure"
