@@ -246,7 +246,25 @@ def nearly_messages(draw: st.DrawFn) -> dict[str, Any]:
 BOUNDS = [32, 33, 35, 36, 64, 65, 100, 101, 200, 201, 2_000, 2_001]
 NUMBERS = [-1, 0, 1, 8, 9, 99, 100, 1_000, 10_001, 28_001, 60_001, 192_001, 2**53 - 1, 2**53, 10**400, 0.5, 1.5, -0.5]
 VALUES: list[Any] = [
-    *(None, True, False, [], {}, {"x": 1}, [[]], ["x"], [0], [0, 1], [0, 1, 2], [0, -1], ["x"] * 17, ["x"] * 501),
+    *(
+        None,
+        True,
+        False,
+        [],
+        {},
+        {"x": 1},
+        {"language": 5},
+        {"features": {"words": 1}},
+        {"bias": {"terms": [5]}},
+        [[]],
+        ["x"],
+        [0],
+        [0, 1],
+        [0, 1, 2],
+        [0, -1],
+        ["x"] * 17,
+        ["x"] * 501,
+    ),
     *(["x" * 65], ["x" * 201], [{}], [{"text": "x", "start": 0, "end": 0}], "", "x", "translate", "server", "memory"),
     *("endpoint", "completed", "ready"),
     *("x" * length for length in BOUNDS),

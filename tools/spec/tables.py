@@ -86,9 +86,8 @@ def _inner(inner: Any) -> str:
         return " / ".join(f"`{word}`" for word in get_args(inner))
     if origin is tuple:
         items = get_args(inner)
-        return (
-            f"list of ({_words(items[0])})" if items[-1] is Ellipsis else f"list of {len(items)} ({_words(items[0])})"
-        )
+        count = "" if items[-1] is Ellipsis else f"{len(items)} "
+        return f"list of {count}({_words(items[0])})"
     if dataclasses.is_dataclass(inner):
         assert isinstance(inner, type)
         return f"[`{inner.__name__}`](#{inner.__name__.lower()})"
