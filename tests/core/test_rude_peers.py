@@ -72,6 +72,12 @@ def test_any_frames_in_any_state(data: st.DataObject, state: str, peer: Role) ->
     assert session.finished
 
 
+def test_the_length_of_a_text_frame_is_told_in_bytes() -> None:
+    link = ready(limits=Limits(max_text_bytes=100))
+    outputs = link.server.receive('{"type":"ping","id":"' + "ß" * 40 + '"}', now=0.0)
+    assert "too_large" in str(outputs)
+
+
 @pytest.mark.parametrize(
     "frame", [f'{{"type":"ping","t":{BIG}}}', f'{{"type":"ping","t":-{BIG}}}', f'{{"type":"end_input","total":{BIG}}}']
 )

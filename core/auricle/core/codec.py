@@ -56,12 +56,12 @@ def decode(frame: Frame, sender: Role, limits: Limits) -> Decoded:
     parsed = parse_object(frame, limits.max_start_bytes if sender is Role.CLIENT else limits.max_message_bytes)
     if isinstance(parsed, Malformed):
         return Decoded(parsed)
-    return decode_object(parsed, sender, limits, len(frame))
+    return decode_object(parsed, sender, limits, utf8_length(frame))
 
 
 def parse_object(text: str, max_bytes: int) -> dict[str, Any] | Malformed:
     """Return the JSON object in a text frame, or what is wrong with it."""
-    if len(text) > max_bytes:
+    if utf8_length(text) > max_bytes:
         return Malformed(code="too_large", why=f"a text frame may have {max_bytes} bytes")
     try:
         body = json.loads(text, parse_constant=_no_constant)
@@ -72,8 +72,13 @@ def parse_object(text: str, max_bytes: int) -> dict[str, Any] | Malformed:
     return body
 
 
+def utf8_length(text: str) -> int:
+    """Return how many bytes a text frame has on the wire."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
 def decode_object(body: Mapping[str, Any], sender: Role, limits: Limits, size: int) -> Decoded:
-    """Return the message in a JSON object of ``size`` characters."""
+    """Return the message in a JSON object that was ``size`` bytes long."""
     known = CLIENT_MESSAGES if sender is Role.CLIENT else SERVER_MESSAGES
     name = body.get("type")
     if not isinstance(name, str):

@@ -50,7 +50,7 @@ class Undecided(NamedTuple):
         if isinstance(body, Malformed):
             return v1, (Decoded(Malformed(code="config_required", why=f"the first message must be start: {body.why}")),)
         if "type" in body:
-            return v1, (codec.decode_object(body, Role.CLIENT, self.limits, len(frame)),)
+            return v1, (codec.decode_object(body, Role.CLIENT, self.limits, codec.utf8_length(frame)),)
         return LegacyClient(self.limits), (_start(body),)
 
     def encode(self, message: Message, s: Snapshot) -> Frame | None:

@@ -68,7 +68,7 @@ def _listen(draft: Draft, stimulus: Stimulus) -> None:
             pass  # not of our session: who refuses a resume numbers what it says from 1
         case Durable(seq=seq):
             draft.count(seq)
-        case Unknown(seq=int(seq)) if draft.s.role is Role.CLIENT:
+        case Unknown(seq=int(seq)) if draft.s.role is Role.CLIENT and not draft.s.recovery.gated:
             draft.count(seq)
         case _:
             pass
