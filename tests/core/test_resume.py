@@ -290,6 +290,28 @@ def test_a_flush_that_crosses_the_servers_end_is_no_mistake_of_the_client() -> N
     assert link.closed.reason == "shutdown"
 
 
+@pytest.mark.parametrize("speaks", [True, False])
+def test_a_second_silence_is_a_verdict_only_where_nothing_was_said_in_between(*, speaks: bool) -> None:
+    link = resumable()
+    for _ in range(2):
+        link.opens = False
+        while link.client.snapshot.attached and link.client.closed is None:
+            link.pass_time(1.0)
+            link.to_server.clear()  # the network swallows everything
+            link.to_client.clear()
+        if link.client.closed is not None:
+            break
+        link.opens = True
+        link.pass_time(0.3)
+        link.deliver("server")
+        link.deliver("client")
+        assert not link.client.snapshot.recovery.gated
+        if speaks:
+            link.route("server", link.server.receive('{"type":"ping"}', now=link.now))
+            link.settle()
+    assert (link.client.closed is None) is speaks
+
+
 def test_a_gap_and_a_change_survive_too() -> None:
     link = resumable()
     link.send(700)

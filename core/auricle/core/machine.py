@@ -7,7 +7,7 @@ from auricle.core.draft import Draft
 from auricle.core.effects import EFFECTS
 from auricle.core.errors import Breach, LocalProtocolError
 from auricle.core.guards import GUARDS
-from auricle.core.messages import Cancel, Durable, Malformed, Ping, Unknown
+from auricle.core.messages import Cancel, Durable, Malformed, Ping, Resumed, Unknown
 from auricle.core.outcomes import Outcome, Rule, Violation
 from auricle.core.outputs import RawOutput
 from auricle.core.rules import AFTER_VIOLATION, TABLE
@@ -63,6 +63,8 @@ def _listen(draft: Draft, stimulus: Stimulus) -> None:
     if draft.s.recovery.previous is not None and not isinstance(stimulus.message, Ping | Cancel):
         # Only a client that has heard ``resumed`` speaks again: it has its new token, the old one is used up.
         draft.recover(previous=None)
+    if draft.s.recovery.suspected is not None and not isinstance(stimulus.message, Resumed):
+        draft.recover(suspected=None)  # it speaks: the silence before may have been the network's
     match stimulus.message:
         case Durable() if draft.s.recovery.gated:
             pass  # not of our session: who refuses a resume numbers what it says from 1

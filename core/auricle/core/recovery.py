@@ -35,7 +35,10 @@ class Recovery(NamedTuple):
     gated: bool = False
     """Client: ``resume`` is said and ``resumed`` not heard; until then the server's position is unknown."""
     suspected: int | None = None
-    """Client: the last ``seq`` when silence made it give up a transport. The same silence twice is a verdict."""
+    """Client: the last ``seq`` when silence made it give up a transport, until the server says more than ``resumed``.
+
+    The same silence twice is a verdict.
+    """
     told: int = 0
     """Client: the last ``seq`` the server knows to have arrived."""
     restarts: int = 0
