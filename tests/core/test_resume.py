@@ -1,5 +1,6 @@
 """A session survives its socket: cut anywhere, it comes to what it would have come to uncut (I13)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -310,6 +311,32 @@ def test_a_second_silence_is_a_verdict_only_where_nothing_was_said_in_between(*,
             link.route("server", link.server.receive('{"type":"ping"}', now=link.now))
             link.settle()
     assert (link.client.closed is None) is speaks
+
+
+def test_an_old_connection_that_arrives_late_does_not_steal_the_session() -> None:
+    link = resumable()
+    s = link.client.snapshot
+    resumes = [
+        Resume(session="s1", token=s.recovery.token or "", seen=s.seq, sent=0, attempt=attempt) for attempt in (1, 2)
+    ]
+    link.server.attach(resumes[1], fresh_token="t9", now=link.now)
+    assert not link.server.admits(resumes[0])
+    assert link.server.admits(replace(resumes[1], attempt=3))
+
+
+def test_late_audio_is_counted_once_however_often_it_is_sent() -> None:
+    link = resumable()
+    link.route("server", link.server.stop_input("shutdown", now=link.now))
+    link.send(300)
+    while link.deliver("server"):
+        pass
+    assert link.server.snapshot.late == 300
+    link.break_connection()
+    link.engine.accepts = False
+    wait_back(link)
+    link.engine.accepts = True
+    link.run_out()
+    assert link.closed.accounting.late == 300
 
 
 def test_a_gap_and_a_change_survive_too() -> None:

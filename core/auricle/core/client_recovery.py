@@ -32,7 +32,9 @@ def _ask_again(draft: Draft, code: int, message: str) -> None:
     # What counts is how long there has been no transport at all; how often one was made and lost is counted by attempt.
     lost_at = draft.now if r.lost_at is None or s.attached else r.lost_at
     draft.update(attached=False, error=None, retry_after_s=None)
-    draft.recover(gated=False, lost_at=lost_at, attempt=r.attempt + 1, reopen_at=draft.now + delay_s)
+    draft.recover(
+        gated=False, lost_at=lost_at, attempt=r.attempt + 1, transports=r.transports + 1, reopen_at=draft.now + delay_s
+    )
     draft.outputs.append(OpenTransport(not_before=draft.now + delay_s))
     if newly_lost:
         draft.emit(Interrupted(code=code, message=message))
@@ -60,7 +62,7 @@ def reclaim(draft: Draft, _: Stimulus) -> None:
     assert r.token is not None, "without a token there is nothing to resume"
     draft.update(attached=True, heard_at=draft.now)
     draft.recover(gated=True)
-    draft.send(Resume(session=r.session, token=r.token, seen=s.seq, sent=s.carried))
+    draft.send(Resume(session=r.session, token=r.token, seen=s.seq, sent=s.carried, attempt=r.transports))
 
 
 def take_up(draft: Draft, stimulus: Stimulus) -> None:

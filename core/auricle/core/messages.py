@@ -170,6 +170,8 @@ class Resume(Message):
     token: Annotated[str, MaxLength(200)]
     seen: Sample
     sent: Sample
+    attempt: Sample = 0
+    """Counts the connections of the session, from 1: an older one that arrives late does not take it from a newer."""
 
 
 CHANGEABLE: Constant = ("language", "bias", "endpointing", "features")

@@ -30,6 +30,8 @@ class Recovery(NamedTuple):
     """Client: when the session was last opened or resumed."""
     attempt: int = 0
     """Client: transports asked for since the session was last well."""
+    transports: int = 0
+    """Client: transports asked for, ever. Server: the highest such number that it has heard."""
     reopen_at: float = 0.0
     """Client: when the transport that is awaited was asked for."""
     gated: bool = False

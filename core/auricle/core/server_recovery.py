@@ -20,6 +20,8 @@ def admits(s: Snapshot, resume: Resume) -> bool:
     return (
         resume.session == r.session
         and any(compare_digest(resume.token.encode(), token.encode()) for token in tokens)
+        # What a network held back may come after what the client sent later: the later connection is the good one.
+        and (resume.attempt == 0 or resume.attempt > r.transports)
         and resume.seen <= s.seq
         and resume.sent >= s.received
         and (s.state is not State.CLOSED or is_held(s))
@@ -48,8 +50,10 @@ def welcome_back(draft: Draft, stimulus: Stimulus) -> None:
         # "An old socket still attached is closed 4409 superseded."
         draft.outputs.append(CloseTransport(code=ERROR_CODES["superseded"].close_code, reason="superseded"))
     draft.outputs.append(AdoptTransport())
-    draft.update(attached=True, heard_at=draft.now, residue=0, ack_owed=False, flush_times=())
-    draft.recover(token=stimulus.fresh, previous=resume.token, lost_at=None, kept=False)
+    # Audio that came too late is sent again by a client that does not know yet that its input has ended.
+    late = s.late if 0 < s.ended_seq <= resume.seen else 0
+    draft.update(attached=True, heard_at=draft.now, residue=0, late=late, ack_owed=False, flush_times=())
+    draft.recover(token=stimulus.fresh, previous=resume.token, transports=resume.attempt, lost_at=None, kept=False)
     draft.send(
         Resumed(
             session=s.recovery.session,

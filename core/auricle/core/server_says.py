@@ -190,6 +190,7 @@ def say_input_ended(draft: Draft, _: Stimulus) -> None:
             deadline_ms=int((s.limits.drain_timeout_s + DRAIN_FACTOR * pending_s) * 1000),
         )
     )
+    draft.update(ended_seq=draft.s.seq)
 
 
 def complete(draft: Draft, _: Stimulus) -> None:

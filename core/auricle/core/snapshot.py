@@ -68,6 +68,8 @@ class Snapshot(NamedTuple):
     """The end of input has been said, by either side."""
     end_code: EndCode | None = None
     """Why the server ended the input, where it did."""
+    ended_seq: int = 0
+    """Server: the number of ``input_ended``, 0 before it."""
 
     origin: int = 0
     """Where this session began: 0, or where it took over from one that was lost."""
