@@ -58,6 +58,32 @@ def test_words_lie_where_they_are_said(heard):
         assert all(word.confidence is not None and 0 <= word.confidence <= 1 for word in transcript.words)
 
 
+def test_windows_decoded_together_say_what_they_say_alone(engine):
+    known = json.loads((PARROT / "memorised_ids.json").read_text(encoding="utf-8"))[:4]
+    audio = [np.frombuffer(clip_pcm(i), dtype="<i2").astype(np.float32) / 32_768 for i in known]
+    windows = [Window(audio=piece[:32_000], config=config(), final=False) for piece in audio]
+    together = engine.decode(windows)
+    assert [t.text for t in together] == [engine.decode([window])[0].text for window in windows]
+
+
+def test_a_window_is_as_short_as_its_speech(engine, monkeypatch):
+    lengths = []
+    encode = engine._model.model.encode
+
+    class Spy:
+        def __getattr__(self, name):
+            return getattr(model, name)
+
+        def encode(self, features, **options):
+            lengths.append(features.shape[2])
+            return encode(features, **options)
+
+    model = engine._model.model
+    monkeypatch.setattr(engine._model, "model", Spy())
+    engine.decode([Window(audio=np.zeros(24_000, dtype=np.float32), config=config(language="en"), final=False)])
+    assert lengths == [400]
+
+
 def test_a_session(engine):
     pcm = clip_pcm("jfk") + silence(1.0)
     results = drive(engine, config(language="en-US"), pcm, chunks=[16_000])
