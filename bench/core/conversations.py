@@ -28,7 +28,7 @@ def frames_of(outputs: tuple[Output, ...]) -> list[Frame]:
 
 
 class Pair:
-    """A client and a server whose session is open. ``now`` is the time on both their clocks, in seconds."""
+    """A client and a server whose session is open and can be resumed. ``now`` is the time on both their clocks, in seconds."""
 
     def __init__(self, config: Start | None = None) -> None:
         self.now = 0.0
@@ -36,7 +36,8 @@ class Pair:
         self.server = ServerSession(PROTOCOL, now=self.now, limits=LIMITS)
         self.client.connect(now=self.now)
         self.to_server(self.client.transport_opened(PROTOCOL, now=self.now))
-        self.to_client(self.server.accept("s1", ServerInfo(name="bench"), now=self.now))
+        accepted = self.server.accept("s1", ServerInfo(name="bench"), now=self.now, resume_token="t1")
+        self.to_client(accepted)
 
     def to_server(self, outputs: tuple[Output, ...]) -> None:
         """Deliver what the client sends."""
