@@ -28,7 +28,7 @@ def frames_of(outputs: tuple[Output, ...]) -> list[Frame]:
 
 
 class Pair:
-    """A client and a server whose session is open and can be resumed. ``now`` is the time on both their clocks, in seconds."""
+    """A client and a server whose session is open and can be resumed. ``now``: both their clocks, in seconds."""
 
     def __init__(self, config: Start | None = None) -> None:
         self.now = 0.0

@@ -4,6 +4,7 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
@@ -15,6 +16,7 @@ How = Literal["reset", "eof"]
 DRAINING = b'"type":"input_ended"'
 """What a server says in clear text when the drain begins. What a client says is masked."""
 RECEIVE_BYTES = 16 * 1024
+GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,30 +101,24 @@ class CuttingProxy:
 async def _receive(stream: trio.SocketStream) -> bytes:
     try:
         return bytes(await stream.receive_some(RECEIVE_BYTES))
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
+    except GONE:
         return b""
 
 
 async def _send(stream: trio.SocketStream, data: bytes) -> None:
-    try:
+    with suppress(*GONE):  # whoever is gone is found out by the half that reads from it
         await stream.send_all(data)
-    except (trio.BrokenResourceError, trio.ClosedResourceError):
-        pass  # whoever is gone is found out by the half that reads from it
 
 
 async def _end(stream: trio.SocketStream) -> None:
-    try:
+    with suppress(*GONE, OSError):
         await stream.send_eof()
-    except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
-        pass
 
 
 async def _break(stream: trio.SocketStream, how: How) -> None:
     if how == "reset":
-        try:
+        with suppress(OSError):
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        except OSError:
-            pass
     await trio.aclose_forcefully(stream)
 
 
@@ -144,9 +140,9 @@ def serving(proxies: Sequence[CuttingProxy]) -> Any:
 def plan(random: Random, *, first_up: int, audio_bytes: int) -> list[Cut]:
     """Return one to five cuts, at any moment from ``first_up`` bytes of the client on, often during the drain.
 
-    ``first_up`` lies behind the pre-buffer: a client that gets so far has heard ``ready``, and with it how to come back.
-    ``down`` is short enough to be reached by every connection, also by one that has only the last message to carry; it
-    may break the handshake of a client that comes back.
+    ``first_up`` lies behind the pre-buffer: a client that gets so far has heard ``ready`` and knows how to come back.
+    ``down`` is short enough for every connection, also for one with only the last message to carry, and may break
+    the handshake of a client that comes back.
     """
     cuts = [Cut("up", random.randrange(first_up, audio_bytes), _how(random))]
     for _ in range(random.randrange(5)):
@@ -157,7 +153,7 @@ def plan(random: Random, *, first_up: int, audio_bytes: int) -> list[Cut]:
                 cuts.append(Cut("down", random.randrange(400), _how(random)))
             case _:
                 cuts.append(Cut("drain", random.randrange(300), _how(random)))
-    up = sorted((cut for cut in cuts if cut.where != "drain" and cut.where == "up"), key=lambda cut: cut.after)
+    up = sorted((cut for cut in cuts if cut.where == "up"), key=lambda cut: cut.after)
     down = [cut for cut in cuts if cut.where == "down"]
     drain = [cut for cut in cuts if cut.where == "drain"]
     return [up[0], *_shuffled(random, up[1:], down), *drain]
