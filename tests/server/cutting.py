@@ -79,6 +79,7 @@ class CuttingProxy:
         counts = cut is not None and (cut.where == "down" or (cut.where == "drain" and self._draining))
         carried, seen = 0, b""
         while data := await _receive(source):
+            await self.delivering(data)
             seen = (seen + data)[-RECEIVE_BYTES - len(DRAINING) :]
             begins = not self._draining and DRAINING in seen
             self._draining = self._draining or begins
@@ -91,6 +92,9 @@ class CuttingProxy:
             carried += len(data)
             await _send(sink, data)
         await _end(sink)
+
+    async def delivering(self, data: bytes) -> None:
+        """The server has said this, and the client has not heard it yet. For proxies that do more."""
 
     def _make(self, cut: Cut, scope: trio.CancelScope) -> None:
         self._cuts.popleft()

@@ -5,10 +5,7 @@ The full number: ``AURICLE_KILLED_SESSIONS=50 pytest tests/server/test_killed_se
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ from auricle.core import Final, Limits, SessionClosed
 from auricle.core.events import Interrupted, Restarted
 from auricle.engines.script import COUNTING
 from auricle.transports.trio import Client, connect
+from server.processes import server_process
 
 SESSIONS = int(os.environ.get("AURICLE_KILLED_SESSIONS", "12"))
 PATIENCE_S = 60.0 + 2 * SESSIONS
@@ -38,23 +36,6 @@ def slow_script(tmp_path: Path) -> Path:
     path = tmp_path / "slow.json"
     path.write_text(json.dumps({"words": words, "period": COUNTING.period / RATE, "call_s": 0.001}))
     return path
-
-
-@asynccontextmanager
-async def server_process(script: Path, port: int) -> AsyncIterator[tuple[trio.Process, int]]:
-    """Our server in a process of its own, listening; yields it and its port."""
-    command = [sys.executable, "-c", "from auricle.server.cli.main import main; main()"]
-    command += ["serve", "--port", str(port), "--engine", "scripted", "--model", str(script)]
-    process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        line = (await process.stdout.receive_some(4096)).decode()
-        url = next(word for word in line.split() if word.startswith("ws://"))
-        yield process, int(url.split(":")[2].split("/")[0])
-    finally:
-        process.kill()
-        with trio.CancelScope(shield=True):
-            await process.wait()
 
 
 @dataclass
@@ -131,7 +112,7 @@ def test_a_killed_server_costs_no_client_a_word_or_the_truth(slow_script: Path) 
         killed = trio.Event()
         with trio.fail_after(PATIENCE_S):
             async with AsyncExitStack() as servers:
-                process, port = await servers.enter_async_context(server_process(slow_script, 0))
+                process, port = await servers.enter_async_context(server_process("--model", str(slow_script)))
                 async with trio.open_nursery() as nursery:
                     for witness in witnesses:
                         nursery.start_soon(witness.stream, f"ws://127.0.0.1:{port}", killed)
@@ -140,7 +121,7 @@ def test_a_killed_server_costs_no_client_a_word_or_the_truth(slow_script: Path) 
                     process.kill()
                     await process.wait()
                     killed.set()
-                    await servers.enter_async_context(server_process(slow_script, port))
+                    await servers.enter_async_context(server_process("--model", str(slow_script), port=port))
 
     trio.run(scenario)
     for witness in witnesses:
@@ -159,7 +140,7 @@ def test_a_server_that_stays_away_is_a_loss_and_nothing_else(slow_script: Path) 
     async def scenario() -> None:
         with trio.fail_after(PATIENCE_S):
             async with (
-                server_process(slow_script, 0) as (process, port),
+                server_process("--model", str(slow_script)) as (process, port),
                 connect(f"ws://127.0.0.1:{port}", limits=patience) as client,
             ):
                 await witness.give(client, FIRST_S)

@@ -1,0 +1,200 @@
+"""The client for Node.js, which knows nothing but the specification, against our server and a lying one."""
+
+import re
+import shutil
+import subprocess
+import wave
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import trio
+from server import rude
+from server.cutting import CuttingProxy, plan, serving
+from server.processes import server_process
+from server.rude import running
+
+CLIENT = Path(__file__).parents[2] / "examples" / "node_client.mjs"
+PATIENCE_S = 60.0
+RATE = 16_000
+SECONDS = 20
+
+
+def node() -> list[str]:
+    """The command that runs Node with WebSocket; skips where there is none."""
+    path = shutil.which("node")
+    if path is None:
+        pytest.skip("Node.js is not installed")
+    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
+    major = int(version.lstrip("v").split(".")[0])
+    if major < 20:
+        pytest.skip(f"Node.js {version.strip()} has no WebSocket, not even an experimental one")
+    return [path] if major >= 22 else [path, "--no-warnings", "--experimental-websocket"]
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Twenty seconds for an engine that does not listen, as stereo: a sample frame has four bytes."""
+    path = tmp_path / "recording.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(bytes(4 * RATE * SECONDS))
+    return path
+
+
+async def transcribe(recording: Path, port: int) -> subprocess.CompletedProcess[bytes]:
+    """Run the client to its end, whatever that is."""
+    command = [*node(), str(CLIENT), str(recording), f"ws://127.0.0.1:{port}/ws/transcribe"]
+    return await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
+
+
+def conduct(scenario: Callable[[], Awaitable[Any]]) -> Any:
+    async def patient() -> Any:
+        with trio.fail_after(PATIENCE_S):
+            return await scenario()
+
+    return trio.run(patient)
+
+
+async def uncut(recording: Path) -> list[str]:
+    async with server_process() as (_, port):
+        finished = await transcribe(recording, port)
+    assert (finished.returncode, finished.stderr) == (0, b"")
+    return finished.stdout.decode().splitlines()
+
+
+def test_it_prints_every_final_and_says_complete_when_the_accounts_agree(recording: Path) -> None:
+    printed = conduct(lambda: uncut(recording))
+    assert printed[:2] == ["one two three four five", "six seven eight nine ten"]
+    assert printed[-1] == f"Complete: {SECONDS * RATE} samples, {len(printed) - 1} finals."
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_connection_that_is_cut_makes_no_difference(recording: Path, seed: int) -> None:
+    cuts = plan(Random(seed), first_up=2 * RATE, audio_bytes=4 * RATE * SECONDS)
+
+    async def scenario() -> tuple[list[str], subprocess.CompletedProcess[bytes]]:
+        async with server_process() as (_, port), trio.open_nursery() as nursery:
+            proxy = CuttingProxy(port, cuts)
+            (proxied,) = await nursery.start(lambda *, task_status: serving([proxy])(task_status=task_status))
+            finished = await transcribe(recording, proxied)
+            nursery.cancel_scope.cancel()
+        assert len(proxy.made) == len(cuts)
+        return await uncut(recording), finished
+
+    expected, finished = conduct(scenario)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.decode().splitlines() == expected
+
+
+def test_a_server_that_is_killed_and_comes_back_gets_the_rest(recording: Path) -> None:
+    async def scenario() -> subprocess.CompletedProcess[bytes]:
+        finished: list[subprocess.CompletedProcess[bytes]] = []
+        async with AsyncExitStack() as servers, trio.open_nursery() as nursery:
+            process, port = await servers.enter_async_context(server_process())
+            # Everything up to the first final; the connection then stands still, and so does the session.
+            proxy = Stalling(port, b'"type":"final"')
+            (proxied,) = await nursery.start(lambda *, task_status: serving([proxy])(task_status=task_status))
+
+            async def run_client() -> None:
+                finished.append(await transcribe(recording, proxied))
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(run_client)
+            await proxy.stalled.wait()
+            process.kill()
+            await process.wait()
+            await servers.enter_async_context(server_process(port=port))
+            proxy.go_on.set()
+            await trio.sleep_forever()
+        return finished[0]
+
+    finished = conduct(scenario)
+    assert finished.returncode == 0, finished.stderr
+    printed = finished.stdout.decode().splitlines()
+    assert re.search(r"going on from sample [1-9]\d*", finished.stderr.decode())
+    assert printed[0] == "one two three four five"
+    assert printed[-1] == f"Complete: {SECONDS * RATE} samples, {len(printed) - 1} finals."
+
+
+class Stalling(CuttingProxy):
+    """Stands still once the server has said ``mark``, until ``go_on``; what it holds then is still delivered."""
+
+    def __init__(self, port: int, mark: bytes) -> None:
+        super().__init__(port)
+        self.stalled, self.go_on = trio.Event(), trio.Event()
+        self._mark = mark
+
+    async def delivering(self, data: bytes) -> None:
+        if self._mark in data:
+            self.stalled.set()
+            await self.go_on.wait()
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"segments": 2},
+        {"committed": SECONDS * RATE - 1},
+        {"received": SECONDS * RATE + 1},
+        {"processed": 0},
+        {"dropped": 1},
+        {"non_speech": 1},
+    ],
+)
+def test_a_server_that_claims_too_much_is_not_believed(recording: Path, lie: dict[str, int]) -> None:
+    samples = SECONDS * RATE
+    true = {"received": samples, "processed": samples, "committed": samples, "segments": 1, "non_speech": 0}
+
+    async def claim(connection: Any) -> None:
+        await rude.hear(connection, "start")
+        await rude.say(connection, **{**rude.READY, "credit": samples})
+        await rude.hear(connection, "end_input")
+        await rude.say_final(connection, 2, samples)
+        await rude.say(
+            connection, type="closed", seq=3, reason="completed", code=1000, complete=True, stats={**true, **lie}
+        )
+        await connection.aclose(1000, "completed")
+
+    with running(rude.websocket(claim)) as port:
+        finished = conduct(lambda: transcribe(recording, port))
+    assert finished.returncode == 1
+    assert b"Incomplete (completed)" in finished.stderr
+    assert b"Complete" not in finished.stdout
+
+
+def test_a_connection_that_just_ends_is_no_success(recording: Path) -> None:
+    samples = SECONDS * RATE
+
+    async def leave(connection: Any) -> None:
+        await rude.hear(connection, "start")
+        await rude.say(connection, **{**rude.READY, "credit": samples})
+        await rude.hear(connection, "end_input")
+        await rude.say_final(connection, 2, samples)
+        await connection.aclose(1000, "completed")
+
+    with running(rude.websocket(leave)) as port:
+        finished = conduct(lambda: transcribe(recording, port))
+    assert finished.returncode == 1
+    assert b"Connection lost (1000" in finished.stderr
+
+
+def test_what_cannot_begin_is_one_sentence(tmp_path: Path) -> None:
+    no_audio = tmp_path / "letter.wav"
+    no_audio.write_text("Dear sir")
+    command = [*node(), str(CLIENT)]
+    cases = [
+        (command, b"Usage: "),
+        ([*command, str(tmp_path / "missing.wav")], b"cannot be read: "),
+        ([*command, str(no_audio)], b"it is not a WAV file"),
+    ]
+    for case, sentence in cases:
+        finished = subprocess.run(case, capture_output=True, timeout=PATIENCE_S)
+        assert finished.returncode == 2
+        assert sentence in finished.stderr
+        assert len(finished.stderr.splitlines()) == 1
