@@ -9,7 +9,7 @@ from conversations import TENTH, Pair
 
 from auricle.core.session import Session
 
-SESSIONS = 100
+SESSIONS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ def streaming_pair() -> Pair:
     )
     pair.to_client(final)
     pair.to_client(server.partial("my fellow americans ask not", start_s=5.2, end_s=9.9, now=pair.now))
+    pair.stream(0.5)  # the ack that lets the client forget what is decided
     return pair
 
 
