@@ -91,9 +91,9 @@ Made by `python bench/core/run.py --write` (`pip install -e '.[bench]'`), on
   rules and the guarantees.
 * *peer* is another sans-I/O library at a comparable task on the same bytes, without any accounting: h11 frames an
   HTTP/1.1 body chunk, wsproto a WebSocket message (masked, as a client must).
-* **A session**: bytes that Python allocated, mean of {SESSIONS} sessions that can be resumed. *idle*: open, no audio yet.
-  *streaming*: ten seconds in, in step with its engine; the client keeps the audio that is not decided, in case it has
-  to send it to another server. *stalled*: the server hears nothing any more; the client's credit (30 s of audio) is
+* **A session**: bytes that Python allocated, mean of {SESSIONS} sessions that can be resumed. *idle*: open, no audio
+  yet. *streaming*: ten seconds in, in step with its engine; the client keeps the audio that is not decided, in case it
+  has to send it to another server. *stalled*: the server hears nothing any more; the client's credit (30 s of audio) is
   used up and its backlog (10 s) full. The rest of a session (socket, tasks, engine) is not the core's and not here.
 """
 
