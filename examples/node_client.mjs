@@ -3,7 +3,8 @@
 //   node examples/node_client.mjs FILE.wav [URL]        (Node 20: node --experimental-websocket …)
 //
 // Prints the finals, and on a terminal the partials. Exit code 0 only when every sample is accounted for, 1 when not,
-// 2 when it could not begin. A lost connection is taken up again; the file is the ring that audio is sent again from.
+// 2 when it could not begin. A lost connection is taken up again, and a lost server begun anew; the file is the ring
+// that audio is sent again from.
 
 import { readFileSync } from 'node:fs';
 
@@ -50,8 +51,8 @@ function say(message) {
   socket.send(JSON.stringify(message));
 }
 
-function pump() { // never beyond the credit, and end_input behind all audio
-  while (sent < Math.min(credit, total)) {
+function pump() { // never beyond the credit, nothing after the end of input, and end_input behind all audio
+  while (!inputEnded && sent < Math.min(credit, total)) {
     const end = Math.min(sent + Math.ceil(rate / 10), credit, total);
     socket.send(pcm.subarray(sent * frameBytes, end * frameBytes));
     sent = end;

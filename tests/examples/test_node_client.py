@@ -74,7 +74,7 @@ def test_it_prints_every_final_and_says_complete_when_the_accounts_agree(recordi
     assert printed[-1] == f"Complete: {SECONDS * RATE} samples, {len(printed) - 1} finals."
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_connection_that_is_cut_makes_no_difference(recording: Path, seed: int) -> None:
     cuts = plan(Random(seed), first_up=2 * RATE, audio_bytes=4 * RATE * SECONDS)
 
@@ -166,6 +166,76 @@ def test_a_server_that_claims_too_much_is_not_believed(recording: Path, lie: dic
     assert finished.returncode == 1
     assert b"Incomplete (completed)" in finished.stderr
     assert b"Complete" not in finished.stdout
+
+
+def test_it_keeps_to_the_credit_and_says_the_end_again_where_nobody_confirmed_it(recording: Path) -> None:
+    samples, step = SECONDS * RATE, 3 * RATE + 1
+    connections: list[dict[str, Any]] = []
+
+    async def be_stingy(connection: Any) -> None:
+        if connections:
+            connections.append(await rude.hear(connection, "resume"))
+            await rude.say(
+                connection, type="resumed", session="s", next=samples, state="streaming", credit=samples, token="t2"
+            )
+            assert (await rude.hear(connection, "end_input"))["total"] == samples
+            await rude.say(connection, type="input_ended", seq=2, received=samples, by="client")
+            await rude.say_final(connection, 3, samples)
+            await rude.say_closed(connection, 4, samples, segments=1)
+            await connection.aclose(1000, "completed")
+            return
+        connections.append(await rude.hear(connection, "start"))
+        credit = step
+        offer = {"token": "t1", "window_ms": 30_000}
+        await rude.say(connection, **{**rude.READY, "credit": credit, "resume": offer})
+        received = 0
+        while received < samples:
+            received += len(await connection.get_message()) // 4
+            assert received <= credit
+            if received == credit:
+                credit = min(credit + step, samples)
+                ack = {"received": received, "processed": received, "committed": 0, "discard_before": received}
+                await rude.say(connection, type="ack", credit=credit, **ack)
+        rude.reset(connection)
+
+    with running(rude.websocket(be_stingy)) as port:
+        finished = conduct(lambda: transcribe(recording, port))
+    assert finished.returncode == 0, finished.stderr
+    assert connections[1] == {"type": "resume", "session": "s", "token": "t1", "seen": 1, "sent": samples}
+
+
+def test_it_says_no_more_audio_once_the_server_has_ended_the_input(recording: Path) -> None:
+    samples = SECONDS * RATE
+    late: list[Any] = []
+
+    async def shut_down(connection: Any) -> None:
+        await rude.hear(connection, "start")
+        await rude.say(connection, **{**rude.READY, "credit": RATE})
+        received = 0
+        while received < RATE:
+            received += len(await connection.get_message()) // 4
+        await rude.say(connection, type="input_ended", seq=2, received=RATE, by="server", code="shutdown")
+        told = {"received": RATE, "processed": RATE, "committed": 0}
+        await rude.say(connection, type="ack", credit=samples, discard_before=RATE, **told)
+        stats = {"received": RATE, "processed": RATE, "committed": RATE, "non_speech": RATE}
+        await rude.say(connection, type="closed", seq=3, reason="shutdown", code=1012, complete=False, stats=stats)
+        with trio.move_on_after(0.5):  # whatever it says now, it says at once
+            late.append(await connection.get_message())
+        await connection.aclose(1012, "shutdown")
+
+    with running(rude.websocket(shut_down)) as port:
+        finished = conduct(lambda: transcribe(recording, port))
+    assert finished.returncode == 1
+    assert b"Incomplete (shutdown): 16000 of 320000" in finished.stderr
+    assert late == []
+
+
+def test_no_audio_at_all_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "empty.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+    printed = conduct(lambda: uncut(path))
+    assert printed == ["Complete: 0 samples, 0 finals."]
 
 
 def test_a_connection_that_just_ends_is_no_success(recording: Path) -> None:
