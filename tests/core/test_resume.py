@@ -19,6 +19,7 @@ from auricle.core import (
     Restarted,
     Resumed,
     SessionClosed,
+    Start,
     State,
 )
 from auricle.core.messages import Audio, Resume
@@ -337,6 +338,31 @@ def test_late_audio_is_counted_once_however_often_it_is_sent() -> None:
     link.engine.accepts = True
     link.run_out()
     assert link.closed.accounting.late == 300
+
+
+def test_a_session_may_begin_where_another_one_ended() -> None:
+    link = Link(config=Start(timeline_origin=5_000, segment_origin=3), resumable=True)
+    link.settle()
+    link.send(1_500)
+    link.break_connection()
+    wait_back(link)
+    link.end()
+    link.run_out()
+    assert link.closed.complete is True
+    assert [(final.segment, final.audio) for final in link.of(Final)] == [(3, (5_000, 6_000)), (4, (6_000, 6_500))]
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_a_server_whose_driver_is_gone_ends_at_once(*, away: bool) -> None:
+    link = resumable()
+    link.send(500)
+    link.settle()
+    if away:
+        link.opens = False
+        link.break_connection()
+        link.settle()
+    link.route("server", link.server.transport_lost("cancelled", 1006, now=link.now))
+    assert only_ending(link.server_events).reason == "lost"
 
 
 def test_a_gap_and_a_change_survive_too() -> None:

@@ -19,10 +19,10 @@ class AudioRing:
     Bounded by its user: by credit, by ``backlog_s`` beyond it, and by what the server says may be discarded.
     """
 
-    def __init__(self, frame_bytes: int) -> None:
+    def __init__(self, frame_bytes: int, first_sample: int = 0) -> None:
         self.frame_bytes = frame_bytes
         """Bytes of one sample frame."""
-        self._runs = deque([_Run(0)])
+        self._runs = deque([_Run(first_sample)])
 
     def __len__(self) -> int:
         """Bytes held."""

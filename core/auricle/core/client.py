@@ -58,11 +58,16 @@ class ClientSession(Session):
             raise LocalProtocolError(f"framing {config.audio.framing!r} is not supported, use one of {known}")
         limits = limits or Limits()
         recovery = Recovery(seed=seed, keeping=config.resume)
-        snapshot = Snapshot(role=Role.CLIENT, limits=limits, config=config, opened_at=now, recovery=recovery)
+        origin = config.timeline_origin or 0
+        snapshot = Snapshot(
+            role=Role.CLIENT, limits=limits, config=config, opened_at=now, recovery=recovery,
+            origin=origin, offered=origin, carried=origin, received=origin, processed=origin, committed=origin,
+            kept_from=origin, speech_at=origin, segment=config.segment_origin or 0,
+        )  # fmt: skip
         super().__init__(snapshot, V1(Role.SERVER, limits))
         self._allow_legacy = allow_legacy
         self._connecting = False
-        self._ring = AudioRing(config.audio.frame_bytes)
+        self._ring = AudioRing(config.audio.frame_bytes, origin)
 
     @property
     def room(self) -> int:

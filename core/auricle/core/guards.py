@@ -97,12 +97,12 @@ def _unconfirmed(s: Snapshot, stimulus: Stimulus) -> bool:
             return _resumable(s, stimulus)
 
 
+def _taken_away(_: Snapshot, stimulus: Stimulus) -> bool:
+    return isinstance(stimulus, Lose) and stimulus.how == "cancelled"
+
+
 def _resumable(s: Snapshot, stimulus: Stimulus) -> bool:
-    match stimulus:
-        case Lose(how="cancelled"):
-            return False
-        case _:
-            return s.recovery.token is not None
+    return s.recovery.token is not None and not _taken_away(s, stimulus)
 
 
 def _unwanted(s: Snapshot, stimulus: Stimulus) -> bool:
@@ -144,6 +144,7 @@ GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.WORTH_RETRYING: _worth_retrying,
     Guard.GONE: _gone,
     Guard.COME_BACK_LATER: _come_back_later,
+    Guard.TAKEN_AWAY: _taken_away,
     Guard.RESUMABLE: _resumable,
     Guard.UNCONFIRMED: _unconfirmed,
     Guard.HELD: lambda s, _: is_held(s),

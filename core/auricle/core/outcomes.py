@@ -21,6 +21,7 @@ class Guard(Name):
     WORTH_RETRYING = "we may get the session back, and this silence has not cost a transport before"
     GONE = "the server no longer knows the session, and we can begin anew"
     COME_BACK_LATER = "the server cannot take the session up just now"
+    TAKEN_AWAY = "the driver itself is gone: there will be no other transport"
     RESUMABLE = "the client may come back"
     UNCONFIRMED = "the client may not have heard how it ended, and may come back for it"
     HELD = "the end is held for a client that may come back"

@@ -349,6 +349,7 @@ LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
 LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.LOST: _row(
         (
+            Rule((Effect.LOSE,), X, Guard.TAKEN_AWAY),
             Ignore("the session has let go of that transport already", Guard.DETACHED),
             Rule((Effect.AWAIT_RETURN,), when=Guard.RESUMABLE),
             Rule((Effect.LOSE,), X),

@@ -9,7 +9,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import assert_never
 
-from auricle.core import AbortTransport, AdoptTransport, CloseTransport, Emit, Frame, OpenTransport, Output, Transmit
+from auricle.core import (
+    AbortTransport,
+    AdoptTransport,
+    CloseTransport,
+    Emit,
+    Frame,
+    LocalProtocolError,
+    OpenTransport,
+    Output,
+    Transmit,
+)
 from auricle.core.events import Event
 from auricle.core.session import Outputs, Session
 from auricle.transports.asyncio.tasks import cancel_and_wait
@@ -73,6 +83,8 @@ class Driver(BaseDriver):
             return verb(now)
 
         await self.call(offer)
+        if not self._running and not self._is_current(transport):
+            raise LocalProtocolError("the driver of the session has ended")
         await transport.over.wait()
 
     async def _drop_all(self) -> None:
@@ -88,6 +100,8 @@ class Driver(BaseDriver):
         transport.task = asyncio.create_task(self._carry(transport, not_before))
         self._tasks.add(transport.task)
         transport.task.add_done_callback(self._tasks.discard)
+        # A task that is cancelled before its first step never gets to its `finally`.
+        transport.task.add_done_callback(lambda _: transport.over.set())
 
     async def _next(self) -> Outputs:
         deadline = self._session.next_deadline

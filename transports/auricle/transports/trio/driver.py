@@ -12,7 +12,17 @@ from typing import assert_never
 
 import trio
 
-from auricle.core import AbortTransport, AdoptTransport, CloseTransport, Emit, Frame, OpenTransport, Output, Transmit
+from auricle.core import (
+    AbortTransport,
+    AdoptTransport,
+    CloseTransport,
+    Emit,
+    Frame,
+    LocalProtocolError,
+    OpenTransport,
+    Output,
+    Transmit,
+)
 from auricle.core.events import Event
 from auricle.core.session import Outputs, Session
 from auricle.transports.driver import BaseDriver, OpenWire, Transport, Verb
@@ -69,6 +79,8 @@ class Driver(BaseDriver):
             return verb(now)
 
         await self.call(offer)
+        if not self._running and not self._is_current(transport):
+            raise LocalProtocolError("the driver of the session has ended")
         await transport.over.wait()
 
     def _is_current(self, transport: Transport) -> bool:
