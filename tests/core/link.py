@@ -73,6 +73,8 @@ class Link:
         self.server_events: list[Any] = []
         self.engine = DeterministicEngine(self)
         self.opened = False
+        self.greeted = True
+        """Whether the server has heard the first message of this connection."""
         self.tokens = count(1)
         self.servers: list[ServerSession] = []
         """Sessions that clients may come back to."""
@@ -88,7 +90,8 @@ class Link:
         for output in outputs:
             match output:
                 case Transmit(frame=frame):
-                    channel.append(frame)
+                    if side == "client" or self.greeted:
+                        channel.append(frame)  # else it goes to a connection that the client has given up
                 case Emit(event=event):
                     self.log(side).append(event)
                     if side == "server":
