@@ -9,7 +9,8 @@ class Exit(IntEnum):
 
     GOOD = 0
     INCOMPLETE = 1
-    """The server failed or could not be reached: something that was sent is not accounted for."""
+    """The server failed or could not be reached: something that was sent is not accounted for; or a trace
+    that was replayed came out otherwise."""
     BAD_INPUT = 2
     """A file, a flag or a device that cannot be used; what could be done was done."""
     INTERRUPTED = 130

@@ -11,6 +11,7 @@ import typer
 from auricle.engines.protocol import EngineError
 from auricle.server.app import DEFAULT_PORT, ServerConfig
 from auricle.server.cli import listen as listen_command
+from auricle.server.cli import replay as replay_command
 from auricle.server.cli import serve as serve_command
 from auricle.server.cli import transcribe as transcribe_command
 from auricle.server.cli.exits import Exit
@@ -132,6 +133,18 @@ def listen(
     config = start_message(language=language, task=task.value)
     server = _server(url, api_key, engine, model, language)
     _run(listen_command.listen, listen_command.Hearing(config=config, server=server, device=device))
+
+
+@app.command()
+def replay(
+    file: Annotated[str, typer.Argument(help="A trace, as AURICLE_TRACE=directory makes them.")],
+    conversation: Annotated[
+        bool, typer.Option("--conversation", help="Print all that was said, a line a message.")
+    ] = False,
+    save: Annotated[str | None, typer.Option("--save", help="Write the trace as this version would record it.")] = None,
+) -> None:
+    """Step this version's protocol core through a trace; exit status 1 where it does otherwise."""
+    _run(replay_command.replay_trace, replay_command.Request(file=file, conversation=conversation, save=save))
 
 
 def main() -> None:

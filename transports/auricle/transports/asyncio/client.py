@@ -14,6 +14,7 @@ from auricle.transports.asyncio.tasks import cancel_and_wait
 from auricle.transports.asyncio.websocket import open_websocket
 from auricle.transports.client import BaseClient
 from auricle.transports.driver import OpenWire
+from auricle.transports.tracing import secret_headers, traced
 
 
 class Client(BaseClient):
@@ -66,7 +67,8 @@ async def connect(
     Raises `InvalidURL` for an address that cannot be one, `ConnectFailed` when no session comes about.
     """
     address, limits = parse_address(url), limits or Limits()
-    session = ClientSession(
+    new_session = traced(ClientSession, secrets=[api_key, *secret_headers(headers)])
+    session = new_session(
         config or Start(),
         now=asyncio.get_running_loop().time(),
         limits=limits,

@@ -12,6 +12,7 @@ from auricle.core import ClientSession, Limits, Start
 from auricle.transports.address import parse_address
 from auricle.transports.client import BaseClient
 from auricle.transports.driver import OpenWire
+from auricle.transports.tracing import secret_headers, traced
 from auricle.transports.trio.driver import Driver
 from auricle.transports.trio.websocket import open_websocket
 
@@ -62,7 +63,8 @@ async def connect(
     Raises `InvalidURL` for an address that cannot be one, `ConnectFailed` when no session comes about.
     """
     address, limits = parse_address(url), limits or Limits()
-    session = ClientSession(
+    new_session = traced(ClientSession, secrets=[api_key, *secret_headers(headers)])
+    session = new_session(
         config or Start(), now=trio.current_time(), limits=limits, allow_legacy=allow_legacy, seed=getrandbits(32)
     )
     authorization = [("Authorization", f"Bearer {api_key}")] if api_key else []

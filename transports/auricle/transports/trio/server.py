@@ -11,6 +11,7 @@ from auricle.core import Limits, OpenTransport, ServerEvent, ServerSession, Sess
 from auricle.core.events import Event
 from auricle.core.messages import Resume
 from auricle.core.session import Outputs
+from auricle.transports.tracing import traced
 from auricle.transports.trio.driver import Driver
 from auricle.transports.wire import Wire
 
@@ -23,7 +24,7 @@ class Connection:
     """
 
     def __init__(self, wire: Wire, limits: Limits | None, opened_at: float) -> None:
-        self.session = ServerSession(wire.subprotocol, now=opened_at, limits=limits)
+        self.session = traced(ServerSession)(wire.subprotocol, now=opened_at, limits=limits)
         """The session, to be read; it is changed only through `do` and `post`."""
         self._driver = Driver(
             self.session, open_wire=partial(_held, wire), opened=lambda _wire, _now: (), emit=self._emit

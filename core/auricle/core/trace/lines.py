@@ -1,0 +1,168 @@
+"""A trace: one JSON object a line. The first tells what the session was made of, each further one a call of a verb.
+
+A call's line holds the time, the verb, its arguments, what it returned or raised, and what it changed in the snapshot.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from auricle.core.snapshot import Snapshot
+from auricle.core.states import Role
+from auricle.core.trace.redaction import Redactor
+from auricle.core.trace.values import TraceError, to_json
+from auricle.core.trace.watching import Happening
+
+VERSION: Final = 1
+"""Of the format of a trace; another one cannot be replayed."""
+
+
+class Header(NamedTuple):
+    """The first line. Everything in it is JSON."""
+
+    role: Role
+    audio: bool
+    """Whether the bytes of the audio are there, or only their number."""
+    about: dict[str, Any]
+    """What made this trace; free."""
+    now: float
+    made: dict[str, Any]
+    """The arguments that the session was made with."""
+    state: dict[str, Any]
+    """The snapshot then, by field."""
+
+
+class Call(NamedTuple):
+    """One call of a verb. Everything in it is JSON."""
+
+    now: float
+    verb: str
+    arguments: dict[str, Any]
+    outputs: list[Any]
+    raised: dict[str, Any] | None
+    """Type and sentence of an exception."""
+    state: dict[str, Any]
+    """The fields of the snapshot that have changed."""
+
+
+class Scribe:
+    """Writes down one session, line by line. Never raises.
+
+    ``redactor`` None: there is nothing secret, as in what has been redacted before.
+    """
+
+    def __init__(self, *, audio: bool, redactor: Redactor | None, about: Mapping[str, object]) -> None:
+        self._audio = audio
+        self._redactor = redactor
+        self._about = about
+
+    def header(self, s: Snapshot, made: Mapping[str, object]) -> str:
+        """Return the first line, for a session just made with the arguments ``made``; ``s`` is its snapshot.
+
+        The limits are written down as they are, not as they were left to be: another version may have other defaults.
+        """
+        arguments = {name: value for name, value in made.items() if name not in ("now", "limits")}
+        state = {name: value for name, value in _fields("", s) if name != "limits"}
+        return self._line(
+            {
+                "auricle_trace": VERSION,
+                "role": s.role,
+                "audio": self._audio,
+                "about": self._about,
+                "now": made.get("now", 0.0),
+                "made": {**arguments, "limits": s.limits},
+                "state": state,
+            }
+        )
+
+    def call(self, happening: Happening) -> str:
+        """Return the line of a call."""
+        line = {
+            "now": happening.now,
+            "call": happening.verb,
+            "with": dict(happening.arguments),
+            "out": happening.outputs,
+            "state": dict(_changes("", happening.before, happening.after)),
+        }
+        if happening.raised is not None:
+            line["raised"] = {"type": type(happening.raised).__name__, "why": str(happening.raised)}
+        return self._line(line)
+
+    def _line(self, values: Mapping[str, object]) -> str:
+        plain = {name: to_json(value, audio=self._audio) for name, value in values.items()}
+        return dumps(plain if self._redactor is None else self._redactor.redact(plain))
+
+
+def dumps(value: object) -> str:
+    """Return JSON that can be written as UTF-8, lone surrogates or not (RFC 8259 §8.2)."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
+
+
+def _fields(prefix: str, value: Any) -> Iterator[tuple[str, object]]:
+    """A snapshot by field; the fields of a part of it that is one, as ``part.field``."""
+    for name, item in zip(value._fields, value, strict=True):
+        if _is_record(item):
+            yield from _fields(f"{prefix}{name}.", item)
+        else:
+            yield prefix + name, item
+
+
+def _changes(prefix: str, before: Snapshot | Any, after: Snapshot | Any) -> Iterator[tuple[str, object]]:
+    for name, old, new in zip(after._fields, before, after, strict=True):
+        if old is new:
+            continue
+        if _is_record(new) and type(old) is type(new):
+            yield from _changes(f"{prefix}{name}.", old, new)
+        elif _is_record(new):
+            yield from _fields(f"{prefix}{name}.", new)
+        elif old != new:
+            yield prefix + name, new
+
+
+def _is_record(value: object) -> bool:
+    return isinstance(value, tuple) and hasattr(value, "_fields")
+
+
+def parse_header(line: str) -> Header:
+    """Read the first line. Raises `TraceError`."""
+    body = _object(line)
+    if "auricle_trace" not in body:
+        raise TraceError("it does not begin as a trace does")
+    if body["auricle_trace"] != VERSION:
+        raise TraceError(f"the trace has format {body['auricle_trace']!r}, this version replays format {VERSION}")
+    match body:
+        case {"role": "client" | "server" as role, "audio": bool(audio), "made": dict(made), "state": dict(state)}:
+            return Header(Role(role), audio, dict(body.get("about") or {}), _seconds(body.get("now")), made, state)
+        case _:
+            raise TraceError("its first line is not the header of a trace")
+
+
+def parse_call(line: str) -> Call:
+    """Read a further line. Raises `TraceError`."""
+    match body := _object(line):
+        case {"call": str(verb), "with": dict(arguments), "out": list(outputs), "state": dict(state)}:
+            raised = body.get("raised")
+            if raised is None or isinstance(raised, dict):
+                return Call(_seconds(body.get("now")), verb, arguments, outputs, raised, state)
+    raise TraceError("it is not the call of a verb")
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TraceError("it has no time")
+    return value
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        body = json.loads(line)
+    except (ValueError, RecursionError):
+        raise TraceError("it is not JSON") from None
+    if not isinstance(body, dict):
+        raise TraceError("it is not a JSON object")
+    return body

@@ -1,0 +1,145 @@
+"""What must not be in a trace: tokens and keys. Each becomes a placeholder, the same one wherever it occurs.
+
+A value is secret by the name it goes by (``token``, ``resume_token``, ``api_key`` …), be it an argument, a field of the
+snapshot or a key in a frame. What has been secret once is replaced in every text after that, and in the same line.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from auricle.core.trace.values import MAX_DEPTH
+
+SECRET_NAMES: Final = ("token", "secret", "password", "api_key", "apikey", "authorization")
+"""How the name of a secret ends."""
+SHORTEST: Final = 6
+"""A secret that is shorter is replaced only where its name stands: it would be found in any text."""
+
+
+class Redactor:
+    """Replaces secrets in JSON values, consistently for the length of one trace."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._placeholders: dict[str, str] = {}
+        for secret in secrets:
+            self._learn(secret)
+
+    def redact(self, value: Any) -> Any:
+        """Return a line without its secrets. What is secret in its last part is secret in its first."""
+        self._search(value)
+        return self._clean(value)
+
+    def _search(self, value: Any) -> None:
+        match value:
+            case list():
+                for item in value:
+                    self._search(item)
+            case dict():
+                for name, item in value.items():
+                    if is_secret(name):
+                        self._learn_all(item)
+                    elif name == "frame" and isinstance(item, str):
+                        self._search(_parsed(item))
+                    else:
+                        self._search(item)
+            case _:
+                pass
+
+    def _learn_all(self, value: Any) -> None:
+        match value:
+            case str():
+                self._learn(value)
+            case list():
+                for item in value:
+                    self._learn_all(item)
+            case dict():
+                for item in value.values():
+                    self._learn_all(item)
+            case _:
+                pass
+
+    def _learn(self, secret: str) -> None:
+        """A placeholder is as long as the secret where it can be: sizes have limits, and those must replay."""
+        if secret not in self._placeholders:
+            self._placeholders[secret] = f"redacted-{len(self._placeholders) + 1}".ljust(len(secret), ".")
+
+    def _clean(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self._clean_text(value)
+            case list():
+                return [self._clean(item) for item in value]
+            case dict():
+                return {self._clean_text(name): self._clean_field(name, item) for name, item in value.items()}
+            case _:
+                return value
+
+    def _clean_field(self, name: str, value: Any) -> Any:
+        if is_secret(name):
+            return self._hide(value)
+        if name == "frame" and isinstance(value, str):
+            return self._clean_frame(value)
+        return self._clean(value)
+
+    def _hide(self, value: Any) -> Any:
+        """Everything in here is secret, of whatever kind a peer has made it."""
+        match value:
+            case str():
+                return self._placeholders[value]
+            case list():
+                return [self._hide(item) for item in value]
+            case dict():
+                return {self._clean_text(name): self._hide(item) for name, item in value.items()}
+            case None | bool():
+                return value
+            case _:
+                return 0
+
+    def _clean_text(self, text: str) -> str:
+        for secret in sorted(self._placeholders, key=len, reverse=True):
+            if len(secret) >= SHORTEST and secret in text:
+                text = text.replace(secret, self._placeholders[secret])
+        return text
+
+    def _clean_frame(self, text: str) -> str:
+        """A frame stays as it is to the letter unless there is a secret in it."""
+        parsed = _parsed(text)
+        if parsed is None:
+            return _mask(self._clean_text(text))
+        clean = self._clean(parsed)
+        return text if clean == parsed else json.dumps(clean, ensure_ascii=False, separators=(",", ":"))
+
+
+def is_secret(name: str) -> bool:
+    """Whether what goes by this name is a secret."""
+    return name.lower().replace("-", "_").endswith(SECRET_NAMES)
+
+
+def _parsed(text: str) -> Any:
+    """Return what a frame holds; None where it is no JSON, or nested deeper than anything we say."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if _is_shallow(value, MAX_DEPTH) else None
+
+
+def _is_shallow(value: Any, depth: int) -> bool:
+    items: Iterable[Any] = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return depth > 0 and all(_is_shallow(item, depth - 1) for item in items)
+
+
+def _mask(text: str) -> str:
+    """Hide what stands in quotes behind the name of a secret, in a text that is no JSON.
+
+    Letters and digits become ``0``, nothing moves: the complaint about the text stays the same.
+    """
+    lowered = text.lower()
+    begin = min((at for name in SECRET_NAMES if (at := lowered.find(name)) >= 0), default=len(text))
+    masked, quoted, escaped = [text[:begin]], True, False
+    for character in text[begin:]:
+        masked.append("0" if quoted and not escaped and character.isalnum() else character)
+        if character == '"' and not escaped:
+            quoted = not quoted
+        escaped = character == "\\" and not escaped
+    return "".join(masked)

@@ -1,0 +1,147 @@
+"""Replay: the inputs of a trace, given to a fresh session. Pure; where the outcome differs, it says how."""
+
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from auricle.core.client import ClientSession
+from auricle.core.server import ServerSession
+from auricle.core.session import Session
+from auricle.core.states import Role
+from auricle.core.trace.lines import Call, Header, Scribe, dumps, parse_call, parse_header
+from auricle.core.trace.values import TraceError, from_json
+from auricle.core.trace.watching import verbs, watch
+
+_KINDS: Final[Mapping[Role, Callable[..., Session]]] = {Role.CLIENT: ClientSession, Role.SERVER: ServerSession}
+_MISSING: Final = object()
+
+
+class Divergence(NamedTuple):
+    """A line whose outcome is another one now."""
+
+    line: int
+    """Counted from 1."""
+    verb: str | None
+    """None: the session is another one from the beginning."""
+    differences: tuple[str, ...]
+    """One sentence each."""
+
+
+class Replay(NamedTuple):
+    """What came of a replay."""
+
+    header: Header
+    calls: tuple[Call, ...]
+    """As recorded."""
+    divergences: tuple[Divergence, ...]
+    """In order. After the first one the others may be its consequences."""
+    truncated: bool
+    """The last line was cut off, as by a crash; it was left out."""
+    renewed: tuple[str, ...]
+    """The trace as it would be recorded now."""
+
+
+def replay(text: str) -> Replay:
+    """Step a fresh session through a trace. Raises `TraceError` where the text is none that this version can replay."""
+    lines, truncated = _split(text)
+    header = _located(1, parse_header, lines[0])
+    calls = tuple(_located(number, parse_call, line) for number, line in enumerate(lines[1:], 2))
+    renewed: list[str] = []
+    session = _located(1, _make, header, renewed)
+    known = verbs(type(session))
+    for number, call in enumerate(calls, 2):
+        _located(number, _repeat, session, known, call)
+    return Replay(header, calls, tuple(_divergences(header, calls, renewed)), truncated, tuple(renewed))
+
+
+def _split(text: str) -> tuple[Sequence[str], bool]:
+    """Return the lines, and whether the last one was cut off: JSONL ends every line with a line feed, and only that."""
+    lines = text.split("\n")
+    last = lines.pop()
+    if not last.strip():
+        truncated = False
+    else:
+        try:
+            parse_call(last)
+        except TraceError:
+            truncated = bool(lines)
+        else:
+            truncated = False
+        if not truncated:
+            lines.append(last)
+    if not lines:
+        raise TraceError("the trace is empty")
+    return lines, truncated
+
+
+def _located(number: int, work: Callable[..., Any], *arguments: object) -> Any:
+    """Do something about a line; what is wrong with it is said with its number."""
+    try:
+        return work(*arguments)
+    except RecursionError:
+        raise TraceError(f"line {number}: it is nested too deeply") from None
+    except TraceError as error:
+        raise TraceError(f"line {number}: {error}") from None
+
+
+def _make(header: Header, renewed: list[str]) -> Session:
+    arguments = {name: from_json(value) for name, value in header.made.items()}
+    try:
+        session = _KINDS[header.role](**arguments, now=header.now)
+    except Exception as error:
+        raise TraceError(f"no {header.role.value} session can be made of it: {error}") from None
+    scribe = Scribe(audio=header.audio, redactor=None, about=header.about)
+    renewed.append(scribe.header(session.snapshot, {**arguments, "now": header.now}))
+    watch(session, lambda happening: renewed.append(scribe.call(happening)))
+    return session
+
+
+def _repeat(session: Session, known: Container[str], call: Call) -> None:
+    if call.verb not in known:
+        raise TraceError(f"this version's {session.snapshot.role.value} has no verb {call.verb!r}")
+    arguments = {name: from_json(value) for name, value in call.arguments.items()}
+    try:
+        getattr(session, call.verb)(**arguments, now=call.now)
+    except Exception:
+        return  # what a verb raises is an outcome like any other, and has been written down
+
+
+def _divergences(header: Header, calls: Sequence[Call], renewed: Sequence[str]) -> Iterator[Divergence]:
+    differences = tuple(_fields(header.state, header.state, parse_header(renewed[0]).state))
+    if differences:
+        yield Divergence(1, None, differences)
+    for number, (recorded, line) in enumerate(zip(calls, renewed[1:], strict=True), 2):
+        differences = tuple(_differences(header, recorded, parse_call(line)))
+        if differences:
+            yield Divergence(number, recorded.verb, differences)
+
+
+def _differences(header: Header, recorded: Call, now: Call) -> Iterator[str]:
+    if not _same(recorded.raised, now.raised):
+        yield f"raised: {_shown(recorded.raised)} was recorded, now it is {_shown(now.raised)}"
+    for index in range(max(len(recorded.outputs), len(now.outputs))):
+        one = recorded.outputs[index] if index < len(recorded.outputs) else None
+        other = now.outputs[index] if index < len(now.outputs) else None
+        if not _same(one, other):
+            yield f"output {index + 1}: {_shown(one)} was recorded, now it is {_shown(other)}"
+    yield from _fields(header.state, recorded.state, now.state)
+
+
+def _fields(known: Mapping[str, Any], recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Compare fields of the snapshot, but for those that the trace is too old to know."""
+    for name in dict.fromkeys((*recorded, *now)):
+        one, other = recorded.get(name, _MISSING), now.get(name, _MISSING)
+        if (name in known or name in recorded) and not _same(one, other):
+            yield f"{name}: {_shown(one)} was recorded, now it is {_shown(other)}"
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two values are the same JSON: 1, 1.0 and true are three."""
+    if one is _MISSING or other is _MISSING:
+        return one is other
+    return dumps(one) == dumps(other)
+
+
+def _shown(value: object) -> str:
+    if value is _MISSING:
+        return "unchanged"
+    return "nothing" if value is None else dumps(value)

@@ -1,0 +1,134 @@
+"""Values of the core as JSON, and back: what a trace line is made of.
+
+Dataclasses carry the name of their class under ``$``; what JSON cannot spell has a name of its own: ``$bytes``,
+``$float``, ``$map``, ``$opaque``. Writing is total; reading raises `TraceError` and nothing else.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any, Final
+
+from auricle.core import events, limits, messages, outputs, parts
+from auricle.core.errors import AuricleError
+from auricle.core.outputs import Transmit
+
+MAX_DEPTH: Final = 64
+"""Deepest nesting that is written down; a peer may nest its objects as deeply as it likes."""
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""Most bytes that one value of a trace may stand for."""
+_MAX_INTEGER_BITS: Final = 4096
+
+
+class TraceError(AuricleError):
+    """What was given is not a trace, or not one that this version can replay. The message is one sentence."""
+
+
+KINDS: Final[Mapping[str, type]] = {
+    kind.__name__: kind
+    for module in (parts, messages, limits, outputs, events)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and is_dataclass(kind)
+}
+"""Every class that a trace may name."""
+
+
+def to_json(value: object, *, audio: bool, depth: int = MAX_DEPTH) -> Any:
+    """Return a value as JSON. ``audio``: bytes are written down, not only counted. Never raises."""
+    if depth == 0:
+        return {"$opaque": "nested too deeply"}
+
+    def inner(item: object) -> Any:
+        return to_json(item, audio=audio, depth=depth - 1)
+
+    match value:
+        case None | bool() | str():
+            return value
+        case int() if value.bit_length() <= _MAX_INTEGER_BITS:
+            return value
+        case float():
+            return value if math.isfinite(value) else {"$float": repr(value)}
+        case bytes():
+            return {"$bytes": len(value), "hex": value.hex()} if audio else {"$bytes": len(value)}
+        case Enum():
+            return value.value
+        case Transmit(frame=frame):  # its message is the same once more
+            return {"$": "Transmit", "frame": inner(frame)}
+        case tuple() if hasattr(value, "_fields"):
+            return {name: inner(item) for name, item in zip(value._fields, value, strict=True)}
+        case tuple() | list():
+            return [inner(item) for item in value]
+        case Mapping():
+            return _mapping({str(key): inner(item) for key, item in value.items()})
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            return {"$": type(value).__name__} | {
+                field.name: inner(item)
+                for field in fields(value)
+                if (item := getattr(value, field.name)) is not None or field.default is not None
+            }
+        case _:
+            return {"$opaque": type(value).__name__}
+
+
+def _mapping(items: dict[str, Any]) -> Any:
+    """A mapping is a JSON object, unless a key of it could be taken for one of our own names."""
+    return {"$map": [[key, item] for key, item in items.items()]} if any(key[:1] == "$" for key in items) else items
+
+
+def from_json(raw: Any, sequence: type[tuple[Any, ...]] | type[list[Any]] = tuple) -> Any:
+    """Return the value that JSON stands for.
+
+    Lists become ``sequence``: tuples in our own classes, lists in plain objects, which are JSON all the way down.
+    Bytes that were not written down become zeros.
+    """
+    match raw:
+        case list():
+            return sequence(from_json(item, sequence) for item in raw)
+        case {"$bytes": int(count), **rest}:
+            return _bytes(count, rest.get("hex"))
+        case {"$float": "inf" | "-inf" | "nan" as name}:
+            return float(name)
+        case {"$opaque": name}:
+            raise TraceError(f"a value was not written down ({name})")
+        case {"$map": list(pairs)}:
+            return {str(key): from_json(item, list) for key, item in _pairs(pairs)}
+        case {"$": name, **rest}:
+            return _instance(name, rest)
+        case dict():
+            return {key: from_json(item, list) for key, item in raw.items()}
+        case _:
+            return raw
+
+
+def _pairs(raw: list[Any]) -> list[Any]:
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in raw):
+        raise TraceError("a $map must hold pairs")
+    return raw
+
+
+def _bytes(count: int, digits: object) -> bytes:
+    if not 0 <= count <= MAX_BYTES:
+        raise TraceError(f"{count} bytes are no length")
+    if digits is None:
+        return bytes(count)
+    try:
+        data = bytes.fromhex(str(digits))
+    except ValueError:
+        raise TraceError("the bytes are not hexadecimal") from None
+    if len(data) != count:
+        raise TraceError(f"there are {len(data)} bytes where {count} are said to be")
+    return data
+
+
+def _instance(name: object, rest: Mapping[Any, Any]) -> Any:
+    kind = KINDS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise TraceError(f"this version knows no {name!r}")
+    known = {field.name for field in fields(kind)}
+    if strange := [key for key in rest if key not in known]:
+        raise TraceError(f"this version's {name} has no {strange[0]!r}")
+    try:
+        return kind(**{key: from_json(item) for key, item in rest.items()})
+    except (TypeError, ValueError) as error:
+        raise TraceError(f"{name}: {error}") from None

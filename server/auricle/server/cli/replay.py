@@ -1,0 +1,88 @@
+"""``auricle replay``: step the protocol core through a trace, and say where it does otherwise now."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from auricle.core.trace import Divergence, Replay, TraceError, dialogue, replay
+from auricle.server.cli.exits import Exit
+from auricle.server.cli.printable import printable, write_line
+
+CONTEXT: Final = 20
+"""Lines of the conversation that are shown before a divergence."""
+WIDTH: Final = 300
+"""Characters of a line that are shown, where not all of it is asked for."""
+
+
+class Request(NamedTuple):
+    """What the command was asked for."""
+
+    file: str
+    conversation: bool
+    """Print the conversation, whole."""
+    save: str | None
+    """Where to write the trace as this version records it."""
+
+
+async def replay_trace(request: Request) -> Exit:
+    """Replay a file: 0 when it agrees, 1 when it does not, 2 when it cannot be replayed."""
+    try:
+        result = replay(_read(request.file))
+        if request.save is not None:
+            _write(request.save, result.renewed)
+    except OSError as error:
+        return _refuse(f"{error.filename}: {error.strerror or error}.")
+    except TraceError as error:
+        return _refuse(f"{request.file} is not a trace that can be replayed: {error}.")
+    if request.conversation:
+        _say(dialogue(result.header, result.calls))
+    elif result.divergences:
+        _say(_cut(line) for line in _context(result, result.divergences[0]))
+    _say(_verdict(request.file, result))
+    return Exit.INCOMPLETE if result.divergences else Exit.GOOD
+
+
+def _read(file: str) -> str:
+    """Return a file's text. What is not UTF-8 is not JSON either, and complained of as that."""
+    return Path(file).read_bytes().decode(errors="replace")
+
+
+def _write(file: str, lines: Iterable[str]) -> None:
+    Path(file).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _context(result: Replay, divergence: Divergence) -> list[str]:
+    """Return the last of what was said up to a divergence."""
+    lines = list(dialogue(result.header, result.calls[: divergence.line - 1]))
+    left_out = len(lines) - CONTEXT
+    return lines if left_out <= 0 else [f"… {left_out} lines before, with --conversation …", *lines[left_out:]]
+
+
+def _verdict(file: str, result: Replay) -> Iterable[str]:
+    if result.truncated:
+        yield f"{file}: the last line was cut off and left out."
+    role = result.header.role.value
+    if not result.divergences:
+        yield f"{file}: the {role}'s {len(result.calls)} calls replay exactly."
+        return
+    first, *others = result.divergences
+    what = "the session begins otherwise" if first.verb is None else f"{first.verb} does otherwise"
+    yield f"{file}: diverges at line {first.line}: {what} than the {role} did."
+    yield from (f"  {_cut(difference)}" for difference in first.differences)
+    if others:
+        yield f"  {len(others)} later lines differ too, perhaps because of it."
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        write_line(sys.stdout, printable(line))
+
+
+def _refuse(sentence: str) -> Exit:
+    print(printable(sentence), file=sys.stderr)
+    return Exit.BAD_INPUT
