@@ -33,12 +33,13 @@ class Tape:
 
 @contextmanager
 def rolling() -> Iterator[list[Tape]]:
-    """Every `Link` made in the block is recorded. The list holds the tapes of the latest two sessions."""
+    """Every `Link` made in the block is recorded. The list holds the tapes of the latest one."""
     tapes: list[Tape] = []
 
     def recorded(kind: type[Session]) -> Any:
         def make(*args: Any, **kwargs: Any) -> Session:
-            del tapes[:-1]  # a link makes two sessions, and a property has had many links before the one that fails
+            if kind is ClientSession:
+                tapes.clear()  # a link begins with its client; a property has had many links before the one that fails
             tapes.append(Tape(kind, *args, **kwargs))
             return tapes[-1].session
 
@@ -54,7 +55,7 @@ def rolling() -> Iterator[list[Tape]]:
 def keep(tapes: list[Tape], directory: Path, name: str, **about: object) -> list[Path]:
     """Write tapes to ``directory``, one file each, and return the files."""
     directory.mkdir(parents=True, exist_ok=True)
-    paths = [directory / f"{name}.{tape.role.value}.jsonl" for tape in tapes]
+    paths = [directory / f"{name}.{number}.{tape.role.value}.jsonl" for number, tape in enumerate(tapes, 1)]
     for path, tape in zip(paths, tapes, strict=True):
         path.write_text(tape.text(**about), encoding="utf-8")
     return paths

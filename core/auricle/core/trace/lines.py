@@ -17,6 +17,10 @@ VERSION: Final = 1
 """Of the format of a trace; another one cannot be replayed."""
 
 
+LATEST_S: Final = 1e12
+"""Largest time on a session's clock. Much further on, a float cannot tell when a second has passed."""
+
+
 class Header(NamedTuple):
     """The first line. Everything in it is JSON."""
 
@@ -94,12 +98,17 @@ class Scribe:
 
 
 def dumps(value: object) -> str:
-    """Return JSON that can be written as UTF-8, lone surrogates or not (RFC 8259 §8.2)."""
+    """Return JSON that is one line to everybody, and UTF-8 even with half a surrogate pair in it (RFC 8259 §8.2).
+
+    It stays legible where it can: the text of people is not escaped, but for what some readers end a line at.
+    """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     try:
         text.encode()
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":"))
+    for separator in "\x85\u2028\u2029":
+        text = text.replace(separator, f"\\u{ord(separator):04x}")
     return text
 
 
@@ -135,11 +144,12 @@ def parse_header(line: str) -> Header:
         raise TraceError("it does not begin as a trace does")
     if body["auricle_trace"] != VERSION:
         raise TraceError(f"the trace has format {body['auricle_trace']!r}, this version replays format {VERSION}")
+    about = body.get("about", {})
     match body:
         case {"role": "client" | "server" as role, "audio": bool(audio), "made": dict(made), "state": dict(state)}:
-            return Header(Role(role), audio, dict(body.get("about") or {}), _seconds(body.get("now")), made, state)
-        case _:
-            raise TraceError("its first line is not the header of a trace")
+            if isinstance(about, dict):
+                return Header(Role(role), audio, about, _seconds(body.get("now")), made, state)
+    raise TraceError("its first line is not the header of a trace")
 
 
 def parse_call(line: str) -> Call:
@@ -153,7 +163,7 @@ def parse_call(line: str) -> Call:
 
 
 def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LATEST_S:
         raise TraceError("it has no time")
     return value
 

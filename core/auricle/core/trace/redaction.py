@@ -12,17 +12,21 @@ from auricle.core.trace.values import MAX_DEPTH
 
 SECRET_NAMES: Final = ("token", "secret", "password", "api_key", "apikey", "authorization")
 """How the name of a secret ends."""
-SHORTEST: Final = 6
-"""A secret that is shorter is replaced only where its name stands: it would be found in any text."""
+SHORTEST: Final = 12
+"""A secret that is shorter is replaced only where its name stands: a peer may call anything its token."""
 
 
 class Redactor:
-    """Replaces secrets in JSON values, consistently for the length of one trace."""
+    """Replaces secrets in JSON values, consistently for the length of one trace.
+
+    ``secrets`` are known from the beginning, and replaced everywhere however short they are.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._placeholders: dict[str, str] = {}
+        self._everywhere: list[str] = []
         for secret in secrets:
-            self._learn(secret)
+            self._learn(secret, shortest=1)
 
     def redact(self, value: Any) -> Any:
         """Return a line without its secrets. What is secret in its last part is secret in its first."""
@@ -38,7 +42,7 @@ class Redactor:
                 for name, item in value.items():
                     if is_secret(name):
                         self._learn_all(item)
-                    elif name == "frame" and isinstance(item, str):
+                    if name == "frame" and isinstance(item, str):
                         self._search(_parsed(item))
                     else:
                         self._search(item)
@@ -58,10 +62,14 @@ class Redactor:
             case _:
                 pass
 
-    def _learn(self, secret: str) -> None:
+    def _learn(self, secret: str, shortest: int = SHORTEST) -> None:
         """A placeholder is as long as the secret where it can be: sizes have limits, and those must replay."""
-        if secret not in self._placeholders:
-            self._placeholders[secret] = f"redacted-{len(self._placeholders) + 1}".ljust(len(secret), ".")
+        if secret in self._placeholders:
+            return
+        self._placeholders[secret] = f"redacted-{len(self._placeholders) + 1}".ljust(len(secret), ".")
+        if len(secret) >= shortest:
+            # The longest first: one may begin with another.
+            self._everywhere = sorted((*self._everywhere, secret), key=len, reverse=True)
 
     def _clean(self, value: Any) -> Any:
         match value:
@@ -96,8 +104,8 @@ class Redactor:
                 return 0
 
     def _clean_text(self, text: str) -> str:
-        for secret in sorted(self._placeholders, key=len, reverse=True):
-            if len(secret) >= SHORTEST and secret in text:
+        for secret in self._everywhere:
+            if secret in text:
                 text = text.replace(secret, self._placeholders[secret])
         return text
 

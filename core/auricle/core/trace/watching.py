@@ -21,7 +21,7 @@ class Happening(NamedTuple):
     after: Snapshot
     outputs: object
     """What the verb returned; an empty tuple where it raised."""
-    raised: Exception | None
+    raised: BaseException | None
 
 
 Observer = Callable[[Happening], None]
@@ -66,11 +66,11 @@ class _Watch:
             arguments = by_name(method, args, kwargs)
             now, before = arguments.pop("now", 0.0), self._session.snapshot
             outputs: object = ()
-            raised: Exception | None = None
+            raised: BaseException | None = None
             self._busy = True
             try:
                 outputs = method(*args, **kwargs)
-            except Exception as error:
+            except BaseException as error:
                 raised = error
                 raise
             finally:
