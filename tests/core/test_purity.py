@@ -13,6 +13,7 @@ ALLOWED = {
     "enum",
     "functools",
     "hmac",
+    "itertools",
     "json",
     "math",
     "struct",
