@@ -7,10 +7,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from auricle.core.framing import HEADER
+from auricle.core.outputs import Transmit
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Role
 from auricle.core.trace.redaction import Redactor
-from auricle.core.trace.values import TraceError, to_json
+from auricle.core.trace.values import TraceError, bytes_to_json, to_json
 from auricle.core.trace.watching import Happening
 
 VERSION: Final = 1
@@ -70,31 +72,49 @@ class Scribe:
         return self._line(
             {
                 "auricle_trace": VERSION,
-                "role": s.role,
+                "role": s.role.value,
                 "audio": self._audio,
-                "about": self._about,
-                "now": made.get("now", 0.0),
-                "made": {**arguments, "limits": s.limits},
-                "state": state,
+                "about": self._plain(self._about),
+                "now": self._plain(made.get("now", 0.0)),
+                "made": self._plain({**arguments, "limits": s.limits}),
+                "state": self._plain(state),
             }
         )
 
     def call(self, happening: Happening) -> str:
         """Return the line of a call."""
+        head = HEADER.size if happening.before.config.audio.framing == "offset64" else 0
         line = {
-            "now": happening.now,
+            "now": self._plain(happening.now),
             "call": happening.verb,
-            "with": dict(happening.arguments),
-            "out": happening.outputs,
-            "state": dict(_changes("", happening.before, happening.after)),
+            "with": {
+                name: self._frame(value, head) if name == "frame" else self._plain(value)
+                for name, value in happening.arguments.items()
+            },
+            "out": [
+                # The message of a `Transmit` is its frame once more.
+                {"$": "Transmit", "frame": self._frame(item.frame, head)}
+                if isinstance(item, Transmit)
+                else self._plain(item)
+                for item in happening.outputs
+            ],
+            "state": self._plain(dict(_changes("", happening.before, happening.after))),
         }
         if happening.raised is not None:
             line["raised"] = {"type": type(happening.raised).__name__, "why": str(happening.raised)}
         return self._line(line)
 
-    def _line(self, values: Mapping[str, object]) -> str:
-        plain = {name: to_json(value, audio=self._audio) for name, value in values.items()}
-        return dumps(plain if self._redactor is None else self._redactor.redact(plain))
+    def _plain(self, value: object) -> Any:
+        return to_json(value, audio=self._audio)
+
+    def _frame(self, frame: object, head: int) -> Any:
+        """A frame of audio may say at its beginning where it belongs: that is no audio, and always written down."""
+        if self._audio or not isinstance(frame, bytes):
+            return self._plain(frame)
+        return bytes_to_json(frame, kept=head)
+
+    def _line(self, line: dict[str, Any]) -> str:
+        return dumps(line if self._redactor is None else self._redactor.redact(line))
 
 
 def dumps(value: object) -> str:

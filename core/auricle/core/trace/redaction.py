@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from auricle.core.trace.values import MAX_DEPTH
 
-SECRET_NAMES: Final = ("token", "secret", "password", "api_key", "apikey", "authorization")
-"""How the name of a secret ends."""
+SECRET_NAMES: Final = ("token", "secret", "password", "api_key", "apikey", "authorization", "recovery.previous")
+"""How the name of a secret ends; `Recovery.previous` is a token."""
 SHORTEST: Final = 12
 """A secret that is shorter is replaced only where its name stands: a peer may call anything its token."""
 

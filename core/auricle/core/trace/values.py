@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from auricle.core import events, limits, messages, outputs, parts
 from auricle.core.errors import AuricleError
-from auricle.core.outputs import Transmit
 
 MAX_DEPTH: Final = 64
 """Deepest nesting that is written down; a peer may nest its objects as deeply as it likes."""
@@ -50,11 +49,9 @@ def to_json(value: object, *, audio: bool, depth: int = MAX_DEPTH) -> Any:
         case float():
             return value if math.isfinite(value) else {"$float": repr(value)}
         case bytes():
-            return {"$bytes": len(value), "hex": value.hex()} if audio else {"$bytes": len(value)}
+            return bytes_to_json(value, kept=len(value) if audio else 0)
         case Enum():
             return value.value
-        case Transmit(frame=frame):  # its message is the same once more
-            return {"$": "Transmit", "frame": inner(frame)}
         case tuple() if hasattr(value, "_fields"):
             return {name: inner(item) for name, item in zip(value._fields, value, strict=True)}
         case tuple() | list():
@@ -71,6 +68,11 @@ def to_json(value: object, *, audio: bool, depth: int = MAX_DEPTH) -> Any:
             return {"$opaque": type(value).__name__}
 
 
+def bytes_to_json(value: bytes, *, kept: int) -> Any:
+    """Return the number of bytes, and the first ``kept`` of them as they are."""
+    return {"$bytes": len(value), "hex": value[:kept].hex()} if kept and value else {"$bytes": len(value)}
+
+
 def _mapping(items: dict[str, Any]) -> Any:
     """A mapping is a JSON object, unless a key of it could be taken for one of our own names."""
     return {"$map": [[key, item] for key, item in items.items()]} if any(key[:1] == "$" for key in items) else items
@@ -80,7 +82,7 @@ def from_json(raw: Any, sequence: type[tuple[Any, ...]] | type[list[Any]] = tupl
     """Return the value that JSON stands for.
 
     Lists become ``sequence``: tuples in our own classes, lists in plain objects, which are JSON all the way down.
-    Bytes that were not written down become zeros.
+    Bytes that were not written down are zeros.
     """
     match raw:
         case list():
@@ -110,15 +112,13 @@ def _pairs(raw: list[Any]) -> list[Any]:
 def _bytes(count: int, digits: object) -> bytes:
     if not 0 <= count <= MAX_BYTES:
         raise TraceError(f"{count} bytes are no length")
-    if digits is None:
-        return bytes(count)
     try:
-        data = bytes.fromhex(str(digits))
+        data = bytes.fromhex("" if digits is None else str(digits))
     except ValueError:
         raise TraceError("the bytes are not hexadecimal") from None
-    if len(data) != count:
+    if len(data) > count:
         raise TraceError(f"there are {len(data)} bytes where {count} are said to be")
-    return data
+    return data.ljust(count, b"\0")
 
 
 def _instance(name: object, rest: Mapping[Any, Any]) -> Any:

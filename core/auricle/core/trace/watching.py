@@ -19,7 +19,7 @@ class Happening(NamedTuple):
     arguments: Mapping[str, object]
     before: Snapshot
     after: Snapshot
-    outputs: object
+    outputs: tuple[Any, ...]
     """What the verb returned; an empty tuple where it raised."""
     raised: BaseException | None
 
@@ -57,15 +57,15 @@ class _Watch:
         self._observe = observe
         self._busy = False
 
-    def over(self, verb: str) -> Callable[..., object]:
-        method = getattr(self._session, verb)
+    def over(self, verb: str) -> Callable[..., tuple[Any, ...]]:
+        method: Callable[..., tuple[Any, ...]] = getattr(self._session, verb)
 
-        def watched(*args: object, **kwargs: object) -> object:
+        def watched(*args: object, **kwargs: object) -> tuple[Any, ...]:
             if self._busy:
                 return method(*args, **kwargs)
             arguments = by_name(method, args, kwargs)
             now, before = arguments.pop("now", 0.0), self._session.snapshot
-            outputs: object = ()
+            outputs: tuple[Any, ...] = ()
             raised: BaseException | None = None
             self._busy = True
             try:
