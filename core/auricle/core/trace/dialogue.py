@@ -43,8 +43,12 @@ def _together(lines: list[Line]) -> Line:
 
 
 def _said(role: Role, call: Call) -> Iterator[Line]:
+    peer = _NAMES[_PEER[role]]
     if call.verb == "receive":
-        yield _frame(_NAMES[_PEER[role]], call.arguments.get("frame"))
+        yield _frame(peer, call.arguments.get("frame"))
+    elif call.verb == "attach" and isinstance(resume := call.arguments.get("resume"), dict):
+        # The first message of a connection that is handed over has been read before the session gets it.
+        yield Line(0.0, peer, " ".join(("resume", *_pairs({k: v for k, v in resume.items() if k != "$"}))))
     elif call.verb.startswith("transport_"):
         yield Line(0.0, "--", " ".join((call.verb.replace("_", " "), *_pairs(call.arguments))))
     if call.raised is not None:
