@@ -12,6 +12,8 @@ from auricle.core.trace.values import MAX_DEPTH
 
 SECRET_NAMES: Final = ("token", "secret", "password", "api_key", "apikey", "authorization", "recovery.previous")
 """How the name of a secret ends; `Recovery.previous` is a token."""
+OUR_WORDS: Final = ("role", "call")
+"""Parts of a line that nobody but us has written."""
 SHORTEST: Final = 12
 """A secret that is shorter is replaced only where its name stands: a peer may call anything its token."""
 
@@ -28,10 +30,18 @@ class Redactor:
         for secret in secrets:
             self._learn(secret, shortest=1)
 
-    def redact(self, value: Any) -> Any:
-        """Return a line without its secrets. What is secret in its last part is secret in its first."""
-        self._search(value)
-        return self._clean(value)
+    def redact(self, line: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a line without its secrets. What is secret in its last part is secret in its first.
+
+        Our own words stay, also where somebody has made one of them his token: the line must remain one.
+        """
+        self._search(line)
+        return {name: value if name in OUR_WORDS else self._clean_part(value) for name, value in line.items()}
+
+    def _clean_part(self, part: Any) -> Any:
+        if not isinstance(part, dict):
+            return self._clean(part)
+        return {name: self._clean_field(name, value) for name, value in part.items()}
 
     def _search(self, value: Any) -> None:
         match value:
@@ -78,7 +88,11 @@ class Redactor:
             case list():
                 return [self._clean(item) for item in value]
             case dict():
-                return {self._clean_text(name): self._clean_field(name, item) for name, item in value.items()}
+                ours = "$" in value  # then its keys are names of fields
+                return {
+                    name if ours else self._clean_text(name): item if name == "$" else self._clean_field(name, item)
+                    for name, item in value.items()
+                }
             case _:
                 return value
 

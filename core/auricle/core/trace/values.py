@@ -1,7 +1,8 @@
 """Values of the core as JSON, and back: what a trace line is made of.
 
 Dataclasses carry the name of their class under ``$``; what JSON cannot spell has a name of its own: ``$bytes``,
-``$float``, ``$map``, ``$opaque``. Writing is total; reading raises `TraceError` and nothing else.
+``$float``, ``$opaque``. A key of a plain object that begins with ``$`` gets another one. Writing is total; reading
+raises `TraceError` and nothing else.
 """
 
 import math
@@ -57,7 +58,7 @@ def to_json(value: object, *, audio: bool, depth: int = MAX_DEPTH) -> Any:
         case tuple() | list():
             return [inner(item) for item in value]
         case Mapping():
-            return _mapping({str(key): inner(item) for key, item in value.items()})
+            return {_escaped(str(key)): inner(item) for key, item in value.items()}
         case _ if is_dataclass(value) and not isinstance(value, type):
             return {"$": type(value).__name__} | {
                 field.name: inner(item)
@@ -73,9 +74,8 @@ def bytes_to_json(value: bytes, *, kept: int) -> Any:
     return {"$bytes": len(value), "hex": value[:kept].hex()} if kept and value else {"$bytes": len(value)}
 
 
-def _mapping(items: dict[str, Any]) -> Any:
-    """A mapping is a JSON object, unless a key of it could be taken for one of our own names."""
-    return {"$map": [[key, item] for key, item in items.items()]} if any(key[:1] == "$" for key in items) else items
+def _escaped(key: str) -> str:
+    return f"${key}" if key.startswith("$") else key
 
 
 def from_json(raw: Any, sequence: type[tuple[Any, ...]] | type[list[Any]] = tuple) -> Any:
@@ -93,20 +93,12 @@ def from_json(raw: Any, sequence: type[tuple[Any, ...]] | type[list[Any]] = tupl
             return float(name)
         case {"$opaque": name}:
             raise TraceError(f"a value was not written down ({name})")
-        case {"$map": list(pairs)}:
-            return {str(key): from_json(item, list) for key, item in _pairs(pairs)}
         case {"$": name, **rest}:
             return _instance(name, rest)
         case dict():
-            return {key: from_json(item, list) for key, item in raw.items()}
+            return {key.removeprefix("$"): from_json(item, list) for key, item in raw.items()}
         case _:
             return raw
-
-
-def _pairs(raw: list[Any]) -> list[Any]:
-    if not all(isinstance(pair, list) and len(pair) == 2 for pair in raw):
-        raise TraceError("a $map must hold pairs")
-    return raw
 
 
 def _bytes(count: int, digits: object) -> bytes:
