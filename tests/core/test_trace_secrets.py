@@ -17,11 +17,8 @@ from core.scenes import TOKENS, comes_back, flush_and_end
 from core.tapes import rolling
 from core.test_codec import ANY_TEXT
 
-ORDINARY = "".join(tape.text() for tape in comes_back())
-"""Words of the format itself are no secrets, whoever makes them his token."""
-SECRET = st.text(st.characters(codec="utf-8"), min_size=SHORTEST, max_size=40).filter(
-    lambda text: len(set(text)) > 4 and "redacted" not in text and text not in ORDINARY
-)
+SECRET = st.text(st.characters(codec="utf-8"), min_size=SHORTEST, max_size=40).map(lambda text: f"{text[:-2]}~%")
+"""No word that a trace has anyway: whoever makes one of them his token has no secret."""
 NAMES = st.sampled_from(["token", "resume_token", "previousToken", "X-Api-Key", "client_secret", "Authorization"])
 
 
@@ -111,7 +108,7 @@ def test_placeholders_are_numbered_and_keep_the_length() -> None:
     }
 
 
-@pytest.mark.parametrize("word", ["transport_lost", "handle_timeout", "SessionClosed", "AudioReceived"])
+@pytest.mark.parametrize("word", ["transport_lost", "handle_timeout", "SessionClosed", "AudioReceived", "start_sample"])
 def test_a_token_that_is_a_word_of_ours_does_not_spoil_the_trace(word: str) -> None:
     for tape in comes_back("raw", word, "the-other-token"):
         assert not replay(tape.text()).divergences
