@@ -5,6 +5,7 @@
 """
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal, assert_never
@@ -75,7 +76,7 @@ class Link:
         self.opened = False
         self.greeted = True
         """Whether the server has heard the first message of this connection."""
-        self.tokens = count(1)
+        self.tokens: Iterator[str] = (f"t{number}" for number in count(1))
         self.servers: list[ServerSession] = []
         """Sessions that clients may come back to."""
         self.restarted = False
@@ -148,7 +149,7 @@ class Link:
         """Find the session that a client comes back to; for anything else there is a new one."""
         resume = read_greeting(first, self.limits)
         if resume is not None and not self.restarted and self.server.admits(resume):
-            self.route("server", self.server.attach(resume, fresh_token=f"t{next(self.tokens)}", now=self.now))
+            self.route("server", self.server.attach(resume, fresh_token=next(self.tokens), now=self.now))
             return True
         self.server = ServerSession(self.subprotocol, now=self.now, limits=self.limits)
         self.engine = DeterministicEngine(self)
@@ -288,7 +289,7 @@ class DeterministicEngine:
         session, now = self.link.server, self.link.now
         match event:
             case Started():
-                token = f"t{next(self.link.tokens)}" if self.link.resumable else None
+                token = next(self.link.tokens) if self.link.resumable else None
                 self.say(session.accept("s1", ServerInfo(name="deterministic"), now=now, resume_token=token))
             case AudioReceived(start_sample=start, end_sample=end, pcm=pcm):
                 assert pcm == audio(start, end), "audio arrives whole and in order"

@@ -1,10 +1,10 @@
 """Conversations to be recorded: each plays one on the two-core harness and returns its tapes, the client's first."""
 
+from collections.abc import Sequence
+
 import pytest
 
-from auricle.core import PROTOCOL, AdoptTransport, Limits, LocalProtocolError, ServerInfo, Start, Transmit
-from auricle.core.events import AudioReceived, ConfigureRequested
-from auricle.core.greeting import read_greeting
+from auricle.core import Limits, LocalProtocolError, Start
 from auricle.core.parts import AudioFormat, Bias
 from core.link import Link, ready
 from core.tapes import Tape, rolling
@@ -33,14 +33,11 @@ def flush_and_end() -> list[Tape]:
     return tapes
 
 
-def comes_back(framing: str = "raw", token: str = TOKENS[0], fresh: str = TOKENS[1]) -> list[Tape]:
+def comes_back(framing: str = "raw", tokens: Sequence[str] = TOKENS) -> list[Tape]:
     """A gap, a mark, a change of configuration; the connection breaks, and the client comes back."""
     with rolling() as tapes:
-        link = Link(config=Start(audio=AudioFormat(framing=framing)))
-        link.settle_wire()
-        link.engine.todo.clear()
-        ready = link.server.accept("s1", ServerInfo(name="deterministic"), now=0.0, resume_token=token)
-        link.route("server", ready)
+        link = Link(config=Start(audio=AudioFormat(framing=framing)), resumable=True)
+        link.tokens = iter(tokens)
         link.settle()
         link.send(1_500)
         link.route("client", link.client.skip(300, now=link.now))
@@ -48,8 +45,10 @@ def comes_back(framing: str = "raw", token: str = TOKENS[0], fresh: str = TOKENS
         link.send(500)
         link.route("client", link.client.configure("c1", {"bias": {"terms": ["Straße"]}}, now=link.now))
         link.settle_wire()
-        come_back(link, fresh)
-        answer_changes(link)
+        link.send(200)
+        link.break_connection()
+        link.settle_wire()
+        link.pass_time(5.0)
         link.settle()
         link.send(700)
         link.end()
@@ -58,37 +57,27 @@ def comes_back(framing: str = "raw", token: str = TOKENS[0], fresh: str = TOKENS
     return tapes
 
 
-def come_back(link: Link, fresh: str) -> None:
-    """Cut the wire while audio is on its way, and resume on another one."""
-    link.send(200)
-    link.opens = False
-    for channel in (link.to_server, link.to_client):
-        channel.clear()
-    for side in ("client", "server"):
-        link.route(side, link.session(side).transport_lost("reset", 1006, now=link.now))  # type: ignore[arg-type]
-    link.pass_time(5.0)
-    (resume,) = link.client.transport_opened(PROTOCOL, now=link.now)
-    assert isinstance(resume, Transmit)
-    greeting = read_greeting(resume.frame, link.limits)
-    assert greeting is not None
-    welcome = link.server.attach(greeting, fresh_token=fresh, now=link.now)
-    link.route("server", tuple(output for output in welcome if not isinstance(output, AdoptTransport)))
-    link.settle_wire()
-
-
-def answer_changes(link: Link) -> None:
-    """Do for a change of configuration what the deterministic engine does for a flush."""
-    for event in list(link.engine.todo):
-        if isinstance(event, ConfigureRequested):
-            while link.engine.todo and isinstance(link.engine.todo[0], AudioReceived):
-                link.engine.work()
-            if link.server.snapshot.committed < event.at_sample:
-                link.engine.final(event.at_sample, "endpoint")
-            link.route("server", link.server.configured(event.id, now=link.now))
+def begins_anew() -> list[Tape]:
+    """The connection breaks, the server has forgotten everything, and a new session continues the timeline."""
+    with rolling() as tapes:
+        link = Link(resumable=True)
+        link.settle()
+        link.send(1_500)
+        link.settle()
+        link.restarted = True
+        link.break_connection()
+        for _ in range(100):
+            link.pass_time(0.1)
+            link.settle()
+        link.send(700)
+        link.end()
+        link.run_out()
+        assert link.closed.complete, link.closed
+    return tapes
 
 
 def cut_behind_credit() -> list[Tape]:
-    """Audio waits for credit when the connection breaks; nothing was offered to resume."""
+    """Audio waits for credit when the connection breaks; the server has offered no resume."""
     with rolling() as tapes:
         link = ready(limits=Limits(window_s=0.1, prebuffer_s=0.05))
         link.send(4_000)

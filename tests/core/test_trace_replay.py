@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from auricle.core import Role
 from auricle.core.trace import TraceError, dialogue, replay
 from core.link import Link, ready
-from core.scenes import comes_back, flush_and_end
+from core.scenes import begins_anew, comes_back, flush_and_end
 from core.tapes import Tape, rolling
 from core.test_codec import JSON
 from core.test_legacy_properties import OldConversation
 from core.test_properties import Conversation, run_machine
+from core.test_resume import ACTIONS, CUTS, converse
 from core.test_rude_peers import ANYTHING, numbered
 
 
@@ -57,6 +58,20 @@ class RecordedOldConversation(OldConversation):
 def test_any_conversation_replays_exactly(machine: type[Any]) -> None:
     with rolling() as machine.tapes:
         run_machine(machine, examples=60)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ACTIONS, CUTS)
+def test_whatever_is_cut_replays_exactly(actions: list[tuple[str, int]], cuts: list[tuple[int, int, int]]) -> None:
+    with rolling() as tapes:
+        converse(actions, cuts)
+    check_all(tapes)
+
+
+def test_a_session_that_is_begun_anew_replays_exactly() -> None:
+    client, *servers = begins_anew()
+    assert len(servers) > 1
+    check_all([client, *servers])
 
 
 @pytest.mark.parametrize("framing", ["raw", "offset64"])

@@ -154,13 +154,14 @@ def _is_shallow(value: Any, depth: int) -> bool:
 def _mask(text: str) -> str:
     """Hide what stands in quotes behind the name of a secret, in a text that is no JSON.
 
-    Letters and digits become ``0``, nothing moves: the complaint about the text stays the same.
+    It becomes ``0`` but for escapes and control characters, and nothing moves: the complaint about it stays the same.
     """
     lowered = text.lower()
     begin = min((at for name in SECRET_NAMES if (at := lowered.find(name)) >= 0), default=len(text))
     masked, quoted, escaped = [text[:begin]], True, False
     for character in text[begin:]:
-        masked.append("0" if quoted and not escaped and character.isalnum() else character)
+        stays = not quoted or escaped or character in '"\\' or character < " "
+        masked.append(character if stays else "0")
         if character == '"' and not escaped:
             quoted = not quoted
         escaped = character == "\\" and not escaped
