@@ -137,6 +137,15 @@ def test_a_missing_or_additional_outcome_diverges() -> None:
         assert divergence.line == 6
 
 
+@pytest.mark.parametrize("other", ["1.0", "true"])
+def test_one_is_not_true(other: str) -> None:
+    server = comes_back()[1]
+    text = server.text()
+    assert text.count('"seq":1,"recovery.session"') == 1
+    (divergence,) = replay(text.replace('"seq":1,"recovery.session"', f'"seq":{other},"recovery.session"')).divergences
+    assert divergence.differences == (f"seq: {other} was recorded, now it is 1",)
+
+
 def test_another_input_diverges_where_it_shows() -> None:
     client, _ = flush_and_end()
     text = client.text().replace('"call":"flush","with":{"flush_id":"f1"', '"call":"flush","with":{"flush_id":"g1"', 1)

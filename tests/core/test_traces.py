@@ -17,7 +17,7 @@ from auricle.core.stimuli import Say, Stimulus
 from auricle.core.trace import VERSION, TraceError, dialogue, replay, verbs
 from auricle.core.trace.values import from_json, to_json
 from core.link import Link, ready
-from core.scenes import flush_and_end
+from core.scenes import comes_back, flush_and_end
 from core.tapes import Tape, rolling
 from core.test_codec import JSON, messages
 
@@ -79,6 +79,14 @@ def test_people_can_read_the_flush_and_end() -> None:
             [line[10:] for line in lines if speaker in line and "> audio" not in line] for lines in (mine, theirs)
         )
         assert said == heard, "nothing was lost here: both saw the same conversation"
+
+
+def test_a_connection_that_is_handed_over_begins_with_its_resume() -> None:
+    server = comes_back()[1]
+    result = replay(server.text())
+    lines = [line[12:] for line in dialogue(result.header, result.calls)]
+    assert lines[lines.index("-- AdoptTransport") - 1].startswith('C> resume session="s1" token="redacted-1')
+    assert lines[lines.index("-- AdoptTransport") + 1].startswith('S> resumed session="s1"')
 
 
 def test_frames_of_audio_in_a_row_are_one_line() -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,20 @@ def test_a_full_disk_is_one_warning_and_what_there_is_still_replays(
     assert result.truncated
     assert result.calls
     assert not result.divergences
+
+
+def test_a_line_that_went_only_in_part_is_the_last(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    write, lines = os.write, count()
+    monkeypatch.setattr(
+        tracing.os, "write", lambda handle, data: write(handle, data[:50] if next(lines) == 3 else data)
+    )
+    converse("trio", monkeypatch)
+    assert len(warnings(caplog)) == 1
+    result = replay(only(directory).read_text(encoding="utf-8"))
+    assert result.truncated
+    assert len(result.calls) == 2
 
 
 def test_a_file_that_is_taken_away_is_one_warning(

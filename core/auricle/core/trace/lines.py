@@ -67,7 +67,7 @@ class Scribe:
 
         The limits are written down as they are, not as they were left to be: another version may have other defaults.
         """
-        arguments = {name: value for name, value in made.items() if name not in ("now", "limits")}
+        arguments = {name: value for name, value in made.items() if name != "now"}
         state = {name: value for name, value in _fields("", s) if name != "limits"}
         return self._line(
             {

@@ -12,7 +12,7 @@ from auricle.core.snapshot import Snapshot
 
 
 class Happening(NamedTuple):
-    """One call of a verb. All of it is immutable: it may be kept, and written down later."""
+    """One call of a verb. The core changes nothing of it any more: it may be kept, and written down later."""
 
     verb: str
     now: float
