@@ -50,15 +50,15 @@ def test_a_trace_that_diverges_shows_what_was_said_until_then(trace: Path) -> No
     assert said[-1].split()[1:3] == ["C>", "rush"]
     assert not [line for line in said if "closed" in line], "only what was said until then"
     assert verdict == f"{trace}: diverges at line {number}: flush does otherwise than the client did."
-    assert difference.startswith('  output 1: {"$":"Transmit","frame":"{\\"type\\":\\"rush\\"')
-    assert ', now it is {"$":"Transmit","frame":"{\\"type\\":\\"flush\\"' in difference
+    assert difference == '  output 1 frame type: "rush" was recorded, now it is "flush"'
 
 
 def test_a_fixed_bug_is_saved_as_what_ought_to_happen(trace: Path, tmp_path: Path) -> None:
     original = trace.read_text(encoding="utf-8")
     trace.write_text(original.replace('\\"type\\":\\"flush\\"', '\\"type\\":\\"rush\\"'), encoding="utf-8")
     assert replay(trace, "--save", tmp_path / "fixed.jsonl").exit_code == 1
-    assert (tmp_path / "fixed.jsonl").read_text(encoding="utf-8") == original
+    saved = (tmp_path / "fixed.jsonl").read_text(encoding="utf-8")
+    assert saved.splitlines()[1:] == original.splitlines()[1:], "the header may know more fields than it did"
     assert replay(tmp_path / "fixed.jsonl").exit_code == 0
 
 

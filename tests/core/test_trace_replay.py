@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.core import Role
+from auricle.core import Role, State
 from auricle.core.trace import TraceError, dialogue, replay
+from auricle.core.trace.differences import differences
 from core.link import Link, ready
 from core.scenes import begins_anew, comes_back, flush_and_end
 from core.tapes import Tape, rolling
@@ -39,6 +40,12 @@ def check_all(tapes: list[Tape]) -> None:
 
 
 class RecordedConversation(Conversation):
+    def check(self) -> None:
+        """How it ends is another test's business."""
+        if not self.ended and self.link.client.state is not State.CLOSED:
+            self.link.end()
+        self.link.run_out()
+
     def teardown(self) -> None:
         super().teardown()
         check_all(self.tapes)
@@ -144,6 +151,19 @@ def test_one_is_not_true(other: str) -> None:
     assert text.count('"seq":1,"recovery.session"') == 1
     (divergence,) = replay(text.replace('"seq":1,"recovery.session"', f'"seq":{other},"recovery.session"')).divergences
     assert divergence.differences == (f"seq: {other} was recorded, now it is 1",)
+
+
+def test_a_difference_is_named_where_it_is() -> None:
+    client = flush_and_end()[0]
+    first = replay(client.text().replace('"$":"Final","seq":3', '"$":"Final","seq":4', 1)).divergences[0]
+    assert first.differences == ("output 1 event seq: 4 was recorded, now it is 3",)
+    assert list(differences("out frame", '{"a":[1,{"b":2}]}', '{"a":[1,{"b":true}]}')) == [
+        "out frame a [1] b: 2 was recorded, now it is true"
+    ]
+    assert list(differences("out frame", '{"a":1}', '{"a": 1}')) == [
+        'out frame: "{\\"a\\":1}" was recorded, now it is "{\\"a\\": 1}"'
+    ]
+    assert list(differences("out", {"a": None}, {})) == ['out: {"a":null} was recorded, now it is {}']
 
 
 def test_another_input_diverges_where_it_shows() -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from auricle.core.states import Role
 from auricle.core.trace.lines import Call, Header
+from auricle.core.trace.values import parse_json
 
 _NAMES: Final = {Role.CLIENT: "C>", Role.SERVER: "S>"}
 _PEER: Final = {Role.CLIENT: Role.SERVER, Role.SERVER: Role.CLIENT}
@@ -85,11 +86,7 @@ def _frame(who: str, frame: Any) -> Line:
 
 def _message(frame: str) -> str:
     """A message by its type, then its fields; what is none, in quotes."""
-    try:
-        body = json.loads(frame)
-    except (ValueError, RecursionError):
-        body = None
-    match body:
+    match parse_json(frame):
         case {"type": str(name), **fields}:
             return " ".join((name, *_pairs(fields)))
         case _:

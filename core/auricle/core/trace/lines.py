@@ -12,7 +12,7 @@ from auricle.core.outputs import Transmit
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Role
 from auricle.core.trace.redaction import Redactor
-from auricle.core.trace.values import TraceError, bytes_to_json, to_json
+from auricle.core.trace.values import TraceError, bytes_to_json, parse_json, to_json
 from auricle.core.trace.watching import Happening
 
 VERSION: Final = 1
@@ -189,10 +189,9 @@ def _seconds(value: object) -> float:
 
 
 def _object(line: str) -> dict[str, Any]:
-    try:
-        body = json.loads(line)
-    except (ValueError, RecursionError):
-        raise TraceError("it is not JSON") from None
+    body = parse_json(line)
+    if body is None:
+        raise TraceError("it is not JSON")
     if not isinstance(body, dict):
         raise TraceError("it is not a JSON object")
     return body

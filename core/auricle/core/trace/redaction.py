@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from auricle.core.trace.values import MAX_DEPTH
+from auricle.core.trace.values import parse_json
 
 SECRET_NAMES: Final = ("token", "secret", "password", "api_key", "apikey", "authorization", "recovery.previous")
 """How the name of a secret ends; `Recovery.previous` is a token."""
@@ -53,7 +53,7 @@ class Redactor:
                     if is_secret(name):
                         self._learn_all(item)
                     if name == "frame" and isinstance(item, str):
-                        self._search(_parsed(item))
+                        self._search(parse_json(item))
                     else:
                         self._search(item)
             case _:
@@ -125,7 +125,7 @@ class Redactor:
 
     def _clean_frame(self, text: str) -> str:
         """A frame stays as it is to the letter unless there is a secret in it."""
-        parsed = _parsed(text)
+        parsed = parse_json(text)
         if parsed is None:
             return _mask(self._clean_text(text))
         clean = self._clean(parsed)
@@ -135,20 +135,6 @@ class Redactor:
 def is_secret(name: str) -> bool:
     """Whether what goes by this name is a secret."""
     return name.lower().replace("-", "_").endswith(SECRET_NAMES)
-
-
-def _parsed(text: str) -> Any:
-    """Return what a frame holds; None where it is no JSON, or nested deeper than anything we say."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if _is_shallow(value, MAX_DEPTH) else None
-
-
-def _is_shallow(value: Any, depth: int) -> bool:
-    items: Iterable[Any] = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    return depth > 0 and all(_is_shallow(item, depth - 1) for item in items)
 
 
 def _mask(text: str) -> str:

@@ -7,12 +7,12 @@ from auricle.core.client import ClientSession
 from auricle.core.server import ServerSession
 from auricle.core.session import Session
 from auricle.core.states import Role
+from auricle.core.trace.differences import differences
 from auricle.core.trace.lines import Call, Header, Scribe, dumps, parse_call, parse_header
 from auricle.core.trace.values import TraceError, from_json
 from auricle.core.trace.watching import verbs, watch
 
 _KINDS: Final[Mapping[Role, Callable[..., Session]]] = {Role.CLIENT: ClientSession, Role.SERVER: ServerSession}
-_MISSING: Final = object()
 
 
 class Divergence(NamedTuple):
@@ -77,8 +77,6 @@ def _located(number: int, work: Callable[..., Any], *arguments: object) -> Any:
     """Do something about a line; what is wrong with it is said with its number."""
     try:
         return work(*arguments)
-    except RecursionError:
-        raise TraceError(f"line {number}: it is nested too deeply") from None
     except TraceError as error:
         raise TraceError(f"line {number}: {error}") from None
 
@@ -106,42 +104,30 @@ def _repeat(session: Session, known: Container[str], call: Call) -> None:
 
 
 def _divergences(header: Header, calls: Sequence[Call], renewed: Sequence[str]) -> Iterator[Divergence]:
-    differences = tuple(_fields(header.state, header.state, parse_header(renewed[0]).state))
-    if differences:
-        yield Divergence(1, None, differences)
+    found = tuple(_fields(header.state, header.state, parse_header(renewed[0]).state))
+    if found:
+        yield Divergence(1, None, found)
     for number, (recorded, line) in enumerate(zip(calls, renewed[1:], strict=True), 2):
-        differences = tuple(_differences(header, recorded, parse_call(line)))
-        if differences:
-            yield Divergence(number, recorded.verb, differences)
+        found = tuple(_differences(header, recorded, parse_call(line)))
+        if found:
+            yield Divergence(number, recorded.verb, found)
 
 
 def _differences(header: Header, recorded: Call, now: Call) -> Iterator[str]:
-    if not _same(recorded.raised, now.raised):
-        yield f"raised: {_shown(recorded.raised)} was recorded, now it is {_shown(now.raised)}"
+    yield from differences("raised", recorded.raised, now.raised)
     for index in range(max(len(recorded.outputs), len(now.outputs))):
         one = recorded.outputs[index] if index < len(recorded.outputs) else None
         other = now.outputs[index] if index < len(now.outputs) else None
-        if not _same(one, other):
-            yield f"output {index + 1}: {_shown(one)} was recorded, now it is {_shown(other)}"
+        yield from differences(f"output {index + 1}", one, other)
     yield from _fields(header.state, recorded.state, now.state)
 
 
 def _fields(known: Mapping[str, Any], recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Compare fields of the snapshot, but for those that the trace is too old to know."""
     for name in dict.fromkeys((*recorded, *now)):
-        one, other = recorded.get(name, _MISSING), now.get(name, _MISSING)
-        if (name in known or name in recorded) and not _same(one, other):
-            yield f"{name}: {_shown(one)} was recorded, now it is {_shown(other)}"
-
-
-def _same(one: object, other: object) -> bool:
-    """Whether two values are the same JSON: 1, 1.0 and true are three."""
-    if one is _MISSING or other is _MISSING:
-        return one is other
-    return dumps(one) == dumps(other)
-
-
-def _shown(value: object) -> str:
-    if value is _MISSING:
-        return "unchanged"
-    return "nothing" if value is None else dumps(value)
+        if name not in recorded and name in known:
+            yield f"{name}: no change was recorded, now it is {dumps(now[name])}"
+        elif name not in now:
+            yield f"{name}: {dumps(recorded[name])} was recorded, now it does not change"
+        elif name in recorded:
+            yield from differences(name, recorded[name], now[name])

@@ -5,8 +5,9 @@ Dataclasses carry the name of their class under ``$``; what JSON cannot spell ha
 raises `TraceError` and nothing else.
 """
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any, Final
@@ -32,6 +33,20 @@ KINDS: Final[Mapping[str, type]] = {
     if isinstance(kind, type) and is_dataclass(kind)
 }
 """Every class that a trace may name."""
+
+
+def parse_json(text: str) -> Any:
+    """Return what a text holds; None where that is no JSON, or nested deeper than anything that is written down."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if _is_shallow(value, 2 * MAX_DEPTH) else None
+
+
+def _is_shallow(value: Any, depth: int) -> bool:
+    items: Iterable[Any] = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return depth > 0 and all(_is_shallow(item, depth - 1) for item in items)
 
 
 def to_json(value: object, *, audio: bool, depth: int = MAX_DEPTH) -> Any:
