@@ -112,9 +112,10 @@ class Link:
 
     def open(self) -> None:
         self.opened = True
-        self.to_server.clear()
-        self.to_client.clear()
         self.greeted = not self.client.snapshot.started
+        if not self.greeted:
+            self.to_server.clear()  # that was for the connection before
+            self.to_client.clear()
         self.route("client", self.client.transport_opened(self.subprotocol, now=self.now))
 
     def log(self, side: Side) -> list[Any]:
@@ -183,7 +184,7 @@ class Link:
                 for side in ("client", "server")
                 if (deadline := self.session(side).next_deadline) is not None and deadline <= until  # type: ignore[arg-type]
             ]
-            if self.opens_at is not None and not self.opened and self.opens:
+            if self.opens_at is not None and self.opens_at <= until and not self.opened and self.opens:
                 due.append((self.opens_at, "open"))
             if not due:
                 break
