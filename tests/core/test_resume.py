@@ -365,6 +365,22 @@ def test_a_server_whose_driver_is_gone_ends_at_once(*, away: bool) -> None:
     assert only_ending(link.server_events).reason == "lost"
 
 
+def test_a_session_that_is_gone_for_good_is_asked_for_once() -> None:
+    link = resumable()
+    link.send(500)
+    link.settle()
+    link.engine.accepts = False
+    link.route("server", link.server.stop_input("shutdown", now=link.now))
+    link.settle_wire()
+    link.restarted = True
+    link.break_connection()
+    link.settle_wire()
+    link.pass_time(3.0)
+    link.settle_wire()
+    assert link.closed.error == "session_gone"
+    assert link.client.snapshot.recovery.transports == 1
+
+
 def test_a_gap_and_a_change_survive_too() -> None:
     link = resumable()
     link.send(700)

@@ -116,6 +116,13 @@ class TestPlacedFrames:
     def frame(self, start: int, end: int) -> bytes:
         return placing.place(start, audio(start, end))
 
+    def test_the_longest_frame_has_room_for_its_position(self) -> None:
+        link = ready(config=PLACED, limits=Limits(max_audio_bytes=1_000))
+        link.send(3_000)
+        link.end()
+        link.run_out()
+        assert link.closed.complete is True
+
     def test_a_position_beyond_what_has_come_is_a_gap(self) -> None:
         link = ready(config=PLACED)
         hear(link, self.frame(0, 10))

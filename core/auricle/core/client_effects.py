@@ -7,6 +7,7 @@ from auricle.core import endings
 from auricle.core.draft import Draft
 from auricle.core.errors import BacklogFull, LocalProtocolError
 from auricle.core.events import FlushTimedOut
+from auricle.core.framing import HEADER
 from auricle.core.messages import (
     Ack,
     Cancel,
@@ -179,7 +180,8 @@ def _is_about(one: Flush | Configure | EndInput, other: Flush | Configure | EndI
 def _longest_frame(draft: Draft) -> int:
     """Return how many samples fit into one binary frame."""
     limits, audio = draft.s.limits, draft.s.config.audio
-    return max(1, min(int(limits.max_audio_s * audio.sample_rate), limits.max_audio_bytes // audio.frame_bytes))
+    room = limits.max_audio_bytes - (HEADER.size if audio.framing == "offset64" else 0)
+    return max(1, min(int(limits.max_audio_s * audio.sample_rate), room // audio.frame_bytes))
 
 
 def say_cancel(draft: Draft, stimulus: Stimulus) -> None:

@@ -85,7 +85,8 @@ def _gone(s: Snapshot, _: Stimulus) -> bool:
 def _come_back_later(s: Snapshot, stimulus: Stimulus) -> bool:
     waiting = s.recovery.gated or (s.recovery.restarts > 0 and s.state is State.CONNECTING)
     row = ERROR_CODES.get(s.error[0]) if s.error else None
-    return waiting and row is not None and row.retriable and _reconnectable(s, stimulus)
+    known_as_gone = s.recovery.gated and s.error is not None and s.error[0] in LOST_SESSION
+    return waiting and row is not None and row.retriable and not known_as_gone and _reconnectable(s, stimulus)
 
 
 def _unconfirmed(s: Snapshot, stimulus: Stimulus) -> bool:
