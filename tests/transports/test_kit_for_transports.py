@@ -1,15 +1,16 @@
 """The kit for transports, run on every wire we have; and each of its checks killing a wire that breaks its rule."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
 
 import pytest
+import trio
 
 from auricle.transports.testing.asyncio import AsyncioLoop
 from auricle.transports.testing.loop import Loop
 from auricle.transports.testing.memory import memory_pair
 from auricle.transports.testing.transport import CHECKS, Check, run_check
 from auricle.transports.testing.trio import TrioLoop
+from transports.pairs import asyncio_pair, trio_pair
 
 LOOPS = [pytest.param(TrioLoop(), id="trio"), pytest.param(AsyncioLoop(), id="asyncio")]
 
@@ -18,3 +19,13 @@ LOOPS = [pytest.param(TrioLoop(), id="trio"), pytest.param(AsyncioLoop(), id="as
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_memory(loop: Loop, check: Check) -> None:
     loop.run(lambda: run_check(loop, check, lambda: memory_pair(loop)))
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_trio_websocket(check: Check) -> None:
+    trio.run(run_check, TrioLoop(), check, trio_pair)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_aiohttp(check: Check) -> None:
+    asyncio.run(run_check(AsyncioLoop(), check, asyncio_pair))

@@ -4,9 +4,11 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import (
     ClientError,
+    ClientResponse,
     ClientSession,
     ClientWebSocketResponse,
     ClientWSTimeout,
@@ -15,15 +17,36 @@ from aiohttp import (
 )
 
 from auricle.core import PROTOCOL, Frame
-from auricle.core.errors import ABNORMAL_CLOSURE
+from auricle.core.errors import ABNORMAL_CLOSURE, NORMAL_CLOSURE
 from auricle.transports.address import Address, refusal_code
 from auricle.transports.wire import WireLost
+
+
+class _WebSocket(ClientWebSocketResponse):
+    """aiohttp's WebSocket, which keeps its transport to itself."""
+
+    def __init__(
+        self, reader: Any, writer: Any, protocol: str | None, response: ClientResponse, *rest: Any, **options: Any
+    ) -> None:
+        super().__init__(reader, writer, protocol, response, *rest, **options)
+        assert response.connection is not None, "aiohttp has just checked it"
+        self._transport = response.connection.transport
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the connection has gone, or is about to."""
+        return self._transport is None or self._transport.is_closing()
+
+    def abort(self) -> None:
+        """Drop the connection and what waits to be sent."""
+        if self._transport is not None:
+            self._transport.abort()
 
 
 class WebSocketWire:
     """A `Wire` over an open aiohttp WebSocket and the HTTP session that was made for it."""
 
-    def __init__(self, websocket: ClientWebSocketResponse, http: ClientSession) -> None:
+    def __init__(self, websocket: _WebSocket, http: ClientSession) -> None:
         self._websocket = websocket
         self._http = http
         self._closing: asyncio.Event | None = None
@@ -41,6 +64,8 @@ class WebSocketWire:
                 frame: Frame = message.data
                 return frame
             case WSMsgType.CLOSE:
+                # RFC 6455 §5.5.1: a Close frame is answered; without autoclose aiohttp leaves that to us.
+                await self._websocket.close(code=message.data or NORMAL_CLOSURE)
                 raise WireLost("eof", message.data or 1005, message.extra or "")
             case WSMsgType.CLOSING if self._closing is not None:
                 # Our own Close frame is out, but the peer may still be reading: not lost until the handshake is over.
@@ -61,6 +86,9 @@ class WebSocketWire:
                 await self._websocket.send_bytes(frame)
         except (ClientError, ConnectionError, RuntimeError) as error:
             raise WireLost("reset", ABNORMAL_CLOSURE, str(error)) from None
+        if self._websocket.is_lost:
+            # aiohttp lets a send that waits return as if all were well when the connection goes.
+            raise WireLost("reset")
 
     async def close(self, code: int, reason: str) -> None:
         """Do the closing handshake; aiohttp goes on reading, and discards, until the peer's Close frame."""
@@ -71,7 +99,8 @@ class WebSocketWire:
             self._closing.set()
 
     async def abort(self) -> None:
-        """Drop the connection."""
+        """Drop the connection, and what waits to be sent with it: closing would wait for a peer that does not read."""
+        self._websocket.abort()
         await self._http.close()
 
 
@@ -80,7 +109,7 @@ async def open_websocket(
     address: Address, headers: Sequence[tuple[str, str]], ssl_context: ssl.SSLContext | None, max_message_bytes: int
 ) -> AsyncIterator[WebSocketWire]:
     """Open a WebSocket that offers ``auricle.v1``, for the length of the block. Raises `WireLost` (``refused``)."""
-    async with ClientSession() as http:
+    async with ClientSession(ws_response_class=_WebSocket) as http:
         try:
             websocket = await http.ws_connect(
                 address.url,
@@ -97,4 +126,5 @@ async def open_websocket(
             raise WireLost("refused", refusal_code(error.status), f"HTTP {error.status}: {error.message}") from None
         except (ClientError, OSError, ValueError) as error:
             raise WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: {error}") from None
+        assert isinstance(websocket, _WebSocket), "it was asked for above"
         yield WebSocketWire(websocket, http)

@@ -140,7 +140,7 @@ class AsyncioLoop:
         with asyncio.Runner(loop_factory=lambda: VirtualLoop(self._early_s)) as runner:
             if before_step is not None:
                 runner.get_loop().set_task_factory(
-                    lambda loop, work, **options: asyncio.Task(_Stepped(work, before_step), loop=loop, **options)  # type: ignore[arg-type]
+                    lambda loop, work, **options: asyncio.Task(_Stepped(work, before_step), loop=loop, **options)
                 )
             return runner.run(bounded())
 

@@ -106,9 +106,13 @@ async def the_closing_handshake(loop: Loop, a: Wire, b: Wire) -> None:
     sent: list[Frame] = [f"message {n}" for n in range(12)]
     async with loop.tasks() as tasks:
         await _send_all(a, sent)
-        closing, reading = tasks.start(lambda: _close(a, 4400, "that was all")), tasks.start(lambda: read_to_end(a))
+        ends: list[WireLost] = []
+
+        async def read() -> None:
+            ends.append((await read_to_end(a))[1])
+
+        reading, closing = tasks.start(read), tasks.start(lambda: _close(a, 4400, "that was all"))
         await loop.settle()
-        require(not reading.done, "The closing end is not lost before the peer has had its say.")
         got, end = await read_to_end(b)
         require(got == sent, f"A close loses nothing that was sent before it: {len(got)} of {len(sent)} came.")
         require(end.how == "eof", f"A close is an 'eof' at the other end, not a {end.how!r}.")
@@ -118,6 +122,7 @@ async def the_closing_handshake(loop: Loop, a: Wire, b: Wire) -> None:
         await b.abort()
         await closing.join()
         await reading.join()
+        require(ends[0].how == "eof", f"A close that has been read is an 'eof' at both ends, not a {ends[0].how!r}.")
 
 
 async def a_close_amid_the_peers_sending(loop: Loop, a: Wire, b: Wire) -> None:
