@@ -1,7 +1,7 @@
 """A transport of one's own in under 60 lines: frames with a length in front, over a Unix socket, with trio."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import trio
 
@@ -9,39 +9,33 @@ from auricle.core import PROTOCOL
 from auricle.transports.wire import WireLost
 
 HELLO, TEXT, BINARY, CLOSE = b"h", b"t", b"b", b"c"
-MOST_BYTES = 4 * 1024 * 1024
+GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
 class SocketWire:
-    """Five bytes, kind and length, then the payload. A close is a frame too: its code in two bytes, its reason."""
+    """Kind (1 byte), length (3 bytes), payload. A close is a frame too: its code in two bytes, and its reason."""
+
+    subprotocol: str | None = None
 
     def __init__(self, stream: trio.abc.Stream) -> None:
-        self.subprotocol: str | None = None
-        self._stream, self._unread = stream, bytearray()
+        self._stream, self._unread = stream, b""
         self._writing, self._over = trio.Lock(), trio.Event()
-        self._closing, self._end = False, None
 
     async def receive(self) -> str | bytes:
-        if self._end is None:
-            try:
-                kind, payload = await self.read()
-                if kind != CLOSE:
-                    return payload.decode() if kind == TEXT else payload
-                self._end = WireLost("eof", int.from_bytes(payload[:2]), payload[2:].decode())
-                if not self._closing:  # we were told first: answer, so that the peer knows that all has been read
-                    await self.write(CLOSE, payload)
-            except WireLost as lost:
-                self._end = self._end or lost
-            self._over.set()
-        raise self._end
+        kind, payload = await self.read()
+        if kind != CLOSE:
+            return payload.decode() if kind == TEXT else payload
+        self._over.set()
+        with suppress(WireLost):  # answer, so that the peer knows that all has been read; an answer's answer is unread
+            await self.write(CLOSE, payload)
+        raise WireLost("eof", int.from_bytes(payload[:2]), payload[2:].decode())
 
     async def send(self, frame: str | bytes) -> None:
-        if self._end is not None:
-            raise self._end
+        if self._over.is_set():
+            raise WireLost("eof")
         await (self.write(TEXT, frame.encode()) if isinstance(frame, str) else self.write(BINARY, frame))
 
     async def close(self, code: int, reason: str) -> None:
-        self._closing = True
         await self.write(CLOSE, code.to_bytes(2) + reason.encode())
         await self._over.wait()  # `receive` goes on meanwhile, in the driver's other task
 
@@ -51,22 +45,29 @@ class SocketWire:
     async def write(self, kind: bytes, payload: bytes) -> None:
         try:
             async with self._writing:
-                await self._stream.send_all(kind + len(payload).to_bytes(4) + payload)
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                await self._stream.send_all(kind + len(payload).to_bytes(3) + payload)
+        except GONE as error:
             raise WireLost("reset", reason=str(error)) from None
 
     async def read(self) -> tuple[bytes, bytes]:
-        while len(self._unread) < (size := 5 + int.from_bytes(self._unread[1:5])):  # a cancel here loses nothing
-            try:
-                received = await self._stream.receive_some()
-            except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                raise WireLost("reset", reason=str(error)) from None
-            if not received or size > MOST_BYTES:
-                raise WireLost("reset")  # an end of file without a close frame is a broken connection
+        while len(self._unread) < (size := 4 + int.from_bytes(self._unread[1:4])):
+            received = b""
+            with suppress(*GONE):
+                received = await self._stream.receive_some()  # cancelled here, nothing is lost
+            if not received:
+                self._over.set()
+                raise WireLost("reset")  # an end without a close frame is a broken connection
             self._unread += received
-        frame = bytes(self._unread[:size])
-        del self._unread[:size]
-        return frame[:1], frame[5:]
+        frame, self._unread = self._unread[:size], self._unread[size:]
+        return frame[:1], frame[4:]
+
+
+async def greet(wire: SocketWire) -> SocketWire:
+    """Both ends say what they speak. The server's end: ``serve_wire(await greet(SocketWire(stream)))``."""
+    await wire.write(HELLO, PROTOCOL.encode())
+    if await wire.read() == (HELLO, PROTOCOL.encode()):
+        wire.subprotocol = PROTOCOL
+    return wire
 
 
 @asynccontextmanager
@@ -77,16 +78,4 @@ async def open_unix_socket(path: str) -> AsyncIterator[SocketWire]:
     except OSError as error:
         raise WireLost("refused", reason=str(error)) from None
     async with stream:
-        wire = SocketWire(stream)
-        await wire.write(HELLO, PROTOCOL.encode())
-        wire.subprotocol = (await wire.read())[1].decode() or None
-        yield wire
-
-
-async def accept(stream: trio.abc.Stream) -> SocketWire:
-    """The server's end: what `serve_wire` serves."""
-    wire = SocketWire(stream)
-    _, offer = await wire.read()
-    wire.subprotocol = PROTOCOL if offer == PROTOCOL.encode() else None
-    await wire.write(HELLO, (wire.subprotocol or "").encode())
-    return wire
+        yield await greet(SocketWire(stream))

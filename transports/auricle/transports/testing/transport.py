@@ -3,7 +3,7 @@
 Modelled on `trio.testing.check_two_way_stream`: makers instead of objects, because most checks use their wires up.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ MakePair = Callable[[], AbstractAsyncContextManager[tuple[Wire, Wire]]]
 PATIENCE_S: Final = 10.0
 """Real seconds after which a check counts as hung; nothing that works takes a tenth of it."""
 PIECE: Final = bytes(range(256)) * 256
+SMALL: Final = 1000
 MOST_IN_FLIGHT: Final = 1024
 """Pieces of 64 KiB: a wire that takes more than that unread never pushes back."""
 MESSAGES: Final[tuple[Frame, ...]] = (
@@ -47,9 +48,18 @@ async def read_to_end(wire: Wire) -> tuple[list[Frame], WireLost]:
 async def messages_are_kept(loop: Loop, a: Wire, b: Wire) -> None:
     """Messages arrive whole, in order, text as text and bytes as bytes, the empty and the large ones too."""
     require(a.subprotocol == b.subprotocol, "Both ends know the same subprotocol.")
+    await _compare(loop, a, b, MESSAGES)
+
+
+async def small_messages_are_kept(loop: Loop, a: Wire, b: Wire) -> None:
+    """Messages arrive whole, also where their bytes come one at a time."""
+    await _compare(loop, a, b, [message for message in MESSAGES if len(message) < SMALL])
+
+
+async def _compare(loop: Loop, a: Wire, b: Wire, messages: Sequence[Frame]) -> None:
     async with loop.tasks() as tasks:
-        tasks.start(lambda: _send_all(a, MESSAGES))
-        for sent in MESSAGES:
+        tasks.start(lambda: _send_all(a, messages))
+        for sent in messages:
             got = await b.receive()
             require(type(got) is type(sent), f"Text arrives as str and binary as bytes, not as {type(got).__name__}.")
             require(got == sent, f"A message of {len(sent)} arrives as it was sent, not as another of {len(got)}.")
@@ -261,7 +271,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     a_blocked_send_is_woken,
     a_blocked_send_is_woken_by_the_peer,
 )
-TRICKLING: Final[tuple[Check, ...]] = (messages_are_kept, a_cancelled_receive_loses_nothing, the_closing_handshake)
+TRICKLING: Final[tuple[Check, ...]] = (small_messages_are_kept, the_closing_handshake, an_abort_ends_both)
 """What a transport over bytes must keep where they come one at a time."""
 
 

@@ -12,6 +12,7 @@ from auricle.transports.testing.loop import LONGEST_S, Loop, Work
 from auricle.transports.testing.transport import MakePair, run_checks
 
 SHORTEST_S: Final = 0.001
+MOST_TRICKLED: Final = 1000
 
 
 class _Task:
@@ -128,6 +129,31 @@ class TrioLoop:
             yield
         if scope.cancelled_caught:
             raise AssertionError(rule)
+
+
+class Trickle(trio.abc.Stream):
+    """A byte stream whose bytes come and go one at a time. For the pairs of ``make_trickling``."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Receive one byte."""
+        return bytes(await self._stream.receive_some(1))
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send byte by byte what is short, the rest as it is."""
+        for at in range(len(data[:MOST_TRICKLED])):
+            await self._stream.send_all(data[at : at + 1])
+        await self._stream.send_all(data[MOST_TRICKLED:])
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until the stream takes more."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        await self._stream.aclose()
 
 
 LOOP: Final[Loop] = TrioLoop()
