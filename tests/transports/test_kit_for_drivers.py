@@ -1,0 +1,20 @@
+"""The ten driver rules (notes/sans-io.md §5), each against both drivers, on virtual time."""
+
+import pytest
+
+from auricle.transports.testing.driver import SCENARIOS, check_driver
+from auricle.transports.testing.lab import Scenario, run_scenario
+from transports.drivers import DRIVERS
+
+either = pytest.mark.parametrize("driver", DRIVERS)
+
+
+@either
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_scenario(driver: str, scenario: Scenario) -> None:
+    run_scenario(*DRIVERS[driver], scenario)
+
+
+@either
+def test_the_whole_kit_is_one_call(driver: str) -> None:
+    check_driver(*DRIVERS[driver])

@@ -1,0 +1,161 @@
+"""One driver on a table: its session watched, its wires scripted, its time virtual."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
+
+from auricle.core import PROTOCOL, ClientEvent, ClientSession, Limits, SessionClosed
+from auricle.transports.driver import OpenWire
+from auricle.transports.testing.loop import Loop, require
+from auricle.transports.testing.watch import WatchedSession
+from auricle.transports.testing.wires import Peer, ScriptedWire
+from auricle.transports.wire import WireLost
+
+
+class DrivenClient(Protocol):
+    """What a driver gives to an application: what `auricle.transports.client.BaseClient` has, and ``aclose``."""
+
+    @property
+    def closed(self) -> SessionClosed | None:
+        """The terminal event, once the session has ended."""
+
+    async def send_audio(self, data: bytes) -> None:
+        """Send audio; wait while there is no room for it."""
+
+    async def flush(self) -> str:
+        """Ask for everything so far to be decided."""
+
+    async def end_input(self) -> None:
+        """Say that no more audio will come."""
+
+    async def aclose(self) -> None:
+        """Leave; wait until the connection is gone."""
+
+    def __aiter__(self) -> AsyncIterator[ClientEvent]:
+        """Events up to the terminal one."""
+
+
+Drive = Callable[[ClientSession, OpenWire], AbstractAsyncContextManager[DrivenClient]]
+"""Runs a session over the wires that it opens, for the length of a block, which it enters when the session is ready.
+
+Raises `ConnectFailed` where that does not come about. Leaving the block ends the session."""
+
+
+class Lab:
+    """A driver, and the other ends of its wires."""
+
+    def __init__(self, loop: Loop, drive: Drive, *, subprotocol: str | None = PROTOCOL) -> None:
+        self.loop = loop
+        self.broken: list[str] = []
+        """The rules that were seen to be broken, each a sentence."""
+        self.sessions: list[WatchedSession] = []
+        self.opened = 0
+        """Wires that the driver has asked for."""
+        self._drive = drive
+        self._subprotocol = subprotocol
+        self._wires: list[ScriptedWire] = []
+        self._peers: list[Peer] = []
+        self._delays: dict[int, float] = {}
+        self._refusals: dict[int, WireLost] = {}
+
+    def line(self, number: int) -> Peer:
+        """Return the other end of the n-th wire (from 0), also before it is opened."""
+        while len(self._wires) <= number:
+            self._wires.append(ScriptedWire(self.loop, self._subprotocol, self.complain))
+            self._peers.append(Peer(self._wires[-1]))
+        return self._peers[number]
+
+    @property
+    def peer(self) -> Peer:
+        """The other end of the first wire."""
+        return self.line(0)
+
+    @property
+    def wire(self) -> ScriptedWire:
+        """The first wire."""
+        return self.peer.wire
+
+    @property
+    def wires(self) -> tuple[ScriptedWire, ...]:
+        """The wires that have been opened."""
+        return tuple(wire for wire in self._wires if wire.opened)
+
+    def delay(self, number: int, seconds: float) -> None:
+        """Let the n-th wire take so long to open."""
+        self._delays[number] = seconds
+
+    def refuse(self, number: int, lost: WireLost) -> None:
+        """Let the n-th wire not open at all."""
+        self._refusals[number] = lost
+
+    def complain(self, rule: str) -> None:
+        """Note a broken rule, and stop who broke it."""
+        self.broken.append(rule)
+        raise AssertionError(rule)
+
+    def connect(self, *, limits: Limits | None = None) -> AbstractAsyncContextManager[DrivenClient]:
+        """What ``connect`` does, over scripted wires."""
+        session = WatchedSession(self.loop, self.complain, limits=limits)
+        self.sessions.append(session)
+        return self._drive(session, self.open_wire)
+
+    @asynccontextmanager
+    async def open_wire(self) -> AsyncIterator[ScriptedWire]:
+        """Open the next wire, as a driver does."""
+        number, self.opened = self.opened, self.opened + 1
+        wire = self.line(number).wire
+        await self.loop.sleep(self._delays.get(number, 0.0))
+        if number in self._refusals:
+            raise self._refusals[number]
+        wire.opened = True
+        wire.change()
+        try:
+            yield wire
+        finally:
+            wire.left = True
+            wire.change()
+
+    def check(self) -> None:
+        """Check what holds after every scenario. Raises `AssertionError`."""
+        require(not self.broken, self.broken[0] if self.broken else "")
+        require(all(wire.left for wire in self.wires), "When a driver has ended, every wire has been let go of.")
+        for session in self.sessions:
+            closings = [emit for emit in session.emitted if isinstance(emit.event, SessionClosed)]
+            require(session.closed is not None, "When a driver has ended, its session has its terminal event.")
+            require(len(closings) == 1, f"A session has one terminal event, not {len(closings)}.")
+
+
+async def read_all(client: DrivenClient) -> list[ClientEvent]:
+    """Iterate to the end, which is the terminal event and nothing else."""
+    events = [event async for event in client]
+    require(bool(events) and isinstance(events[-1], SessionClosed), "The last event is the terminal one.")
+    require(not any(isinstance(event, SessionClosed) for event in events[:-1]), "There is one terminal event.")
+    return events
+
+
+Scenario = Callable[[Lab], Awaitable[None]]
+"""Something that a driver must do right."""
+
+
+def run_scenario(loop: Loop, drive: Drive, scenario: Scenario) -> None:
+    """Run one scenario on virtual time. Raises `AssertionError`: the rule that was broken first, if one was."""
+    labs: list[Lab] = []
+
+    async def run() -> None:
+        lab = Lab(loop, drive)
+        labs.append(lab)
+        await scenario(lab)
+        lab.check()
+
+    name = getattr(scenario, "__name__", str(scenario))
+    try:
+        loop.run(run)
+    except Exception as error:
+        why = next((rule for lab in labs for rule in lab.broken), None) or _sentence(error)
+        raise AssertionError(f"{name}: {why}") from error
+
+
+def _sentence(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) if isinstance(error, AssertionError) else f"the driver raised {error!r}"

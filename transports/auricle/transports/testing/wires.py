@@ -1,0 +1,188 @@
+"""A wire whose other end is a script, and the script's hand on it. It notices a driver that uses it wrongly."""
+
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from auricle.core import Frame
+from auricle.core.stimuli import LossKind
+from auricle.transports.testing.loop import Loop
+from auricle.transports.wire import WireLost
+
+Complain = Callable[[str], None]
+"""Takes one sentence that names the rule broken."""
+
+
+class ScriptedWire:
+    """A `Wire` whose other end is a `Peer`."""
+
+    def __init__(self, loop: Loop, subprotocol: str | None, complain: Complain) -> None:
+        self.subprotocol = subprotocol
+        self.incoming: deque[Frame | WireLost] = deque()
+        self.sent: list[Frame] = []
+        self.sent_at: list[float] = []
+        self.closed: tuple[int, str] | None = None
+        self.aborted = False
+        self.clogged = False
+        self.breaks_writes = False
+        """Whether a send fails although there is more to receive."""
+        self.dies_after_s = 0.0
+        """How long an abort takes, and the wire goes on meanwhile."""
+        self.opened = False
+        self.left = False
+        """Whether the driver has let go of it."""
+        self._loop = loop
+        self._complain = complain
+        self._changed = loop.signal()
+        self._sending = False
+        self._receiving = False
+        self._torn = False
+
+    def change(self) -> None:
+        """Wake everybody who waits for something to happen here."""
+        self._changed.set()
+        self._changed = self._loop.signal()
+
+    async def changed(self) -> None:
+        """Wait until something happens here."""
+        await self._changed.wait()
+
+    @property
+    def loss(self) -> WireLost | None:
+        """How it was lost, once it was."""
+        last = self.incoming[-1] if self.incoming else None
+        return last if isinstance(last, WireLost) else None
+
+    async def receive(self) -> Frame:
+        """Return what the peer said next."""
+        if self._receiving:
+            self._complain("A wire has one reader (rule 4).")
+        self._receiving = True
+        try:
+            while not self.incoming:
+                await self.changed()
+        finally:
+            self._receiving = False
+        item = self.incoming[0]
+        if isinstance(item, WireLost):
+            raise item
+        self.incoming.popleft()
+        self.change()
+        return item
+
+    async def send(self, frame: Frame) -> None:
+        """Take a frame, unless the wire is clogged."""
+        if self._sending:
+            self._complain("A wire has one writer (rule 5).")
+        if self._torn:
+            self._complain("A write that was cut kills its transport: nothing is sent after it (rule 5).")
+        if self.closed is not None:
+            self._complain("Nothing is sent after the close (rule 10).")
+        self._sending, self._torn = True, True
+        try:
+            while self.clogged and self.loss is None:
+                await self.changed()
+        finally:
+            self._sending = False
+        if self.loss is not None:
+            raise self.loss
+        if self.breaks_writes:
+            raise WireLost("reset")
+        self._torn = False
+        self.sent.append(frame)
+        self.sent_at.append(self._loop.now())
+        self.change()
+
+    async def close(self, code: int, reason: str) -> None:
+        """Note the close; done when the peer has hung up."""
+        if self._torn:
+            self._complain("A write that was cut kills its transport: it is not closed as if all were well (rule 5).")
+        self.closed = (code, reason)
+        self.change()
+        while self.loss is None:
+            await self.changed()
+
+    async def abort(self) -> None:
+        """Drop it."""
+        self.aborted = True
+        await self._loop.sleep(self.dies_after_s)
+        self.incoming.append(WireLost("reset"))
+        self.change()
+
+
+class Peer:
+    """The server's end, played by a script."""
+
+    def __init__(self, wire: ScriptedWire) -> None:
+        self.wire = wire
+        self.seq = 0
+
+    def say(self, type: str, **fields: Any) -> None:
+        """Send a message; durable ones are numbered."""
+        if type not in ("ack", "partial", "loading", "pong", "resumed"):
+            self.seq += 1
+            fields["seq"] = self.seq
+        self.send(json.dumps({"type": type, **fields}))
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame."""
+        self.wire.incoming.append(frame)
+        self.wire.change()
+
+    def ready(self, credit: int = 480_000, token: str | None = None) -> None:
+        """Say that the session may begin; with a token, that it survives its transport."""
+        resume = {} if token is None else {"resume": {"token": token, "window_ms": 30_000, "class": "memory"}}
+        self.say("ready", session="s", credit=credit, **resume)
+
+    def resumed(self, next: int, credit: int = 480_000, token: str = "another", state: str = "streaming") -> None:
+        """Say that the session goes on from sample ``next``."""
+        self.say("resumed", session="s", next=next, credit=credit, token=token, state=state)
+
+    def partial(self, text: str, rev: int) -> None:
+        """Say what the first segment sounds like."""
+        self.say("partial", segment=0, rev=rev, text=text, start=0.0, end=0.1)
+
+    def final(self, text: str, segment: int, begin: int, end: int) -> None:
+        """Say a segment."""
+        said: dict[str, Any] = {"segment": segment, "text": text, "start": 0.0, "end": 0.1, "confidence": 1.0}
+        self.say("final", **said, audio=[begin, end], reason="endpoint")
+
+    def input_ended(self, samples: int) -> None:
+        """Confirm the end of input."""
+        self.say("input_ended", received=samples, by="client")
+
+    def complete(self, samples: int, segments: int = 0, non_speech: int = 0) -> None:
+        """Say that everything is decided."""
+        stats = {"received": samples, "processed": samples, "committed": samples}
+        stats |= {"segments": segments, "non_speech": non_speech}
+        self.say("closed", reason="completed", code=1000, complete=True, stats=stats)
+
+    def hang_up(self, how: LossKind = "eof", code: int = 1000) -> None:
+        """End the wire."""
+        self.wire.incoming.append(WireLost(how, code))
+        self.wire.change()
+
+    def unclog(self) -> None:
+        """Take data again."""
+        self.wire.clogged = False
+        self.wire.change()
+
+    async def hear(self, type: str) -> dict[str, Any]:
+        """Wait until the client has said a message of this type."""
+        while True:
+            for frame in self.wire.sent:
+                if isinstance(frame, str) and json.loads(frame)["type"] == type:
+                    return dict(json.loads(frame))
+            await self.wire.changed()
+
+    async def hear_audio(self, total_bytes: int) -> bytes:
+        """Wait until the client has sent this many bytes of audio."""
+        while len(self.audio) < total_bytes:
+            await self.wire.changed()
+        return self.audio
+
+    @property
+    def audio(self) -> bytes:
+        """The audio that has come."""
+        return b"".join(frame for frame in self.wire.sent if isinstance(frame, bytes))
