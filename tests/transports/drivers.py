@@ -1,6 +1,7 @@
 """Our two drivers and their loops, for the kit."""
 
 from contextlib import AbstractAsyncContextManager
+from types import ModuleType
 
 import auricle.transports.asyncio.client as asyncio_client
 import auricle.transports.trio.client as trio_client
@@ -10,6 +11,8 @@ from auricle.transports.testing.asyncio import AsyncioLoop
 from auricle.transports.testing.lab import Drive, DrivenClient
 from auricle.transports.testing.loop import Loop
 from auricle.transports.testing.trio import TrioLoop
+
+CLIENTS: dict[str, ModuleType] = {"trio": trio_client, "asyncio": asyncio_client}
 
 
 def drive_trio(session: ClientSession, open_wire: OpenWire) -> AbstractAsyncContextManager[DrivenClient]:

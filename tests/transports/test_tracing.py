@@ -16,12 +16,14 @@ import trio.testing
 from auricle.core import PROTOCOL, Final, ServerInfo, SessionClosed, Started
 from auricle.core.trace import Replay, replay
 from auricle.transports import tracing
+from auricle.transports.testing.lab import read_all
+from auricle.transports.testing.wires import Peer, ScriptedWire
 from auricle.transports.trio.server import serve_wire
-from transports.lab import CLIENTS, Peer, QueueWire, read_all
-from transports.virtual import BACKENDS, Backend, run_virtual
+from transports.drivers import CLIENTS, DRIVERS
 
 API_KEY = "key-0123456789"
 SECOND = bytes(range(250)) * 128
+TRIO, _ = DRIVERS["trio"]
 
 
 @pytest.fixture
@@ -31,15 +33,17 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "of" / "sessions"
 
 
-def converse(backend: Backend, monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> list[Any]:
+def converse(backend: str, monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> list[Any]:
     """One session through the real `connect`, over a wire of queues: a second of audio, one final."""
 
+    loop, _ = DRIVERS[backend]
+
     async def scenario() -> list[Any]:
-        wire = QueueWire(PROTOCOL)
+        wire = ScriptedWire(loop, PROTOCOL, pytest.fail)
         peer = Peer(wire)
 
         @asynccontextmanager
-        async def open_wire(*_: object) -> AsyncIterator[QueueWire]:
+        async def open_wire(*_: object) -> AsyncIterator[ScriptedWire]:
             yield wire
 
         monkeypatch.setattr(CLIENTS[backend], "open_websocket", open_wire)
@@ -55,7 +59,7 @@ def converse(backend: Backend, monkeypatch: pytest.MonkeyPatch, **arguments: Any
             peer.hang_up()
             return await read_all(client)
 
-    events: list[Any] = run_virtual(backend, scenario)
+    events: list[Any] = loop.run(scenario)
     assert isinstance(events[-1], SessionClosed)
     assert events[-1].complete, "whatever becomes of the trace"
     assert [event.text for event in events if isinstance(event, Final)] == ["words"]
@@ -74,8 +78,8 @@ def replayed(path: Path) -> Replay:
     return result
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_a_client_writes_its_session_down(backend: Backend, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("backend", CLIENTS)
+def test_a_client_writes_its_session_down(backend: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     converse(backend, monkeypatch)
     path = only(directory)
     assert path.name.startswith("client-2")
@@ -92,16 +96,16 @@ def test_a_client_writes_its_session_down(backend: Backend, directory: Path, mon
     assert '"hex"' not in text
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_audio_is_written_down_on_request(backend: Backend, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("backend", CLIENTS)
+def test_audio_is_written_down_on_request(backend: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AURICLE_TRACE_AUDIO", "1")
     converse(backend, monkeypatch)
     replayed(only(directory))
     assert SECOND.hex() in only(directory).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_secrets_in_headers_are_known_too(backend: Backend, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("backend", CLIENTS)
+def test_secrets_in_headers_are_known_too(backend: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     converse(backend, monkeypatch, headers=[("X-Tenant-Token", "odd"), ("Accept-Language", "words")])
     text = only(directory).read_text(encoding="utf-8")
     assert '"odd"' not in text
@@ -109,8 +113,8 @@ def test_secrets_in_headers_are_known_too(backend: Backend, directory: Path, mon
     replayed(only(directory))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_no_variable_no_file(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("backend", CLIENTS)
+def test_no_variable_no_file(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for value in (None, ""):
         if value is None:
@@ -121,8 +125,8 @@ def test_no_variable_no_file(backend: Backend, tmp_path: Path, monkeypatch: pyte
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_sessions_do_not_share_a_file(backend: Backend, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("backend", CLIENTS)
+def test_sessions_do_not_share_a_file(backend: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         converse(backend, monkeypatch)
     assert len(list(directory.iterdir())) == 3
@@ -132,7 +136,7 @@ def test_sessions_do_not_share_a_file(backend: Backend, directory: Path, monkeyp
 
 def test_a_server_writes_its_sessions_down(directory: Path) -> None:
     async def scenario() -> None:
-        wire = QueueWire(PROTOCOL)
+        wire = ScriptedWire(TRIO, PROTOCOL, pytest.fail)
         wire.incoming.extend([json.dumps({"type": "start"}), SECOND, json.dumps({"type": "cancel"})])
         async with serve_wire(wire) as connection:
             async for event in connection:
@@ -144,7 +148,7 @@ def test_a_server_writes_its_sessions_down(directory: Path) -> None:
                     case SessionClosed():
                         Peer(wire).hang_up()
 
-    run_virtual("trio", scenario)
+    TRIO.run(scenario)
     path = only(directory)
     assert path.name.startswith("server-2")
     assert "a-session" in path.read_text(encoding="utf-8")
@@ -225,7 +229,7 @@ def test_a_crash_loses_nothing_that_was_written(directory: Path, monkeypatch: py
     seen: list[int] = []
 
     async def scenario() -> None:
-        wire = QueueWire(PROTOCOL)
+        wire = ScriptedWire(TRIO, PROTOCOL, pytest.fail)
         async with serve_wire(wire):
             wire.incoming.append(json.dumps({"type": "start"}))
             wire.change()
@@ -237,5 +241,5 @@ def test_a_crash_loses_nothing_that_was_written(directory: Path, monkeypatch: py
             seen.append(len(replayed(only(directory)).calls))
             Peer(wire).hang_up()
 
-    run_virtual("trio", scenario)
+    TRIO.run(scenario)
     assert seen == [1, 2]

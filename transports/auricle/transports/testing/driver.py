@@ -8,6 +8,7 @@ from typing import Final
 from auricle.transports.testing import ends, rules
 from auricle.transports.testing.lab import Drive, Scenario, run_scenario
 from auricle.transports.testing.loop import Loop
+from auricle.transports.testing.sweep import STORIES, sweep
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
     rules.rule_1_one_task_owns_the_session,
@@ -44,9 +45,14 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     ends.leaving_between_two_transports,
 )
 """Everything that a driver must do right."""
+IMPATIENCE: Final = 3
+"""Steps after which an application that does not end at once is cancelled again."""
 
 
 def check_driver(loop: Loop, drive: Drive) -> None:
-    """Run every scenario against a driver. Raises `AssertionError` with the rule that the first failure broke."""
+    """Run every scenario against a driver, and cancel every story at every step. Raises `AssertionError` with the rule that the first failure broke."""
     for scenario in SCENARIOS:
         run_scenario(loop, drive, scenario)
+    for story in STORIES:
+        for again_after in (0, IMPATIENCE):
+            sweep(loop, drive, story, again_after=again_after)

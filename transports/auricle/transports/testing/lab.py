@@ -137,7 +137,9 @@ Scenario = Callable[[Lab], Awaitable[None]]
 """Something that a driver must do right."""
 
 
-def run_scenario(loop: Loop, drive: Drive, scenario: Scenario) -> None:
+def run_scenario(
+    loop: Loop, drive: Drive, scenario: Scenario, *, before_step: Callable[[], None] | None = None
+) -> None:
     """Run one scenario on virtual time. Raises `AssertionError`: the rule that was broken first, if one was."""
     labs: list[Lab] = []
 
@@ -149,7 +151,7 @@ def run_scenario(loop: Loop, drive: Drive, scenario: Scenario) -> None:
 
     name = getattr(scenario, "__name__", str(scenario))
     try:
-        loop.run(run)
+        loop.run(run, before_step=before_step)
     except Exception as error:
         why = next((rule for lab in labs for rule in lab.broken), None) or _sentence(error)
         raise AssertionError(f"{name}: {why}") from error

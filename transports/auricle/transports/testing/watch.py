@@ -49,7 +49,7 @@ class WatchedSession(ClientSession):
         task = self._loop.current()
         if self._owner is None:
             self._owner = task
-        elif self._owner is not task:
+        elif self._owner is not task and self.closed is None:
             self._complain(f"One task owns the session, and another one called {name} (rule 1).")
         if self._last and not self._last.routed:
             self._complain(f"All outputs are routed before the next input, which was {name} (rule 2).")

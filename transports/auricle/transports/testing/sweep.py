@@ -1,0 +1,137 @@
+"""Cancel at every checkpoint: the application is cancelled at the k-th step of a story, for every k there is."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from auricle.core import Limits
+from auricle.transports.errors import ConnectFailed, SessionOver
+from auricle.transports.testing.lab import Drive, DrivenClient, Lab, read_all, run_scenario
+from auricle.transports.testing.loop import Loop, Task, require
+from auricle.transports.testing.model import ModelServer
+
+SECOND: Final = bytes(32_000)
+LONGEST_LEAVE_S: Final = max(Limits().close_timeout_s, Limits().abort_timeout_s) + 0.1
+Story = Callable[[Lab, DrivenClient], Awaitable[None]]
+"""What an application does with its client, before it reads all events."""
+
+
+async def from_start_to_end(lab: Lab, client: DrivenClient) -> None:
+    """Audio, a flush, the end."""
+    await client.send_audio(SECOND)
+    await client.flush()
+    await client.send_audio(SECOND)
+    await client.end_input()
+
+
+async def through_a_lost_wire(lab: Lab, client: DrivenClient) -> None:
+    """The wire breaks half way, and the session goes on over another one."""
+    await client.send_audio(SECOND)
+    await lab.peer.hear_audio(len(SECOND))
+    lab.peer.hang_up("reset", 1006)
+    await client.send_audio(SECOND)
+    await client.end_input()
+
+
+async def against_a_clogged_wire(lab: Lab, client: DrivenClient) -> None:
+    """The peer stops reading; there is no room for more; then it reads again."""
+    lab.wire.clogged = True
+    async with lab.loop.tasks() as tasks:
+        sender = tasks.start(lambda: client.send_audio(SECOND * 45))
+        await lab.loop.sleep(2.0)
+        lab.peer.unclog()
+        await sender.join()
+    await client.end_input()
+
+
+async def leaving_early(lab: Lab, client: DrivenClient) -> None:
+    """The application leaves in the middle, and the peer says its last."""
+    await client.send_audio(SECOND)
+    await client.aclose()
+
+
+STORIES: Final[tuple[Story, ...]] = (
+    from_start_to_end,
+    through_a_lost_wire,
+    against_a_clogged_wire,
+    leaving_early,
+)
+
+
+class _Cut:
+    """Cancels a task at the k-th step of the loop after it was started, and again some steps later."""
+
+    def __init__(self, loop: Loop, at: int, again_after: int) -> None:
+        self.at = at
+        self.task: Task | None = None
+        self.made_at: float | None = None
+        self._loop = loop
+        self._steps = 0
+        self._again = at + again_after
+
+    def step(self) -> None:
+        """Some task is about to go on."""
+        if self.task is None:
+            return
+        self._steps += 1
+        if self._steps in (self.at, self._again) and not self.task.done:
+            self.made_at = self._loop.now()
+            self.task.cancel()
+
+
+class Sweep:
+    """One story, cut at one place."""
+
+    def __init__(self, story: Story, cut: _Cut) -> None:
+        self._story = story
+        self._cut = cut
+        self._clients: list[DrivenClient] = []
+        self._whole = False
+        self.__name__ = f"{story.__name__}, cut at step {cut.at}"
+
+    async def __call__(self, lab: Lab) -> None:
+        """Run it, and check what must hold wherever it is cut."""
+        server = ModelServer(lab)
+        async with lab.loop.tasks() as tasks:
+            tasks.start(server.serve)
+            self._cut.task = application = tasks.start(lambda: self._live(lab))
+            async with lab.loop.within(1000.0, "A cancelled application ends."):
+                await application.join()
+            if self._cut.made_at is not None:
+                waited = lab.loop.now() - self._cut.made_at
+                require(waited <= LONGEST_LEAVE_S, f"A cancelled application is let go of, not in {waited:.1f} s.")
+            for client in () if self._whole else self._clients:
+                async with lab.loop.within(1.0, "A cancelled session still has its terminal event to be read."):
+                    await read_all(client)
+        require(self._whole or self._cut.made_at is not None, "A story that is not cut comes to its end.")
+        for session in lab.sessions:
+            if session.closed is not None and session.closed.complete:
+                require(server.complete, "A session that is cut is complete only where the server has said so.")
+
+    async def _live(self, lab: Lab) -> None:
+        async with self._leaving(lab), lab.connect() as client:
+            self._clients.append(client)
+            await self._story(lab, client)
+            await read_all(client)
+            self._whole = True
+
+    @asynccontextmanager
+    async def _leaving(self, lab: Lab) -> AsyncIterator[None]:
+        try:
+            yield
+        except (ConnectFailed, SessionOver):
+            require(self._cut.made_at is not None, "Nobody is told that a session is over that is not.")
+
+
+def sweep(loop: Loop, drive: Drive, story: Story, *, again_after: int = 0) -> int:
+    """Run a story once for each place at which it can be cut; return how many there are.
+
+    ``again_after`` so many steps the application is cancelled once more: it is impatient. Raises `AssertionError`.
+    """
+    cuts = 0
+    while True:
+        cut = _Cut(loop, cuts + 1, again_after)
+        run_scenario(loop, drive, Sweep(story, cut), before_step=cut.step)
+        if cut.made_at is None:
+            return cuts
+        cuts += 1
