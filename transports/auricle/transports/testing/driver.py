@@ -50,7 +50,10 @@ IMPATIENCE: Final = 3
 
 
 def check_driver(loop: Loop, drive: Drive) -> None:
-    """Run every scenario against a driver, and cancel every story at every step. Raises `AssertionError` with the rule that the first failure broke."""
+    """Run every scenario against a driver, and cancel every story at every step.
+
+    Raises `AssertionError` with the rule that the first failure broke.
+    """
     for scenario in SCENARIOS:
         run_scenario(loop, drive, scenario)
     for story in STORIES:

@@ -80,6 +80,11 @@ class Lab:
         """The wires that have been opened."""
         return tuple(wire for wire in self._wires if wire.opened)
 
+    @property
+    def present(self) -> Peer:
+        """The other end of the wire that was opened last."""
+        return next(peer for peer in reversed(self._peers) if peer.wire.opened)
+
     def delay(self, number: int, seconds: float) -> None:
         """Let the n-th wire take so long to open."""
         self._delays[number] = seconds
