@@ -2,11 +2,12 @@
 
 import pytest
 
+from auricle.transports.testing.driver import IMPATIENCE
 from auricle.transports.testing.sweep import STORIES, Story, sweep
 from transports.drivers import DRIVERS
 
 
-@pytest.mark.parametrize("again_after", [0, 3])
+@pytest.mark.parametrize("again_after", IMPATIENCE)
 @pytest.mark.parametrize("driver", ["trio", "asyncio"])
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_cancelled_anywhere(driver: str, story: Story, again_after: int) -> None:

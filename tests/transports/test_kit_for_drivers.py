@@ -15,6 +15,7 @@ def test_scenario(driver: str, scenario: Scenario) -> None:
     run_scenario(*DRIVERS[driver], scenario)
 
 
-@either
-def test_the_whole_kit_is_one_call(driver: str) -> None:
-    check_driver(*DRIVERS[driver])
+def test_the_whole_kit_is_one_call_that_says_which_rule_was_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auricle.transports.asyncio.driver.Driver._route", lambda self, outputs: None)
+    with pytest.raises(AssertionError, match=r"^rule_1_one_task_owns_the_session: .*hangs"):
+        check_driver(*DRIVERS["asyncio"])

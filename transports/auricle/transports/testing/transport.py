@@ -75,6 +75,7 @@ async def directions_are_independent(loop: Loop, a: Wire, b: Wire) -> None:
 
     async with loop.tasks() as tasks:
         started = [tasks.start(lambda w=wire: _send_all(w, flood)) for wire in (a, b)]  # type: ignore[misc]
+        await loop.settle()  # until both are full
         started += [tasks.start(lambda w=wire: drain(w)) for wire in (a, b)]  # type: ignore[misc]
         for task in started:
             await task.join()
