@@ -4,6 +4,7 @@ import pytest
 
 from auricle.transports.testing.driver import SCENARIOS, check_driver
 from auricle.transports.testing.lab import Scenario, run_scenario
+from transports.conftest import shuffle
 from transports.drivers import DRIVERS
 
 either = pytest.mark.parametrize("driver", DRIVERS)
@@ -13,6 +14,13 @@ either = pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
 def test_scenario(driver: str, scenario: Scenario) -> None:
     run_scenario(*DRIVERS[driver], scenario)
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_any_order_of_tasks_will_do(seed: int) -> None:
+    shuffle(seed)
+    for scenario in SCENARIOS:
+        run_scenario(*DRIVERS["trio"], scenario)
 
 
 def test_the_whole_kit_is_one_call_that_says_which_rule_was_broken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """What the kit needs of an event loop. `auricle.transports.testing.trio` and `.asyncio` are the two there are.
 
-A driver for another event loop brings a third: eight small methods, one of them virtual time.
+A driver for another event loop brings a third: nine small methods, one of them virtual time.
 """
 
 from collections.abc import Awaitable, Callable
