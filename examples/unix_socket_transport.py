@@ -51,7 +51,7 @@ class SocketWire:
 
     async def read(self) -> tuple[bytes, bytes]:
         while len(self._unread) < (size := 4 + int.from_bytes(self._unread[1:4])):
-            received = b""
+            received: bytes | bytearray = b""
             with suppress(*GONE):
                 received = await self._stream.receive_some()  # cancelled here, nothing is lost
             if not received:

@@ -59,6 +59,18 @@ def lines_of_code(source: str) -> int:
     return len(code)
 
 
+def test_the_kit_needs_no_test_runner_and_each_loop_only_itself() -> None:
+    """A trio user has no aiohttp, and nobody has to have pytest, hypothesis or anyio."""
+    allowed = {"trio.py": {"trio"}, "asyncio.py": {"asyncio"}}
+    standard = {"auricle", *sys.stdlib_module_names} - {"asyncio"}
+    for path in (ROOT / "transports" / "auricle" / "transports" / "testing").glob("*.py"):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+        assert {name.partition(".")[0] for name in names} <= standard | allowed.get(path.name, set()), path.name
+        assert path.name == "trio.py" or not any(name.startswith("auricle.transports.trio") for name in names)
+
+
 def test_the_text_shows_the_file_that_is_tested() -> None:
     assert BLOCKS["examples/unix_socket_transport.py"] == EXAMPLE.read_text(encoding="utf-8")
 

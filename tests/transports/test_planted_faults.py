@@ -268,6 +268,19 @@ class OneDirectionAtATime(MemoryWire):
         return await super().receive()
 
 
+class LeaksItsOwnErrors(MemoryWire):
+    async def receive(self) -> Frame:
+        try:
+            return await super().receive()
+        except WireLost:
+            raise ConnectionResetError from None
+
+
+class NeverOpens(MemoryWire):
+    async def send(self, frame: Frame) -> None:
+        raise WireLost("reset")
+
+
 WIRES: list[tuple[type[MemoryWire], transport.Check]] = [
     (LosesOnCancel, transport.a_cancelled_receive_loses_nothing),
     (TearsOnCancel, transport.a_cancelled_send_tears_nothing),
@@ -285,6 +298,8 @@ WIRES: list[tuple[type[MemoryWire], transport.Check]] = [
     (MixesTextAndBytes, transport.messages_are_kept),
     (SwapsNeighbours, transport.messages_are_kept),
     (GoesOnAfterTheEnd, transport.the_closing_handshake),
+    (LeaksItsOwnErrors, transport.the_closing_handshake),
+    (NeverOpens, transport.messages_are_kept),
     (OneDirectionAtATime, transport.directions_are_independent),
 ]
 
@@ -293,5 +308,5 @@ WIRES: list[tuple[type[MemoryWire], transport.Check]] = [
 @pytest.mark.parametrize(("kind", "killer"), WIRES, ids=lambda item: item.__name__)
 def test_a_faulty_wire_is_caught(world: str, kind: type[MemoryWire], killer: transport.Check) -> None:
     loop: Loop = DRIVERS[world][0]
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=rf"^{killer.__name__}: .*\w"):
         loop.run(lambda: transport.run_check(loop, killer, lambda: memory_pair(loop, kind=kind)))

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from auricle.core import PROTOCOL, ClientEvent, ClientSession, Limits, SessionClosed
 from auricle.transports.driver import OpenWire
-from auricle.transports.testing.loop import Loop, require
+from auricle.transports.testing.loop import Loop, require, sentence
 from auricle.transports.testing.watch import WatchedSession
 from auricle.transports.testing.wires import Peer, ScriptedWire
 from auricle.transports.wire import WireLost
@@ -158,11 +158,5 @@ def run_scenario(
     try:
         loop.run(run, before_step=before_step)
     except Exception as error:
-        why = next((rule for lab in labs for rule in lab.broken), None) or _sentence(error)
+        why = next((rule for lab in labs for rule in lab.broken), None) or sentence(error, "the driver raised")
         raise AssertionError(f"{name}: {why}") from error
-
-
-def _sentence(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return str(error) if isinstance(error, AssertionError) else f"the driver raised {error!r}"

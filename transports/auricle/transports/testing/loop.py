@@ -75,3 +75,10 @@ def require(condition: object, rule: str) -> None:
     """Raise `AssertionError` with a sentence. Unlike ``assert`` it does not vanish under ``python -O``."""
     if not condition:
         raise AssertionError(rule)
+
+
+def sentence(error: BaseException, otherwise: str) -> str:
+    """Return the rule that an error names, or what it means that it is not an `AssertionError`. Looks into groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) if isinstance(error, AssertionError) else f"{otherwise}: {error!r}"
