@@ -1,7 +1,7 @@
 """Pairs of real wires over real sockets, for the kit: our client's wires, each with a server's end that can be had."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,8 +19,10 @@ MOST_BYTES = 4 * 1024 * 1024
 
 
 @asynccontextmanager
-async def trio_pair() -> AsyncIterator[tuple[Wire, Wire]]:
-    """trio-websocket to trio-websocket over TCP, as client and server have it."""
+async def trio_pair(
+    wrap: Callable[[trio.abc.Stream], trio.abc.Stream] | None = None,
+) -> AsyncIterator[tuple[Wire, Wire]]:
+    """trio-websocket to trio-websocket over TCP; ``wrap`` is put around the bytes at the server's end."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     address = Address("127.0.0.1", listener.socket.getsockname()[1], "/", secure=False)
     served_in, served = trio.open_memory_channel[trio_websocket.WebSocketWire](1)
@@ -28,7 +30,8 @@ async def trio_pair() -> AsyncIterator[tuple[Wire, Wire]]:
     async with listener, trio.open_nursery() as nursery:
 
         async def serve() -> None:
-            stream = await listener.accept()
+            stream: trio.abc.Stream = await listener.accept()
+            stream = stream if wrap is None else wrap(stream)
             request = await wrap_server_stream(
                 nursery,
                 stream,  # type: ignore[arg-type]

@@ -8,8 +8,8 @@ import trio
 from auricle.transports.testing.asyncio import AsyncioLoop
 from auricle.transports.testing.loop import Loop
 from auricle.transports.testing.memory import memory_pair
-from auricle.transports.testing.transport import CHECKS, Check, run_check
-from auricle.transports.testing.trio import TrioLoop
+from auricle.transports.testing.transport import CHECKS, TRICKLING, Check, run_check
+from auricle.transports.testing.trio import Trickle, TrioLoop
 from transports.pairs import asyncio_pair, trio_pair
 
 LOOPS = [pytest.param(TrioLoop(), id="trio"), pytest.param(AsyncioLoop(), id="asyncio")]
@@ -24,6 +24,11 @@ def test_memory(loop: Loop, check: Check) -> None:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_trio_websocket(check: Check) -> None:
     trio.run(run_check, TrioLoop(), check, trio_pair)
+
+
+@pytest.mark.parametrize("check", TRICKLING, ids=lambda check: check.__name__)
+def test_trio_websocket_byte_by_byte(check: Check) -> None:
+    trio.run(run_check, TrioLoop(), check, lambda: trio_pair(Trickle))
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
