@@ -26,7 +26,7 @@ const total = Math.floor(pcm.length / frameBytes);
 
 let socket, watchdog, session, token;
 let open = false; // whether audio may be said: after ready or resumed, on this connection
-let restarting = false, attempt = 0, seen = 0, sent = 0, credit = 0, inputEnded = false;
+let restarting = false, attempt = 0, returns = 0, seen = 0, sent = 0, credit = 0, inputEnded = false;
 let origin = 0, committed = 0, covered = 0, dropped = 0, finals = 0; // our own accounts, to hold against the server's
 
 connect();
@@ -35,7 +35,7 @@ const pings = setInterval(() => open && say({ type: 'ping', seen }), PING_MS);
 function connect() {
   const mine = (socket = new WebSocket(url, ['auricle.v1']));
   const ifMine = (act) => (event) => mine === socket && act(event); // what an older connection still says is over
-  mine.onopen = ifMine(() => say(token ? { type: 'resume', session, token, seen, sent } : start()));
+  mine.onopen = ifMine(() => say(token ? { type: 'resume', session, token, seen, sent, attempt: ++returns } : start()));
   mine.onmessage = ifMine(({ data }) => typeof data === 'string' && hear(JSON.parse(data)));
   mine.onerror = ifMine(() => lose(1006, ''));
   mine.onclose = ifMine(({ code, reason }) => lose(code, reason));
@@ -73,7 +73,7 @@ function hear(message) {
   if (message.seq !== undefined && message.seq !== ++seen) quit(1, `Message ${seen} is missing: ${message.seq} came.`);
   switch (message.type) {
     case 'ready':
-      [session, token, restarting] = [message.session, message.resume?.token, false];
+      [session, token, restarting, returns] = [message.session, message.resume?.token, false, 0];
       return begin(message, origin);
     case 'resumed':
       ({ token } = message); // a token is good once

@@ -201,7 +201,7 @@ def test_it_keeps_to_the_credit_and_says_the_end_again_where_nobody_confirmed_it
     with running(rude.websocket(be_stingy)) as port:
         finished = conduct(lambda: transcribe(recording, port))
     assert finished.returncode == 0, finished.stderr
-    assert connections[1] == {"type": "resume", "session": "s", "token": "t1", "seen": 1, "sent": samples}
+    assert connections[1] == {"type": "resume", "session": "s", "token": "t1", "seen": 1, "sent": samples, "attempt": 1}
 
 
 def test_it_says_no_more_audio_once_the_server_has_ended_the_input(recording: Path) -> None:
