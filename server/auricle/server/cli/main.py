@@ -10,6 +10,7 @@ import typer
 
 from auricle.engines.protocol import EngineError
 from auricle.server.app import DEFAULT_PORT, ServerConfig
+from auricle.server.cli import conform as conform_command
 from auricle.server.cli import listen as listen_command
 from auricle.server.cli import replay as replay_command
 from auricle.server.cli import serve as serve_command
@@ -145,6 +146,32 @@ def replay(
 ) -> None:
     """Step this version's protocol core through a trace; exit status 1 where it does otherwise."""
     _run(replay_command.replay_trace, replay_command.Request(file=file, conversation=conversation, save=save))
+
+
+@app.command()
+def conform(
+    url: Annotated[str | None, typer.Argument(help="A server: ws://, wss://, http:// or https://.")] = None,
+    only: Annotated[list[str] | None, typer.Option("--only", help="Run this check; may be given again.")] = None,
+    list_them: Annotated[bool, typer.Option("--list", help="Name every check, and run none.")] = False,
+    audio: Annotated[
+        str | None, typer.Option("--audio", help="A recording with speech; without it, something like a voice.")
+    ] = None,
+    api_key: ApiKey = None,
+    timeout_s: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds that each check may take.")] = 30.0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Check a server against the protocol, from outside; exit status 1 where it fails a check."""
+    if list_them:
+        conform_command.list_checks()
+        return
+    if url is None:
+        raise typer.BadParameter("name the server that is to be checked, or --list the checks", param_hint="URL")
+    _run(
+        conform_command.conform,
+        conform_command.Request(
+            url=url, only=tuple(only or ()), audio=audio, api_key=api_key, timeout_s=timeout_s, as_json=as_json
+        ),
+    )
 
 
 def main() -> None:

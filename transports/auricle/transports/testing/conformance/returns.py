@@ -1,0 +1,116 @@
+"""Checks of sessions that outlive their connection. Source: notes §3.7."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import trio
+
+from auricle.transports.testing.conformance.failures import Failed, Gone, NotApplicable, require
+from auricle.transports.testing.conformance.server_under_test import SAMPLE_BYTES, ServerUnderTest
+from auricle.transports.testing.conformance.talk import Talk
+from auricle.transports.testing.conformance.timeline import accounts_add_up, whole
+
+
+def offer(talk: Talk) -> dict[str, Any]:
+    """Return how to come back. Raises `NotApplicable` where the server offers nothing."""
+    ready = talk.of("ready")[0]
+    if not ready.get("resume"):
+        raise NotApplicable("the server does not offer to resume (ready.resume)")
+    return {
+        "type": "resume",
+        "session": ready["session"],
+        "token": ready["resume"]["token"],
+        "seen": talk.session.snapshot.seq,
+        "sent": talk.session.snapshot.carried,
+    }
+
+
+@asynccontextmanager
+async def returned(server: ServerUnderTest, lost: Talk) -> AsyncIterator[Talk]:
+    """Come back with the client core of a conversation whose connection is cut; it goes on judging."""
+    async with server.talk() as talk:
+        session = lost.session
+        now = trio.current_time()
+        session.transport_lost("reset", 1006, now=now)
+        talk.session = session
+        await talk.do(session.transport_opened(talk.subprotocol, now=now))
+        resumed = await talk.until("resumed", "error")
+        if resumed["type"] == "error":
+            raise Failed(f"a good resume was refused: {resumed.get('code')}")
+        yield talk
+
+
+async def takes_a_session_up(server: ServerUnderTest) -> None:
+    uncut = await whole(server, [server.speech, server.speech])
+    async with server.ready() as first:
+        offer(first)
+        await first.audio(server.speech)
+        await first.cut()
+        async with returned(server, first) as second:
+            await second.audio(server.speech)
+            await second.end()
+            accounts_add_up(await second.until_closed(), received=2 * server.samples)
+            finals = first.finals + second.finals
+            require(finals == uncut.finals, f"cut and resumed it comes to {finals}, uncut to {uncut.finals}")
+
+
+async def tells_the_end_again(server: ServerUnderTest) -> None:
+    async with server.ready() as first:
+        offer(first)
+        await first.audio(server.speech)
+        await first.end()
+        await first.cut()
+        async with returned(server, first) as second:
+            accounts_add_up(await second.until_closed(), received=server.samples)
+
+
+async def gives_a_token_once(server: ServerUnderTest) -> None:
+    async with server.ready() as first:
+        old = offer(first)
+        await first.audio(server.speech)
+        await first.cut()
+        async with returned(server, first) as second:
+            await second.audio(server.speech)
+            await second.flush("f1")
+            await second.until("flushed")
+            await _is_refused(server, old | {"sent": 10**6})
+            await second.end()
+            accounts_add_up(await second.until_closed(), received=2 * server.samples)
+
+
+async def minds_the_token(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        wrong = offer(talk) | {"token": "guessed"}
+        await talk.audio(server.speech)
+        await _is_refused(server, wrong | {"sent": 10**6})
+        await talk.end()
+        accounts_add_up(await talk.until_closed(), received=server.samples)
+
+
+async def supersedes(server: ServerUnderTest) -> None:
+    async with server.ready() as first:
+        offer(first)
+        await first.audio(server.speech[: 3_200 * SAMPLE_BYTES])
+        await first.flush("f1")
+        await first.until("flushed")
+        async with returned(server, first) as second:
+            first.watched = False
+            while first.close_code is None:
+                try:
+                    await first.hear()
+                except Gone:
+                    break
+            require(first.close_code == 4409, f"the older connection is closed with 4409, not {first.close_code}")
+            await second.end()
+            await second.until_closed()
+
+
+async def _is_refused(server: ServerUnderTest, resume: dict[str, Any]) -> None:
+    async with server.talk() as thief:
+        await thief.say(json.dumps(resume))
+        closed = await thief.until_closed()
+        codes = [error.get("code") for error in thief.of("error")]
+        require(codes in (["bad_token"], ["session_gone"]), f"a bad token is bad_token or session_gone, not {codes}")
+        require(closed.get("code") == 4410, f"and closed with 4410, not {closed.get('code')}")

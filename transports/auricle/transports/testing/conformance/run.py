@@ -1,0 +1,97 @@
+"""Running checks against a server, each in its own conversations and its own time."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+import trio
+from trio_websocket import ConnectionRejected, HandshakeError
+
+from auricle.core import AuricleError
+from auricle.transports.address import parse_address
+from auricle.transports.testing.conformance.checks import CHECKS
+from auricle.transports.testing.conformance.failures import Failed, NotApplicable
+from auricle.transports.testing.conformance.server_under_test import ServerUnderTest, babble
+from auricle.transports.testing.conformance.verdict import Check, Verdict
+
+TIMEOUT_S: Final = 30.0
+
+
+class Unreachable(AuricleError):
+    """No WebSocket can be opened at the address. The message is one sentence."""
+
+
+async def check_server(
+    url: str,
+    *,
+    checks: Sequence[Check] = CHECKS,
+    speech: bytes | None = None,
+    api_key: str | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> AsyncIterator[Verdict]:
+    """Yield a `Verdict` for each check, in order.
+
+    ``speech`` is 16 kHz mono 16-bit PCM with words in it, of 1 to 10 s; without it the server gets something that
+    sounds like a voice and has no words. Each check gets ``timeout_s``. Raises `InvalidURL` and `Unreachable`.
+    """
+    address = parse_address(url)
+    headers = [(b"Authorization", f"Bearer {api_key}".encode())] if api_key else []
+    pcm = babble() if speech is None else speech
+    await _reach(ServerUnderTest(url=address.url, speech=pcm, headers=headers), timeout_s)
+    for check in checks:
+        server = ServerUnderTest(url=address.url, speech=pcm, headers=headers)
+        yield await _verdict(check, server, timeout_s)
+
+
+async def _reach(server: ServerUnderTest, timeout_s: float) -> None:
+    try:
+        with trio.fail_after(timeout_s):
+            async with server.talk(subprotocol=None):
+                pass
+    except trio.TooSlowError:
+        raise Unreachable(f"{server.url} did not answer within {timeout_s:g} s.") from None
+    except Exception as group:
+        error = first_cause(group)
+        if not isinstance(error, OSError | HandshakeError):
+            raise
+        why = (
+            f"HTTP {error.status_code}" if isinstance(error, ConnectionRejected) else str(error) or type(error).__name__
+        )
+        raise Unreachable(f"No WebSocket can be opened at {server.url}: {why}.") from None
+
+
+async def _verdict(check: Check, server: ServerUnderTest, timeout_s: float) -> Verdict:
+    try:
+        with trio.fail_after(timeout_s):
+            await check.run(server)
+    except trio.TooSlowError:
+        return _failed(check, server, f"nothing more came within {timeout_s:g} s")
+    except Exception as error:
+        return _ended(check, server, first_cause(error))
+    return Verdict(check=check, outcome="passed")
+
+
+def _ended(check: Check, server: ServerUnderTest, error: Exception) -> Verdict:
+    match error:
+        case NotApplicable():
+            return Verdict(check=check, outcome="not applicable", why=str(error))
+        case Failed():
+            return _failed(check, server, str(error))
+        case OSError() | HandshakeError():
+            return _failed(check, server, f"the connection could not be made: {error or type(error).__name__}")
+        case AuricleError() | KeyError() | TypeError() | ValueError():
+            # What the server said is not what its type says: the sentence of whoever stumbled over it.
+            return _failed(check, server, f"a message is not what it should be ({type(error).__name__}: {error})")
+        case _:
+            raise error
+
+
+def first_cause(error: Exception) -> Exception:
+    """Return the first exception that is no group: a connection lives in a nursery, which wraps what comes out."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _failed(check: Check, server: ServerUnderTest, why: str) -> Verdict:
+    trace = tuple(line for talk in server.talks for line in talk.lines)
+    return Verdict(check=check, outcome="failed", why=why, trace=trace)

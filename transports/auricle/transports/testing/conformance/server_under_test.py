@@ -1,0 +1,86 @@
+"""The server that is being looked at: where it is, what it is sent, and every conversation that was had with it."""
+
+import math
+from array import array
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+import trio
+from trio_websocket import connect_websocket_url
+
+from auricle.core import PROTOCOL, Start
+from auricle.transports.testing.conformance.talk import Talk
+
+RATE: Final = 16_000
+"""Sample rate of everything that is sent, in Hz; one channel of 16-bit samples."""
+SAMPLE_BYTES: Final = 2
+MOST_BYTES: Final = 4 * 1024 * 1024
+GOODBYE_S: Final = 0.5
+"""How long leaving a conversation may take whose other end does not answer the Close frame."""
+
+
+@dataclass(kw_only=True)
+class ServerUnderTest:
+    """``speech`` is 16 kHz mono 16-bit PCM with words in it, about two to ten seconds."""
+
+    url: str
+    speech: bytes
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    talks: list[Talk] = field(default_factory=list)
+    """Every conversation of the present check."""
+
+    @property
+    def samples(self) -> int:
+        """Samples of ``speech``."""
+        return len(self.speech) // SAMPLE_BYTES
+
+    @asynccontextmanager
+    async def talk(self, config: Start | None = None, *, subprotocol: str | None = PROTOCOL) -> AsyncIterator[Talk]:
+        """Connect, and say nothing yet."""
+        offered = [subprotocol] if subprotocol else None
+        async with trio.open_nursery() as nursery:
+            connection = await connect_websocket_url(
+                nursery,
+                self.url,
+                subprotocols=offered,
+                extra_headers=list(self.headers),
+                max_message_size=MOST_BYTES,
+            )
+            talk = Talk(connection, config or Start(), number=len(self.talks) + 1)
+            self.talks.append(talk)
+            try:
+                yield talk
+            finally:
+                # A connection that was cut never ends its closing handshake: leaving does not wait for that.
+                with trio.move_on_after(GOODBYE_S, shield=True):
+                    await connection.aclose()
+                nursery.cancel_scope.cancel()
+
+    @asynccontextmanager
+    async def ready(self, config: Start | None = None) -> AsyncIterator[Talk]:
+        """Connect, say ``start``, and wait for ``ready``."""
+        async with self.talk(config) as talk:
+            await talk.open()
+            await talk.until("ready")
+            yield talk
+
+
+@cache
+def babble(seconds: float = 3.0) -> bytes:
+    """Return something like speech, for a server that only needs something to hear: voiced syllables, then silence."""
+    samples = array("h", bytes(SAMPLE_BYTES * round(RATE * (seconds + 1.0))))
+    for n in range(round(RATE * seconds)):
+        t = n / RATE
+        syllable = max(0.0, math.sin(2 * math.pi * 3.1 * t)) ** 0.5
+        pitch = 2 * math.pi * (118 * t + 0.9 * math.sin(2 * math.pi * 2.3 * t))
+        voice = sum(math.sin(k * pitch) * _formants(118 * k) for k in range(1, 26))
+        samples[n] = round(2_500 * syllable * voice)
+    return samples.tobytes()
+
+
+def _formants(frequency: float) -> float:
+    formants = ((600, 150), (1_200, 200), (2_500, 300))
+    return sum(math.exp(-(((frequency - centre) / width) ** 2)) for centre, width in formants)

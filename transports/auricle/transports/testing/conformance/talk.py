@@ -1,0 +1,179 @@
+"""One conversation with the server under test: proper or not, written down, and watched by a real client core.
+
+What a good client says goes through a `ClientSession`, which then judges everything the server answers: whatever breaks
+an ordering guarantee (O1-O12) ends it as a violation, and the check with it. What only a bad client says is sent raw.
+"""
+
+import json
+from typing import Any, Final
+
+import trio
+from trio_websocket import ConnectionClosed, WebSocketConnection
+
+from auricle.core import ClientSession, Emit, Start, Transmit
+from auricle.core import Final as FinalMessage
+from auricle.core.errors import ABNORMAL_CLOSURE
+from auricle.core.messages import Audio
+from auricle.core.session import Outputs
+from auricle.transports.testing.conformance.failures import Failed, Gone
+
+SHOWN: Final = 160
+"""Characters of a frame that a trace shows."""
+PIECE_BYTES: Final = 6_400
+"""Audio is sent in frames of 200 ms."""
+
+
+class Talk:
+    """Made by `ServerUnderTest.talk`. Messages are the JSON objects as they came."""
+
+    def __init__(self, connection: WebSocketConnection, config: Start, *, number: int) -> None:
+        self.session = ClientSession(config, now=trio.current_time())
+        self.heard: list[dict[str, Any]] = []
+        """Everything that was heard, in order."""
+        self.close_code: int | None = None
+        """The code of the server's Close frame, 1006 where the connection ended without one."""
+        self.lines: list[str] = []
+        self.watched = True
+        """Whether the client core judges what is heard: not once we have misbehaved on purpose."""
+        self._connection = connection
+        self._number = number
+
+    @property
+    def subprotocol(self) -> str | None:
+        """What the server selected."""
+        return self._connection.subprotocol
+
+    # ------------------------------------------------------------------------ saying
+
+    async def open(self) -> None:
+        """Say ``start``, as a client does."""
+        self.session.connect(now=trio.current_time())
+        await self.do(self.session.transport_opened(self.subprotocol, now=trio.current_time()))
+
+    async def do(self, outputs: Outputs) -> None:
+        """Send what the client core wants sent. What its application would be told is judged in `hear`."""
+        for output in outputs:
+            if isinstance(output, Transmit):
+                await self._send(output.frame)
+            elif isinstance(output, Emit):
+                self._judge()
+
+    async def say(self, body: dict[str, Any] | str) -> None:
+        """Say something that the client core would not: from here on it judges no more."""
+        self.watched = False
+        await self._send(body if isinstance(body, str) else json.dumps(body))
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send a binary frame past the client core."""
+        self.watched = False
+        await self._send(data)
+
+    async def audio(self, pcm: bytes) -> None:
+        """Send audio, waiting for credit where that is needed."""
+        rest = memoryview(pcm)
+        while rest:
+            room = self.session.room
+            if not room or self.session.snapshot.carried + PIECE_BYTES > self.session.snapshot.credit > 0:
+                await self.hear()
+            piece = bytes(rest[: min(PIECE_BYTES, self.session.room or PIECE_BYTES)])
+            await self.do(self.session.send_audio(piece, now=trio.current_time()))
+            rest = rest[len(piece) :]
+
+    async def flush(self, flush_id: str) -> None:
+        """Ask for a decision now."""
+        await self.do(self.session.flush(flush_id, now=trio.current_time()))
+
+    async def end(self) -> None:
+        """Say that no more audio will come."""
+        await self.do(self.session.end_input(now=trio.current_time()))
+
+    async def _send(self, frame: str | bytes) -> None:
+        self.lines.append(f"{self._number} C> {_shown(frame)}")
+        try:
+            await self._connection.send_message(frame)
+        except ConnectionClosed as closed:
+            self._note_close(closed)
+
+    # ------------------------------------------------------------------------ hearing
+
+    async def hear(self) -> dict[str, Any]:
+        """Return the next message. Raises `Failed` where the connection has ended."""
+        try:
+            frame = await self._connection.get_message()
+        except ConnectionClosed as closed:
+            self._note_close(closed)
+            raise Gone(f"the server closed the connection (code {self.close_code})") from None
+        self.lines.append(f"{self._number} S> {_shown(frame)}")
+        message = _object(frame)
+        self.heard.append(message)
+        if self.watched:
+            await self.do(self.session.receive(frame, now=trio.current_time()))
+        return message
+
+    async def until(self, *types: str) -> dict[str, Any]:
+        """Return the next message of one of these types; others are heard on the way."""
+        while True:
+            try:
+                message = await self.hear()
+            except Gone as ended:
+                raise Gone(f"{' or '.join(types)} never came: {ended}") from None
+            if message["type"] in types:
+                return message
+
+    async def until_closed(self) -> dict[str, Any]:
+        """Hear everything up to the Close frame; return ``closed``, which has to be the last message."""
+        while self.close_code is None:
+            try:
+                await self.hear()
+            except Gone:
+                break
+        if len(self.of("closed")) > 1:
+            raise Failed("O2: closed is said once")
+        if not self.heard or self.heard[-1]["type"] != "closed":
+            last = self.heard[-1]["type"] if self.heard else "nothing"
+            raise Failed(f"O2: the last message has to be closed, not {last} (Close frame {self.close_code})")
+        closed = self.heard[-1]
+        if self.close_code != closed.get("code"):
+            raise Failed(f"O2: closed said code {closed.get('code')}, the Close frame {self.close_code}")
+        return closed
+
+    def of(self, *types: str) -> list[dict[str, Any]]:
+        """Return what has been heard of these types."""
+        return [message for message in self.heard if message["type"] in types]
+
+    @property
+    def finals(self) -> list[tuple[str, list[int]]]:
+        """Text and coverage of every final that has been heard."""
+        return [(message["text"], message["audio"]) for message in self.of(FinalMessage.type)]
+
+    async def cut(self) -> None:
+        """Break the connection without a word."""
+        self.lines.append(f"{self._number} -- the connection breaks --")
+        await trio.aclose_forcefully(self._connection._stream)
+
+    def _note_close(self, closed: ConnectionClosed) -> None:
+        if self.close_code is None:
+            self.close_code = closed.reason.code if closed.reason else ABNORMAL_CLOSURE
+            self.lines.append(f"{self._number} S> Close({self.close_code})")
+
+    def _judge(self) -> None:
+        closed = self.session.closed
+        if self.watched and closed is not None and closed.reason == "violation":
+            raise Failed(closed.message)
+
+
+def _object(frame: str | bytes) -> dict[str, Any]:
+    """Return the message in a frame. Raises `Failed` for a frame that is none."""
+    try:
+        body = json.loads(frame) if isinstance(frame, str) else {"type": "binary"}
+    except ValueError:
+        body = None
+    if not isinstance(body, dict) or not isinstance(body.get("type"), str):
+        raise Failed("a text frame is one JSON object with a string type")
+    return body
+
+
+def _shown(frame: str | bytes) -> str:
+    if isinstance(frame, bytes):
+        return f"{Audio.type} ({len(frame)} bytes)"
+    return frame if len(frame) <= SHOWN else f"{frame[: SHOWN - 1]}…"

@@ -1,0 +1,238 @@
+"""Checks of what happens to audio: accounting, credit, flushes, changes, gaps, the end. Source: notes §3.2-§3.7."""
+
+from typing import Any, Final
+
+import trio
+
+from auricle.transports.testing.conformance.beginnings import refused
+from auricle.transports.testing.conformance.failures import Failed, NotApplicable, require
+from auricle.transports.testing.conformance.server_under_test import RATE, SAMPLE_BYTES, ServerUnderTest
+from auricle.transports.testing.conformance.talk import Talk
+
+FLUSHES: Final = 8
+
+
+async def whole(server: ServerUnderTest, pieces: list[bytes]) -> Talk:
+    """Have a whole conversation with the audio in these frames; return it."""
+    async with server.ready() as talk:
+        for piece in pieces:
+            await talk.audio(piece)
+        await talk.end()
+        accounts_add_up(await talk.until_closed(), received=sum(map(len, pieces)) // SAMPLE_BYTES)
+        return talk
+
+
+def accounts_add_up(closed: dict[str, Any], *, received: int) -> None:
+    """O9: on completion everything is committed, and the counts say so."""
+    stats = closed.get("stats", {})
+    require(closed.get("reason") == "completed", f"the session has to be completed, not {closed.get('reason')}")
+    for count in ("received", "processed", "committed"):
+        require(stats.get(count) == received, f"O9: {count} has to be {received}, not {stats.get(count)}")
+    require(closed.get("complete") is True or stats.get("dropped"), "O9: with everything committed it is complete")
+
+
+async def accounts_for_every_sample(server: ServerUnderTest) -> None:
+    talk = await whole(server, [server.speech])
+    closed = talk.session.closed
+    if closed is None or closed.complete is not True:
+        raise Failed(closed.message if closed else "the client core never heard closed")
+    require(len(talk.of("input_ended")) == 1, "O8: input_ended comes once")
+
+
+async def ends_without_audio(server: ServerUnderTest) -> None:
+    await whole(server, [])
+
+
+async def takes_audio_before_ready(server: ServerUnderTest) -> None:
+    async with server.talk() as talk:
+        await talk.open()
+        await talk.audio(server.speech[:RATE])
+        await talk.until("ready")
+        await talk.end()
+        accounts_add_up(await talk.until_closed(), received=min(RATE, len(server.speech)) // SAMPLE_BYTES)
+
+
+async def does_not_mind_chunks(server: ServerUnderTest) -> None:
+    one = await whole(server, [server.speech])
+    other = await whole(server, [server.speech[at : at + 1_111] for at in range(0, len(server.speech), 1_111)])
+    require(one.finals == other.finals, f"O13: other frames, other finals: {one.finals} and {other.finals}")
+
+
+async def drops_half_a_sample(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.send_bytes(bytes(641))
+        await talk.say({"type": "end_input"})
+        closed = await talk.until_closed()
+        require(
+            closed["stats"]["received"] == 320, f"received counts whole samples: 320, not {closed['stats']['received']}"
+        )
+        codes = [warning.get("code") for warning in talk.of("warning")]
+        require("odd_bytes_dropped" in codes, "half a sample that is dropped is told (odd_bytes_dropped)")
+
+
+async def ends_once(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.send_bytes(bytes(6_400))
+        for _ in range(3):
+            await talk.say({"type": "end_input", "total": 3_200})
+        accounts_add_up(await talk.until_closed(), received=3_200)
+        require(len(talk.of("input_ended")) == 1, "O8: input_ended comes once")
+
+
+async def counts_late_audio(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.send_bytes(server.speech)
+        await talk.say({"type": "end_input"})
+        for _ in range(10):
+            await talk.send_bytes(bytes(3_200))
+        closed = await talk.until_closed()
+        require(closed["stats"]["received"] == server.samples, "audio after the end of input is not received")
+        if talk.of("warning"):
+            require(talk.of("warning")[0]["code"] == "late_audio", "late audio is told as late_audio")
+
+
+async def minds_a_wrong_total(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.send_bytes(bytes(6_400))
+        await talk.say({"type": "end_input", "total": 1})
+        await talk.until_closed()
+        codes = [warning.get("code") for warning in talk.of("warning")]
+        require("audio_count_mismatch" in codes, "a total that is not what came is told (audio_count_mismatch)")
+
+
+async def enforces_credit(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        credit = talk.of("ready")[0]["credit"]
+        if credit > 600 * RATE:
+            raise NotApplicable(f"the server grants {credit // RATE} s of credit at once")
+        for _ in range(4 * credit // RATE + 4):
+            await talk.send_bytes(bytes(RATE * SAMPLE_BYTES))
+            if talk.close_code is not None:
+                break
+        await refused(talk, "backlog_exceeded", 4413)
+
+
+async def grants_credit(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        before = talk.of("ready")[0]["credit"]
+        if before > 120 * RATE:
+            raise NotApplicable(f"the server grants {before // RATE} s of credit at once")
+        pieces = before // server.samples + 2
+        for _ in range(pieces):
+            await talk.audio(server.speech)
+        await talk.end()
+        accounts_add_up(await talk.until_closed(), received=pieces * server.samples)
+
+
+async def answers_an_empty_flush(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.flush("f1")
+        answer = await talk.until("flushed")
+        require((answer["upto"], answer.get("empty")) == (0, True), "a flush of nothing is answered at 0, as empty")
+
+
+async def answers_a_flush(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.audio(server.speech)
+        await talk.flush("f1")
+        answer = await talk.until("flushed")
+        require(answer["upto"] >= server.samples, f"O6: upto has to be {server.samples} at least, not {answer['upto']}")
+        await talk.audio(server.speech)
+        await talk.end()
+        accounts_add_up(await talk.until_closed(), received=2 * server.samples)
+
+
+async def answers_many_flushes(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        for number in range(FLUSHES):
+            await talk.audio(server.speech[: RATE // 2])
+            await talk.flush(f"f{number}")
+        await talk.end()
+        await talk.until_closed()
+        answered = [answer["id"] for answer in talk.of("flushed")]
+        require(answered == [f"f{number}" for number in range(FLUSHES)], f"O6: answers come in order: {answered}")
+
+
+async def answers_an_id_once(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        for _ in range(2):
+            await talk.say({"type": "flush", "id": "f1"})
+        await talk.say({"type": "end_input"})
+        await talk.until_closed()
+        require(len(talk.of("flushed")) == 1, "a flush is answered once for each id")
+
+
+async def refuses_a_flush_of_the_future(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.say({"type": "flush", "id": "f1", "at": 10**9})
+        error = await talk.until("error")
+        told = error.get("code"), error.get("ref"), error.get("fatal")
+        require(told == ("invalid_param", "f1", False), f"a flush beyond the audio is invalid_param, not {told}")
+
+
+async def answers_a_marker(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.audio(server.speech)
+        await talk.do(talk.session.mark("m1", now=trio.current_time()))
+        await talk.end()
+        await talk.until_closed()
+        require(
+            [answer["id"] for answer in talk.of("flushed")] == ["m1"], "a marker is answered, at the latest in the end"
+        )
+
+
+async def changes_in_mid_stream(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.audio(server.speech)
+        change = {"endpointing": {"silence_ms": 400}}
+        await talk.do(talk.session.configure("c1", change, now=trio.current_time()))
+        await talk.audio(server.speech)
+        await talk.end()
+        await talk.until_closed()
+        answers = talk.of("configured")
+        if not answers and [warning for warning in talk.of("warning") if warning["code"] == "unknown_type"]:
+            raise NotApplicable("the server does not know configure")
+        require(len(answers) == 1, "O7: a change is answered once")
+        require(answers[0]["from"] == server.samples, f"O7: from has to be {server.samples}, not {answers[0]['from']}")
+
+
+async def refuses_a_bad_change(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.say({"type": "configure", "id": "c1", "set": {"language": 5}})
+        message = await talk.until("error", "warning")
+        if message.get("code") == "unknown_type":
+            raise NotApplicable("the server does not know configure")
+        require(message.get("fatal") is False, "a malformed change does not end the session")
+        require(message.get("ref") == "c1", "the error names the change")
+        await talk.say({"type": "end_input"})
+        await talk.until_closed()
+
+
+async def counts_gaps(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.audio(server.speech)
+        await talk.do(talk.session.skip(16_000, now=trio.current_time()))
+        await talk.end()
+        closed = await talk.until_closed()
+        if [warning for warning in talk.of("warning") if warning["code"] == "unknown_type"]:
+            raise NotApplicable("the server does not know gap")
+        require(closed["stats"].get("gap") == 16_000, f"stats.gap has to be 16000, not {closed['stats'].get('gap')}")
+        accounts_add_up(closed, received=server.samples + 16_000)
+
+
+async def refuses_a_huge_frame(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        longest = talk.of("ready")[0].get("limits", {}).get("max_audio_s")
+        if not isinstance(longest, int | float) or longest > 25:
+            raise NotApplicable("the server tells no limit for the audio in one frame (ready.limits.max_audio_s)")
+        await talk.send_bytes(bytes(int((longest + 0.1) * RATE) * SAMPLE_BYTES))
+        await refused(talk, "too_large", 1009)
+
+
+async def confirms_a_cancel(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.audio(server.speech)
+        await talk.do(talk.session.cancel(now=trio.current_time()))
+        closed = await talk.until_closed()
+        told = closed.get("reason"), closed.get("complete"), closed.get("code")
+        require(told == ("cancelled", False, 1000), f"a cancel is confirmed as cancelled, not complete, 1000: {told}")
