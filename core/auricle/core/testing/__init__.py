@@ -1,0 +1,1 @@
+"""What checks the core: for its own tests, and for whoever changes a rule."""

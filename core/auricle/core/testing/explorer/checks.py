@@ -1,0 +1,274 @@
+"""The invariants: what must hold of every step, of what an onlooker at the client sees, and of every joint state.
+
+=====  ==========================================================================  ====================================
+Rule   What is checked                                                             Where
+=====  ==========================================================================  ====================================
+O1     ``seq`` of what a client is told grows by one; ready first                  the core itself, via I8
+O2     one ``closed``, nothing said after it                                       `step_of_server`
+O3     finals count up and tile the audio                                          `_final`
+O6     one answer for each flush, after everything before it is decided            `_answer`
+O7     one answer for each change, at its position                                 `_answer`
+O8     ``input_ended`` once for each session                                       `_seen_event`
+O9     ``completed``: everything is committed and every flush answered             `_theorem`
+O10    after a fatal error, ``closed`` with ``complete`` false                     `step_of_server`
+O12    watermarks in order and monotone                                            `step_of_server`, `step_of_client`
+O5     partials of the open segment                                                the core itself, via I8
+O13    audio arrives where it was meant                                            `hears_in_place`
+I1     nothing that is heard raises                                                `machinery.Machinery._run`
+I2     a refused verb changes nothing                                              `machinery.Machinery._run`
+I3     exactly one terminal event, and it is the last                              `_one_ending`
+I4     finals are a gapless prefix                                                 `_final`
+I5     all finals have come when the session is complete                           `_theorem`
+I6     ``complete`` exactly when nothing is lost                                   `_theorem`
+I7     samples: offered = sent + waiting; nothing skipped, nothing twice           `hears_in_place`, `step_of_client`
+I8     what is legal at send is no violation at receipt                            `_honest`
+I9     from everywhere fair delivery and time lead to the end                      `liveness`
+I10    timers move on when they fire: never hot                                    `timers_are_not_hot`
+I12    bounded memory: outboxes, credit                                            `step_of_client`, `step_of_server`
+I13    a cut changes nothing but time: the same checks hold after it               all of these, with cuts
+=====  ==========================================================================  ====================================
+
+O4 and O11 have no control in them, and I11 is about bytes: other tests hold those.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from auricle.core import timers
+from auricle.core.errors import LocalProtocolError
+from auricle.core.events import Restarted, SessionClosed
+from auricle.core.machine import step
+from auricle.core.messages import Closed, Configured, Durable, ErrorMessage, Flushed, InputEnded, WarningMessage
+from auricle.core.messages import Final as FinalMessage
+from auricle.core.outputs import Emit, Transmit
+from auricle.core.session import Outputs
+from auricle.core.snapshot import Snapshot
+from auricle.core.states import VERDICTS, Kind, State
+from auricle.core.stimuli import Local
+from auricle.core.testing.explorer.world import Fault
+
+
+class Broken(Exception):
+    """An invariant does not hold."""
+
+    def __init__(self, invariant: str, why: str) -> None:
+        super().__init__(f"{invariant}: {why}")
+        self.invariant = invariant
+
+
+def require(condition: object, invariant: str, why: str) -> None:
+    """Raise `Broken` unless ``condition``."""
+    if not condition:
+        raise Broken(invariant, why)
+
+
+class Seen(NamedTuple):
+    """What an onlooker at the client has seen. Positions are samples."""
+
+    finals: int = 0
+    covered: int = 0
+    """Everything before is accounted for by what has been told."""
+    dropped: int = 0
+    """Samples said to be lost."""
+    asked: tuple[tuple[str, int], ...] = ()
+    """Flushes and changes without an answer, with their positions."""
+    input_ended: bool = False
+    closed: SessionClosed | None = None
+
+
+HONEST_ERRORS: Final = frozenset(
+    {"internal", "shutdown", "idle", "drain_timeout", "hello_timeout", "engine_failed", "session_gone"}
+)
+"""Fatal errors between two correct sides; every other says that one of them was not."""
+HONEST_REFUSALS: Final = frozenset({"engine_failed", "invalid_state", "rate_limited"})
+"""Errors that are not fatal, between the same: a change may cross the server's end of the input."""
+DISHONEST_WARNINGS: Final = frozenset({"audio_count_mismatch", "odd_bytes_dropped", "unknown_type"})
+HOT: Final = 100
+
+
+# ---------------------------------------------------------------------------- one step of one side
+
+
+def step_of_client(before: Snapshot, after: Snapshot, outputs: Outputs) -> None:
+    """Check what holds of every step of a client."""
+    _one_ending(before, outputs)
+    _not_accused(outputs)
+    require(after.carried <= after.offered, "I7", f"{after.carried} sent of {after.offered} offered")
+    require(after.committed <= after.processed <= after.received, "O12", "a client's watermarks are out of order")
+    require(len(after.outbox) <= len(after.flushes) + len(after.changes) + 1, "I12", "the outbox grows")
+    require(after.posted <= len(after.outbox) or after.cancelled, "I12", "more is posted than there is")
+    require(after.carried <= max(after.credit, before.carried), "O12", "audio is sent beyond the credit")
+    if after.started and after.recovery.restarts == before.recovery.restarts and before.started:
+        require(after.credit >= before.credit, "O12", "the client's credit went back")
+
+
+def step_of_server(before: Snapshot, after: Snapshot, outputs: Outputs) -> None:
+    """Check what holds of every step of a server session."""
+    _one_ending(before, outputs)
+    said = [output.message for output in outputs if isinstance(output, Transmit)]
+    fresh = [message for message in said if isinstance(message, Durable) and message.seq > before.seq]
+    require([m.seq for m in fresh] == sorted({m.seq for m in fresh}), "O1", "seq is not in order")
+    if before.state is State.CLOSED:
+        require(not fresh, "O2", f"said after closed: {[message.type for message in fresh]}")
+        require(after.seq == before.seq, "O2", "something durable happened after closed")
+    for message in fresh:
+        match message:
+            case ErrorMessage(fatal=True, code=code):
+                require(code in HONEST_ERRORS, "I8", f"the server accuses a correct client: {code}, {message.message}")
+                require(isinstance(fresh[-1], Closed) and not fresh[-1].complete, "O10", "a fatal error without closed")
+            case ErrorMessage(code=code):
+                require(code in HONEST_REFUSALS, "I8", f"the server refuses: {code}, {message.message}")
+            case WarningMessage(code=code):
+                require(code not in DISHONEST_WARNINGS, "I8", f"the server warns: {code}, {message.message}")
+            case Closed():
+                require(message is fresh[-1], "O2", "closed is not the last")
+            case _:
+                pass
+    marks = (after.committed, after.processed, after.received, after.credit)
+    require(marks == tuple(sorted(marks)) or not after.started, "O12", f"watermarks are out of order: {marks}")
+    if before.started:
+        for name in ("committed", "processed", "received", "credit", "seq"):
+            require(getattr(after, name) >= getattr(before, name), "O12", f"{name} went back")
+    credit = after.origin + max(after.samples(after.limits.prebuffer_s), after.samples(after.limits.window_s))
+    require(after.credit <= credit + after.processed - after.origin, "I12", "more credit than the window")
+
+
+def _one_ending(before: Snapshot, outputs: Outputs) -> None:
+    """I3: exactly one terminal event, and it is the last."""
+    events = [output.event for output in outputs if isinstance(output, Emit)]
+    if before.closed is not None:
+        require(not events, "I3", f"{type(events[0]).__name__ if events else ''} after the terminal event")
+    endings = [event for event in events if isinstance(event, SessionClosed)]
+    require(len(endings) <= 1, "I3", "two terminal events")
+    require(not endings or events[-1] is endings[0], "I3", "the terminal event is not the last")
+
+
+def _not_accused(outputs: Outputs) -> None:
+    """I8: a client never finds that a correct server has broken the protocol."""
+    for output in outputs:
+        if isinstance(output, Emit) and isinstance(output.event, SessionClosed):
+            require(output.event.reason != "violation", "I8", f"the client accuses: {output.event.message}")
+
+
+def timers_are_not_hot(s: Snapshot) -> None:
+    """I10: whatever is due fires, moves on or away, and the next deadline lies in the future; late or not."""
+    for late_s in (0.0, timers.OVERSLEPT_S * 2):
+        deadline = timers.next_deadline(s)
+        if deadline is None:
+            return
+        at, after = deadline.at + late_s, s
+        for _ in range(HOT):
+            due = timers.next_deadline(after)
+            if due is None or due.at > at:
+                break
+            overslept = due.kind in VERDICTS and at - due.at > timers.OVERSLEPT_S
+            try:
+                after, _outputs = step(after, Local(kind=Kind.OVERSLEPT if overslept else due.kind), now=at)
+            except LocalProtocolError as refusal:
+                raise Broken("I10", f"{due.kind.name} raises when it fires: {refusal}") from None
+        else:
+            raise Broken("I10", f"{due.kind.name} fires for ever")
+
+
+def hears_in_place(start: int, carried: int) -> None:
+    """I7, O13: the next audio a server hears is the next of its timeline."""
+    require(start == carried, "I7", f"audio meant for {start} is heard at {carried}")
+
+
+# ---------------------------------------------------------------------------- an onlooker at the client
+
+
+def ask(seen: Seen, asked_id: str, at: int) -> Seen:
+    """Return what is known after the application asked for a flush or a change."""
+    return seen._replace(asked=(*seen.asked, (asked_id, at)))
+
+
+def onlook(seen: Seen, events: tuple[Any, ...], client: Snapshot) -> Seen:
+    """Return what is known after these events, having checked them."""
+    for event in events:
+        require(seen.closed is None, "I3", f"{type(event).__name__} after the terminal event")
+        seen = _seen_event(seen, event, client)
+    return seen
+
+
+def _seen_event(seen: Seen, event: Any, client: Snapshot) -> Seen:
+    match event:
+        case FinalMessage():
+            return _final(seen, event)
+        case Flushed(id=asked_id, upto=position) | Configured(id=asked_id, from_=position):
+            return _answer(seen, asked_id, position)
+        case ErrorMessage(audio=(begin, end)):
+            require(begin == seen.covered, "O3", f"audio lost from {begin}, but {seen.covered} is covered")
+            return seen._replace(covered=end, dropped=seen.dropped + end - begin)
+        case ErrorMessage(ref=str(asked_id)):
+            return _answer(seen, asked_id, seen.covered)
+        case InputEnded():
+            require(not seen.input_ended, "O8", "input_ended twice")
+            return seen._replace(input_ended=True)
+        case Restarted(origin_sample=origin, lost_samples=lost):
+            require(origin - lost == seen.covered, "I4", f"a new session from {origin}, but {seen.covered} is covered")
+            return seen._replace(covered=origin, dropped=seen.dropped + lost, input_ended=False)
+        case SessionClosed():
+            return seen._replace(closed=_theorem(seen, event, client))
+        case _:
+            return seen
+
+
+def _final(seen: Seen, final: FinalMessage) -> Seen:
+    """I4: the finals told are a gapless prefix, and their audio follows on what is accounted for (O3)."""
+    require(final.segment == seen.finals, "I4", f"final {final.segment} after {seen.finals} finals")
+    begin, end = final.audio
+    require(begin == seen.covered < end, "O3", f"a final of {begin}-{end}, but {seen.covered} is covered")
+    return seen._replace(finals=seen.finals + 1, covered=end)
+
+
+def _answer(seen: Seen, asked_id: str, position: int) -> Seen:
+    """O6, O7: one answer for each, and everything before it is decided."""
+    at = dict(seen.asked).get(asked_id)
+    require(at is not None, "O6", f"{asked_id!r} is answered twice, or was never asked")
+    assert at is not None
+    require(position >= at or position == seen.covered, "O6", f"{asked_id!r} at {at} is answered up to {position}")
+    asked = tuple(pair for pair in seen.asked if pair[0] != asked_id)
+    return seen._replace(asked=asked, covered=max(seen.covered, position))
+
+
+def _theorem(seen: Seen, closed: SessionClosed, client: Snapshot) -> SessionClosed:
+    """I6, O9: ``complete`` is said exactly when nothing is lost."""
+    if closed.complete:
+        require(not seen.asked, "O9", f"complete, but {seen.asked} is unanswered")
+        require(not seen.dropped, "I6", f"complete, but {seen.dropped} samples are lost")
+        require(closed.accounting.segments == seen.finals, "I5", "complete, but finals are missing")
+        require(client.committed == client.offered, "I6", "complete, but not everything is committed")
+    elif closed.reason == "completed":
+        require(seen.dropped, "I6", f"nothing is lost, but it is not complete: {closed.message}")
+    return closed
+
+
+def ends_as_it_must(closed: SessionClosed, spent: tuple[int, ...], client: Snapshot) -> None:
+    """A conversation ends otherwise than completed only for a reason that there was."""
+    honest = {"completed"}
+    if client.cancelled:
+        honest.add("cancelled")
+    trouble = any(spent[fault] for fault in Fault if fault not in (Fault.STOP, Fault.FAIL, Fault.STALL))
+    if trouble:
+        honest |= {"lost", "timeout"}
+    if spent[Fault.STOP]:
+        honest.add("shutdown")
+        honest.add("session_limit")
+        honest.add("idle")
+    if spent[Fault.FAIL] or spent[Fault.STALL]:
+        honest.add("error")
+    if spent[Fault.HASTE]:
+        honest |= {"error", "idle"}
+    require(closed.reason in honest or closed.reason == "aborted", "I6", f"ended as {closed.reason}: {closed.message}")
+    patient = not any(spent[fault] for fault in (Fault.REFUSAL, Fault.EXPIRY, Fault.HASTE))
+    if closed.reason in ("lost", "timeout") and patient and not client.cancelled:
+        resumable = client.recovery.token is not None or client.recovery.restarts
+        require(not resumable, "I13", f"a session that could be resumed was lost: {closed.message}")
+
+
+def agrees_on_completeness(client: Snapshot, server: Snapshot) -> None:
+    """I6: a client that calls it complete has what its server has said."""
+    require(client.closed is not None, "I6", "not closed")
+    require(server.received == client.offered, "I6", f"complete, but {server.received} of {client.offered} received")
+    require(server.committed == client.offered, "I6", "complete, but the server has not committed everything")
+    require(server.segment == client.segment, "I5", f"complete with {client.segment} of {server.segment} finals")

@@ -1,0 +1,42 @@
+"""I9: from every reachable joint state, fair delivery, time and duty alone lead to the end of everything.
+
+Backward from the states in which everything is over, along fair moves. What is not reached that way can never end,
+unless somebody has a whim or something breaks.
+"""
+
+from array import array
+
+from auricle.core.testing.explorer.search import Explored
+
+
+def stuck(explored: Explored) -> list[int]:
+    """Return the joint states from which the end cannot be reached, in the order of their depth."""
+    count = len(explored.keys)
+    first, sources = _reversed(explored, count)
+    live = bytearray(count)
+    todo = list(explored.ended)
+    for number in todo:
+        live[number] = 1
+    while todo:
+        number = todo.pop()
+        for n in range(first[number], first[number + 1]):
+            source = sources[n]
+            if not live[source]:
+                live[source] = 1
+                todo.append(source)
+    return [number for number in range(count) if not live[number]]
+
+
+def _reversed(explored: Explored, count: int) -> "tuple[array[int], array[int]]":
+    """Return the fair moves by where they lead: for each state, where its sources begin, and the sources."""
+    first = array("I", bytes(4 * (count + 1)))
+    for number in explored.fair_to:
+        first[number + 1] += 1
+    for number in range(count):
+        first[number + 1] += first[number]
+    place = array("I", first)
+    sources = array("I", bytes(4 * len(explored.fair_to)))
+    for source, number in zip(explored.fair_from, explored.fair_to, strict=True):
+        sources[place[number]] = source
+        place[number] += 1
+    return first, sources

@@ -1,0 +1,152 @@
+"""Steps of either side, each computed once: the same state and stimulus always lead to the same result."""
+
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from typing import Any, Final, NamedTuple
+
+from auricle.core.errors import LocalProtocolError
+from auricle.core.outputs import AbortTransport, AdoptTransport, CloseTransport, Emit, OpenTransport, Output
+from auricle.core.session import Outputs
+from auricle.core.snapshot import Snapshot
+from auricle.core.states import Kind
+from auricle.core.testing.explorer import checks
+from auricle.core.testing.explorer.checks import Broken, Seen
+from auricle.core.testing.explorer.parties import Client, Close, Item, Remembered, Server, armed, items
+from auricle.core.testing.explorer.pool import Pool
+
+
+class Op(IntEnum):
+    """What is to be done with an output."""
+
+    SEND = 0
+    OPEN = 1
+    CLOSE = 2
+    ABORT = 3
+    ADOPT = 4
+
+
+class Taken(NamedTuple):
+    """A step that was taken."""
+
+    state: int
+    """Number of the state after it."""
+    ops: tuple[tuple[Op, int], ...]
+    """What the driver does, with the number of an item where there is one."""
+    events: int
+    """Number of the tuple of events told to the application."""
+
+
+NO_EVENTS: Final = 0
+
+
+class Machinery:
+    """Pools and memories of one exploration."""
+
+    def __init__(self) -> None:
+        self.clients: Pool[Snapshot] = Pool()
+        self.servers: Pool[Remembered] = Pool()
+        self.items: Pool[Item] = Pool()
+        self.events: Pool[tuple[Any, ...]] = Pool()
+        self.seen: Pool[Seen] = Pool()
+        self.events.number(())
+        self.steps = 0
+        self._client_steps: dict[tuple[int, Any], Taken | None] = {}
+        self._server_steps: dict[tuple[int, Any], Taken | None] = {}
+        self._seen_after: dict[tuple[int, int, int], int] = {}
+        self._client_timers: dict[int, frozenset[Kind]] = {}
+        self._server_timers: dict[int, frozenset[Kind]] = {}
+        self._lists: dict[Any, Any] = {}
+
+    def client(self, number: int, key: Any, verb: Callable[[Client], Outputs]) -> Taken | None:
+        """Return what a client does at a stimulus ``key``; None where its own side may not do that."""
+        try:
+            return self._client_steps[number, key]
+        except KeyError:
+            before = self.clients[number]
+            session = Client(before)
+            outputs = self._run(before, session, verb)
+            taken = None
+            if outputs is not None:
+                checks.step_of_client(before, session.snapshot, outputs)
+                told = items(outputs, session.snapshot.carried)
+                taken = self._taken(self.clients.number(session.state()), told)
+            self._client_steps[number, key] = taken
+            return taken
+
+    def server(self, number: int, key: Any, verb: Callable[[Server], Outputs]) -> Taken | None:
+        """Return what a server session does at a stimulus ``key``; None where its own side may not do that."""
+        try:
+            return self._server_steps[number, key]
+        except KeyError:
+            remembered = self.servers[number]
+            session = Server(remembered)
+            outputs = self._run(remembered.snapshot, session, verb)
+            taken = None
+            if outputs is not None:
+                checks.step_of_server(remembered.snapshot, session.snapshot, outputs)
+                taken = self._taken(self.servers.number(session.state()), items(outputs, session.snapshot.carried))
+            self._server_steps[number, key] = taken
+            return taken
+
+    def _run(self, before: Snapshot, session: Any, verb: Callable[[Any], Outputs]) -> Outputs | None:
+        self.steps += 1
+        try:
+            return verb(session)
+        except LocalProtocolError as refusal:
+            if session.snapshot is not before:
+                raise Broken("I2", f"a refused verb has left traces: {refusal}") from None
+            return None
+        except Exception as escaped:  # noqa: BLE001 - anything at all that escapes is what is looked for
+            raise Broken("I1", f"{type(escaped).__name__}: {escaped}") from escaped
+
+    def _taken(self, state: int, told: Iterable[Output | Item]) -> Taken:
+        ops: list[tuple[Op, int]] = []
+        events: list[Any] = []
+        for output in told:
+            match output:
+                case Emit(event=event):
+                    events.append(event)
+                case OpenTransport():
+                    ops.append((Op.OPEN, 0))
+                case CloseTransport(code=code):
+                    ops.append((Op.CLOSE, self.items.number(Close(code))))
+                case AbortTransport():
+                    ops.append((Op.ABORT, 0))
+                case AdoptTransport():
+                    ops.append((Op.ADOPT, 0))
+                case _:
+                    ops.append((Op.SEND, self.items.number(output)))  # type: ignore[arg-type]
+        return Taken(state, tuple(ops), self.events.number(tuple(events)))
+
+    def onlook(self, seen: int, events: int, client: int) -> int:
+        """Return what the onlooker knows after these events, with the client at ``client`` now."""
+        key = (seen, events, client)
+        known = self._seen_after.get(key)
+        if known is None:
+            after = checks.onlook(self.seen[seen], self.events[events], self.clients[client])
+            known = self._seen_after[key] = self.seen.number(after)
+        return known
+
+    def client_timers(self, number: int) -> frozenset[Kind]:
+        """Return the timers of a client that run."""
+        known = self._client_timers.get(number)
+        if known is None:
+            checks.timers_are_not_hot(self.clients[number])
+            known = self._client_timers[number] = armed(self.clients[number])
+        return known
+
+    def server_timers(self, number: int) -> frozenset[Kind]:
+        """Return the timers of a server session that run."""
+        known = self._server_timers.get(number)
+        if known is None:
+            checks.timers_are_not_hot(self.servers[number].snapshot)
+            known = self._server_timers[number] = armed(self.servers[number].snapshot)
+        return known
+
+    def listed(self, key: Any, build: Callable[[], Any]) -> Any:
+        """Return something that depends on ``key`` alone."""
+        try:
+            return self._lists[key]
+        except KeyError:
+            built = self._lists[key] = build()
+            return built

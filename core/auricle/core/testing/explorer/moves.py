@@ -1,0 +1,331 @@
+"""What may happen next: the application, the engine, the network, time, and faults."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+from auricle.core.messages import Ack, Loading, Ping, Pong
+from auricle.core.parts import ServerInfo
+from auricle.core.session import Outputs
+from auricle.core.snapshot import Snapshot
+from auricle.core.states import Kind, State
+from auricle.core.testing.explorer import checks
+from auricle.core.testing.explorer.machinery import Machinery
+from auricle.core.testing.explorer.parties import NOW
+from auricle.core.testing.explorer.scene import Scene
+from auricle.core.testing.explorer.settings import Settings
+from auricle.core.testing.explorer.world import End, Fault, Health, World
+
+
+class Move(NamedTuple):
+    """What happens. A fair one needs neither a fault nor a whim: delivery, time, and duty."""
+
+    who: str
+    what: str
+    fair: bool
+
+
+Verb = Callable[[Any], Outputs]
+ENGINE: Final = ServerInfo(name="explorer")
+CLIENT_VERDICTS: Final = frozenset({Kind.READY_EXPIRED, Kind.SILENCE_EXPIRED, Kind.DRAIN_EXPIRED, Kind.CLOSE_EXPIRED})
+"""Timers of a client that a server on a working network keeps from running out."""
+SERVER_VERDICTS: Final = frozenset({Kind.HELLO_EXPIRED, Kind.IDLE_EXPIRED, Kind.CLOSE_EXPIRED})
+"""Timers of a server that a client on a working network keeps from running out."""
+LONG: Final = frozenset({Kind.LASTED, Kind.EXPIRY_NEAR, Kind.AUDIO_IDLE})
+"""Timers of hours: explored as the server's end of the input (`Settings.stops`)."""
+
+
+def successors(machinery: Machinery, settings: Settings, w: World) -> Iterator[tuple[Move, World]]:
+    """Return every move and the joint state it leads to. Raises `checks.Broken`."""
+    for move, act in (*_of_client(machinery, settings, w), *_of_network(settings, w), *_of_servers(machinery, settings, w)):
+        scene = Scene(machinery, settings, w)
+        if act(scene) is not False:
+            yield move, scene.world()
+
+
+Act = Callable[[Scene], Any]
+
+
+# ---------------------------------------------------------------------------- the client and its application
+
+
+def _of_client(machinery: Machinery, settings: Settings, w: World) -> Iterator[tuple[Move, Act]]:
+    s = machinery.clients[w.client]
+    for move, key, verb in machinery.listed(("app", w.client), lambda: tuple(_application(settings, s))):
+        yield move, _client_act(key, verb, machinery)
+    for kind in machinery.client_timers(w.client):
+        yield from _client_timer(machinery, settings, w, kind)
+
+
+def _client_act(key: Any, verb: Verb, machinery: Machinery) -> Act:
+    def act(scene: Scene) -> bool:
+        done = scene.client_does(key, verb)
+        if done and key[0] in ("flush", "mark", "configure"):
+            at = machinery.clients[scene.client].offered
+            scene.seen = machinery.seen.number(checks.ask(machinery.seen[scene.seen], key[1], at))
+        return done
+
+    return act
+
+
+def _application(settings: Settings, s: Snapshot) -> Iterator[tuple[Move, Any, Verb]]:
+    """What the application may still do, by what it has done."""
+    if s.state is State.CLOSED:
+        return
+    if not s.ended:
+        if s.offered < settings.audio:
+            yield Move("app", "audio", fair=False), ("audio",), lambda c: c.send_audio(b"\0\0", now=NOW)
+        if s.gap < settings.gaps:
+            yield Move("app", "gap", fair=False), ("gap",), lambda c: c.skip(1, now=NOW)
+        known = {*s.answered, *(flush.id for flush in s.flushes)}
+        for flush_id in settings.flushes:
+            if flush_id not in known:
+                yield _asking(flush_id)
+        if len(s.changes) + len(s.answered_changes) < settings.changes:
+            change_id = f"c{len(s.changes) + len(s.answered_changes)}"
+            yield (
+                Move("app", f"configure {change_id}", fair=False),
+                ("configure", change_id),
+                lambda c: c.configure(change_id, {"language": "de"}, now=NOW),
+            )
+        yield Move("app", "end_input", fair=True), ("end_input",), lambda c: c.end_input(now=NOW)
+    if settings.cancel and not s.cancelled:
+        yield Move("app", "cancel", fair=False), ("cancel",), lambda c: c.cancel(now=NOW)
+    if settings.abort:
+        yield Move("app", "abort", fair=False), ("abort",), lambda c: c.abort(now=NOW)
+
+
+def _asking(flush_id: str) -> tuple[Move, Any, Verb]:
+    if flush_id.startswith("m"):
+        return Move("app", f"mark {flush_id}", fair=False), ("mark", flush_id), lambda c: c.mark(flush_id, now=NOW)
+    return Move("app", f"flush {flush_id}", fair=False), ("flush", flush_id), lambda c: c.flush(flush_id, now=NOW)
+
+
+def _client_timer(machinery: Machinery, settings: Settings, w: World, kind: Kind) -> Iterator[tuple[Move, Act]]:
+    link = w.links[w.here] if w.here >= 0 else None
+    healthy = link is not None and link.health is Health.GOOD and link.server is not End.GONE
+    spends: Fault | None = None
+    if kind in CLIENT_VERDICTS and healthy:
+        if not settings.hasty:
+            return
+        spends = Fault.HASTE
+    elif kind is Kind.OPEN_EXPIRED:
+        if not w.dialling or w.spent[Fault.REFUSAL] >= settings.refusals:
+            return
+        spends = Fault.REFUSAL
+    elif kind is Kind.RETURN_EXPIRED:
+        if w.spent[Fault.EXPIRY] >= settings.expiries:
+            return
+        spends = Fault.EXPIRY
+    elif kind is Kind.PING_DUE and (link is None or not _may_ping(machinery, link.up, link.down)):
+        return
+    yield Move("client", f"timer {kind.name}", fair=spends is None), _client_fires(kind, spends)
+
+
+def _client_fires(kind: Kind, spends: Fault | None) -> Act:
+    def act(scene: Scene) -> bool:
+        if spends is not None:
+            scene.spend(spends)
+        return scene.client_does(("timer", kind), lambda c: c.fire(kind))
+
+    return act
+
+
+def _may_ping(machinery: Machinery, up: tuple[int, ...], down: tuple[int, ...]) -> bool:
+    """One ping at a time is enough: another one changes nothing."""
+    on_its_way = (machinery.items[number] for number in (*up, *down))
+    return not any(isinstance(item, Ping | Pong) for item in on_its_way)
+
+
+# ---------------------------------------------------------------------------- the network
+
+
+def _of_network(settings: Settings, w: World) -> Iterator[tuple[Move, Act]]:
+    if w.dialling:
+        yield Move("network", "connect", fair=True), Scene.connect
+        if w.spent[Fault.REFUSAL] < settings.refusals:
+            yield Move("network", "refuse", fair=False), lambda scene: (scene.spend(Fault.REFUSAL), scene.refuse())
+    for at, link in enumerate(w.links):
+        if link.up and link.server in (End.OPEN, End.CLOSING):
+            yield Move("network", f"deliver up {at}", fair=True), lambda scene, at=at: scene.deliver_up(at)
+        broken = link.health is Health.BROKEN
+        if link.server is End.DROPPED or (broken and link.server is not End.GONE):
+            yield Move("network", f"server learns {at}", fair=True), lambda scene, at=at: scene.server_learns(at)
+        if at == w.here:
+            if link.down and link.client in (End.OPEN, End.CLOSING):
+                yield Move("network", "deliver down", fair=True), Scene.deliver_down
+            if link.client is End.DROPPED or broken:
+                yield Move("network", "client learns", fair=True), Scene.client_learns
+        if link.health is Health.GOOD:
+            if w.spent[Fault.CUT] < settings.cuts:
+                yield (
+                    Move("network", f"cut {at}", fair=False),
+                    lambda scene, at=at: (scene.spend(Fault.CUT), scene.cut(at)),
+                )
+            if w.spent[Fault.SILENCE] < settings.silences:
+                yield (
+                    Move("network", f"silence {at}", fair=False),
+                    lambda scene, at=at: (scene.spend(Fault.SILENCE), scene.silence(at)),
+                )
+    if w.spent[Fault.RESTART] < settings.restarts and w.servers:
+        yield (
+            Move("network", "server restarts", fair=False),
+            lambda scene: (scene.spend(Fault.RESTART), scene.restart_server()),
+        )
+
+
+# ---------------------------------------------------------------------------- the server and its engine
+
+
+def _of_servers(machinery: Machinery, settings: Settings, w: World) -> Iterator[tuple[Move, Act]]:
+    for index, served in enumerate(w.servers):
+        s = machinery.servers[served.state].snapshot
+        listed = machinery.listed(
+            ("engine", served.state, served.born), lambda s=s, born=served.born: tuple(_engine(settings, s, born))
+        )
+        for move, key, verb, spends in listed:
+            if spends is None or w.spent[spends] == 0:
+                yield move, _server_act(index, key, verb, spends)
+        for kind in machinery.server_timers(served.state):
+            yield from _server_timer(machinery, settings, w, index, kind)
+
+
+def _server_act(index: int, key: Any, verb: Verb, spends: Fault | None) -> Act:
+    def act(scene: Scene) -> bool:
+        if spends is not None:
+            scene.spend(spends)
+        return scene.server_does(index, key, verb)
+
+    return act
+
+
+def _engine(settings: Settings, s: Snapshot, born: int) -> Iterator[tuple[Move, Any, Verb, Fault | None]]:
+    """What an engine and the application around it may do; its duties are fair moves."""
+    if s.state is State.CLOSED or not s.started:
+        return
+    if settings.fail:
+        yield Move("engine", "fail", fair=False), ("fail",), lambda v: v.fail("internal", "it broke", now=NOW), Fault.FAIL
+    if s.state is State.CONNECTING:
+        token = "t0" if settings.resume else None
+        yield (
+            Move("engine", "accept", fair=True),
+            ("accept", born),
+            lambda v: v.accept(f"s{born}", ENGINE, now=NOW, resume_token=token),
+            None,
+        )
+        return
+    for code in settings.stops if not s.ended else ():
+        yield (
+            Move("engine", f"stop_input {code}", fair=False),
+            ("stop", code),
+            lambda v, code=code: v.stop_input(code, now=NOW),
+            Fault.STOP,
+        )
+    for upto in range(s.processed + 1, s.received + 1):
+        yield (
+            Move("engine", f"progress {upto}", fair=upto == s.received),
+            ("progress", upto),
+            lambda v, upto=upto: v.progress(upto, now=NOW),
+            None,
+        )
+    yield from _speech(settings, s)
+    yield from _answers(s)
+    if s.state is State.DRAINING:
+        yield Move("engine", "finish", fair=True), ("finish",), lambda v: v.finish(now=NOW), None
+
+
+def _speech(settings: Settings, s: Snapshot) -> Iterator[tuple[Move, Any, Verb, Fault | None]]:
+    if s.state in (State.CONNECTING, State.READY) or s.committed >= s.received:
+        return
+    if settings.speech_events and s.speaking_since is None and s.speech_at <= s.committed:
+        at = s.committed
+        yield Move("engine", "speech_start", fair=False), ("speech_start",), lambda v: v.speech_start(at, now=NOW), None
+    if s.rev < settings.partials:
+        text = "a b"[: 1 + 2 * s.rev]
+        yield (
+            Move("engine", f"partial {text!r}", fair=False),
+            ("partial", text),
+            lambda v: v.partial(text, start_s=0.0, end_s=0.0, stable=1, now=NOW),
+            None,
+        )
+    for end in range(s.committed + 1, s.received + 1):
+        yield Move("engine", f"final to {end}", fair=False), ("final", end), _final_to(end), None
+        if s.dropped < settings.segment_failures:
+            yield (
+                Move("engine", f"segment_failed to {end}", fair=False),
+                ("failed", end),
+                lambda v, end=end: v.segment_failed(end, "a fault", now=NOW),
+                None,
+            )
+
+
+def _final_to(end: int) -> Verb:
+    return lambda v: v.final("a b", end_sample=end, start_s=0.0, end_s=0.0, confidence=1.0, reason="endpoint", now=NOW)
+
+
+def _answers(s: Snapshot) -> Iterator[tuple[Move, Any, Verb, Fault | None]]:
+    """A good engine answers in the order of positions, and says the final before the answer."""
+    asked = next((flush for flush in s.flushes if flush.asked), None)
+    change = s.changes[0] if s.changes else None
+    if s.speaking_since is not None:
+        at = max(s.speech_at, s.committed)
+        yield Move("engine", "speech_end", fair=True), ("speech_end",), lambda v: v.speech_end(at, now=NOW), None
+    if asked is not None and (change is None or asked.at <= change.at):
+        upto = max(asked.at, s.committed)
+        yield (
+            Move("engine", f"flushed {asked.id}", fair=True),
+            ("flushed", asked.id, upto),
+            lambda v: v.flushed(asked.id, upto, now=NOW),
+            None,
+        )
+    if change is not None and (asked is None or change.at <= asked.at):
+        yield (
+            Move("engine", f"configured {change.id}", fair=True),
+            ("configured", change.id),
+            lambda v: v.configured(change.id, now=NOW),
+            None,
+        )
+
+
+def _server_timer(
+    machinery: Machinery, settings: Settings, w: World, index: int, kind: Kind
+) -> Iterator[tuple[Move, Act]]:
+    at = w.servers[index].link
+    link = w.links[at] if at >= 0 else None
+    healthy = link is not None and link.health is Health.GOOD and link.client is not End.GONE
+    spends: Fault | None = None
+    if kind in LONG:
+        return
+    if kind in SERVER_VERDICTS and healthy:
+        if not settings.hasty:
+            return
+        spends = Fault.HASTE
+    elif kind is Kind.RETURN_EXPIRED:
+        # Where nobody will come any more it is only time that passes.
+        if not _nobody_comes(machinery, w):
+            if w.spent[Fault.EXPIRY] >= settings.expiries:
+                return
+            spends = Fault.EXPIRY
+    elif kind is Kind.DRAIN_EXPIRED:
+        if w.spent[Fault.STALL] >= settings.stalls:
+            return
+        spends = Fault.STALL
+    elif kind is Kind.PROGRESS_DUE and link is not None and link.down:
+        # One sign of life at a time is enough.
+        if isinstance(machinery.items[link.down[-1]], Ack | Loading):
+            return
+    yield Move("server", f"timer {kind.name}", fair=spends is None), _server_fires(index, kind, spends)
+
+
+def _nobody_comes(machinery: Machinery, w: World) -> bool:
+    return machinery.clients[w.client].state is State.CLOSED or w.born > 1
+
+
+def _server_fires(index: int, kind: Kind, spends: Fault | None) -> Act:
+    def act(scene: Scene) -> bool:
+        if spends is not None:
+            scene.spend(spends)
+        return scene.server_does(index, ("timer", kind), lambda v: v.fire(kind))
+
+    return act
+
+

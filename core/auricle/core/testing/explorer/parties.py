@@ -1,0 +1,208 @@
+"""The two sides as the explorer has them: the real façades over `step`, without frames, bytes or time.
+
+Time. ``now`` is always `NOW`, so every time in a snapshot is `NOW`, and snapshots are finite in number. Timers fire by
+choice instead: whatever `timers.deadlines` lists may fire next (`moves` says which of them may not, because a peer on a
+working network would have been heard before). That covers every real order of events: what a rule does never depends
+on how late it is, only on which timers are armed, and those are computed from the real snapshot. It over-approximates:
+orders that the lengths of the timers exclude are explored too, so a trace may contain a rest of 60 s before one of
+0.25 s. Two rules do compare times, and are fixed to one side here: requests never come too fast
+(`server_hears.is_too_much`), and audio always as if it were live (`server_hears.warn_if_live`).
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from auricle.core import timers
+from auricle.core.client import ClientSession
+from auricle.core.codec import Decoded
+from auricle.core.dialect import Dialect
+from auricle.core.errors import LocalProtocolError
+from auricle.core.limits import Limits
+from auricle.core.messages import PROTOCOL, Durable, Gap, Message, Resume, Start
+from auricle.core.outputs import AudioSpan, Output, Transmit
+from auricle.core.record import MessageRecord
+from auricle.core.server import ServerSession
+from auricle.core.session import Outputs
+from auricle.core.snapshot import Snapshot
+from auricle.core.states import Kind
+from auricle.core.stimuli import Hear, Local, Lose
+
+NOW: Final = 0.0
+"""The time at which everything happens. It is what a snapshot's times are born with: set and unset look the same."""
+
+
+class Close(NamedTuple):
+    """A Close frame on its way."""
+
+    code: int
+
+
+class Skipped(NamedTuple):
+    """A ``gap`` on its way, with the position that the client means."""
+
+    message: Gap
+    start: int
+
+
+Item = Message | AudioSpan | Skipped | Close
+"""What a channel holds."""
+
+
+class _Plain(NamedTuple):
+    """The dialect of messages that are not encoded at all."""
+
+    legacy: bool = False
+
+    def decode(self, frame: Any, s: Snapshot) -> tuple[Dialect, tuple[Decoded, ...]]:
+        """Never used: `Client.hear` and `Server.hear` take messages."""
+        raise AssertionError(frame)
+
+    def encode(self, message: Message, s: Snapshot) -> str:
+        """The frame does not matter: the explorer reads ``Transmit.message``."""
+        return ""
+
+    def conclude(self, lost: Lose, s: Snapshot) -> None:
+        """As ``auricle.v1``: a close without ``closed`` is never a success."""
+
+
+class _NoRing:
+    """In the place of the client's `AudioRing`: there are no bytes."""
+
+    frame_bytes = 2
+    residue = 0
+
+    def append(self, data: bytes) -> None:
+        """Keep nothing."""
+
+    def skip(self, samples: int) -> None:
+        """Keep nothing."""
+
+    def discard(self, before: int) -> None:
+        """There is nothing."""
+
+
+class Client(ClientSession):
+    """A client at a given snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._dialect = _Plain()
+        self._allow_legacy = False
+        self._connecting = True
+        self._ring = _NoRing()  # type: ignore[assignment]
+
+    def hear(self, item: Item) -> Outputs:
+        """Hear what the server sent."""
+        assert isinstance(item, Message)
+        return self._hear(Decoded(item), now=NOW)
+
+    def fire(self, kind: Kind) -> Outputs:
+        """Let a timer run out."""
+        return self._step(Local(kind=kind), now=NOW)
+
+    def state(self) -> Snapshot:
+        """Return what is left to remember, in its normal form."""
+        return normal(self._snapshot)
+
+    def _audio(self, span: AudioSpan) -> Any:
+        return span
+
+
+class Remembered(NamedTuple):
+    """All of a server session: its snapshot and its record."""
+
+    snapshot: Snapshot
+    record: tuple[Durable, ...] = ()
+
+
+class Server(ServerSession):
+    """A server session as it was remembered."""
+
+    def __init__(self, remembered: Remembered) -> None:
+        self._snapshot = remembered.snapshot
+        self._dialect = _Plain()
+        self._ignored = ()
+        self._heard = b""
+        self._rest = b""
+        self._record = MessageRecord(remembered.snapshot.limits.max_record)
+        for message in remembered.record:
+            self._record.add(message)
+
+    def hear(self, item: Item) -> Outputs:
+        """Hear what the client sent. Audio counts from where this side is, as bytes on a wire do."""
+        match item:
+            case AudioSpan(start=start, end=end):
+                at = self._snapshot.carried
+                return self._step(Hear(message=AudioSpan(start=at, end=at + end - start)), now=NOW)
+            case Skipped(message=message):
+                return self._hear(Decoded(message), now=NOW)
+            case Message():
+                return self._hear(Decoded(item), now=NOW)
+            case _:
+                raise AssertionError(item)
+
+    def come_back(self, resume: Resume) -> Outputs:
+        """The client is back; the tokens of a session are ``t0``, ``t1`` …"""
+        token = self._snapshot.recovery.token or "t0"
+        return self.attach(resume, fresh_token=f"t{int(token[1:]) + 1}", now=NOW)
+
+    def fire(self, kind: Kind) -> Outputs:
+        """Let a timer run out."""
+        return self._step(Local(kind=kind), now=NOW)
+
+    def state(self) -> Remembered:
+        """Return what is left to remember, in its normal form."""
+        return Remembered(normal(self._snapshot), tuple(self._record.after(0)))
+
+
+def new_client(config: Start, limits: Limits) -> Snapshot:
+    """Return a client that has asked for its first transport."""
+    return normal(ClientSession(config, now=NOW, limits=limits).snapshot)
+
+
+def new_server(limits: Limits) -> Remembered:
+    """Return a server session whose connection has just been made."""
+    return Remembered(normal(ServerSession(PROTOCOL, now=NOW, limits=limits).snapshot))
+
+
+def normal(s: Snapshot) -> Snapshot:
+    """Return a snapshot without the times that differ from `NOW` although ``now`` never does."""
+    if s.grace_until:
+        s = s._replace(grace_until=NOW)
+    if s.recovery.reopen_at:
+        s = s._replace(recovery=s.recovery._replace(reopen_at=NOW))
+    return s
+
+
+def armed(s: Snapshot) -> frozenset[Kind]:
+    """Return the timers that run."""
+    return frozenset(deadline.kind for deadline in timers.deadlines(s))
+
+
+def attempt(verb: Callable[[], Outputs]) -> Outputs | None:
+    """Return what a verb of our own side leads to, None where it is not legal now."""
+    try:
+        return verb()
+    except LocalProtocolError:
+        return None
+
+
+def items(outputs: Outputs, carried: int) -> tuple[Output | Item, ...]:
+    """Return outputs with the messages themselves in the place of `Transmit`, each with its position.
+
+    ``carried`` is where the sender stands after all of them.
+    """
+    told: list[Output | Item] = []
+    at = carried
+    for output in reversed(outputs):
+        if not isinstance(output, Transmit):
+            told.append(output)
+            continue
+        message: Any = output.message
+        if isinstance(message, Gap):
+            at -= message.samples
+            message = Skipped(message, at)
+        elif isinstance(message, AudioSpan):
+            at = message.start
+        told.append(message)
+    return tuple(reversed(told))

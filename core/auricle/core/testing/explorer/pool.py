@@ -1,0 +1,31 @@
+"""Interning: every snapshot, message and channel is kept once, and joint states are a few small numbers."""
+
+from collections.abc import Hashable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T", bound=Hashable)
+
+
+class Pool(Generic[T]):
+    """Numbers for values, from 0, in the order of their first appearance. Exact: nothing is hashed away."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[T, int] = {}
+        self._values: list[T] = []
+
+    def number(self, value: T) -> int:
+        """Return the number of a value."""
+        known = self._numbers.get(value)
+        if known is None:
+            known = self._numbers[value] = len(self._values)
+            self._values.append(value)
+        return known
+
+    def __getitem__(self, number: int) -> T:
+        return self._values[number]
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+AnyPool = Pool[Any]

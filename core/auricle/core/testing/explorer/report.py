@@ -1,0 +1,66 @@
+"""A trace as people read a conversation, and as lines of JSON."""
+
+import json
+from collections.abc import Iterator
+
+from auricle.core.outputs import AudioSpan
+from auricle.core.testing.explorer.machinery import Machinery
+from auricle.core.testing.explorer.parties import Close, Item, Skipped
+from auricle.core.testing.explorer.search import Explored, Found, Step
+from auricle.core.testing.explorer.world import World
+
+
+def conversation(explored: Explored, found: Found) -> Iterator[str]:
+    """Return the lines of a readable trace."""
+    yield f"{explored.settings.name}: {found.why}"
+    for n, step in enumerate(found.trace):
+        yield f"{n + 1:3}  {step.move.who:8} {step.move.what:24} | {_standing(explored.machinery, step.world)}"
+    yield f"  then, {found.last}"
+
+
+def as_json(explored: Explored, found: Found) -> Iterator[str]:
+    """Return the same as one JSON object a line."""
+    yield json.dumps({"settings": explored.settings.name, "invariant": found.invariant, "why": found.why})
+    for step in found.trace:
+        yield json.dumps(_record(explored.machinery, step))
+
+
+def _record(machinery: Machinery, step: Step) -> dict[str, object]:
+    return {"who": step.move.who, "what": step.move.what, "before": _standing(machinery, step.world)}
+
+
+def _standing(machinery: Machinery, w: World) -> str:
+    """Return a joint state on one line."""
+    s = machinery.clients[w.client]
+    client = f"C {s.state.name} {s.committed}/{s.received}/{s.carried}/{s.offered} credit {s.credit} seq {s.seq}"
+    client += " dialling" if w.dialling else "" if s.attached else " away"
+    client += " gated" if s.recovery.gated else ""
+    servers = [_server(machinery, served.state, served.link) for served in w.servers]
+    links = [
+        f"[{n} {link.client.name}-{link.server.name} {link.health.name} "
+        f"up({_items(machinery, link.up)}) down({_items(machinery, link.down)})]"
+        for n, link in enumerate(w.links)
+    ]
+    return " ".join([client, *servers, *links])
+
+
+def _server(machinery: Machinery, state: int, link: int) -> str:
+    s = machinery.servers[state].snapshot
+    return f"S@{link} {s.state.name} {s.committed}/{s.processed}/{s.received} credit {s.credit} seq {s.seq}"
+
+
+def _items(machinery: Machinery, numbers: tuple[int, ...]) -> str:
+    return ", ".join(_item(machinery.items[number]) for number in numbers)
+
+
+def _item(item: Item) -> str:
+    match item:
+        case AudioSpan(start=start, end=end):
+            return f"audio {start}-{end}"
+        case Skipped(message=message, start=start):
+            return f"gap {start}-{start + message.samples}"
+        case Close(code=code):
+            return f"Close {code}"
+        case _:
+            seq = getattr(item, "seq", None)
+            return f"{item.type}{'' if seq is None else f'#{seq}'}"

@@ -1,0 +1,150 @@
+"""Breadth first: every joint state once, with the way there, so that the first violation found has a shortest trace."""
+
+import struct
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from auricle.core.states import State
+from auricle.core.testing.explorer.checks import Broken, Seen
+from auricle.core.testing.explorer.machinery import Machinery
+from auricle.core.testing.explorer.moves import Move, successors
+from auricle.core.testing.explorer.parties import new_client
+from auricle.core.testing.explorer.pool import Pool
+from auricle.core.testing.explorer.settings import Settings
+from auricle.core.testing.explorer.world import NOTHING_SPENT, Link, Served, World
+
+_KEY = struct.Struct("=IIIIIIBb?")
+
+
+class Step(NamedTuple):
+    """One step of a trace."""
+
+    move: Move
+    world: World
+    """The joint state before it."""
+
+
+@dataclass
+class Found:
+    """A violation, with a shortest way to it."""
+
+    invariant: str
+    why: str
+    trace: list[Step]
+    last: str
+    """What was being tried."""
+
+
+@dataclass
+class Explored:
+    """All reachable joint states of one exploration, by number."""
+
+    settings: Settings
+    machinery: Machinery
+    moves: Pool[Move] = field(default_factory=Pool)
+    parents: "array[int]" = field(default_factory=lambda: array("I"))
+    by_move: "array[int]" = field(default_factory=lambda: array("H"))
+    keys: list[bytes] = field(default_factory=list)
+    fair_from: "array[int]" = field(default_factory=lambda: array("I"))
+    fair_to: "array[int]" = field(default_factory=lambda: array("I"))
+    ended: list[int] = field(default_factory=list)
+    """States in which everything is over."""
+    edges: int = 0
+    depth: int = 0
+    complete: bool = False
+    """Whether every reachable state has been seen."""
+    found: Found | None = None
+    links: Pool[tuple[Link, ...]] = field(default_factory=Pool)
+    served: Pool[tuple[Served, ...]] = field(default_factory=Pool)
+    spent: Pool[tuple[int, ...]] = field(default_factory=Pool)
+
+    def key(self, w: World) -> bytes:
+        """Return a joint state as a few bytes; exact, as everything in it is interned."""
+        return _KEY.pack(
+            w.client, self.links.number(w.links), self.served.number(w.servers), self.spent.number(w.spent), w.seen,
+            0, w.born, w.here, w.dialling,
+        )  # fmt: skip
+
+    def world(self, number: int) -> World:
+        """Return a joint state by its number."""
+        client, links, served, spent, seen, _, born, here, dialling = _KEY.unpack(self.keys[number])
+        return World(
+            client, dialling, here, self.links[links], self.served[served], born, self.spent[spent], seen
+        )
+
+    def trace(self, number: int) -> list[Step]:
+        """Return the way to a joint state."""
+        steps: list[Step] = []
+        while number:
+            before = self.parents[number]
+            steps.append(Step(self.moves[self.by_move[number]], self.world(before)))
+            number = before
+        return steps[::-1]
+
+
+def beginning(machinery: Machinery, settings: Settings) -> World:
+    """Return the joint state in which the client has asked for its first connection."""
+    client = machinery.clients.number(new_client(settings.config(), settings.limits()))
+    return World(client, True, -1, (), (), 0, NOTHING_SPENT, machinery.seen.number(Seen()))  # noqa: FBT003
+
+
+def is_over(machinery: Machinery, w: World) -> bool:
+    """Whether both sides have ended and let go of everything."""
+    return machinery.clients[w.client].state is State.CLOSED and not (w.links or w.servers or w.dialling)
+
+
+def explore(settings: Settings, *, most: int, progress: Callable[[Explored], None] | None = None) -> Explored:
+    """Search until everything reachable has been seen, an invariant breaks, or there are ``most`` states."""
+    machinery = Machinery()
+    explored = Explored(settings, machinery)
+    first = explored.key(beginning(machinery, settings))
+    numbers = {first: 0}
+    explored.keys.append(first)
+    explored.parents.append(0)
+    explored.by_move.append(0)
+    level_end, at = 1, 0
+    while at < len(explored.keys) and len(explored.keys) < most:
+        if at == level_end:
+            explored.depth += 1
+            level_end = len(explored.keys)
+            if progress is not None:
+                progress(explored)
+        try:
+            _expand(explored, numbers, at)
+        except Broken as broken:
+            explored.found = Found(broken.invariant, str(broken), explored.trace(at), _last(explored, at))
+            return explored
+        at += 1
+    explored.complete = at == len(explored.keys)
+    return explored
+
+
+def _expand(explored: Explored, numbers: dict[bytes, int], at: int) -> None:
+    w = explored.world(at)
+    if is_over(explored.machinery, w):
+        explored.ended.append(at)
+    for move, after in successors(explored.machinery, explored.settings, w):
+        key = explored.key(after)
+        number = numbers.get(key)
+        if number is None:
+            number = numbers[key] = len(explored.keys)
+            explored.keys.append(key)
+            explored.parents.append(at)
+            explored.by_move.append(explored.moves.number(move))
+        explored.edges += 1
+        if move.fair:
+            explored.fair_from.append(at)
+            explored.fair_to.append(number)
+
+
+def _last(explored: Explored, at: int) -> str:
+    """Return the move that breaks the invariant: the one after those that do not."""
+    done = []
+    try:
+        for move, _ in successors(explored.machinery, explored.settings, explored.world(at)):
+            done.append(move)
+    except Broken:
+        pass
+    return f"after {len(done)} other moves from here: {[f'{move.who}: {move.what}' for move in done]}"
