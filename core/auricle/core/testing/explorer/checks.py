@@ -35,7 +35,7 @@ from typing import Any, Final, NamedTuple
 
 from auricle.core import timers
 from auricle.core.errors import LocalProtocolError
-from auricle.core.events import Restarted, SessionClosed
+from auricle.core.events import Reconnected, Restarted, SessionClosed
 from auricle.core.machine import step
 from auricle.core.messages import Closed, Configured, Durable, ErrorMessage, Flushed, InputEnded, WarningMessage
 from auricle.core.messages import Final as FinalMessage
@@ -79,7 +79,7 @@ HONEST_ERRORS: Final = frozenset(
     {"internal", "shutdown", "idle", "drain_timeout", "hello_timeout", "engine_failed", "session_gone"}
 )
 """Fatal errors between two correct sides; every other says that one of them was not."""
-HONEST_REFUSALS: Final = frozenset({"engine_failed", "invalid_state", "rate_limited"})
+HONEST_REFUSALS: Final = frozenset({"engine_failed", "invalid_state", "rate_limited", "invalid_param"})
 """Errors that are not fatal, between the same: a change may cross the server's end of the input."""
 DISHONEST_WARNINGS: Final = frozenset({"audio_count_mismatch", "odd_bytes_dropped", "unknown_type"})
 HOT: Final = 100
@@ -134,7 +134,7 @@ def step_of_server(before: Snapshot, after: Snapshot, outputs: Outputs) -> None:
 
 def _one_ending(before: Snapshot, outputs: Outputs) -> None:
     """I3: exactly one terminal event, and it is the last."""
-    events = [output.event for output in outputs if isinstance(output, Emit)]
+    events = [output.event for output in outputs if isinstance(output, Emit) and not isinstance(output.event, Reconnected)]
     if before.closed is not None:
         require(not events, "I3", f"{type(events[0]).__name__ if events else ''} after the terminal event")
     endings = [event for event in events if isinstance(event, SessionClosed)]

@@ -13,7 +13,7 @@ from auricle.core.testing.explorer.machinery import Machinery
 from auricle.core.testing.explorer.parties import NOW
 from auricle.core.testing.explorer.scene import Scene
 from auricle.core.testing.explorer.settings import Settings
-from auricle.core.testing.explorer.world import End, Fault, Health, World
+from auricle.core.testing.explorer.world import End, Fault, Health, Link, World
 
 
 class Move(NamedTuple):
@@ -116,7 +116,7 @@ def _client_timer(machinery: Machinery, settings: Settings, w: World, kind: Kind
         if w.spent[Fault.EXPIRY] >= settings.expiries:
             return
         spends = Fault.EXPIRY
-    elif kind is Kind.PING_DUE and (link is None or not _may_ping(machinery, link.up, link.down)):
+    elif kind is Kind.PING_DUE and not (settings.chatty and link is not None and _may_ping(machinery, link)):
         return
     yield Move("client", f"timer {kind.name}", fair=spends is None), _client_fires(kind, spends)
 
@@ -130,9 +130,9 @@ def _client_fires(kind: Kind, spends: Fault | None) -> Act:
     return act
 
 
-def _may_ping(machinery: Machinery, up: tuple[int, ...], down: tuple[int, ...]) -> bool:
+def _may_ping(machinery: Machinery, link: Link) -> bool:
     """One ping at a time is enough: another one changes nothing."""
-    on_its_way = (machinery.items[number] for number in (*up, *down))
+    on_its_way = (machinery.items[number] for number in (*link.up, *link.down))
     return not any(isinstance(item, Ping | Pong) for item in on_its_way)
 
 
@@ -220,7 +220,8 @@ def _engine(settings: Settings, s: Snapshot, born: int) -> Iterator[tuple[Move, 
             lambda v, code=code: v.stop_input(code, now=NOW),
             Fault.STOP,
         )
-    for upto in range(s.processed + 1, s.received + 1):
+    owed = s.credit < s.processed + s.samples(s.limits.window_s)  # a final has moved processed, and not the credit
+    for upto in range(s.processed + (not owed), s.received + 1):
         yield (
             Move("engine", f"progress {upto}", fair=upto == s.received),
             ("progress", upto),
@@ -248,6 +249,8 @@ def _speech(settings: Settings, s: Snapshot) -> Iterator[tuple[Move, Any, Verb, 
             None,
         )
     for end in range(s.committed + 1, s.received + 1):
+        if any(s.committed <= change.at < end for change in s.changes):  # BUG E3
+            continue
         yield Move("engine", f"final to {end}", fair=False), ("final", end), _final_to(end), None
         if s.dropped < settings.segment_failures:
             yield (
@@ -267,7 +270,7 @@ def _answers(s: Snapshot) -> Iterator[tuple[Move, Any, Verb, Fault | None]]:
     asked = next((flush for flush in s.flushes if flush.asked), None)
     change = s.changes[0] if s.changes else None
     if s.speaking_since is not None:
-        at = max(s.speech_at, s.committed)
+        at = s.received
         yield Move("engine", "speech_end", fair=True), ("speech_end",), lambda v: v.speech_end(at, now=NOW), None
     if asked is not None and (change is None or asked.at <= change.at):
         upto = max(asked.at, s.committed)
@@ -309,11 +312,14 @@ def _server_timer(
         if w.spent[Fault.STALL] >= settings.stalls:
             return
         spends = Fault.STALL
-    elif kind is Kind.PROGRESS_DUE and link is not None and link.down:
-        # One sign of life at a time is enough.
-        if isinstance(machinery.items[link.down[-1]], Ack | Loading):
-            return
+    elif kind is Kind.PROGRESS_DUE and not (settings.chatty and link is not None and _may_tell(machinery, link)):
+        return
     yield Move("server", f"timer {kind.name}", fair=spends is None), _server_fires(index, kind, spends)
+
+
+def _may_tell(machinery: Machinery, link: Link) -> bool:
+    """One sign of life at a time is enough."""
+    return not (link.down and isinstance(machinery.items[link.down[-1]], Ack | Loading))
 
 
 def _nobody_comes(machinery: Machinery, w: World) -> bool:

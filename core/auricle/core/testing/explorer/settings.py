@@ -52,10 +52,11 @@ class Settings:
     """Times that the engine stands still until the server gives it up."""
     hasty: bool = False
     """Verdict timers fire also where a healthy peer would have been heard: a network slower than every timeout."""
+    chatty: bool = False
+    """Signs of life: pings, and acks and loading that tell nothing but that somebody is there."""
     prebuffer: int = 1
     window: int = 2
     ring: int = 8
-    accepts: bool = True
 
     def limits(self) -> Limits:
         """Return the limits of both sides."""
@@ -68,15 +69,20 @@ class Settings:
 
 
 SMALL: Final = (
-    Settings(name="plain", audio=3, flushes=("f1",), partials=1, cancel=True),
-    Settings(name="flushes", audio=2, flushes=("f1", "m1")),
-    Settings(name="changes and gaps", audio=2, flushes=("f1",), changes=1, gaps=1),
-    Settings(name="leaving", audio=1, flushes=("f1",), cancel=True, abort=True, cuts=1),
-    Settings(name="the server ends", audio=2, flushes=("f1",), stops=("shutdown",), fail=True),
-    Settings(name="engine failures", audio=2, flushes=("f1",), segment_failures=1, stalls=1),
-    Settings(name="one cut", audio=2, flushes=("f1",), resume=True, cuts=1),
-    Settings(name="silence", audio=1, flushes=("f1",), resume=True, silences=1),
-    Settings(name="restart", audio=2, resume=True, restarts=1),
+    Settings(name="a flush", audio=2, flushes=("f1",)),
+    Settings(name="a marker", audio=2, flushes=("m1",)),
+    Settings(name="a change", audio=2, changes=1),
+    Settings(name="a gap", audio=2, gaps=1),
+    Settings(name="flush and marker", audio=1, flushes=("f1", "m1")),
+    Settings(name="partials", audio=2, partials=1),
+    Settings(name="speech events", audio=1, speech_events=True),
+    Settings(name="signs of life", audio=1, chatty=True),
+    Settings(name="leaving", audio=1, cancel=True, abort=True, cuts=1),
+    Settings(name="the server ends", audio=1, flushes=("f1",), stops=("shutdown",), fail=True),
+    Settings(name="engine failures", audio=2, segment_failures=1, stalls=1),
+    Settings(name="one cut", audio=1, flushes=("f1",), resume=True, cuts=1),
+    Settings(name="silence", audio=1, resume=True, silences=1),
+    Settings(name="restart", audio=1, resume=True, restarts=1),
 )
 
 LARGE: Final = (
