@@ -35,7 +35,7 @@ from typing import Any, Final, NamedTuple
 
 from auricle.core import timers
 from auricle.core.errors import LocalProtocolError
-from auricle.core.events import Reconnected, Restarted, SessionClosed
+from auricle.core.events import Restarted, SessionClosed
 from auricle.core.machine import step
 from auricle.core.messages import Closed, Configured, Durable, ErrorMessage, Flushed, InputEnded, WarningMessage
 from auricle.core.messages import Final as FinalMessage
@@ -79,7 +79,7 @@ HONEST_ERRORS: Final = frozenset(
     {"internal", "shutdown", "idle", "drain_timeout", "hello_timeout", "engine_failed", "session_gone"}
 )
 """Fatal errors between two correct sides; every other says that one of them was not."""
-HONEST_REFUSALS: Final = frozenset({"engine_failed", "invalid_state", "rate_limited", "invalid_param"})
+HONEST_REFUSALS: Final = frozenset({"engine_failed", "invalid_state", "rate_limited"})
 """Errors that are not fatal, between the same: a change may cross the server's end of the input."""
 DISHONEST_WARNINGS: Final = frozenset({"audio_count_mismatch", "odd_bytes_dropped", "unknown_type"})
 HOT: Final = 100
@@ -134,7 +134,7 @@ def step_of_server(before: Snapshot, after: Snapshot, outputs: Outputs) -> None:
 
 def _one_ending(before: Snapshot, outputs: Outputs) -> None:
     """I3: exactly one terminal event, and it is the last."""
-    events = [output.event for output in outputs if isinstance(output, Emit) and not isinstance(output.event, Reconnected)]
+    events = [output.event for output in outputs if isinstance(output, Emit)]
     if before.closed is not None:
         require(not events, "I3", f"{type(events[0]).__name__ if events else ''} after the terminal event")
     endings = [event for event in events if isinstance(event, SessionClosed)]
@@ -263,7 +263,9 @@ def ends_as_it_must(closed: SessionClosed, spent: tuple[int, ...], client: Snaps
     patient = not any(spent[fault] for fault in (Fault.REFUSAL, Fault.EXPIRY, Fault.HASTE))
     if closed.reason in ("lost", "timeout") and patient and not client.cancelled:
         resumable = client.recovery.token is not None or client.recovery.restarts
-        require(not resumable, "I13", f"a session that could be resumed was lost: {closed.message}")
+        # The same silence twice, without news in between, is held against the server and not the network.
+        suspicious = closed.reason == "timeout" and client.recovery.suspected == client.seq
+        require(not resumable or suspicious, "I13", f"a session that could be resumed was lost: {closed.message}")
 
 
 def agrees_on_completeness(client: Snapshot, server: Snapshot) -> None:

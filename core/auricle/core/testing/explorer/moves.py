@@ -249,8 +249,6 @@ def _speech(settings: Settings, s: Snapshot) -> Iterator[tuple[Move, Any, Verb, 
             None,
         )
     for end in range(s.committed + 1, s.received + 1):
-        if any(s.committed <= change.at < end for change in s.changes):  # BUG E3
-            continue
         yield Move("engine", f"final to {end}", fair=False), ("final", end), _final_to(end), None
         if s.dropped < settings.segment_failures:
             yield (

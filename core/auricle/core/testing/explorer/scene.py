@@ -133,10 +133,10 @@ class Scene:
             snapshot = self.machinery.clients[self.client]
             checks.ends_as_it_must(closed, self.spent, snapshot)
             if closed.complete:
-                # The session that ended is the one on this connection, the last that was born for this client.
-                last = max(self.servers, key=lambda served: served.born, default=None)
-                if last is not None:
-                    checks.agrees_on_completeness(snapshot, self.machinery.servers[last.state].snapshot)
+                name = snapshot.recovery.session
+                for served in self.servers:
+                    if f"s{served.born}" == name:
+                        checks.agrees_on_completeness(snapshot, self.machinery.servers[served.state].snapshot)
 
     # ------------------------------------------------------------------------ the network
 
