@@ -219,8 +219,8 @@ class Scene:
             if index < 0:
                 return
         session = self.machinery.servers[self.servers[index].state].snapshot
-        if isinstance(item, AudioSpan | Skipped) and session.state is not State.CLOSED:
-            checks.hears_in_place(item.start, session.carried + session.late)
+        if isinstance(item, AudioSpan | Skipped) and not session.ended and session.state is not State.CLOSED:
+            checks.hears_in_place(item.start, session.carried)
         self.server_does(index, ("hear", number), lambda server: server.hear(item))
 
     def _route(self, at: int, item: object) -> int:
