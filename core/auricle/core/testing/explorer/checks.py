@@ -268,6 +268,12 @@ def ends_as_it_must(closed: SessionClosed, spent: tuple[int, ...], client: Snaps
         require(not resumable or suspicious, "I13", f"a session that could be resumed was lost: {closed.message}")
 
 
+def is_forgotten_for_a_reason(spent: tuple[int, ...]) -> None:
+    """I13: a connection that breaks is no reason to begin anew; a server that lost the session is."""
+    reasons = (Fault.RESTART, Fault.EXPIRY, Fault.REFUSAL, Fault.HASTE)
+    require(any(spent[fault] for fault in reasons), "I13", "the server has forgotten a session it promised to keep")
+
+
 def agrees_on_completeness(client: Snapshot, server: Snapshot) -> None:
     """I6: a client that calls it complete has what its server has said."""
     require(client.closed is not None, "I6", "not closed")

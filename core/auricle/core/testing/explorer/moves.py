@@ -8,7 +8,7 @@ from auricle.core.parts import ServerInfo
 from auricle.core.session import Outputs
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Kind, State
-from auricle.core.testing.explorer import checks
+from auricle.core.testing.explorer import checks, drivers
 from auricle.core.testing.explorer.machinery import Machinery
 from auricle.core.testing.explorer.parties import NOW
 from auricle.core.testing.explorer.scene import Scene
@@ -36,7 +36,7 @@ LONG: Final = frozenset({Kind.LASTED, Kind.EXPIRY_NEAR, Kind.AUDIO_IDLE})
 
 def successors(machinery: Machinery, settings: Settings, w: World) -> Iterator[tuple[Move, World]]:
     """Return every move and the joint state it leads to. Raises `checks.Broken`."""
-    for move, act in (*_of_client(machinery, settings, w), *_of_network(settings, w), *_of_servers(machinery, settings, w)):
+    for move, act in (*_of_client(machinery, settings, w), *_of_network(machinery, settings, w), *_of_servers(machinery, settings, w)):
         scene = Scene(machinery, settings, w)
         if act(scene) is not False:
             yield move, scene.world()
@@ -139,19 +139,20 @@ def _may_ping(machinery: Machinery, link: Link) -> bool:
 # ---------------------------------------------------------------------------- the network
 
 
-def _of_network(settings: Settings, w: World) -> Iterator[tuple[Move, Act]]:
+def _of_network(machinery: Machinery, settings: Settings, w: World) -> Iterator[tuple[Move, Act]]:
     if w.dialling:
         yield Move("network", "connect", fair=True), Scene.connect
         if w.spent[Fault.REFUSAL] < settings.refusals:
             yield Move("network", "refuse", fair=False), lambda scene: (scene.spend(Fault.REFUSAL), scene.refuse())
     for at, link in enumerate(w.links):
-        if link.up and link.server in (End.OPEN, End.CLOSING):
+        if link.up and link.server in (End.OPEN, End.CLOSING) and _is_read(machinery, w, at):
             yield Move("network", f"deliver up {at}", fair=True), lambda scene, at=at: scene.deliver_up(at)
         broken = link.health is Health.BROKEN
         if link.server is End.DROPPED or (broken and link.server is not End.GONE):
             yield Move("network", f"server learns {at}", fair=True), lambda scene, at=at: scene.server_learns(at)
         if at == w.here:
-            if link.down and link.client in (End.OPEN, End.CLOSING):
+            reads = link.client in (End.OPEN, End.CLOSING) and drivers.client_reads(machinery.clients[w.client])
+            if link.down and reads:
                 yield Move("network", "deliver down", fair=True), Scene.deliver_down
             if link.client is End.DROPPED or broken:
                 yield Move("network", "client learns", fair=True), Scene.client_learns
@@ -171,6 +172,11 @@ def _of_network(settings: Settings, w: World) -> Iterator[tuple[Move, Act]]:
             Move("network", "server restarts", fair=False),
             lambda scene: (scene.spend(Fault.RESTART), scene.restart_server()),
         )
+
+
+def _is_read(machinery: Machinery, w: World, at: int) -> bool:
+    session = next((served for served in w.servers if served.link == at), None)
+    return session is None or drivers.server_reads(machinery.servers[session.state].snapshot)
 
 
 # ---------------------------------------------------------------------------- the server and its engine

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from auricle.core.events import Restarted
 from auricle.core.messages import Message, Resume, Start
 from auricle.core.outputs import AudioSpan
 from auricle.core.session import Outputs
 from auricle.core.states import State
 from auricle.core.stimuli import LossKind
-from auricle.core.testing.explorer import checks
+from auricle.core.testing.explorer import checks, drivers
 from auricle.core.testing.explorer.machinery import NO_EVENTS, Machinery, Op
 from auricle.core.testing.explorer.parties import NOW, Client, Close, Server, Skipped, new_server
 from auricle.core.testing.explorer.settings import Settings
@@ -80,10 +81,10 @@ class Scene:
         link = self.links[index]
         good = link.health is Health.GOOD
         if client and link.client is End.OPEN:
-            up = (*link.up, number) if good and link.server is not End.GONE else link.up
+            up = drivers.with_close(link.up, number) if good and link.server is not End.GONE else link.up
             self.links[index] = link._replace(up=up, client=End.CLOSING)
         elif not client and link.server is End.OPEN:
-            down = (*link.down, number) if good and link.client is not End.GONE else link.down
+            down = drivers.with_close(link.down, number) if good and link.client is not End.GONE else link.down
             self.links[index] = link._replace(down=down, server=End.CLOSING)
 
     def server_does(self, index: int, key: Any, verb: Callable[[Server], Outputs], waiting: int = -1) -> bool:
@@ -128,6 +129,8 @@ class Scene:
     def _witness(self, events: int) -> None:
         before = self.machinery.seen[self.seen]
         self.seen = self.machinery.onlook(self.seen, events, self.client)
+        if any(isinstance(event, Restarted) for event in self.machinery.events[events]):
+            checks.is_forgotten_for_a_reason(self.spent)
         closed = self.machinery.seen[self.seen].closed
         if closed is not None and before.closed is None:
             snapshot = self.machinery.clients[self.client]
