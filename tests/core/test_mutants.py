@@ -3,23 +3,16 @@
 A fault is a changed cell, effect or guarantee; nothing of the suite knows about it. A mutant that survives fails here.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from hypothesis import Phase
 
-from auricle.core import client_effects, codec, endings, outcomes, rules, server_says
-from auricle.core import guarantees as rules_of_order
-from auricle.core.draft import Draft
+from auricle.core import server_says
 from auricle.core.effects import EFFECTS
-from auricle.core.messages import Closed, Flush, Flushed
-from auricle.core.messages import Final as FinalMessage
-from auricle.core.outcomes import Effect, Ignore, Rule
-from auricle.core.snapshot import Snapshot
-from auricle.core.states import Kind, Role, State
-from auricle.core.stimuli import Say, Stimulus
+from auricle.core.messages import Closed, Flush
+from auricle.core.outcomes import Effect
+from auricle.core.states import Role
 from core import test_conversation as conversation
 from core import test_crossings as crossings
 from core import test_endings as endings_told
@@ -28,258 +21,40 @@ from core import test_legacy as legacy
 from core import test_properties as properties
 from core import test_timers as timers
 from core.link import Link
+from core.mutants import (
+    acks_hold_the_credit,
+    audio_after_cancel_is_a_violation,
+    cancel_into_the_void,
+    claim_believed,
+    codec_that_raises,
+    drain_kept_alive_by_partials,
+    dropped_final,
+    early_close,
+    end_ignored_while_connecting,
+    end_never_said,
+    flush_answered_twice,
+    flush_forgotten,
+    flush_overtakes_audio,
+    flush_unanswered_at_close,
+    half_done,
+    late_timers_judge,
+    leaked_credit,
+    legacy_log_probability,
+    loss_called_complete,
+    no_keepalive,
+    partial_after_final,
+    planted,
+    promise_unchecked,
+    second_ending,
+    sends_on_after_the_server_ended,
+)
 
 Patch = pytest.MonkeyPatch
 Check = Callable[[], object]
 
 
-def in_effect(patch: Patch, role: Role, effect: Effect, do: Callable[[Draft, Stimulus], None]) -> None:
-    patch.setitem(EFFECTS[role], effect, do)  # type: ignore[arg-type]
-
-
-def in_cell(patch: Patch, table: Any, kind: Kind, state: State, *outcomes: outcomes.Outcome) -> None:
-    patch.setitem(table[kind], state, outcomes)
-
-
-def dropped_final(patch: Patch) -> None:
-    """The server loses every second final on its way out, and numbers on."""
-    send = Draft.send
-
-    def lossy(draft: Draft, message: Any) -> None:
-        send(draft, message)
-        if isinstance(message, FinalMessage) and message.segment % 2:
-            draft.outputs.pop()
-
-    patch.setattr(Draft, "send", lossy)
-
-
-def second_ending(patch: Patch) -> None:
-    """A client that has been told closed calls itself lost when the connection goes."""
-    in_cell(patch, rules.LOCAL_TO_CLIENT, Kind.LOST, State.CLOSED, Rule((Effect.LOSE,)))
-
-
-def leaked_credit(patch: Patch) -> None:
-    """What the engine hears does not come back as credit."""
-
-    def advance(draft: Draft, stimulus: Stimulus) -> None:
-        credit = draft.s.credit
-        server_says.advance(draft, stimulus)
-        draft.update(credit=credit)
-
-    in_effect(patch, Role.SERVER, Effect.ADVANCE, advance)
-
-
-def early_close(patch: Patch) -> None:
-    """The server says closed as soon as the input has ended, without waiting for its engine."""
-
-    def hasty(draft: Draft, stimulus: Stimulus) -> None:
-        server_says.say_input_ended(draft, stimulus)
-        draft.update(processed=draft.s.received, speaking_since=None)
-        server_says.complete(draft, stimulus)
-
-    in_effect(patch, Role.SERVER, Effect.SAY_INPUT_ENDED, hasty)
-    state = State.INPUT_ENDED
-    cell = rules.LOCAL_TO_SERVER[Kind.SETTLE][state]
-    patch.setitem(
-        rules.LOCAL_TO_SERVER[Kind.SETTLE],  # type: ignore[arg-type]
-        state,
-        tuple(
-            outcome._replace(next=State.CLOSED) if outcome.when is outcomes.Guard.INPUT_SETTLED else outcome
-            for outcome in cell
-        ),  # type: ignore[union-attr]
-    )
-
-
-def flush_answered_twice(patch: Patch) -> None:
-    """Every answer to a flush is said again."""
-    send = Draft.send
-
-    def twice(draft: Draft, message: Any) -> None:
-        send(draft, message)
-        if isinstance(message, Flushed):
-            send(draft, Flushed(seq=draft.s.seq + 1, id=message.id, upto=message.upto))
-
-    patch.setattr(Draft, "send", twice)
-
-
-def end_ignored_while_connecting(patch: Patch) -> None:
-    """The historical bug: an end of input that comes before ready is forgotten."""
-    in_cell(patch, rules.HEARD_BY_SERVER, Kind.END_INPUT, State.CONNECTING, Ignore("not ready yet"))
-
-
-def end_never_said(patch: Patch) -> None:
-    """The seed's bug: the client does not tell the server that its input has ended."""
-
-    def mute(draft: Draft, _: Stimulus) -> None:
-        draft.update(ended=True, ended_at=draft.now)
-
-    in_effect(patch, Role.CLIENT, Effect.ASK_END, mute)
-
-
-def flush_overtakes_audio(patch: Patch) -> None:
-    """A flush is sent at once, whatever audio waits for credit."""
-
-    def at_once(draft: Draft, stimulus: Stimulus) -> None:
-        client_effects.ask_flush(draft, stimulus)
-        *before, last = draft.s.outbox
-        draft.update(outbox=tuple(before))
-        if draft.s.started:
-            draft.send(last.message)
-
-    in_effect(patch, Role.CLIENT, Effect.ASK_FLUSH, at_once)
-
-
-def flush_forgotten(patch: Patch) -> None:
-    """A flush with nothing to decide is never answered."""
-    patch.setattr(rules_of_order, "is_moot", lambda *_: False)
-    patch.setattr("auricle.core.guards.is_moot", lambda *_: False)
-    patch.setattr(server_says, "is_moot", lambda *_: True)
-    patch.setattr(server_says, "answer_flush", lambda draft, _: draft.update(flushes=draft.s.flushes[1:]))
-
-
-def audio_after_cancel_is_a_violation(patch: Patch) -> None:
-    """What crosses on the wire is taken for a broken protocol."""
-    in_cell(
-        patch, rules.HEARD_BY_SERVER, Kind.AUDIO, State.INPUT_ENDED, rules.Violation("protocol_violation", "too late")
-    )
-    in_cell(patch, rules.HEARD_BY_SERVER, Kind.AUDIO, State.DRAINING, rules.Violation("protocol_violation", "too late"))
-
-
-def drain_kept_alive_by_partials(patch: Patch) -> None:
-    """The historical bug: every partial re-arms the drain timer, and an engine that stands still is never given up."""
-    track = EFFECTS[Role.SERVER][Effect.TRACK_PARTIAL]
-
-    def revive(draft: Draft, stimulus: Stimulus) -> None:
-        track(draft, stimulus)
-        draft.update(progress_at=draft.now)
-
-    in_effect(patch, Role.SERVER, Effect.TRACK_PARTIAL, revive)
-
-
-def claim_believed(patch: Patch) -> None:
-    """A client takes the server's word for completeness."""
-    patch.setattr(endings, "_mismatch", lambda *_: None)
-
-
-def promise_unchecked(patch: Patch) -> None:
-    """Stable text may change in the final."""
-
-    def forgetful(draft: Draft, final: FinalMessage) -> None:
-        draft.update(promised="")
-        checked(draft, final)
-
-    checked = rules_of_order.check_final
-    patch.setattr(rules_of_order, "check_final", forgetful)
-
-
-def half_done(patch: Patch) -> None:
-    """A refused verb leaves traces: the final is counted although it was not said."""
-
-    def count_first(draft: Draft, stimulus: Stimulus) -> None:
-        assert isinstance(stimulus, Say)
-        draft.update(segment=draft.s.segment + 1)
-        track(draft, stimulus)
-
-    track = EFFECTS[Role.SERVER][Effect.TRACK_FINAL]
-    in_effect(patch, Role.SERVER, Effect.TRACK_FINAL, count_first)
-
-
-def loss_called_complete(patch: Patch) -> None:
-    """Samples lost to an engine are counted as committed, and nobody mentions it."""
-    stats = endings.stats
-
-    def rosy(s: Snapshot, now: float) -> Any:
-        return stats(s._replace(dropped=0, non_speech=s.non_speech + s.dropped), now)
-
-    patch.setattr(endings, "stats", rosy)
-    loss = rules_of_order.check_loss
-
-    def silent(draft: Draft, error: Any) -> None:
-        before = draft.s
-        loss(draft, error)
-        draft.update(dropped=before.dropped, non_speech=before.non_speech + draft.s.committed - before.committed)
-
-    patch.setattr(rules_of_order, "check_loss", silent)
-
-
-def legacy_log_probability(patch: Patch) -> None:
-    """The old server's log-probability is passed on as if it were a probability."""
-    patch.setattr("auricle.core.legacy.math.exp", lambda value: 0.0)
-
-
-def codec_that_raises(patch: Patch) -> None:
-    """A deeply nested frame escapes as an exception."""
-
-    def strict(text: str, max_bytes: int) -> Any:
-        return codec.json.loads(text)
-
-    patch.setattr(codec, "parse_object", strict)
-
-
-def no_keepalive(patch: Patch) -> None:
-    """A client with nothing to say says nothing."""
-    in_effect(
-        patch, Role.CLIENT, Effect.SAY_PING, lambda draft, _: draft.update(pinged_at=draft.now, said_at=draft.now)
-    )
-
-
-def partial_after_final(patch: Patch) -> None:
-    """A partial may belong to any segment."""
-    checked = rules_of_order.check_partial
-
-    def lenient(draft: Draft, partial: Any) -> None:
-        draft.update(segment=partial.segment)
-        checked(draft, partial)
-
-    patch.setattr(rules_of_order, "check_partial", lenient)
-
-
-def flush_unanswered_at_close(patch: Patch) -> None:
-    """The server closes without looking for flushes that are still open."""
-
-    def complete(draft: Draft, stimulus: Stimulus) -> None:
-        draft.update(flushes=())
-        server_says.complete(draft, stimulus)
-
-    in_effect(patch, Role.SERVER, Effect.COMPLETE, complete)
-
-
-def acks_hold_the_credit(patch: Patch) -> None:
-    """A client that wants no acks is not told its credit either."""
-    tell = server_says.tell_watermarks
-    patch.setattr(server_says, "tell_watermarks", lambda draft: tell(draft) if draft.s.config.features.acks else None)
-
-
-def late_timers_judge(patch: Patch) -> None:
-    """A blocked loop of ours is held against the peer."""
-    patch.setattr("auricle.core.timers.OVERSLEPT_S", 1e9)
-
-
-def sends_on_after_the_server_ended(patch: Patch) -> None:
-    """Audio goes on being sent to a server that has said it takes no more."""
-    in_cell(patch, rules.LOCAL_TO_CLIENT, Kind.PUMP, State.DRAINING, Rule((Effect.PUMP,)))
-
-
-def cancel_into_the_void(patch: Patch) -> None:
-    """A cancel is said although nobody is there, and then an answer is waited for."""
-    in_cell(
-        patch,
-        rules.SAID_BY_CLIENT,
-        Kind.CANCEL,
-        State.CONNECTING,
-        Rule((Effect.SAY_CANCEL,), State.DRAINING),
-    )
-
-
 def small_machine() -> None:
     properties.run_machine(examples=200, steps=40, phases=(Phase.generate,))
-
-
-@contextmanager
-def planted(mutate: Callable[[Patch], None]) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        mutate(patch)
-        yield
 
 
 WHOLE = conversation.TestTheWholeWay()

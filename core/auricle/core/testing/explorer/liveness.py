@@ -6,7 +6,19 @@ unless somebody has a whim or something breaks.
 
 from array import array
 
-from auricle.core.testing.explorer.search import Explored
+from auricle.core.testing.explorer.search import Explored, Found, explore
+from auricle.core.testing.explorer.settings import Settings
+
+
+def prove(settings: Settings, *, most: int) -> Explored:
+    """Explore, and where nothing breaks look for what can never end."""
+    explored = explore(settings, most=most)
+    if explored.found is None and explored.complete:
+        states = stuck(explored)
+        if states:
+            why = f"I9: {len(states)} states can never end"
+            explored.found = Found("I9", why, explored.trace(states[0]), "nothing leads to the end")
+    return explored
 
 
 def stuck(explored: Explored) -> list[int]:

@@ -52,6 +52,8 @@ class Settings:
     """Times that the engine stands still until the server gives it up."""
     hasty: bool = False
     """Verdict timers fire also where a healthy peer would have been heard: a network slower than every timeout."""
+    acks: bool = True
+    """The client wants acks."""
     chatty: bool = False
     """Signs of life: pings, and acks and loading that tell nothing but that somebody is there."""
     prebuffer: int = 1
@@ -64,7 +66,7 @@ class Settings:
 
     def config(self) -> Start:
         """Return what the client says first."""
-        features = Features(partials=self.partials > 0, speech_events=self.speech_events)
+        features = Features(partials=self.partials > 0, speech_events=self.speech_events, acks=self.acks)
         return Start(audio=AudioFormat(sample_rate=RATE), features=features, resume=self.resume)
 
 
@@ -77,6 +79,8 @@ SMALL: Final = (
     Settings(name="partials", audio=2, partials=1),
     Settings(name="speech events", audio=1, speech_events=True),
     Settings(name="signs of life", audio=1, chatty=True),
+    Settings(name="no acks", audio=3, acks=False),
+    Settings(name="a lost resumed", audio=0, resume=True, cuts=2),
     Settings(name="leaving", audio=1, cancel=True, abort=True, cuts=1),
     Settings(name="the server ends", audio=1, flushes=("f1",), stops=("shutdown",), fail=True),
     Settings(name="engine failures", audio=2, segment_failures=1, stalls=1),
