@@ -297,21 +297,19 @@ def socket_closed_after_the_last_message(patch: Patch) -> None:
     patch.setattr(Draft, "hang_up_politely", rude)
 
 
-def reader_waits_for_the_writer(patch: Patch) -> None:
+def reader_waits_for_credit(patch: Patch) -> None:
     """The client's driver reads nothing while its own audio waits to be sent: the credit for it never arrives."""
-    patch.setattr("auricle.core.testing.explorer.drivers.client_reads", lambda s: s.carried == s.offered)
+    patch.setattr("auricle.core.testing.explorer.drivers.client_reads", lambda s, unsent: s.carried == s.offered)
 
 
-def reader_pauses_when_the_queue_is_full(patch: Patch) -> None:
-    """The server's driver reads nothing while its engine is behind: a flush or a cancel never gets through."""
-    patch.setattr(
-        "auricle.core.testing.explorer.drivers.server_reads",
-        lambda s: not s.flushes and (s.received == s.processed or s.state is State.CLOSED),
-    )
+def readers_wait_for_writers(patch: Patch) -> None:
+    """Neither driver reads while something of its own is unsent: both wait for each other."""
+    patch.setattr("auricle.core.testing.explorer.drivers.client_reads", lambda s, unsent: not unsent)
+    patch.setattr("auricle.core.testing.explorer.drivers.server_reads", lambda s, unsent: not unsent)
 
 
-def terminal_event_at_the_closing_handshake(patch: Patch) -> None:
-    """A client that has left says cancelled again when the connection is gone."""
+def terminal_event_when_left_again(patch: Patch) -> None:
+    """A client that is left twice ends twice."""
     in_cell(patch, rules.LOCAL_TO_CLIENT, Kind.ABORT, State.CLOSED, Rule((Effect.ABANDON,)))
 
 
@@ -467,10 +465,9 @@ def _restarting(patch: Patch, spoil: Callable[[Draft], None]) -> None:
 
 def leaves_when_idle(patch: Patch) -> None:
     """A connection that has gone silent ends the session, although its client could come back."""
+    idle = Rule((Effect.HANG_UP, Effect.EXPIRE), State.CLOSED)
     for state in (State.READY, State.STREAMING):
-        in_cell(
-            patch, rules.LOCAL_TO_SERVER, Kind.IDLE_EXPIRED, state, Rule((Effect.HANG_UP, Effect.LOSE), State.CLOSED)
-        )
+        in_cell(patch, rules.LOCAL_TO_SERVER, Kind.IDLE_EXPIRED, state, idle)
 
 
 # ---------------------------------------------------------------------------- what the explorer found
@@ -555,55 +552,55 @@ class Mutant(NamedTuple):
 
 
 TABLE = (
-    Mutant(dropped_final, "sans-io.md §6.7", "a flush"),
+    Mutant(dropped_final, "sans-io.md §6.7", "credit"),
     Mutant(second_ending, "wsproto, twice closed", "leaving"),
-    Mutant(leaked_credit, "h2 #1210, nghttp2 #253", "a flush"),
+    Mutant(leaked_credit, "h2 #1210, nghttp2 #253", "credit"),
     Mutant(early_close, "trio-websocket #69", "a flush"),
     Mutant(flush_answered_twice, "O6", "a flush"),
-    Mutant(end_ignored_while_connecting, "the old server", "a flush"),
-    Mutant(end_never_said, "the old client", "a flush"),
-    Mutant(flush_overtakes_audio, "F19", "a flush"),
+    Mutant(end_ignored_while_connecting, "the old server", "signs of life"),
+    Mutant(end_never_said, "the old client", "signs of life"),
+    Mutant(flush_overtakes_audio, "F19", "overtaking"),
     Mutant(flush_forgotten, "F7", "a flush"),
     Mutant(audio_after_cancel_is_a_violation, "crossing", "the server ends"),
     Mutant(drain_kept_alive_by_partials, "F5"),
-    Mutant(claim_believed, "I6", "engine failures"),
+    Mutant(claim_believed, "I6"),
     Mutant(promise_unchecked, "O5"),
-    Mutant(half_done, "I2", "a flush"),
+    Mutant(half_done, "I2"),
     Mutant(loss_called_complete, "I6", "engine failures"),
     Mutant(legacy_log_probability, "the old server"),
     Mutant(codec_that_raises, "I1"),
     Mutant(no_keepalive, "F3"),
     Mutant(partial_after_final, "O5"),
-    Mutant(flush_unanswered_at_close, "livekit #5562", "a flush"),
+    Mutant(flush_unanswered_at_close, "livekit #5562", "a marker"),
     Mutant(acks_hold_the_credit, "credit without acks", "no acks"),
     Mutant(late_timers_judge, "F9"),
     Mutant(sends_on_after_the_server_ended, "crossing"),
     Mutant(cancel_into_the_void, "crossing", "leaving"),
     Mutant(close_drops_the_queue, "trio-websocket #69: a driver's", "a flush"),
     Mutant(socket_closed_after_the_last_message, "uvicorn #3047", "a flush"),
-    Mutant(reader_waits_for_the_writer, "trio-websocket: a driver's", "a flush"),
-    Mutant(reader_pauses_when_the_queue_is_full, "websockets F2: a driver's", "a flush"),
-    Mutant(terminal_event_at_the_closing_handshake, "wsproto, twice closed", "leaving"),
-    Mutant(speaks_before_resumed, "wire-protocols.md §3.12", "one cut"),
-    Mutant(goes_on_from_its_own_count, "wire-protocols.md §3.7", "one cut"),
-    Mutant(resends_everything, "Gladia, wire-protocols.md §3.12", "one cut"),
-    Mutant(forgets_its_questions, "wire-protocols.md §3.7", "one cut"),
+    Mutant(reader_waits_for_credit, "trio-websocket: a driver's", "credit"),
+    Mutant(readers_wait_for_writers, "websockets F2: a driver's", "signs of life"),
+    Mutant(terminal_event_when_left_again, "wsproto, twice closed", "leaving"),
+    Mutant(speaks_before_resumed, "wire-protocols.md §3.12", "a cut"),
+    Mutant(goes_on_from_its_own_count, "wire-protocols.md §3.7", "a cut"),
+    Mutant(resends_everything, "Gladia, wire-protocols.md §3.12", "a cut"),
+    Mutant(forgets_its_questions, "wire-protocols.md §3.7", "a cut"),
     Mutant(token_used_up_at_once, "a lost resumed", "a lost resumed"),
-    Mutant(credit_begins_again, "O12", "one cut"),
-    Mutant(replays_one_too_few, "I4", "one cut"),
-    Mutant(replays_one_too_many, "I4", "one cut"),
-    Mutant(silent_while_away, "O1", "one cut"),
-    Mutant(closed_lost_while_away, "wire-protocols.md §3.7", "one cut"),
-    Mutant(finals_lost_while_away, "trio-websocket #79", "one cut"),
-    Mutant(flush_answered_again_after_a_resume, "O6", "one cut"),
+    Mutant(credit_begins_again, "O12", "a cut"),
+    Mutant(replays_one_too_few, "I4", "a cut"),
+    Mutant(replays_one_too_many, "I4", "a cut"),
+    Mutant(silent_while_away, "O1", "a cut"),
+    Mutant(closed_lost_while_away, "wire-protocols.md §3.7", "a cut"),
+    Mutant(finals_lost_while_away, "trio-websocket #79", "a cut"),
+    Mutant(flush_answered_again_after_a_resume, "O6", "a cut"),
     Mutant(begins_anew_from_the_start, "I4", "restart"),
     Mutant(begins_anew_and_forgets_the_end, "I9", "restart"),
     Mutant(begins_anew_where_it_was_sent, "I6", "restart"),
-    Mutant(leaves_when_idle, "wire-protocols.md §3.5", "one cut"),
-    Mutant(told_after_the_end, "found by the explorer", "one cut"),
+    Mutant(leaves_when_idle, "wire-protocols.md §3.5", "a cut"),
+    Mutant(told_after_the_end, "found by the explorer", "a cut"),
     Mutant(late_flush_is_a_mistake, "found by the explorer", "the server ends"),
     Mutant(decides_across_a_change, "found by the explorer", "a change"),
-    Mutant(change_overtakes_audio, "F19", "a change"),
+    Mutant(change_overtakes_audio, "F19", "overtaking"),
     Mutant(gap_sent_as_nothing, "I7", "a gap"),
 )
 

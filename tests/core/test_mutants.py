@@ -92,6 +92,10 @@ MUTANTS: dict[Callable[[Patch], None], Check] = {
 }
 
 
+CHECKS = {mutate.__name__: check for mutate, check in MUTANTS.items()}
+"""The same by name, for the table of `core.mutants`."""
+
+
 @pytest.mark.parametrize("mutate", MUTANTS, ids=lambda mutate: mutate.__name__)
 def test_the_suite_catches_it(mutate: Callable[[Patch], None]) -> None:
     check = MUTANTS[mutate]

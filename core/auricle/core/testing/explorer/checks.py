@@ -34,7 +34,6 @@ O4 and O11 have no control in them, and I11 is about bytes: other tests hold tho
 from typing import Any, Final, NamedTuple
 
 from auricle.core import timers
-from auricle.core.errors import LocalProtocolError
 from auricle.core.events import Restarted, SessionClosed
 from auricle.core.machine import step
 from auricle.core.messages import Closed, Configured, Durable, ErrorMessage, Flushed, InputEnded, WarningMessage
@@ -132,6 +131,14 @@ def step_of_server(before: Snapshot, after: Snapshot, outputs: Outputs) -> None:
     require(after.credit <= credit + after.processed - after.origin, "I12", "more credit than the window")
 
 
+def only_the_engine_decides(before: Snapshot, after: Snapshot) -> None:
+    """I6: nothing is heard or decided but by the engine; only ``start`` sets where both begin."""
+    if before.started:
+        require(after.processed == before.processed, "I6", "audio counts as heard that the engine has not heard")
+        # A flush with nothing to decide commits nothing either: everything before it is committed.
+        require(after.committed == before.committed, "I6", "audio counts as decided that the engine has not decided")
+
+
 def _one_ending(before: Snapshot, outputs: Outputs) -> None:
     """I3: exactly one terminal event, and it is the last."""
     events = [output.event for output in outputs if isinstance(output, Emit)]
@@ -163,8 +170,8 @@ def timers_are_not_hot(s: Snapshot) -> None:
             overslept = due.kind in VERDICTS and at - due.at > timers.OVERSLEPT_S
             try:
                 after, _outputs = step(after, Local(kind=Kind.OVERSLEPT if overslept else due.kind), now=at)
-            except LocalProtocolError as refusal:
-                raise Broken("I10", f"{due.kind.name} raises when it fires: {refusal}") from None
+            except Exception as escaped:  # noqa: BLE001 - anything at all that escapes is what is looked for
+                raise Broken("I10", f"{due.kind.name} raises when it fires: {escaped}") from escaped
         else:
             raise Broken("I10", f"{due.kind.name} fires for ever")
 
@@ -255,7 +262,7 @@ def ends_as_it_must(closed: SessionClosed, spent: tuple[int, ...], client: Snaps
         honest.add("shutdown")
         honest.add("session_limit")
         honest.add("idle")
-    if spent[Fault.FAIL] or spent[Fault.STALL]:
+    if spent[Fault.FAIL] or spent[Fault.STALL] or closed.error == "engine_failed":
         honest.add("error")
     if spent[Fault.HASTE]:
         honest |= {"error", "idle"}

@@ -1,6 +1,7 @@
 """What the explorer takes for granted of drivers: the part of their contract that a search can see.
 
-Each function is one promise (notes/sans-io.md §5), and the place to plant a driver's fault.
+Each function is one promise (notes/sans-io.md §5), and the place to plant a driver's fault. ``unsent`` is what a side
+has said and the other has not received.
 """
 
 from auricle.core import timers
@@ -12,11 +13,11 @@ def with_close(queued: tuple[int, ...], close: int) -> tuple[int, ...]:
     return (*queued, close)
 
 
-def client_reads(s: Snapshot) -> bool:
+def client_reads(s: Snapshot, unsent: tuple[int, ...]) -> bool:
     """Whether a client's driver reads. "The reader never awaits the writer or the application"."""
     return True
 
 
-def server_reads(s: Snapshot) -> bool:
+def server_reads(s: Snapshot, unsent: tuple[int, ...]) -> bool:
     """Whether a server's driver reads: always, but for the dialect without credit."""
     return not timers.is_reading_suspended(s)

@@ -53,8 +53,8 @@ class Machinery:
         self._client_steps: dict[tuple[int, Any], Taken | None] = {}
         self._server_steps: dict[tuple[int, Any], Taken | None] = {}
         self._seen_after: dict[tuple[int, int, int], int] = {}
-        self._client_timers: dict[int, frozenset[Kind]] = {}
-        self._server_timers: dict[int, frozenset[Kind]] = {}
+        self._client_timers: dict[int, tuple[Kind, ...]] = {}
+        self._server_timers: dict[int, tuple[Kind, ...]] = {}
         self._lists: dict[Any, Any] = {}
 
     def client(self, number: int, key: Any, verb: Callable[[Client], Outputs]) -> Taken | None:
@@ -84,6 +84,8 @@ class Machinery:
             taken = None
             if outputs is not None:
                 checks.step_of_server(remembered.snapshot, session.snapshot, outputs)
+                if key[0] == "hear":
+                    checks.only_the_engine_decides(remembered.snapshot, session.snapshot)
                 taken = self._taken(self.servers.number(session.state()), items(outputs, session.snapshot.carried))
             self._server_steps[number, key] = taken
             return taken
@@ -127,7 +129,7 @@ class Machinery:
             known = self._seen_after[key] = self.seen.number(after)
         return known
 
-    def client_timers(self, number: int) -> frozenset[Kind]:
+    def client_timers(self, number: int) -> tuple[Kind, ...]:
         """Return the timers of a client that run."""
         known = self._client_timers.get(number)
         if known is None:
@@ -135,7 +137,7 @@ class Machinery:
             known = self._client_timers[number] = armed(self.clients[number])
         return known
 
-    def server_timers(self, number: int) -> frozenset[Kind]:
+    def server_timers(self, number: int) -> tuple[Kind, ...]:
         """Return the timers of a server session that run."""
         known = self._server_timers.get(number)
         if known is None:

@@ -36,7 +36,11 @@ LONG: Final = frozenset({Kind.LASTED, Kind.EXPIRY_NEAR, Kind.AUDIO_IDLE})
 
 def successors(machinery: Machinery, settings: Settings, w: World) -> Iterator[tuple[Move, World]]:
     """Return every move and the joint state it leads to. Raises `checks.Broken`."""
-    for move, act in (*_of_client(machinery, settings, w), *_of_network(machinery, settings, w), *_of_servers(machinery, settings, w)):
+    for move, act in (
+        *_of_client(machinery, settings, w),
+        *_of_network(machinery, settings, w),
+        *_of_servers(machinery, settings, w),
+    ):
         scene = Scene(machinery, settings, w)
         if act(scene) is not False:
             yield move, scene.world()
@@ -69,6 +73,8 @@ def _client_act(key: Any, verb: Verb, machinery: Machinery) -> Act:
 
 def _application(settings: Settings, s: Snapshot) -> Iterator[tuple[Move, Any, Verb]]:
     """What the application may still do, by what it has done."""
+    if settings.abort:
+        yield Move("app", "abort", fair=False), ("abort",), lambda c: c.abort(now=NOW)
     if s.state is State.CLOSED:
         return
     if not s.ended:
@@ -90,8 +96,6 @@ def _application(settings: Settings, s: Snapshot) -> Iterator[tuple[Move, Any, V
         yield Move("app", "end_input", fair=True), ("end_input",), lambda c: c.end_input(now=NOW)
     if settings.cancel and not s.cancelled:
         yield Move("app", "cancel", fair=False), ("cancel",), lambda c: c.cancel(now=NOW)
-    if settings.abort:
-        yield Move("app", "abort", fair=False), ("abort",), lambda c: c.abort(now=NOW)
 
 
 def _asking(flush_id: str) -> tuple[Move, Any, Verb]:
@@ -151,8 +155,8 @@ def _of_network(machinery: Machinery, settings: Settings, w: World) -> Iterator[
         if link.server is End.DROPPED or (broken and link.server is not End.GONE):
             yield Move("network", f"server learns {at}", fair=True), lambda scene, at=at: scene.server_learns(at)
         if at == w.here:
-            reads = link.client in (End.OPEN, End.CLOSING) and drivers.client_reads(machinery.clients[w.client])
-            if link.down and reads:
+            reads = drivers.client_reads(machinery.clients[w.client], link.up)
+            if link.down and reads and link.client in (End.OPEN, End.CLOSING):
                 yield Move("network", "deliver down", fair=True), Scene.deliver_down
             if link.client is End.DROPPED or broken:
                 yield Move("network", "client learns", fair=True), Scene.client_learns
@@ -176,7 +180,7 @@ def _of_network(machinery: Machinery, settings: Settings, w: World) -> Iterator[
 
 def _is_read(machinery: Machinery, w: World, at: int) -> bool:
     session = next((served for served in w.servers if served.link == at), None)
-    return session is None or drivers.server_reads(machinery.servers[session.state].snapshot)
+    return session is None or drivers.server_reads(machinery.servers[session.state].snapshot, w.links[at].down)
 
 
 # ---------------------------------------------------------------------------- the server and its engine
@@ -209,7 +213,12 @@ def _engine(settings: Settings, s: Snapshot, born: int) -> Iterator[tuple[Move, 
     if s.state is State.CLOSED or not s.started:
         return
     if settings.fail:
-        yield Move("engine", "fail", fair=False), ("fail",), lambda v: v.fail("internal", "it broke", now=NOW), Fault.FAIL
+        yield (
+            Move("engine", "fail", fair=False),
+            ("fail",),
+            lambda v: v.fail("internal", "it broke", now=NOW),
+            Fault.FAIL,
+        )
     if s.state is State.CONNECTING:
         token = "t0" if settings.resume else None
         yield (
@@ -337,5 +346,3 @@ def _server_fires(index: int, kind: Kind, spends: Fault | None) -> Act:
         return scene.server_does(index, ("timer", kind), lambda v: v.fire(kind))
 
     return act
-
-

@@ -174,9 +174,9 @@ def normal(s: Snapshot) -> Snapshot:
     return s
 
 
-def armed(s: Snapshot) -> frozenset[Kind]:
+def armed(s: Snapshot) -> tuple[Kind, ...]:
     """Return the timers that run."""
-    return frozenset(deadline.kind for deadline in timers.deadlines(s))
+    return tuple(deadline.kind for deadline in timers.deadlines(s))
 
 
 def attempt(verb: Callable[[], Outputs]) -> Outputs | None:

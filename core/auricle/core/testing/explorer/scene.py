@@ -261,9 +261,7 @@ class Scene:
     def world(self) -> World:
         """Return the joint state, without what nobody can see any more."""
         kept = [served for served in self.servers if not self._over(served)]
-        used = [
-            at for at, link in enumerate(self.links) if link.client is not End.GONE or link.server is not End.GONE
-        ]
+        used = [at for at, link in enumerate(self.links) if link.client is not End.GONE or link.server is not End.GONE]
         place = {at: n for n, at in enumerate(used)}
         return World(
             client=self.client,
@@ -286,5 +284,3 @@ def _tidy(link: Link) -> Link:
     up = () if link.server is End.GONE or link.health is Health.SILENT else link.up
     down = () if link.client is End.GONE or link.health is Health.SILENT else link.down
     return link._replace(up=up, down=down)
-
-

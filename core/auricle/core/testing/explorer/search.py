@@ -70,9 +70,7 @@ class Explored:
     def world(self, number: int) -> World:
         """Return a joint state by its number."""
         client, links, served, spent, seen, _, born, here, dialling = _KEY.unpack(self.keys[number])
-        return World(
-            client, dialling, here, self.links[links], self.served[served], born, self.spent[spent], seen
-        )
+        return World(client, dialling, here, self.links[links], self.served[served], born, self.spent[spent], seen)
 
     def trace(self, number: int) -> list[Step]:
         """Return the way to a joint state."""

@@ -11,11 +11,6 @@ RATE: Final = 8192
 """Sample rate of an exploration: a power of two, so that a number of samples is an exact number of seconds."""
 
 
-def _limits(prebuffer: int, window: int, ring: int) -> Limits:
-    """Limits in which one sample is a unit of audio."""
-    return Limits(prebuffer_s=prebuffer / RATE, window_s=window / RATE, ring_s=ring / RATE, max_audio_s=1 / RATE)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Bounds of one exploration. Counts are over the whole conversation."""
@@ -52,6 +47,10 @@ class Settings:
     """Times that the engine stands still until the server gives it up."""
     hasty: bool = False
     """Verdict timers fire also where a healthy peer would have been heard: a network slower than every timeout."""
+    wanted: bool = True
+    """The client wants partials and speech events, where there are any."""
+    most_failures: int = 3
+    """Engine failures in a row that end the session."""
     acks: bool = True
     """The client wants acks."""
     chatty: bool = False
@@ -61,42 +60,65 @@ class Settings:
     ring: int = 8
 
     def limits(self) -> Limits:
-        """Return the limits of both sides."""
-        return _limits(self.prebuffer, self.window, self.ring)
+        """Return the limits of both sides: one sample is a unit of audio."""
+        return Limits(
+            prebuffer_s=self.prebuffer / RATE,
+            window_s=self.window / RATE,
+            ring_s=self.ring / RATE,
+            max_audio_s=1 / RATE,
+            max_engine_failures=self.most_failures,
+        )
 
     def config(self) -> Start:
         """Return what the client says first."""
-        features = Features(partials=self.partials > 0, speech_events=self.speech_events, acks=self.acks)
+        features = Features(partials=self.wanted, speech_events=self.wanted, acks=self.acks)
         return Start(audio=AudioFormat(sample_rate=RATE), features=features, resume=self.resume)
 
 
 SMALL: Final = (
-    Settings(name="a flush", audio=2, flushes=("f1",)),
-    Settings(name="a marker", audio=2, flushes=("m1",)),
-    Settings(name="a change", audio=2, changes=1),
-    Settings(name="a gap", audio=2, gaps=1),
-    Settings(name="flush and marker", audio=1, flushes=("f1", "m1")),
-    Settings(name="partials", audio=2, partials=1),
+    Settings(name="credit", audio=3, window=1),
+    Settings(name="no acks", audio=3, acks=False),
+    Settings(name="a flush", audio=1, flushes=("f1",)),
+    Settings(name="a marker", audio=1, flushes=("m1",)),
+    Settings(name="a change", audio=1, changes=1),
+    Settings(name="a gap", audio=1, gaps=1),
+    Settings(name="partials", audio=1, partials=1),
+    Settings(name="nothing wanted", audio=1, partials=1, speech_events=True, wanted=False),
     Settings(name="speech events", audio=1, speech_events=True),
     Settings(name="signs of life", audio=1, chatty=True),
-    Settings(name="no acks", audio=3, acks=False),
-    Settings(name="a lost resumed", audio=0, resume=True, cuts=2),
-    Settings(name="leaving", audio=1, cancel=True, abort=True, cuts=1),
+    Settings(name="leaving", audio=1, cancel=True, abort=True),
     Settings(name="the server ends", audio=1, flushes=("f1",), stops=("shutdown",), fail=True),
-    Settings(name="engine failures", audio=2, segment_failures=1, stalls=1),
-    Settings(name="one cut", audio=1, flushes=("f1",), resume=True, cuts=1),
+    Settings(name="the server ends, with a change", audio=1, changes=1, stops=("session_limit",)),
+    Settings(name="engine failures", audio=1, segment_failures=1, stalls=1),
+    Settings(name="a last straw", audio=1, segment_failures=1, most_failures=1),
+    Settings(name="a cut", audio=1, flushes=("f1",), resume=True, cuts=1),
+    Settings(name="a lost resumed", audio=0, resume=True, cuts=2),
     Settings(name="silence", audio=1, resume=True, silences=1),
+    Settings(name="refused", audio=0, resume=True, cuts=1, refusals=1, expiries=1),
     Settings(name="restart", audio=1, resume=True, restarts=1),
 )
+"""Runs with the tests: a minute in all."""
 
 LARGE: Final = (
     *SMALL,
-    Settings(name="two cuts", audio=2, flushes=("f1",), resume=True, cuts=2),
-    Settings(name="cut, two flushes and a change", audio=2, flushes=("f1", "m1"), changes=1, resume=True, cuts=1),
-    Settings(name="cut and restart", audio=2, flushes=("f1",), resume=True, cuts=1, restarts=1, expiries=1),
-    Settings(name="hasty", audio=1, flushes=("f1",), resume=True, cuts=1, hasty=True, expiries=1),
-    Settings(name="cut while leaving", audio=1, resume=True, cuts=1, cancel=True, abort=True, stops=("shutdown",)),
-    Settings(name="refused", audio=1, resume=True, cuts=1, refusals=1, expiries=1, restarts=1),
+    Settings(name="overtaking", audio=2, prebuffer=0, window=1, flushes=("f1",), changes=1),
+    Settings(name="a cut and leaving", audio=1, cancel=True, abort=True, cuts=1),
+    Settings(name="two samples and a flush", audio=2, flushes=("f1",)),
+    Settings(name="two samples and a marker", audio=2, flushes=("m1",)),
+    Settings(name="two samples and a change", audio=2, changes=1),
+    Settings(name="two samples and a gap", audio=2, gaps=1),
+    Settings(name="flush and marker", audio=1, flushes=("f1", "m1")),
+    Settings(name="two samples and partials", audio=2, partials=1),
+    Settings(name="two samples and failures", audio=2, segment_failures=1, stalls=1),
+    Settings(name="a cut and a change", audio=1, changes=1, resume=True, cuts=1),
+    Settings(name="a cut and a gap", audio=1, gaps=1, resume=True, cuts=1),
+    Settings(name="two samples and a cut", audio=2, resume=True, cuts=1),
+    Settings(name="two cuts", audio=1, resume=True, cuts=2),
+    Settings(name="a cut and a restart", audio=1, resume=True, cuts=1, restarts=1, expiries=1),
+    Settings(name="a cut while leaving", audio=1, resume=True, cuts=1, cancel=True, abort=True, stops=("shutdown",)),
+    Settings(name="a cut, refused", audio=1, resume=True, cuts=1, refusals=1, expiries=1, restarts=1),
+    Settings(name="hasty", audio=0, resume=True, cuts=1, hasty=True, expiries=1),
 )
+"""One command, and an hour on one core: millions of joint states."""
 
 NAMED: Final = {"small": SMALL, "large": LARGE}
