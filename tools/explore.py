@@ -1,46 +1,154 @@
-"""Explore the core: every order of events of some bounded conversations, searched to the end."""
+"""Explore the core: every order of events of some bounded conversations, searched to the end.
+
+``--config small`` takes a minute and runs with the tests; ``--config large`` takes an hour on one core, and with
+``--proof docs/proof.md`` it writes the page that says what has been searched. Exit status: 0 where nothing breaks.
+"""
 
 import argparse
 import resource
 import sys
 import time
+from pathlib import Path
+from typing import NamedTuple
 
-from auricle.core.testing.explorer import liveness, report
-from auricle.core.testing.explorer.search import Explored, Found, explore
-from auricle.core.testing.explorer.settings import NAMED
+from auricle.core.outcomes import Effect, Guard
+from auricle.core.testing.explorer import coverage, report
+from auricle.core.testing.explorer.coverage import Choice
+from auricle.core.testing.explorer.liveness import prove
+from auricle.core.testing.explorer.search import Explored
+from auricle.core.testing.explorer.settings import NAMED, Settings
+
+
+class Row(NamedTuple):
+    """One exploration, in numbers."""
+
+    name: str
+    states: int
+    edges: int
+    depth: int
+    steps: int
+    seconds: float
+    verdict: str
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Run what the command line asks for."""
+    options = _options()
+    rows: list[Row] = []
+    with coverage.heard() as choices:
+        for settings in NAMED[options.config]:
+            if options.only in settings.name:
+                rows.append(_run(settings, options.most, options.traces))
+    covered = "\n".join(_coverage(choices))
+    print(covered)
+    if options.proof is not None:
+        options.proof.write_text(_page(options.config, rows, covered), encoding="utf-8")
+    return 0 if all(row.verdict == "holds" for row in rows) else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", choices=sorted(NAMED), default="small")
-    parser.add_argument("--only", default="")
-    parser.add_argument("--most", type=int, default=5_000_000)
-    options = parser.parse_args()
-    bad = 0
-    for settings in NAMED[options.config]:
-        if options.only and options.only not in settings.name:
-            continue
-        begun = time.perf_counter()
-        explored = explore(settings, most=options.most)
-        if explored.found is None and explored.complete:
-            stuck = liveness.stuck(explored)
-            if stuck:
-                explored.found = Found("I9", f"I9: {len(stuck)} states never end", explored.trace(stuck[0]), "for ever")
-        took = time.perf_counter() - begun
-        print(describe(explored, took), flush=True)
-        if explored.found:
-            bad += 1
-            print("\n".join(report.conversation(explored, explored.found)))
-    return bad
+    parser.add_argument("--only", default="", help="only explorations whose name has this in it")
+    parser.add_argument("--most", type=int, default=5_000_000, help="most joint states of one exploration")
+    parser.add_argument("--traces", type=Path, help="folder for traces of what breaks, as JSON lines")
+    parser.add_argument("--proof", type=Path, help="write the page with the counts here")
+    return parser.parse_args()
 
 
-def describe(explored: Explored, took: float) -> str:
-    m = explored.machinery
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    return (
-        f"{explored.settings.name:32} {len(explored.keys):9} states {explored.edges:9} edges depth {explored.depth:3} "
-        f"steps {m.steps} clients {len(m.clients)} servers {len(m.servers)} {took:6.1f} s {len(explored.keys) / took:7.0f}/s {peak} MiB "
-        f"{'complete' if explored.complete else 'CUT SHORT'}"
+def _run(settings: Settings, most: int, traces: Path | None) -> Row:
+    begun = time.perf_counter()
+    explored = prove(settings, most=most)
+    row = _row(explored, time.perf_counter() - begun)
+    rate = row.states / row.seconds
+    print(f"{row.name:32} {row.states:9} states {row.edges:9} edges {row.seconds:7.1f} s {rate:7.0f}/s {row.verdict}")
+    if explored.found is not None:
+        print("\n".join(report.conversation(explored, explored.found)))
+        if traces is not None:
+            path = traces / f"{settings.name.replace(' ', '-').replace(',', '')}.jsonl"
+            path.write_text("\n".join(report.as_json(explored, explored.found)) + "\n", encoding="utf-8")
+    sys.stdout.flush()
+    return row
+
+
+def _row(explored: Explored, seconds: float) -> Row:
+    verdict = "cut short" if not explored.complete else "holds"
+    if explored.found is not None:
+        verdict = explored.found.why
+    return Row(
+        explored.settings.name,
+        len(explored.keys),
+        explored.edges,
+        explored.depth,
+        explored.machinery.steps,
+        seconds,
+        verdict,
+    )
+
+
+def _coverage(choices: set[Choice]) -> list[str]:
+    """Return what of the rule table was used, as lines of Markdown."""
+    covered = coverage.summary(choices)
+    run = {effect for _, effect in coverage.effects(choices)}
+    held = coverage.guards(choices)
+    lines = [f"{covered.used} of {len(coverage.everything())} outcomes of the rule table were chosen at least once."]
+    lines += [f"- {count} cannot be: {why}." for why, count in sorted(covered.declared.items())]
+    lines.append(f"- {len(covered.unused)} were not chosen within these bounds.")
+    lines.append(f"- {len(covered.broken)} were chosen although no correct peer leads to them.")
+    lines.append("")
+    lines.append(f"Effects never run: {_names(effect.name for effect in Effect if effect not in run)}.")
+    lines.append("")
+    lines.append(f"Guards never met: {_names(guard.name for guard in Guard if guard not in held)}.")
+    if covered.unused:
+        lines += ["", "Not chosen within these bounds:", "", *(f"- {choice}" for choice in covered.unused)]
+    return lines
+
+
+def _names(names: object) -> str:
+    listed = ", ".join(f"`{name}`" for name in names)  # type: ignore[attr-defined]
+    return listed or "none"
+
+
+PAGE = """# What has been searched
+
+Written by `python tools/explore.py --config {config} --proof docs/proof.md`; do not edit.
+
+Every order of events of the conversations below was run through the real `step` of both sides, with both channels
+between them: what the application, the engine, the network and time may do next, at every point. In every joint state
+the invariants of `auricle.core.testing.explorer.checks` held, and from every joint state fair delivery, time and duty
+alone lead to the end of both sides.
+
+**{states:,} joint states, {edges:,} transitions, {seconds:.0f} s, {memory} MiB at most.** The deepest state is
+{depth} events from the beginning.
+
+| conversation | joint states | transitions | deepest | calls of `step` | seconds | result |
+|---|---:|---:|---:|---:|---:|---|
+{rows}
+
+What each conversation may contain is in `auricle.core.testing.explorer.settings`. Times are not in the search: timers
+fire whenever they are armed (`auricle.core.testing.explorer.parties` says why that covers every real order, and
+`moves` which of them may not run out while a working network carries a sign of life).
+
+## What of the rule table was used
+
+{coverage}
+"""
+
+
+def _page(config: str, rows: list[Row], covered: str) -> str:
+    lines = [
+        f"| {row.name} | {row.states:,} | {row.edges:,} | {row.depth} | {row.steps:,} | {row.seconds:.1f} | {row.verdict} |"
+        for row in rows
+    ]
+    return PAGE.format(
+        config=config,
+        states=sum(row.states for row in rows),
+        edges=sum(row.edges for row in rows),
+        seconds=sum(row.seconds for row in rows),
+        depth=max(row.depth for row in rows),
+        memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        rows="\n".join(lines),
+        coverage=covered,
     )
 
 

@@ -170,7 +170,7 @@ def timers_are_not_hot(s: Snapshot) -> None:
             overslept = due.kind in VERDICTS and at - due.at > timers.OVERSLEPT_S
             try:
                 after, _outputs = step(after, Local(kind=Kind.OVERSLEPT if overslept else due.kind), now=at)
-            except Exception as escaped:  # noqa: BLE001 - anything at all that escapes is what is looked for
+            except Exception as escaped:
                 raise Broken("I10", f"{due.kind.name} raises when it fires: {escaped}") from escaped
         else:
             raise Broken("I10", f"{due.kind.name} fires for ever")
@@ -273,6 +273,11 @@ def ends_as_it_must(closed: SessionClosed, spent: tuple[int, ...], client: Snaps
         # The same silence twice, without news in between, is held against the server and not the network.
         suspicious = closed.reason == "timeout" and client.recovery.suspected == client.seq
         require(not resumable or suspicious, "I13", f"a session that could be resumed was lost: {closed.message}")
+
+
+def asks_no_more_than_needed(born: int, spent: tuple[int, ...]) -> None:
+    """I12: a session that is gone is asked for once, and begun anew once, for each thing that went wrong."""
+    require(born <= 1 + 2 * sum(spent), "I12", f"the server was asked for {born} sessions")
 
 
 def is_forgotten_for_a_reason(spent: tuple[int, ...]) -> None:

@@ -4,15 +4,15 @@ What is never used must be declared here, with the reason; an exploration that u
 something else unused, is a failure of this list.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from auricle.core import machine
-from auricle.core.outcomes import Effect, Guard, Outcome, Rule
+from auricle.core.outcomes import Effect, Guard, Ignore, Outcome, Rule, Violation
 from auricle.core.rules import TABLE
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import RESERVED, Kind, Role, Side, State
+from auricle.core.states import RESERVED, VERDICTS, Kind, Role, Side, State
 from auricle.core.stimuli import Stimulus
 
 
@@ -73,12 +73,55 @@ def guards(choices: set[Choice]) -> set[Guard]:
 
 
 def why_not(choice: Choice, outcome: Outcome) -> str | None:
-    """Return why two correct sides never come to this choice; None where they do."""
-    for why, matches in _NEVER.items():
-        if matches(choice, outcome):
-            return why
+    """Return why no exploration comes to this choice; None where one should."""
+    if choice.kind in _OTHER_TESTS:
+        return "no correct peer of this version says it: tests of rude peers do"
+    if choice.kind in _HOURS:
+        return "a matter of hours, or of statistics: explored as the server's end of the input"
+    if outcome in _QUIET:
+        return "the timer is not armed in this state"
+    if isinstance(outcome, Violation):
+        return _never_violated(choice)
+    if choice.side is Side.SAY and isinstance(outcome, Ignore):
+        return "a verb that changes nothing: the application here says each thing once"
     return None
+
+
+def _never_violated(choice: Choice) -> str | None:
+    if choice.side is Side.HEAR and choice.kind is not Kind.RESUME:
+        return "I8: two correct sides never break the protocol"
+    if choice.side is Side.LOCAL and choice.kind in VERDICTS:
+        return None
+    return "our own side asks only for what is legal"
 
 
 _OTHER_TESTS: Final = frozenset({*RESERVED, Kind.UNKNOWN, Kind.MALFORMED})
 _HOURS: Final = frozenset({Kind.LASTED, Kind.EXPIRY_NEAR, Kind.AUDIO_IDLE, Kind.STATS_DUE, Kind.STATS})
+_QUIET: Final = frozenset({Ignore("not armed in this state")})
+
+
+class Covered(NamedTuple):
+    """How much of the table was used."""
+
+    used: int
+    declared: dict[str, int]
+    """Outcomes that cannot be used, by the reason."""
+    unused: tuple[Choice, ...]
+    """Outcomes that were not used within these bounds, and no reason is known why not."""
+    broken: tuple[Choice, ...]
+    """Outcomes that were used although they are declared impossible: the declaration, or the core, is wrong."""
+
+
+def summary(choices: set[Choice]) -> Covered:
+    """Compare what was used with what is declared."""
+    declared: dict[str, int] = {}
+    unused, broken = [], []
+    for choice, outcome in everything().items():
+        why = why_not(choice, outcome)
+        if choice in choices and why is not None and isinstance(outcome, Violation) and choice.side is Side.HEAR:
+            broken.append(choice)
+        elif choice not in choices and why is None:
+            unused.append(choice)
+        elif choice not in choices and why is not None:
+            declared[why] = declared.get(why, 0) + 1
+    return Covered(len(choices), declared, tuple(unused), tuple(broken))

@@ -98,7 +98,7 @@ class Machinery:
             if session.snapshot is not before:
                 raise Broken("I2", f"a refused verb has left traces: {refusal}") from None
             return None
-        except Exception as escaped:  # noqa: BLE001 - anything at all that escapes is what is looked for
+        except Exception as escaped:
             raise Broken("I1", f"{type(escaped).__name__}: {escaped}") from escaped
 
     def _taken(self, state: int, told: Iterable[Output | Item]) -> Taken:

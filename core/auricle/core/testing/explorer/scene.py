@@ -159,6 +159,7 @@ class Scene:
         state = self.machinery.servers.number(new_server(self.settings.limits()))
         self.servers.append(Served(state, link, self.born))
         self.born += 1
+        checks.asks_no_more_than_needed(self.born, self.spent)
         return len(self.servers) - 1
 
     def refuse(self) -> None:

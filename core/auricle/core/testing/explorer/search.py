@@ -85,7 +85,7 @@ class Explored:
 def beginning(machinery: Machinery, settings: Settings) -> World:
     """Return the joint state in which the client has asked for its first connection."""
     client = machinery.clients.number(new_client(settings.config(), settings.limits()))
-    return World(client, True, -1, (), (), 0, NOTHING_SPENT, machinery.seen.number(Seen()))  # noqa: FBT003
+    return World(client, True, -1, (), (), 0, NOTHING_SPENT, machinery.seen.number(Seen()))
 
 
 def is_over(machinery: Machinery, w: World) -> bool:

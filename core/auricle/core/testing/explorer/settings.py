@@ -117,6 +117,14 @@ LARGE: Final = (
     Settings(name="a cut and a restart", audio=1, resume=True, cuts=1, restarts=1, expiries=1),
     Settings(name="a cut while leaving", audio=1, resume=True, cuts=1, cancel=True, abort=True, stops=("shutdown",)),
     Settings(name="a cut, refused", audio=1, resume=True, cuts=1, refusals=1, expiries=1, restarts=1),
+    Settings(name="a restart and failures", audio=1, resume=True, restarts=1, fail=True),
+    Settings(name="a restart, the end told", audio=1, resume=True, restarts=1, stops=("shutdown",)),
+    Settings(name="a restart with less audio kept", audio=2, resume=True, restarts=1, ring=0),
+    Settings(name="a restart with a gap", audio=1, gaps=1, resume=True, restarts=1, ring=1),
+    Settings(name="a restart while leaving", audio=1, resume=True, restarts=1, cancel=True, abort=True),
+    Settings(name="two restarts", audio=1, resume=True, restarts=2),
+    Settings(name="a cut and failures", audio=1, resume=True, cuts=1, segment_failures=1, stalls=1, fail=True),
+    Settings(name="a cut without acks", audio=3, acks=False, window=1, resume=True, cuts=1),
     Settings(name="hasty", audio=0, resume=True, cuts=1, hasty=True, expiries=1),
 )
 """One command, and an hour on one core: millions of joint states."""
