@@ -137,7 +137,8 @@ fire whenever they are armed (`auricle.core.testing.explorer.parties` says why t
 
 def _page(config: str, rows: list[Row], covered: str) -> str:
     lines = [
-        f"| {row.name} | {row.states:,} | {row.edges:,} | {row.depth} | {row.steps:,} | {row.seconds:.1f} | {row.verdict} |"
+        f"| {row.name} | {row.states:,} | {row.edges:,} | {row.depth} | {row.steps:,} "
+        f"| {row.seconds:.1f} | {row.verdict} |"
         for row in rows
     ]
     return PAGE.format(

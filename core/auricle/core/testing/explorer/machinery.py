@@ -69,7 +69,7 @@ class Machinery:
             if outputs is not None:
                 checks.step_of_client(before, session.snapshot, outputs)
                 told = items(outputs, session.snapshot.carried)
-                taken = self._taken(self.clients.number(session.state()), told)
+                taken = self._taken(self.clients.number(session.remembered()), told)
             self._client_steps[number, key] = taken
             return taken
 
@@ -86,7 +86,7 @@ class Machinery:
                 checks.step_of_server(remembered.snapshot, session.snapshot, outputs)
                 if key[0] == "hear":
                     checks.only_the_engine_decides(remembered.snapshot, session.snapshot)
-                taken = self._taken(self.servers.number(session.state()), items(outputs, session.snapshot.carried))
+                taken = self._taken(self.servers.number(session.remembered()), items(outputs, session.snapshot.carried))
             self._server_steps[number, key] = taken
             return taken
 

@@ -1,6 +1,7 @@
 """What may happen next: the application, the engine, the network, time, and faults."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from auricle.core.messages import Ack, Loading, Ping, Pong
@@ -10,7 +11,7 @@ from auricle.core.snapshot import Snapshot
 from auricle.core.states import Kind, State
 from auricle.core.testing.explorer import checks, drivers
 from auricle.core.testing.explorer.machinery import Machinery
-from auricle.core.testing.explorer.parties import NOW
+from auricle.core.testing.explorer.parties import NOW, Server
 from auricle.core.testing.explorer.scene import Scene
 from auricle.core.testing.explorer.settings import Settings
 from auricle.core.testing.explorer.world import End, Fault, Health, Link, World
@@ -47,6 +48,8 @@ def successors(machinery: Machinery, settings: Settings, w: World) -> Iterator[t
 
 
 Act = Callable[[Scene], Any]
+Doing = tuple[Move, Any, Verb, Fault | None]
+"""What somebody at the server may do: the move, the key of the step, the verb, and what it costs."""
 
 
 # ---------------------------------------------------------------------------- the client and its application
@@ -147,13 +150,13 @@ def _of_network(machinery: Machinery, settings: Settings, w: World) -> Iterator[
     if w.dialling:
         yield Move("network", "connect", fair=True), Scene.connect
         if w.spent[Fault.REFUSAL] < settings.refusals:
-            yield Move("network", "refuse", fair=False), lambda scene: (scene.spend(Fault.REFUSAL), scene.refuse())
+            yield Move("network", "refuse", fair=False), _suffering(Fault.REFUSAL, Scene.refuse)
     for at, link in enumerate(w.links):
         if link.up and link.server in (End.OPEN, End.CLOSING) and _is_read(machinery, w, at):
-            yield Move("network", f"deliver up {at}", fair=True), lambda scene, at=at: scene.deliver_up(at)
+            yield Move("network", f"deliver up {at}", fair=True), partial(Scene.deliver_up, at=at)
         broken = link.health is Health.BROKEN
         if link.server is End.DROPPED or (broken and link.server is not End.GONE):
-            yield Move("network", f"server learns {at}", fair=True), lambda scene, at=at: scene.server_learns(at)
+            yield Move("network", f"server learns {at}", fair=True), partial(Scene.server_learns, at=at)
         if at == w.here:
             reads = drivers.client_reads(machinery.clients[w.client], link.up)
             if link.down and reads and link.client in (End.OPEN, End.CLOSING):
@@ -162,20 +165,20 @@ def _of_network(machinery: Machinery, settings: Settings, w: World) -> Iterator[
                 yield Move("network", "client learns", fair=True), Scene.client_learns
         if link.health is Health.GOOD:
             if w.spent[Fault.CUT] < settings.cuts:
-                yield (
-                    Move("network", f"cut {at}", fair=False),
-                    lambda scene, at=at: (scene.spend(Fault.CUT), scene.cut(at)),
-                )
+                yield Move("network", f"cut {at}", fair=False), _suffering(Fault.CUT, partial(Scene.cut, at=at))
             if w.spent[Fault.SILENCE] < settings.silences:
-                yield (
-                    Move("network", f"silence {at}", fair=False),
-                    lambda scene, at=at: (scene.spend(Fault.SILENCE), scene.silence(at)),
-                )
+                silence = partial(Scene.silence, at=at)
+                yield Move("network", f"silence {at}", fair=False), _suffering(Fault.SILENCE, silence)
     if w.spent[Fault.RESTART] < settings.restarts and w.servers:
-        yield (
-            Move("network", "server restarts", fair=False),
-            lambda scene: (scene.spend(Fault.RESTART), scene.restart_server()),
-        )
+        yield Move("network", "server restarts", fair=False), _suffering(Fault.RESTART, Scene.restart_server)
+
+
+def _suffering(fault: Fault, act: Callable[[Scene], None]) -> Act:
+    def suffer(scene: Scene) -> None:
+        scene.spend(fault)
+        act(scene)
+
+    return suffer
 
 
 def _is_read(machinery: Machinery, w: World, at: int) -> bool:
@@ -189,9 +192,7 @@ def _is_read(machinery: Machinery, w: World, at: int) -> bool:
 def _of_servers(machinery: Machinery, settings: Settings, w: World) -> Iterator[tuple[Move, Act]]:
     for index, served in enumerate(w.servers):
         s = machinery.servers[served.state].snapshot
-        listed = machinery.listed(
-            ("engine", served.state, served.born), lambda s=s, born=served.born: tuple(_engine(settings, s, born))
-        )
+        listed = machinery.listed(("engine", served.state, served.born), partial(_engine, settings, s, served.born))
         for move, key, verb, spends in listed:
             if spends is None or w.spent[spends] == 0:
                 yield move, _server_act(index, key, verb, spends)
@@ -208,8 +209,14 @@ def _server_act(index: int, key: Any, verb: Verb, spends: Fault | None) -> Act:
     return act
 
 
-def _engine(settings: Settings, s: Snapshot, born: int) -> Iterator[tuple[Move, Any, Verb, Fault | None]]:
+def _engine(settings: Settings, s: Snapshot, born: int) -> tuple[Doing, ...]:
+    return tuple(_doings(settings, s, born))
+
+
+def _doings(settings: Settings, s: Snapshot, born: int) -> Iterator[Doing]:
     """What an engine and the application around it may do; its duties are fair moves."""
+    if settings.no_return and s.started:
+        yield Move("server", "no return", fair=False), ("no return",), lambda v: v.no_return(now=NOW), Fault.RESTART
     if s.state is State.CLOSED or not s.started:
         return
     if settings.fail:
@@ -232,7 +239,7 @@ def _engine(settings: Settings, s: Snapshot, born: int) -> Iterator[tuple[Move, 
         yield (
             Move("engine", f"stop_input {code}", fair=False),
             ("stop", code),
-            lambda v, code=code: v.stop_input(code, now=NOW),
+            partial(Server.stop_input, code=code, now=NOW),
             Fault.STOP,
         )
     owed = s.credit < s.processed + s.samples(s.limits.window_s)  # a final has moved processed, and not the credit
@@ -240,7 +247,7 @@ def _engine(settings: Settings, s: Snapshot, born: int) -> Iterator[tuple[Move, 
         yield (
             Move("engine", f"progress {upto}", fair=upto == s.received),
             ("progress", upto),
-            lambda v, upto=upto: v.progress(upto, now=NOW),
+            partial(Server.progress, processed_sample=upto, now=NOW),
             None,
         )
     yield from _speech(settings, s)
@@ -249,7 +256,7 @@ def _engine(settings: Settings, s: Snapshot, born: int) -> Iterator[tuple[Move, 
         yield Move("engine", "finish", fair=True), ("finish",), lambda v: v.finish(now=NOW), None
 
 
-def _speech(settings: Settings, s: Snapshot) -> Iterator[tuple[Move, Any, Verb, Fault | None]]:
+def _speech(settings: Settings, s: Snapshot) -> Iterator[Doing]:
     if s.state in (State.CONNECTING, State.READY) or s.committed >= s.received:
         return
     if settings.speech_events and s.speaking_since is None and s.speech_at <= s.committed:
@@ -269,7 +276,7 @@ def _speech(settings: Settings, s: Snapshot) -> Iterator[tuple[Move, Any, Verb, 
             yield (
                 Move("engine", f"segment_failed to {end}", fair=False),
                 ("failed", end),
-                lambda v, end=end: v.segment_failed(end, "a fault", now=NOW),
+                partial(Server.segment_failed, end_sample=end, why="a fault", now=NOW),
                 None,
             )
 
@@ -278,7 +285,7 @@ def _final_to(end: int) -> Verb:
     return lambda v: v.final("a b", end_sample=end, start_s=0.0, end_s=0.0, confidence=1.0, reason="endpoint", now=NOW)
 
 
-def _answers(s: Snapshot) -> Iterator[tuple[Move, Any, Verb, Fault | None]]:
+def _answers(s: Snapshot) -> Iterator[Doing]:
     """A good engine answers in the order of positions, and says the final before the answer."""
     asked = next((flush for flush in s.flushes if flush.asked), None)
     change = s.changes[0] if s.changes else None

@@ -100,7 +100,7 @@ class Client(ClientSession):
         """Let a timer run out."""
         return self._step(Local(kind=kind), now=NOW)
 
-    def state(self) -> Snapshot:
+    def remembered(self) -> Snapshot:
         """Return what is left to remember, in its normal form."""
         return normal(self._snapshot)
 
@@ -142,7 +142,7 @@ class Server(ServerSession):
                 raise AssertionError(item)
 
     def come_back(self, resume: Resume) -> Outputs:
-        """The client is back; the tokens of a session are ``t0``, ``t1`` …"""
+        """The client is back. The tokens of a session are numbered from ``t0``."""
         token = self._snapshot.recovery.token or "t0"
         return self.attach(resume, fresh_token=f"t{int(token[1:]) + 1}", now=NOW)
 
@@ -150,7 +150,7 @@ class Server(ServerSession):
         """Let a timer run out."""
         return self._step(Local(kind=kind), now=NOW)
 
-    def state(self) -> Remembered:
+    def remembered(self) -> Remembered:
         """Return what is left to remember, in its normal form."""
         return Remembered(normal(self._snapshot), tuple(self._record.after(0)))
 

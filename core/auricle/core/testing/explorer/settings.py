@@ -6,6 +6,7 @@ from typing import Final
 from auricle.core.limits import Limits
 from auricle.core.messages import Start
 from auricle.core.parts import AudioFormat, Features
+from auricle.core.snapshot import EndCode
 
 RATE: Final = 8192
 """Sample rate of an exploration: a power of two, so that a number of samples is an exact number of seconds."""
@@ -29,7 +30,7 @@ class Settings:
     partials: int = 0
     """Partials in a segment."""
     speech_events: bool = False
-    stops: tuple[str, ...] = ()
+    stops: tuple[EndCode, ...] = ()
     """Codes with which the server may end the input."""
     fail: bool = False
     segment_failures: int = 0
@@ -41,6 +42,8 @@ class Settings:
     """Attempts to connect that fail, at once or by timeout."""
     restarts: int = 0
     """The server forgets everything."""
+    no_return: bool = False
+    """The server may say that nobody can come back any more."""
     expiries: int = 0
     """Times that a side does not wait any longer for the other to come back."""
     stalls: int = 0
@@ -122,6 +125,7 @@ LARGE: Final = (
     Settings(name="a restart with less audio kept", audio=2, resume=True, restarts=1, ring=0),
     Settings(name="a restart with a gap", audio=1, gaps=1, resume=True, restarts=1, ring=1),
     Settings(name="a restart while leaving", audio=1, resume=True, restarts=1, cancel=True, abort=True),
+    Settings(name="no return", audio=1, resume=True, cuts=1, no_return=True),
     Settings(name="two restarts", audio=1, resume=True, restarts=2),
     Settings(name="a cut and failures", audio=1, resume=True, cuts=1, segment_failures=1, stalls=1, fail=True),
     Settings(name="a cut without acks", audio=3, acks=False, window=1, resume=True, cuts=1),
