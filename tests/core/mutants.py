@@ -511,6 +511,22 @@ def decides_across_a_change(patch: Patch) -> None:
     patch.setattr(rules_of_order, "check_cut", lenient)
 
 
+def late_connection_wins(patch: Patch) -> None:
+    """A ``resume`` that a network held back takes the session away from the connection that works."""
+    resume = client_recovery.Resume
+    patch.setattr(client_recovery, "Resume", lambda **fields: resume(**fields | {"attempt": 0}))
+
+
+def asks_for_what_is_gone(patch: Patch) -> None:
+    """A client goes on asking for a session that it has been told is gone."""
+    waits = GUARDS[Guard.COME_BACK_LATER]
+    patch.setitem(
+        GUARDS,  # type: ignore[arg-type]
+        Guard.COME_BACK_LATER,
+        lambda s, stimulus: waits(s, stimulus) or (s.recovery.gated and s.recovery.attempt < s.limits.max_reconnects),
+    )
+
+
 def change_overtakes_audio(patch: Patch) -> None:
     """A change is sent at once, whatever audio waits for credit."""
 
@@ -600,6 +616,8 @@ TABLE = (
     Mutant(told_after_the_end, "found by the explorer", "a cut"),
     Mutant(late_flush_is_a_mistake, "found by the explorer", "the server ends"),
     Mutant(decides_across_a_change, "found by the explorer", "a change"),
+    Mutant(late_connection_wins, "found by the explorer", "two cuts"),
+    Mutant(asks_for_what_is_gone, "found by the explorer", "a restart, the end told"),
     Mutant(change_overtakes_audio, "F19", "overtaking"),
     Mutant(gap_sent_as_nothing, "I7", "a gap"),
 )

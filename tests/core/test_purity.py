@@ -8,7 +8,9 @@ import pytest
 
 CORE = Path(__file__).parents[2] / "core" / "auricle" / "core"
 ALLOWED = {
+    "array",
     "collections",
+    "contextlib",
     "dataclasses",
     "enum",
     "functools",
