@@ -261,19 +261,12 @@ class Scene:
 
     def world(self) -> World:
         """Return the joint state, without what nobody can see any more."""
-        kept = [served for served in self.servers if not self._over(served)]
-        used = [at for at, link in enumerate(self.links) if link.client is not End.GONE or link.server is not End.GONE]
-        place = {at: n for n, at in enumerate(used)}
-        return World(
-            client=self.client,
-            dialling=self.dialling,
-            here=place.get(self.here, -1),
-            links=tuple(_tidy(self.links[at]) for at in used),
-            servers=tuple(served._replace(link=place.get(served.link, -1)) for served in kept),
-            born=self.born,
-            spent=self.spent,
-            seen=self.seen,
-        )
+        links = tuple(_tidy(link) for link in self.links)
+        servers = tuple(served for served in self.servers if not self._over(served))
+        here = self.here
+        if any(link.client is End.GONE and link.server is End.GONE for link in links):
+            links, servers, here = _without_gone(links, servers, here)
+        return World(self.client, self.dialling, here, links, servers, self.born, self.spent, self.seen)
 
     def _over(self, served: Served) -> bool:
         s = self.machinery.servers[served.state].snapshot
@@ -282,6 +275,19 @@ class Scene:
 
 def _tidy(link: Link) -> Link:
     """Nothing arrives where nobody is, and nothing is left on a silent connection."""
-    up = () if link.server is End.GONE or link.health is Health.SILENT else link.up
-    down = () if link.client is End.GONE or link.health is Health.SILENT else link.down
-    return link._replace(up=up, down=down)
+    silent = link.health is Health.SILENT
+    if link.up and (silent or link.server is End.GONE):
+        link = link._replace(up=())
+    if link.down and (silent or link.client is End.GONE):
+        link = link._replace(down=())
+    return link
+
+
+def _without_gone(
+    links: tuple[Link, ...], servers: tuple[Served, ...], here: int
+) -> tuple[tuple[Link, ...], tuple[Served, ...], int]:
+    """Leave out connections that have no end any more, and count the others anew."""
+    used = [at for at, link in enumerate(links) if link.client is not End.GONE or link.server is not End.GONE]
+    place = {at: n for n, at in enumerate(used)}
+    moved = tuple(served._replace(link=place.get(served.link, -1)) for served in servers)
+    return tuple(links[at] for at in used), moved, place.get(here, -1)
