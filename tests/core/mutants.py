@@ -559,7 +559,9 @@ class Mutant(NamedTuple):
     plant: Callable[[Patch], None]
     origin: str
     explorer: str | None = None
-    """The exploration that kills it (`settings.SMALL`, or `HUNTS` of the test); None: no search over control can."""
+    """The exploration that kills it (by the name in `settings.LARGE`); None: no search over control can."""
+    simulation: str | None = None
+    """The simulation that kills it, by its name."""
 
     @property
     def name(self) -> str:
