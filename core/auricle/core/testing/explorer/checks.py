@@ -269,12 +269,21 @@ def ends_as_it_must(closed: SessionClosed, spent: tuple[int, ...], client: Snaps
     if spent[Fault.HASTE]:
         honest |= {"error", "idle"}
     require(closed.reason in honest or closed.reason == "aborted", "I6", f"ended as {closed.reason}: {closed.message}")
-    patient = not any(spent[fault] for fault in (Fault.REFUSAL, Fault.EXPIRY, Fault.HASTE))
-    if closed.reason in ("lost", "timeout") and patient and not client.cancelled:
-        resumable = client.recovery.token is not None or client.recovery.restarts
-        # The same silence twice, without news in between, is held against the server and not the network.
-        suspicious = closed.reason == "timeout" and client.recovery.suspected == client.seq
-        require(not resumable or suspicious, "I13", f"a session that could be resumed was lost: {closed.message}")
+    if closed.reason in ("lost", "timeout") and not client.cancelled:
+        _is_lost_for_a_reason(closed, spent, client)
+
+
+def _is_lost_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client: Snapshot) -> None:
+    """I13: what could be resumed, or begun anew, is not lost."""
+    resumable = client.recovery.token is not None or client.recovery.restarts > 0
+    impatient = any(spent[fault] for fault in (Fault.REFUSAL, Fault.EXPIRY, Fault.HASTE))
+    # The same silence twice, without news in between, is held against the server and not the network.
+    suspicious = closed.reason == "timeout" and client.recovery.suspected == client.seq
+    # A session that the server had ended is not begun anew where the server lost it: its input is not ours to say.
+    ended = spent[Fault.RESTART] and client.end_code is not None
+    require(
+        not resumable or impatient or suspicious or ended, "I13", f"what could be resumed is lost: {closed.message}"
+    )
 
 
 def asks_no_more_than_needed(born: int, spent: tuple[int, ...]) -> None:
