@@ -1,6 +1,6 @@
 """Explore the core: every order of events of some bounded conversations, searched to the end.
 
-``--config small`` takes a minute and runs with the tests; ``--config large`` takes an hour on one core, and with
+``--config small`` takes a minute and runs with the tests; ``--config large`` takes a quarter of an hour on one core, and with
 ``--proof docs/proof.md`` it writes the page that says what has been searched. Exit status: 0 where nothing breaks.
 """
 

@@ -112,7 +112,7 @@ def _client_timer(machinery: Machinery, settings: Settings, w: World, kind: Kind
     healthy = link is not None and link.health is Health.GOOD and link.server is not End.GONE
     spends: Fault | None = None
     if kind in CLIENT_VERDICTS and healthy:
-        if not settings.hasty:
+        if w.spent[Fault.HASTE] >= settings.hasty:
             return
         spends = Fault.HASTE
     elif kind is Kind.OPEN_EXPIRED:
@@ -319,7 +319,7 @@ def _server_timer(
     if kind in LONG:
         return
     if kind in SERVER_VERDICTS and healthy:
-        if not settings.hasty:
+        if w.spent[Fault.HASTE] >= settings.hasty:
             return
         spends = Fault.HASTE
     elif kind is Kind.RETURN_EXPIRED:

@@ -48,8 +48,8 @@ class Settings:
     """Times that a side does not wait any longer for the other to come back."""
     stalls: int = 0
     """Times that the engine stands still until the server gives it up."""
-    hasty: bool = False
-    """Verdict timers fire also where a healthy peer would have been heard: a network slower than every timeout."""
+    hasty: int = 0
+    """Times that a verdict timer fires where a healthy peer would have been heard: a network slower than timeouts."""
     wanted: bool = True
     """The client wants partials and speech events, where there are any."""
     most_failures: int = 3
@@ -132,8 +132,8 @@ LARGE: Final = (
     Settings(name="two restarts", audio=1, resume=True, restarts=2),
     Settings(name="a cut and failures", audio=1, resume=True, cuts=1, segment_failures=1, stalls=1, fail=True),
     Settings(name="a cut without acks", audio=3, acks=False, window=1, resume=True, cuts=1),
-    Settings(name="hasty", audio=0, resume=True, cuts=1, hasty=True, expiries=1),
+    Settings(name="hasty", audio=1, resume=True, hasty=2),
 )
-"""One command, and an hour on one core: millions of joint states."""
+"""One command, and a quarter of an hour on one core: millions of joint states."""
 
 NAMED: Final = {"small": SMALL, "large": LARGE}
