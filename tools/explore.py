@@ -1,7 +1,8 @@
 """Explore the core: every order of events of some bounded conversations, searched to the end.
 
-``--config small`` takes a minute and runs with the tests; ``--config large`` takes a quarter of an hour on one core, and with
-``--proof docs/proof.md`` it writes the page that says what has been searched. Exit status: 0 where nothing breaks.
+``--config small`` takes a minute and runs with the tests; ``--config large`` takes a quarter of an hour on one core.
+With ``--proof docs/proof.md`` the page is written that says what has been searched. Exit status: 0 where nothing
+breaks.
 """
 
 import argparse
