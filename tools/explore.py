@@ -115,9 +115,7 @@ PAGE = """# What has been searched
 Written by `python tools/explore.py --config {config} --proof docs/proof.md`; do not edit.
 
 Every order of events of the conversations below was run through the real `step` of both sides, with both channels
-between them: what the application, the engine, the network and time may do next, at every point. In every joint state
-the invariants of `auricle.core.testing.explorer.checks` held, and from every joint state fair delivery, time and duty
-alone lead to the end of both sides.
+between them: what the application, the engine, the network and time may do next, at every point. {verdict}
 
 **{states:,} joint states, {edges:,} transitions, {seconds:.0f} s, {memory} MiB at most.** The deepest state is
 {depth} events from the beginning.
@@ -136,14 +134,21 @@ fire whenever they are armed (`auricle.core.testing.explorer.parties` says why t
 """
 
 
+HOLDS = """In every joint state
+the invariants of `auricle.core.testing.explorer.checks` held, and from every joint state fair delivery, time and duty
+alone lead to the end of both sides."""
+
+
 def _page(config: str, rows: list[Row], covered: str) -> str:
     lines = [
         f"| {row.name} | {row.states:,} | {row.edges:,} | {row.depth} | {row.steps:,} "
         f"| {row.seconds:.1f} | {row.verdict} |"
         for row in rows
     ]
+    holds = all(row.verdict == "holds" for row in rows)
     return PAGE.format(
         config=config,
+        verdict=HOLDS if holds else "**Not everything holds: see the results.**",
         states=sum(row.states for row in rows),
         edges=sum(row.edges for row in rows),
         seconds=sum(row.seconds for row in rows),
