@@ -152,11 +152,31 @@ def test_a_quarter_of_the_window_does_not_wait() -> None:
     assert link.of(Ack), "time has not passed"
 
 
+def test_the_last_results_may_take_their_time_to_leave() -> None:
+    """A server's goodbye begins when what it has said is out: a slow reader is not hung up on."""
+    link = ready()
+    link.send(500)
+    link.end()
+    link.settle_wire()
+    while link.engine.work():
+        pass
+    assert link.server.state is State.CLOSED
+    link.to_client.clear()  # still in the socket
+    link.pass_time(LIMITS.close_timeout_s + 1.0)
+    assert not link.server.finished
+    link.route("server", link.server.emptied(now=link.now))
+    link.pass_time(LIMITS.close_timeout_s - 0.1)
+    assert not link.server.finished
+    link.pass_time(0.2)
+    assert link.server.finished
+
+
 def test_a_close_that_is_not_answered_ends_in_time() -> None:
     link = ready()
     link.end()
     link.settle()
     link.server._snapshot = link.server.snapshot._replace(attached=True)
+    link.route("server", link.server.emptied(now=link.now))
     link.pass_time(LIMITS.close_timeout_s + 0.1)
     assert link.server.finished
 

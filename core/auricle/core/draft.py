@@ -59,7 +59,7 @@ class Draft:
 
     def hang_up_politely(self, code: int, reason: str) -> None:
         """Start the closing handshake where there is a transport; the close timer runs from now."""
-        self.update(closed_at=self.now)
+        self.update(closed_at=self.now, emptied=False)
         if self.s.attached:
             # RFC 6455 §5.5: a control frame carries at most 125 bytes, two of them the code.
             self.outputs.append(CloseTransport(code=code, reason=reason.encode()[:123].decode(errors="ignore")))

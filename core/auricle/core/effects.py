@@ -114,6 +114,10 @@ def _hang_up(draft: Draft, _: Stimulus) -> None:
     draft.update(attached=False)
 
 
+def _begin_goodbye(draft: Draft, _: Stimulus) -> None:
+    draft.update(closed_at=draft.now, emptied=True)
+
+
 def _detach(draft: Draft, _: Stimulus) -> None:
     draft.update(attached=False)
 
@@ -125,6 +129,7 @@ _SHARED: Final[Mapping[Effect, Do]] = {
     Effect.TRACK_CONFIGURED: _track_configured,
     Effect.TRACK_LOSS: _track_loss,
     Effect.FORGIVE: _forgive,
+    Effect.BEGIN_GOODBYE: _begin_goodbye,
     Effect.HANG_UP: _hang_up,
     Effect.DETACH: _detach,
 }

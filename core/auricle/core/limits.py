@@ -38,7 +38,7 @@ class Limits:
     legacy_drain_silence_s: float = 60.0
     """The same for a legacy server, which says nothing while it works; nor while it loads, before ``ready``."""
     close_timeout_s: float = 5.0
-    """Both: for the closing handshake of the transport."""
+    """Both: for the closing handshake of the transport, once everything before it has left."""
     abort_timeout_s: float = 1.0
     """Client: for the same when our own application leaves; it should not be kept waiting."""
     write_stall_s: float = 30.0
@@ -70,8 +70,11 @@ class Limits:
     max_audio_bytes: int = 1024 * 1024
     max_message_bytes: int = 4 * 1024 * 1024
     """Client: the longest message a server may send."""
-    ring_s: float = 30.0
-    """Client: most audio kept that the server has but has not decided, for the case that it loses it."""
+    ring_s: float = 60.0
+    """Client: most audio kept that the server has but has not decided, for the case that it loses it.
+
+    A window of audio that waits to be heard, and an utterance that is not over, are nothing unusual.
+    """
     max_record: int = 4096
     """Server: most durable messages kept for a client that might come back."""
     max_audio_s: float = 10.0

@@ -108,6 +108,7 @@ class Effect(Name):
     TRACK_INPUT_ENDED = "what the server holds is final (O8)"
     TRACK_LOSS = "samples an engine lost are named"
     FORGIVE = "no verdict before the peer has had a moment to be heard"
+    BEGIN_GOODBYE = "the patience for the closing handshake begins now"
     HANG_UP = "drop the transport"
     DETACH = "the transport is gone"
     LOSE = "terminal event: lost"

@@ -312,6 +312,7 @@ def _suspicious(code: str, why: str) -> Cell:
 
 
 _BY_SERVER_END = Rule((Effect.STOP_INPUT,), I)
+_EMPTIED: Final = _row(Ignore("there is more to say"), {X: Rule((Effect.BEGIN_GOODBYE,))})
 _OVERSLEPT: Final = _row(Rule((Effect.FORGIVE,)), {X: Rule((Effect.FORGIVE,))})
 _SETTLE: Final = (Rule((Effect.SAY_UNSAID,), when=Guard.UNSAID), Rule((Effect.ANSWER_FLUSH,), when=Guard.MOOT_FLUSH))
 
@@ -343,6 +344,7 @@ LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.FLUSH_EXPIRED: _row(Rule((Effect.GIVE_UP_FLUSH,)), {C: _QUIET, D: _QUIET}),
     Kind.PING_DUE: _row(Rule((Effect.SAY_PING,)), {C: _QUIET}),
     Kind.CLOSE_EXPIRED: _row(_QUIET, {X: Rule((Effect.HANG_UP,))}),
+    Kind.EMPTIED: _EMPTIED,
     Kind.OVERSLEPT: _OVERSLEPT,
 }
 
@@ -421,6 +423,7 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.CLOSE_EXPIRED: _row(
         _QUIET, {X: (Rule((Effect.HANG_UP, Effect.HOLD), when=Guard.RESUMABLE), Rule((Effect.HANG_UP,)))}
     ),
+    Kind.EMPTIED: _EMPTIED,
     Kind.OVERSLEPT: _OVERSLEPT,
 }
 

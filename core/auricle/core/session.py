@@ -99,6 +99,10 @@ class Session:
         outputs += self._step(lost, now=now)
         return tuple(outputs)
 
+    def emptied(self, *, now: float) -> Outputs:
+        """Everything before the closing handshake has been written to the transport. Never raises."""
+        return self._step(Local(kind=Kind.EMPTIED), now=now)
+
     def _hear(self, decoded: Decoded, *, now: float) -> Outputs:
         return self._step(Hear(message=decoded.message), now=now)
 

@@ -152,6 +152,8 @@ class Snapshot(NamedTuple):
     grace_until: float = 0.0
     """No verdict about the peer before this: our own loop slept (wire-protocols §3.8, F9)."""
     closed_at: float = 0.0
+    emptied: bool = False
+    """Whether everything has left that was said before the closing handshake."""
     closed: SessionClosed | None = None
     """The terminal event, once it has been given."""
 

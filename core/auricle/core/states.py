@@ -85,6 +85,7 @@ class Kind(Name):
 
     OPENED = "the transport is open"
     LOST = "the transport is gone"
+    EMPTIED = "everything that was said has left"
     ABORT = "the application leaves"
     NO_RETURN = "nobody can come back any more"
     ATTACH = "the client is back"

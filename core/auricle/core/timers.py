@@ -47,13 +47,23 @@ def _armed(s: Snapshot) -> Iterator[Deadline]:
         if s.recovery.kept and s.recovery.lost_at is not None:
             yield Deadline(s.recovery.lost_at + s.recovery.window_s, Kind.RETURN_EXPIRED)
         if s.attached:
-            left = s.closed is not None and s.closed.reason == "aborted"
-            patience_s = s.limits.abort_timeout_s if left else s.limits.close_timeout_s
-            yield Deadline(s.closed_at + patience_s, Kind.CLOSE_EXPIRED)
+            yield Deadline(s.closed_at + _goodbye_s(s), Kind.CLOSE_EXPIRED)
     elif s.role is Role.CLIENT:
         yield from _client(s)
     else:
         yield from _server(s)
+
+
+def _goodbye_s(s: Snapshot) -> float:
+    """Return how long the closing handshake may take.
+
+    A server's last results may still be on their way out to a client that reads slowly: its patience begins when they
+    have left, and a write that does not get on is the driver's to notice.
+    """
+    if s.closed is not None and s.closed.reason == "aborted":
+        return s.limits.abort_timeout_s
+    waits = s.role is Role.SERVER and not s.emptied
+    return s.limits.close_timeout_s + (s.limits.write_stall_s if waits else 0.0)
 
 
 def _client(s: Snapshot) -> Iterator[Deadline]:

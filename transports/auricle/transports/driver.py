@@ -124,6 +124,9 @@ class BaseDriver:
     def _hear(self, transport: Transport, frame: Frame, now: float) -> Outputs:
         return self._session.receive(frame, now=now) if self._is_current(transport) else ()
 
+    def _empty(self, transport: Transport, now: float) -> Outputs:
+        return self._session.emptied(now=now) if self._is_current(transport) else ()
+
     def _report(self, transport: Transport, lost: WireLost) -> None:
         """Hand the session the loss of a transport, once."""
         if not transport.reported:

@@ -175,6 +175,7 @@ class Driver(BaseDriver):
             while True:
                 item = await transport.outbox.get()
                 if isinstance(item, CloseTransport):
+                    self.post(partial(self._empty, transport))
                     await wire.close(item.code, item.reason)
                     return
                 try:

@@ -154,6 +154,7 @@ class Driver(BaseDriver):
         try:
             async for item in transport.outbox:
                 if isinstance(item, CloseTransport):
+                    self.post(partial(self._empty, transport))
                     await wire.close(item.code, item.reason)
                     return
                 with trio.move_on_after(stall_s) as patience:

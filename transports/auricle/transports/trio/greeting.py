@@ -5,6 +5,7 @@ import trio
 from auricle.core import Frame, Limits
 from auricle.core.greeting import read_greeting
 from auricle.core.messages import Resume
+from auricle.core.timers import OVERSLEPT_S
 from auricle.transports.wire import Wire, WireLost
 
 
@@ -46,14 +47,17 @@ async def await_greeting(wire: Wire, limits: Limits, patience: trio.CancelScope)
     Waits for ``hello_timeout_s`` at most, or until ``patience`` is cancelled. A silent or lost wire is left to the
     session that is made for it, whose own rules say what becomes of it.
     """
-    frame: Frame | None = None
     patience.deadline = trio.current_time() + limits.hello_timeout_s
-    with patience:
-        try:
+    try:
+        with patience:
             frame = await wire.receive()
-        except WireLost:
-            return None, wire
-    if frame is None:
+        if patience.cancelled_caught and trio.current_time() - patience.deadline > OVERSLEPT_S:
+            # It was our own loop that slept: what has been waiting on the wire all the time is read first (F9).
+            with trio.move_on_after(OVERSLEPT_S) as patience:
+                frame = await wire.receive()
+    except WireLost:
+        return None, wire
+    if patience.cancelled_caught:
         return None, wire
     resume = read_greeting(frame, limits)
     return (resume, wire) if resume is not None else (None, Unread(wire, frame))
