@@ -16,6 +16,7 @@ from auricle.core import (
     Interrupted,
     Limits,
     LocalProtocolError,
+    Partial,
     Restarted,
     Resumed,
     SessionClosed,
@@ -379,6 +380,41 @@ def test_a_session_that_is_gone_for_good_is_asked_for_once() -> None:
     link.settle_wire()
     assert link.closed.error == "session_gone"
     assert link.client.snapshot.recovery.transports == 1
+
+
+def test_a_partial_may_be_what_it_was_before_the_cut() -> None:
+    link = resumable()
+    link.send(500)
+    link.settle()
+
+    def partial(text: str) -> None:
+        link.route("server", link.server.partial(text, start_s=0.0, end_s=1.0, now=link.now))
+        link.settle_wire()
+
+    partial("words at one")
+    link.break_connection()
+    link.settle_wire()
+    partial("words at once")
+    link.pass_time(0.5)
+    wait_back(link)
+    partial("words at one")
+    assert link.of(Partial)[-1].text == "words at one"
+    link.end()
+    link.run_out()
+    assert link.closed.complete is True
+
+
+def test_a_partial_that_nobody_heard_is_said_again() -> None:
+    link = resumable()
+    link.send(300)
+    link.settle()
+    link.break_connection()
+    link.settle_wire()
+    for _ in range(2):
+        link.route("server", link.server.partial("hello", start_s=0.0, end_s=1.0, now=link.now))
+        wait_back(link)
+    link.settle_wire()
+    assert link.of(Partial)[-1].text == "hello"
 
 
 def test_a_gap_and_a_change_survive_too() -> None:

@@ -78,7 +78,15 @@ def take_up(draft: Draft, stimulus: Stimulus) -> None:
         raise Breach("protocol_violation", why)
     if resumed.credit < s.credit:
         raise Breach("protocol_violation", "O12: credit went back")
-    draft.update(carried=resumed.next, received=resumed.next, credit=resumed.credit, posted=0, pinged_at=draft.now)
+    # Partials that were said meanwhile are not said again: the next one may well be what was heard last.
+    draft.update(
+        carried=resumed.next,
+        received=resumed.next,
+        credit=resumed.credit,
+        posted=0,
+        partial=None,
+        pinged_at=draft.now,
+    )
     draft.recover(gated=False, token=resumed.token, lost_at=None, back_at=draft.now)
 
 

@@ -52,7 +52,8 @@ def welcome_back(draft: Draft, stimulus: Stimulus) -> None:
     draft.outputs.append(AdoptTransport())
     # Audio that came too late is sent again by a client that does not know yet that its input has ended.
     late = s.late if 0 < s.ended_seq <= resume.seen else 0
-    draft.update(attached=True, heard_at=draft.now, residue=0, late=late, ack_owed=False, flush_times=())
+    # A partial that was said while nobody was there is worth repeating.
+    draft.update(attached=True, heard_at=draft.now, residue=0, late=late, partial=None, ack_owed=False, flush_times=())
     draft.recover(token=stimulus.fresh, previous=resume.token, transports=resume.attempt, lost_at=None, kept=False)
     draft.send(
         Resumed(
