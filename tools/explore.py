@@ -93,15 +93,16 @@ def _coverage(choices: set[Choice]) -> list[str]:
     run = {effect for _, effect in coverage.effects(choices)}
     held = coverage.guards(choices)
     lines = [f"{covered.used} of {len(coverage.everything())} outcomes of the rule table were chosen at least once."]
-    lines += [f"- {count} cannot be: {why}." for why, count in sorted(covered.declared.items())]
-    lines.append(f"- {len(covered.unused)} were not chosen within these bounds.")
+    lines += [f"- {count} were not: {why}." for why, count in sorted(covered.declared.items())]
+    lines.append(f"- {len(covered.unused)} were not chosen for no reason that is known.")
     lines.append(f"- {len(covered.broken)} were chosen although no correct peer leads to them.")
     lines.append("")
-    lines.append(f"Effects never run: {_names(effect.name for effect in Effect if effect not in run)}.")
+    idle = _names(effect.name for effect in Effect if effect not in run)
+    lines.append(f"Effects that only the outcomes left out above run: {idle}.")
     lines.append("")
-    lines.append(f"Guards never met: {_names(guard.name for guard in Guard if guard not in held)}.")
+    lines.append(f"Guards that only those meet: {_names(guard.name for guard in Guard if guard not in held)}.")
     if covered.unused:
-        lines += ["", "Not chosen within these bounds:", "", *(f"- {choice}" for choice in covered.unused)]
+        lines += ["", "Not chosen, and nobody knows why:", "", *(f"- {choice}" for choice in covered.unused)]
     return lines
 
 

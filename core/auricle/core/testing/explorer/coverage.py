@@ -14,6 +14,7 @@ from auricle.core.rules import TABLE
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import RESERVED, VERDICTS, Kind, Role, Side, State
 from auricle.core.stimuli import Stimulus
+from auricle.core.testing.explorer.bounds import outside
 
 
 class Choice(NamedTuple):
@@ -80,11 +81,11 @@ def why_not(choice: Choice, outcome: Outcome) -> str | None:
         return "a matter of hours, or of statistics: explored as the server's end of the input"
     if outcome in _QUIET:
         return "the timer is not armed in this state"
-    if isinstance(outcome, Violation):
-        return _never_violated(choice)
+    if isinstance(outcome, Violation) and (why := _never_violated(choice)) is not None:
+        return why
     if choice.side is Side.SAY and isinstance(outcome, Ignore):
         return "a verb that changes nothing: the application here says each thing once"
-    return None
+    return outside(*choice[:4], outcome)
 
 
 def _never_violated(choice: Choice) -> str | None:
@@ -105,7 +106,7 @@ class Covered(NamedTuple):
 
     used: int
     declared: dict[str, int]
-    """Outcomes that cannot be used, by the reason."""
+    """Outcomes that are not used, by the reason."""
     unused: tuple[Choice, ...]
     """Outcomes that were not used within these bounds, and no reason is known why not."""
     broken: tuple[Choice, ...]
