@@ -1,0 +1,191 @@
+"""The client's application: it goes through a script, and remembers what it really did."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from auricle.core.client import ClientSession
+from auricle.core.errors import BacklogFull, LocalProtocolError
+from auricle.core.events import Event, SessionClosed
+from auricle.core.session import Outputs
+from auricle.core.states import State
+from auricle.core.testing.agenda import Agenda
+from auricle.core.testing.driving import Driver
+from auricle.core.testing.scenario import AskFlush, Cancel, Change, EndInput, Leave, Rest, Skip, Speak, Step
+from auricle.core.testing.voice import Voice
+
+
+@dataclass
+class Performed:
+    """What an application has really done, in order: the sole cause of what it is told (O13)."""
+
+    spans: list[tuple[int, int, bool]] = field(default_factory=list)
+    """Samples offered, and whether they were audible."""
+    asked: list[tuple[str, str, int, int, str | None]] = field(default_factory=list)
+    """Flushes, marks and changes: what, id, position, samples offered by then, language."""
+    total: int = 0
+    ended: bool = False
+    left: bool = False
+    """Cancelled or aborted."""
+
+    def add(self, samples: int, *, audible: bool) -> None:
+        """Count samples."""
+        end = self.total + samples
+        if self.spans and self.spans[-1][2] is audible and self.spans[-1][1] == self.total:
+            self.spans[-1] = (self.spans[-1][0], end, audible)
+        else:
+            self.spans.append((self.total, end, audible))
+        self.total = end
+
+
+class Application:
+    """Performs a script. It waits for room as an application should, and stops when the session has closed."""
+
+    def __init__(self, steps: tuple[Step, ...], voice: Voice, agenda: Agenda) -> None:
+        self.performed = Performed()
+        self.events: list[tuple[float, Event]] = []
+        self.done_at: float | None = None
+        """When the script had been gone through."""
+        self._steps, self._voice, self._agenda = steps, voice, agenda
+        self._next = 0
+        self._spoken = 0
+        self._kept = 0
+        self._asked = 0
+        self._hungry = False
+        """It waits for room."""
+        self._acting = False
+        self.driver: Driver | None = None
+
+    @property
+    def session(self) -> ClientSession:
+        """The session it talks to."""
+        assert self.driver is not None
+        assert isinstance(self.driver.session, ClientSession)
+        return self.driver.session
+
+    def take(self, event: Event) -> None:
+        """An event of the session."""
+        self.events.append((self._agenda.now, event))
+        if isinstance(event, SessionClosed) and self.done_at is None:
+            self.done_at = self._agenda.now
+
+    def begin(self) -> None:
+        """Go through the script from now on."""
+        self._agenda.after(0.0, self._act)
+
+    def moved(self) -> None:
+        """Something has happened to the session: there may be room."""
+        if self._hungry and self.session.room > 0:
+            self._hungry = False
+            self._agenda.after(0.0, self._act)
+
+    def _act(self) -> None:
+        while self._next < len(self._steps):
+            if self.session.state is State.CLOSED:
+                return
+            assert self.driver is not None
+            if self.driver.wakes_at is not None:
+                self._agenda.at(self.driver.wakes_at, self._act)  # it lives in the same loop
+                return
+            wait_s = self._perform_if_open(self._steps[self._next])
+            if wait_s is None:
+                self._hungry = True
+                return
+            if wait_s > 0:
+                self._agenda.after(wait_s, self._act)
+                return
+        if self.done_at is None:
+            self.done_at = self._agenda.now
+
+    def _perform_if_open(self, step: Step) -> float | None:
+        """Do a step, or leave it where the input has ended: by ourselves, or by the server."""
+        if isinstance(step, Speak | Skip | AskFlush | Change) and self.session.snapshot.ended:
+            self._next += 1
+            return 0.0
+        return self._perform(step)
+
+    def _perform(self, step: Step) -> float | None:
+        """Do one step, or a part of it; return how long to wait then, None: until there is room."""
+        if isinstance(step, Speak | Skip) and self.session.room == 0:
+            return None
+        match step:
+            case Speak():
+                return self._speak(step)
+            case Skip(samples=samples):
+                self._do(lambda now: self.session.skip(samples, now=now))
+                self.performed.add(samples, audible=False)
+            case AskFlush(back=back, mark=mark):
+                self._flush(back, mark=mark)
+            case Change(language=language):
+                self._change(language)
+            case Rest(seconds=seconds):
+                self._next += 1
+                return seconds
+            case EndInput():
+                self._do(lambda now: self.session.end_input(now=now))
+                self.performed.ended = True
+            case Cancel():
+                self.performed.left = True
+                self._do(lambda now: self.session.cancel(now=now))
+            case Leave():
+                self.performed.left = True
+                self._do(lambda now: self.session.abort(now=now))
+        self._next += 1
+        return 0.0
+
+    def _speak(self, step: Speak) -> float:
+        samples = min(step.piece, step.samples - self._spoken)
+        begin = self.performed.total
+        self._spoken += samples
+        whole = self._spoken >= step.samples
+        # A ragged piece ends in the middle of a sample; the next one begins with the rest of it.
+        kept = 1 if step.ragged and not whole else 0
+        pcm = self._voice.pcm(begin - 1, begin + samples)[self._voice.frame_bytes - self._kept :] if begin else (
+            self._voice.pcm(begin, begin + samples)
+        )
+        self._do(lambda now: self.session.send_audio(pcm[: len(pcm) - kept], now=now))
+        self._kept = kept
+        self.performed.add(samples, audible=True)
+        if whole:
+            self._next += 1
+            self._spoken = 0
+        return self.session.snapshot.seconds(samples) if step.live else 0.0
+
+    def _flush(self, back: int, *, mark: bool) -> None:
+        s = self.session.snapshot
+        earliest = s.flushes[-1].at if s.flushes else 0
+        at = max(earliest, s.offered - back)
+        flush_id = f"{'m' if mark else 'f'}{self._asked}"
+        self._asked += 1
+        ask = self.session.mark if mark else self.session.flush
+        if self._try(lambda now: ask(flush_id, now=now, at_sample=at)):
+            self.performed.asked.append(("mark" if mark else "flush", flush_id, at, s.offered, None))
+
+    def _change(self, language: str | None) -> None:
+        at, change_id = self.session.snapshot.offered, f"c{self._asked}"
+        self._asked += 1
+        if self._try(lambda now: self.session.configure(change_id, {"language": language}, now=now)):
+            self.performed.asked.append(("change", change_id, at, at, language))
+
+    def _try(self, verb: Callable[[float], Outputs]) -> bool:
+        """Do something that may be too much for now; say whether it was done."""
+        try:
+            self._do(verb)
+        except BacklogFull:
+            return False
+        return True
+
+    def _do(self, verb: Callable[[float], Outputs]) -> None:
+        """Do a verb as `call` does: it is refused to whoever asked."""
+        refusals: list[LocalProtocolError] = []
+
+        def act(now: float) -> Outputs:
+            try:
+                return verb(now)
+            except LocalProtocolError as refusal:
+                refusals.append(refusal)
+                return ()
+
+        assert self.driver is not None
+        self.driver.post(act)
+        if refusals:
+            raise refusals[0]

@@ -1,0 +1,274 @@
+"""A model of what drivers promise (notes/sans-io.md §5), for any session: one inbox, outputs routed in order, timers.
+
+Each `OpenTransport` begins a new connection and old ones are not listened to; `CloseTransport` is a closing handshake
+that goes on reading; `AbortTransport` drops the connection.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import assert_never
+
+from auricle.core.errors import ABNORMAL_CLOSURE
+from auricle.core.events import Event
+from auricle.core.outputs import (
+    AbortTransport,
+    AdoptTransport,
+    CloseTransport,
+    Emit,
+    Frame,
+    OpenTransport,
+    Output,
+    Transmit,
+)
+from auricle.core.session import Outputs, Session
+from auricle.core.stimuli import LossKind
+from auricle.core.testing.agenda import Agenda
+from auricle.core.testing.network import End
+
+Verb = Callable[[float], Outputs]
+"""Something to do to a session at a given time."""
+
+
+class Watcher:
+    """What a driver reports as it goes. This one takes no notice."""
+
+    def said(self, driver: "Driver", said: Transmit) -> None:
+        """A frame is about to be sent."""
+
+    def took(self, driver: "Driver") -> None:
+        """An input has been taken, and what came of it is routed."""
+
+    def rang(self, driver: "Driver") -> None:
+        """A timer has been handled."""
+
+    def heard(self, driver: "Driver", transport: "Transport", frame: Frame) -> None:
+        """A frame comes in."""
+
+    def lost(self, driver: "Driver", how: LossKind, code: int) -> None:
+        """A transport is gone."""
+
+
+class Loop:
+    """The event loop that drivers live in. It can be blocked: then its timers are late, and nothing is read."""
+
+    def __init__(self, agenda: Agenda) -> None:
+        self.agenda = agenda
+        self.asleep_until = 0.0
+        self.drivers: list[Driver] = []
+        self.timers_first = True
+        """Whether, after a sleep, timers fire before what has come meanwhile is read."""
+
+    @property
+    def is_asleep(self) -> bool:
+        """Whether the loop is blocked."""
+        return self.agenda.now < self.asleep_until
+
+    def oversleep(self, seconds: float) -> None:
+        """Block the loop."""
+        self.asleep_until = max(self.asleep_until, self.agenda.now + seconds)
+        self.agenda.at(self.asleep_until, self._wake)
+
+    def _wake(self) -> None:
+        if self.is_asleep:
+            return
+        drivers = list(self.drivers)
+        for awake in (Driver.ring, Driver.read_on) if self.timers_first else (Driver.read_on, Driver.ring):
+            for driver in drivers:
+                awake(driver)
+
+
+class Transport:
+    """A wire of a driver, from the wish for it to its end."""
+
+    def __init__(self, driver: "Driver") -> None:
+        self.driver = driver
+        self.end: End | None = None
+        self.dropped = False
+
+    def attach(self, end: End) -> None:
+        """The wire is open; it may be gone already."""
+        self.end = end
+        end.owner = self
+        if end.over:
+            self.lost("reset", ABNORMAL_CLOSURE, "")
+        end.read_on()
+
+    def heard(self, frame: Frame) -> None:
+        """A frame has been read."""
+        self.driver.hear(self, frame)
+
+    def lost(self, how: LossKind, code: int, reason: str) -> None:
+        """The wire is gone."""
+        self.driver.lose(self, how, code, reason)
+
+    def abort(self) -> None:
+        """Drop the wire, now or as soon as it opens."""
+        if not self.dropped:
+            self.dropped = True
+            if self.end is not None:
+                self.end.abort()
+
+
+class Driver:
+    """Runs one session. What differs between client and server is who opens wires, and where events go."""
+
+    def __init__(
+        self,
+        name: str,
+        session: Session,
+        loop: Loop,
+        *,
+        emit: Callable[[Event], None],
+        open_wire: Callable[[Transport, float], None],
+        watcher: Watcher,
+        lateness_s: Callable[[], float] = float,
+    ) -> None:
+        self.name = name
+        self.session = session
+        self.transport = Transport(self)
+        self.done = False
+        """The session is finished, and nothing is driven any more."""
+        self._loop, self._agenda = loop, loop.agenda
+        self._emit, self._open_wire, self._watcher = emit, open_wire, watcher
+        self._lateness_s = lateness_s
+        self._inbox: deque[Verb] = deque()
+        self._waiting: Transport | None = None
+        self._running = False
+        self._armed: float | None = None
+        loop.drivers.append(self)
+
+    @property
+    def wakes_at(self) -> float | None:
+        """When the loop that it lives in goes on; None: it is not blocked."""
+        return self._loop.asleep_until if self._loop.is_asleep else None
+
+    def post(self, verb: Verb) -> None:
+        """Hand the session an input; inputs are taken in order, each with all its outputs routed."""
+        self._inbox.append(verb)
+        self.run()
+
+    def run(self) -> None:
+        """Take what is in the inbox, unless that is being done already or the loop is blocked."""
+        if self._running or self._loop.is_asleep:
+            return
+        self._running = True
+        while self._inbox and not self.done:
+            self._take(self._inbox.popleft()(self._agenda.now))
+        self._running = False
+        self._arm()
+
+    def ring(self) -> None:
+        """Fire the timers that are due."""
+        self._armed = None
+        if self._running or self._loop.is_asleep or self.done:
+            return
+        deadline, now = self.session.next_deadline, self._agenda.now
+        if deadline is not None and deadline <= now:
+            self._running = True
+            self._take(self.session.handle_timeout(now=now))
+            self._running = False
+            self._watcher.rang(self)
+        self.run()
+
+    def read_on(self) -> None:
+        """Read what has come while the loop was blocked."""
+        if self.transport.end is not None:
+            self.transport.end.read_on()
+        self.run()
+
+    def adopt(self, end: End, verb: Verb) -> None:
+        """Offer the session another wire; ``verb`` is how it is told, and it answers with `AdoptTransport`."""
+        transport = Transport(self)
+
+        def offer(now: float) -> Outputs:
+            self._waiting = transport
+            transport.end = end
+            return verb(now)
+
+        self.post(offer)
+        transport.attach(end)
+
+    def opened(self, transport: Transport, end: End, verb: Verb) -> None:
+        """A wire that was asked for is open; ``verb`` tells the session."""
+        if transport.dropped:
+            end.abort()
+            return
+        transport.end = end
+        self.post(lambda now: verb(now) if transport is self.transport else ())
+        transport.attach(end)
+
+    def hear(self, transport: Transport, frame: Frame) -> None:
+        """A wire has something to say; only the newest is listened to."""
+        self.post(partial(self._hear, transport, frame))
+
+    def lose(self, transport: Transport, how: LossKind, code: int, reason: str) -> None:
+        """A wire is gone."""
+        self.post(partial(self._lose, transport, how, code, reason))
+
+    def vanish(self) -> None:
+        """The process is killed: nobody is told, and the sockets are closed."""
+        self.done = True
+        self._inbox.clear()
+        self.transport.abort()
+        self._loop.drivers.remove(self)
+
+    def _hear(self, transport: Transport, frame: Frame, now: float) -> Outputs:
+        if transport is not self.transport:
+            return ()
+        self._watcher.heard(self, transport, frame)
+        return self.session.receive(frame, now=now)
+
+    def _lose(self, transport: Transport, how: LossKind, code: int, reason: str, now: float) -> Outputs:
+        if transport is not self.transport:
+            return ()
+        self._watcher.lost(self, how, code)
+        return self.session.transport_lost(how, code, reason, now=now)
+
+    def _take(self, outputs: Outputs) -> None:
+        for output in outputs:
+            self._do(output)
+        self._watcher.took(self)
+        if self.session.finished and not self.done:
+            self.done = True
+            self.transport.abort()
+            self._loop.drivers.remove(self)
+
+    def _do(self, output: Output) -> None:
+        end = self.transport.end
+        match output:
+            case Transmit(frame=frame):
+                self._watcher.said(self, output)
+                if end is not None:
+                    end.send(frame)
+            case Emit(event=event):
+                self._emit(event)
+            case OpenTransport(not_before=not_before):
+                self.transport = Transport(self)
+                self._open_wire(self.transport, not_before)
+            case AdoptTransport():
+                self._adopt()
+            case CloseTransport(code=code, reason=reason):
+                if end is not None:
+                    end.close(code, reason)
+            case AbortTransport():
+                self.transport.abort()
+                self.lose(self.transport, "reset", ABNORMAL_CLOSURE, "")
+            case _:
+                assert_never(output)
+
+    def _adopt(self) -> None:
+        assert self._waiting is not None, "adopted is what `adopt` offers"
+        old = self.transport
+        self._agenda.after(self.session.snapshot.limits.close_timeout_s, old.abort)
+        self.transport, self._waiting = self._waiting, None
+
+    def _arm(self) -> None:
+        deadline = None if self.done else self.session.next_deadline
+        if deadline is not None and (self._armed is None or deadline < self._armed):
+            self._armed = deadline
+            self._agenda.at(deadline + self._lateness_s(), partial(self._due, deadline))
+
+    def _due(self, deadline: float) -> None:
+        if deadline == self._armed:  # an alarm that an earlier one has taken the place of does not ring
+            self.ring()

@@ -1,0 +1,302 @@
+"""A deterministic engine: what it decides depends on positions and content alone, never on chunks or on time.
+
+`Recogniser` is the whole of its judgement, without a session; `Engine` is that behind a queue, taking virtual time.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from auricle.core.events import (
+    AudioReceived,
+    AudioSkipped,
+    ConfigureRequested,
+    Event,
+    FlushRequested,
+    InputFinished,
+    SessionClosed,
+    Started,
+)
+from auricle.core.parts import FinalReason, ServerInfo, Word
+from auricle.core.server import ServerSession
+from auricle.core.session import Outputs
+from auricle.core.states import State
+from auricle.core.testing.agenda import Agenda
+from auricle.core.testing.driving import Driver
+from auricle.core.testing.voice import Voice
+
+MOST_WORDS = 8
+"""An utterance that does not end is ended after so many words."""
+DEFAULT_LANGUAGE = "en"
+UNKNOWN_LANGUAGE = "tlh"
+"""The one language that the engine refuses."""
+
+
+class Utterance(NamedTuple):
+    """What was decided about the samples ``start`` up to ``end``: words, by the numbers of their blocks."""
+
+    start: int
+    end: int
+    numbers: tuple[int, ...]
+    language: str
+    reason: FinalReason
+    failed: bool
+
+    @property
+    def text(self) -> str:
+        """What was said."""
+        return " ".join(f"{self.language}{number}" for number in self.numbers)
+
+
+class SpeechBegan(NamedTuple):
+    """The first word of an utterance begins here."""
+
+    at: int
+
+
+Finding = Utterance | SpeechBegan
+
+
+class Recogniser:
+    """Hears a voice, and decides: an utterance ends with a silent block, at `MOST_WORDS`, or where it is told to."""
+
+    def __init__(self, voice: Voice, *, origin: int, language: str | None, failing: frozenset[int]) -> None:
+        self.voice = voice
+        self.heard = origin
+        self.committed = origin
+        self.language = language or DEFAULT_LANGUAGE
+        self._failing = failing
+        """First words of the utterances on which the engine fails."""
+        self._words: list[int] = []
+        self._begun: int | None = None
+        """The block that has begun and speaks; None where the present one is silent."""
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """The words of the open utterance so far."""
+        return tuple(self._words)
+
+    def hear(self, end_sample: int, *, audible: bool) -> Iterator[Finding]:
+        """Hear on, up to ``end_sample``; ``audible`` where there is audio and not only time."""
+        start, block = self.heard, self.voice.block
+        number = start // block
+        while number * block < end_sample:
+            if number * block >= start:
+                yield from self._begin(number, audible=audible)
+            if (number + 1) * block <= end_sample:
+                self.heard = (number + 1) * block
+                yield from self._complete(number)
+            number += 1
+        self.heard = end_sample
+
+    def decide(self, end_sample: int, reason: FinalReason) -> Iterator[Finding]:
+        """Decide everything before ``end_sample``, whatever may follow."""
+        if self._words:
+            yield self._utterance(end_sample, reason)
+        self.committed = max(self.committed, end_sample)
+
+    def _begin(self, number: int, *, audible: bool) -> Iterator[Finding]:
+        self._begun = number if audible and self.voice.speaks(number) else None
+        if self._begun is not None:
+            if not self._words:
+                yield SpeechBegan(number * self.voice.block)
+            self._words.append(number)
+
+    def _complete(self, number: int) -> Iterator[Finding]:
+        if not self._words:
+            return
+        if self._begun != number:
+            yield self._utterance((number + 1) * self.voice.block, "endpoint")
+        elif len(self._words) >= MOST_WORDS:
+            yield self._utterance((number + 1) * self.voice.block, "max_length")
+
+    def _utterance(self, end: int, reason: FinalReason) -> Utterance:
+        numbers, start = self.words, self.committed
+        self._words.clear()
+        self.committed = end
+        return Utterance(start, end, numbers, self.language, reason, numbers[0] in self._failing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How an engine works. Times in seconds of virtual time."""
+
+    load_s: float = 0.0
+    """From ``start`` to ``ready``."""
+    rtf: float = 0.0
+    """Seconds of work for each second of audio."""
+    overhead_s: float = 0.0
+    """Seconds for each piece of work."""
+    failing: frozenset[int] = frozenset()
+    """Words at which an utterance that begins with them is lost."""
+    refuses: int = 0
+    """So many sessions are refused for want of capacity before one is taken."""
+
+
+class Engine:
+    """The application of one server session: takes its events in turn and answers, each after its time."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        voice: Voice,
+        manner: Manner,
+        agenda: Agenda,
+        *,
+        name: Callable[[], str],
+        token: Callable[[], str | None],
+        full: Callable[[], bool],
+    ) -> None:
+        self._driver, self._voice, self._manner, self._agenda = driver, voice, manner, agenda
+        self._name, self._token, self._full = name, token, full
+        self._todo: deque[Event] = deque()
+        self._busy = False
+        self._stands_until = 0.0
+        self._recogniser: Recogniser | None = None
+        self._over = False
+
+    @property
+    def session(self) -> ServerSession:
+        """The session it answers for."""
+        session = self._driver.session
+        assert isinstance(session, ServerSession)
+        return session
+
+    def take(self, event: Event) -> None:
+        """An event of the session."""
+        if isinstance(event, SessionClosed):
+            self._over = True
+            self._todo.clear()
+            return
+        self._todo.append(event)
+        self._work()
+
+    def stand_still(self, seconds: float) -> None:
+        """Do nothing for a while."""
+        self._stands_until = max(self._stands_until, self._agenda.now + seconds)
+
+    def _work(self) -> None:
+        if self._busy or not self._todo:
+            return
+        self._busy = True
+        wait_s = max(0.0, self._stands_until - self._agenda.now) + self._cost_s(self._todo[0])
+        if wait_s:
+            self._agenda.after(wait_s, self._finish)
+        else:
+            self._finish()
+
+    def _cost_s(self, event: Event) -> float:
+        match event:
+            case Started():
+                return self._manner.load_s
+            case AudioReceived(start_sample=start, end_sample=end):
+                return self._manner.overhead_s + self._manner.rtf * self.session.snapshot.seconds(end - start)
+            case _:
+                return self._manner.overhead_s
+
+    def _finish(self) -> None:
+        if self._agenda.now < self._stands_until:
+            self._agenda.at(self._stands_until, self._finish)
+            return
+        self._busy = False
+        if self._over or self._driver.done:
+            return
+        event = self._todo.popleft()
+        if isinstance(event, Started):
+            self._driver.post(self._answer_start)
+        else:
+            self._driver.post(lambda now: tuple(self._answer(event, now)))
+        self._work()
+
+    def _answer_start(self, now: float) -> Outputs:
+        if self._full():
+            return self.session.fail("capacity", "no room", now=now, retry_after_s=1.0)
+        s = self.session.snapshot
+        self._recogniser = Recogniser(
+            self._voice, origin=s.origin, language=s.config.language, failing=self._manner.failing
+        )
+        info = ServerInfo(name="deterministic")
+        return self.session.accept(self._name(), info, now=now, resume_token=self._token())
+
+    def _answer(self, event: Event, now: float) -> Iterator[object]:
+        session, recogniser = self.session, self._recogniser
+        if session.state is State.CLOSED or recogniser is None:
+            return
+        match event:
+            case AudioReceived(start_sample=start, end_sample=end, pcm=pcm):
+                assert start == recogniser.heard, f"audio from {start}, but the engine has heard {recogniser.heard}"
+                assert pcm == self._voice.pcm(start, end), f"the audio of samples {start}-{end} is not what was said"
+                yield from self._say(recogniser.hear(end, audible=True), now)
+                yield from session.progress(end, now=now)
+                yield from self._guess(now)
+            case AudioSkipped(start_sample=start, end_sample=end):
+                assert start == recogniser.heard, f"a gap from {start}, but the engine has heard {recogniser.heard}"
+                yield from self._say(recogniser.hear(end, audible=False), now)
+                yield from session.progress(end, now=now)
+            case FlushRequested(id=flush_id, at_sample=at):
+                # Beyond an exact position nothing has been heard; an earlier one is too late for a cut just there.
+                if at > recogniser.committed:
+                    yield from self._decide(recogniser.heard, "flush", now)
+                yield from session.flushed(flush_id, max(at, session.snapshot.committed), now=now)
+            case ConfigureRequested():
+                yield from self._change(event, recogniser, now)
+            case InputFinished(total_samples=total):
+                yield from self._decide(total, "end_input", now)
+                yield from session.progress(total, now=now)
+                yield from session.finish(now=now)
+            case _:
+                pass
+
+    def _change(self, event: ConfigureRequested, recogniser: Recogniser, now: float) -> Iterator[object]:
+        if event.config.language == UNKNOWN_LANGUAGE:
+            why = f"{UNKNOWN_LANGUAGE!r} is not spoken here"
+            yield from self.session.refuse_change(event.id, "unsupported_language", why, "/language", now=now)
+            return
+        yield from self._decide(event.at_sample, "configure", now)
+        recogniser.language = event.config.language or DEFAULT_LANGUAGE
+        yield from self.session.configured(event.id, now=now)
+
+    def _decide(self, end: int, reason: FinalReason, now: float) -> Iterator[object]:
+        assert self._recogniser is not None
+        yield from self._say(self._recogniser.decide(end, reason), now)
+
+    def _say(self, findings: Iterator[Finding], now: float) -> Iterator[object]:
+        session = self.session
+        for finding in findings:
+            if isinstance(finding, SpeechBegan):
+                yield from session.speech_start(finding.at, now=now)
+            elif finding.failed:
+                yield from self._fail(finding, now)
+            else:
+                yield from self._final(finding, now)
+
+    def _final(self, found: Utterance, now: float) -> Iterator[object]:
+        session = self.session
+        block, seconds = self._voice.block, session.snapshot.seconds
+        words = [
+            Word(text=f"{found.language}{n}", start=seconds(n * block), end=seconds(min(found.end, (n + 1) * block)))
+            for n in found.numbers
+        ]
+        yield from session.final(
+            found.text, end_sample=found.end, start_s=words[0].start, end_s=words[-1].end, confidence=0.5,
+            reason=found.reason, words=words, language=found.language, now=now,
+        )  # fmt: skip
+        yield from session.speech_end(found.end, now=now)
+
+    def _fail(self, found: Utterance, now: float) -> Iterator[object]:
+        session = self.session
+        yield from session.segment_failed(found.end, "a fault", now=now)
+        if session.state is not State.CLOSED:
+            yield from session.speech_end(found.end, now=now)
+
+    def _guess(self, now: float) -> Iterator[object]:
+        """Say what the open utterance sounds like; all but the last word is sure."""
+        assert self._recogniser is not None
+        texts = [f"{self._recogniser.language}{number}" for number in self._recogniser.words]
+        if texts:
+            seconds, block = self.session.snapshot.seconds, self._voice.block
+            yield from self.session.partial(
+                " ".join(texts), start_s=seconds(self._recogniser.words[0] * block),
+                end_s=seconds(self._recogniser.heard), stable=len(" ".join(texts[:-1])), now=now,
+            )  # fmt: skip

@@ -1,0 +1,143 @@
+"""What goes wrong, done to a simulation when its time comes."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from auricle.core.testing.agenda import Agenda
+from auricle.core.testing.driving import Loop
+from auricle.core.testing.network import Connection
+from auricle.core.testing.scenario import Fault, Scenario
+from auricle.core.testing.server_process import ServerProcess
+from auricle.core.testing.transcript import Transcript
+
+
+class World(Protocol):
+    """What faults are done to."""
+
+    scenario: Scenario
+    agenda: Agenda
+    transcript: Transcript
+    client_loop: Loop
+    server_loop: Loop
+
+    @property
+    def process(self) -> ServerProcess:
+        """The server's present life."""
+
+    @property
+    def connection(self) -> Connection | None:
+        """The newest connection."""
+
+    def start_process(self) -> None:
+        """A server's process begins."""
+
+
+class Faults:
+    """The faults of a scenario: those to come, and what is the matter now."""
+
+    def __init__(self, world: World) -> None:
+        self.struck: set[str] = set()
+        """Kinds that have really hit something."""
+        self._world = world
+        self._refuses_until = self._hangs_until = self._full_until = 0.0
+        self._heard_of: dict[tuple[str, str], int] = {}
+
+    def enter(self) -> None:
+        """Put those that have a time into the agenda."""
+        for fault in self._world.scenario.faults:
+            if fault.at_s is not None:
+                self._world.agenda.at(fault.at_s, self._deed(fault))
+
+    def said(self, side: str, message: str) -> None:
+        """One side says a message: a fault may have waited for that."""
+        count = self._heard_of[side, message] = self._heard_of.get((side, message), 0) + 1
+        for fault in self._world.scenario.faults:
+            if fault.at_s is None and (fault.said_by, fault.message, fault.nth) == (side, message, count):
+                if fault.after:
+                    self._world.agenda.after(0.0, self._deed(fault))
+                else:
+                    self._strike(fault)
+
+    def refuses(self) -> bool:
+        """Whether connections are refused now."""
+        return self._hit("refuse", self._refuses_until)
+
+    def hangs(self) -> bool:
+        """Whether connections do not get through now."""
+        return self._hit("unheard", self._hangs_until)
+
+    def is_full(self) -> bool:
+        """Whether there is no room for a session now."""
+        return self._hit("full", self._full_until)
+
+    def _hit(self, kind: str, until: float) -> bool:
+        if self._world.agenda.now >= until:
+            return False
+        self.struck.add(kind)
+        return True
+
+    def _deed(self, fault: Fault) -> Callable[[], None]:
+        return lambda: self._strike(fault)
+
+    def _strike(self, fault: Fault) -> None:
+        self._world.transcript.note("fault", f"{fault.kind} for {fault.for_s:g} s")
+        until = self._world.agenda.now + fault.for_s
+        match fault.kind:
+            case "refuse":
+                self._refuses_until = max(self._refuses_until, until)
+            case "unheard":
+                self._hangs_until = max(self._hangs_until, until)
+            case "full":
+                self._full_until = max(self._full_until, until)
+            case "restart" | "shutdown" | "broken_server" | "engine_stands":
+                self._strike_server(fault)
+            case "sleep_client":
+                self._world.client_loop.oversleep(fault.for_s)
+                self.struck.add(fault.kind)
+            case "sleep_server":
+                self._world.server_loop.oversleep(fault.for_s)
+                self.struck.add(fault.kind)
+            case _:
+                self._strike_connection(fault)
+
+    def _strike_server(self, fault: Fault) -> None:
+        process = self._world.process
+        if process.stopping:
+            return
+        self.struck.add(fault.kind)
+        match fault.kind:
+            case "restart":
+                process.kill()
+                self._world.agenda.after(fault.for_s, self._world.start_process)
+            case "shutdown":
+                process.stop()
+                self._world.agenda.after(fault.for_s, self._world.start_process)
+            case "broken_server":
+                process.fail()
+            case _:
+                for engine in process.engines.values():
+                    engine.stand_still(fault.for_s)
+
+    def _strike_connection(self, fault: Fault) -> None:
+        connection = self._world.connection
+        if connection is None or (connection.client.over and connection.server.over):
+            return
+        self.struck.add(fault.kind)
+        match fault.kind:
+            case "cut":
+                late, soon = fault.for_s, 0.0
+                connection.cut(*((late, soon) if fault.late_client else (soon, late)))
+            case "half_open_client":
+                connection.cut(None, 0.0)
+            case "half_open_server":
+                connection.cut(0.0, None)
+            case "stall":
+                connection.hold_back(fault.for_s, up=True, down=True)
+            case "stall_up":
+                connection.hold_back(fault.for_s, up=True, down=False)
+            case "stall_down":
+                connection.hold_back(fault.for_s, up=False, down=True)
+            case "slow_client":
+                connection.client.read_nothing(fault.for_s)
+            case _:
+                connection.server.read_nothing(fault.for_s)

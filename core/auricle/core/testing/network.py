@@ -1,0 +1,286 @@
+"""A simulated network: connections under virtual time that delay, hold back, cut, reset and keep half of the truth.
+
+What TCP promises is kept (order, and no loss while the connection lives) and what it does not promise is made use of:
+one end may learn of a loss long after the other; a socket that is closed with unread data resets the connection, and a
+reset wipes what its receiver has not read yet (failure mode of uvicorn #3047); a receiver that does not read fills a
+bounded buffer and blocks the writer.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple, Protocol
+
+from auricle.core.errors import ABNORMAL_CLOSURE
+from auricle.core.outputs import Frame
+from auricle.core.stimuli import LossKind
+from auricle.core.testing.agenda import Agenda
+
+
+class Closing(NamedTuple):
+    """A Close frame."""
+
+    code: int
+    reason: str = ""
+
+
+class Fin(NamedTuple):
+    """The end of a byte stream without a Close frame."""
+
+
+Item = Frame | Closing | Fin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """How a network carries one direction of a connection. Times in seconds, sizes in bytes."""
+
+    latency_s: float = 0.02
+    jitter_s: float = 0.0
+    """Up to so much is added to each item, never changing their order."""
+    batch_s: float = 0.0
+    """Items arrive together at multiples of this; 0: each by itself."""
+    buffer_bytes: int = 65_536
+    """What fits between writer and reader, in either socket and on the way."""
+
+
+class Owner(Protocol):
+    """Who uses an end of a connection."""
+
+    def heard(self, frame: Frame) -> None:
+        """A frame has been read."""
+
+    def lost(self, how: LossKind, code: int, reason: str) -> None:
+        """The connection is over."""
+
+
+class _Pipe:
+    """One direction: the writer's queue, the wire, and what the reader has not read."""
+
+    def __init__(self, agenda: Agenda, path: Path, random: Random) -> None:
+        self.agenda, self.path, self.random = agenda, path, random
+        self.queue: deque[Item] = deque()
+        """What the writer has not been able to write."""
+        self.wire: deque[tuple[float, Item]] = deque()
+        self.unread: deque[Item] = deque()
+        self.inside = 0
+        """Bytes on the wire or unread."""
+        self.most_queued = 0
+        self.dead = False
+        """Nothing arrives any more, and the writer is not told."""
+        self.held_until = 0.0
+        self.blocked_since: float | None = None
+        self.arrived: Callable[[], None] = lambda: None
+        self.blocked: Callable[[], None] = lambda: None
+        self._last = 0.0
+
+    def put(self, item: Item) -> None:
+        self.queue.append(item)
+        self.push()
+        self.most_queued = max(self.most_queued, len(self.queue))
+
+    def push(self) -> None:
+        """Write what there is room for."""
+        while self.queue:
+            size = _size(self.queue[0])
+            if self.inside and self.inside + size > self.path.buffer_bytes:
+                if self.blocked_since is None:
+                    self.blocked_since = self.agenda.now
+                    self.blocked()
+                return
+            self.blocked_since = None
+            self.inside += size
+            self._carry(self.queue.popleft())
+
+    def _carry(self, item: Item) -> None:
+        path, now = self.path, self.agenda.now
+        arrival = now + path.latency_s + (self.random.random() * path.jitter_s if path.jitter_s else 0.0)
+        if path.batch_s:
+            arrival = (arrival // path.batch_s + 1) * path.batch_s
+        self._last = max(self._last, arrival)
+        self.wire.append((self._last, item))
+        self.agenda.at(self._last, self._arrive)
+
+    def _arrive(self) -> None:
+        if self.dead:
+            return
+        now = self.agenda.now
+        if now < self.held_until:
+            self.agenda.at(self.held_until, self._arrive)
+            return
+        moved = False
+        while self.wire and self.wire[0][0] <= now:
+            self.unread.append(self.wire.popleft()[1])
+            moved = True
+        if moved:
+            self.arrived()
+
+    def read(self) -> Item:
+        item = self.unread.popleft()
+        self.inside -= _size(item)
+        self.push()
+        return item
+
+    def wipe(self) -> None:
+        """Lose everything on its way."""
+        self.queue.clear()
+        self.wire.clear()
+        self.unread.clear()
+        self.inside = 0
+
+
+def _size(item: Item) -> int:
+    return len(item) + 14 if isinstance(item, str | bytes) else 8
+
+
+class End:
+    """One end of a connection, as a driver's wire: `send`, `close`, `abort`, and what its owner is told."""
+
+    def __init__(self, connection: "Connection", incoming: _Pipe, outgoing: _Pipe, write_stall_s: float) -> None:
+        self.connection = connection
+        self.owner: Owner | None = None
+        self.over = False
+        """Nothing is said or heard here any more."""
+        self.said_close = False
+        self._in, self._out = incoming, outgoing
+        self._write_stall_s = write_stall_s
+        self._reads_from = 0.0
+        self._reading = False
+        incoming.arrived = self._arrived
+        outgoing.blocked = self._blocked
+
+    @property
+    def agenda(self) -> Agenda:
+        return self._in.agenda
+
+    @property
+    def most_queued(self) -> int:
+        """The most frames that have waited for the socket at once."""
+        return self._out.most_queued
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a write is waiting for the peer to read."""
+        return self._out.blocked_since is not None
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame, behind those before it."""
+        if not self.over and not self.said_close:
+            self._out.put(frame)
+
+    def close(self, code: int, reason: str) -> None:
+        """Send what is queued, then a Close frame; go on reading until the peer's."""
+        if not self.over and not self.said_close:
+            self._out.put(Closing(code, reason))
+            self.said_close = True
+
+    def abort(self) -> None:
+        """Close the socket: a reset where the peer has said what is not read, the plain end of the stream otherwise."""
+        if self.over:
+            return
+        self.over = True
+        self._out.queue.clear()
+        if self._in.inside:
+            self._reset_peer()
+        else:
+            self._out.put(Fin())
+        self._in.arrived = self._reset_peer  # "data for a closed socket is answered with a reset"
+
+    def break_off(self, how: LossKind = "reset") -> None:
+        """This end learns that the connection is gone; what it has not read is wiped."""
+        if not self.over:
+            self.over = True
+            self._in.wipe()
+            self._out.wipe()
+            self._tell(how, ABNORMAL_CLOSURE, "")
+
+    def read_nothing(self, seconds: float) -> None:
+        """Let what arrives lie for a while."""
+        self._reads_from = max(self._reads_from, self.agenda.now + seconds)
+        self.agenda.at(self._reads_from, self._arrived)
+
+    def read_on(self) -> None:
+        """Read what has arrived."""
+        self._arrived()
+
+    def _arrived(self) -> None:
+        if self._reading:
+            return
+        self._reading = True
+        try:
+            while self._in.unread and not self.over and self.agenda.now >= self._reads_from:
+                if self.owner is None or self.connection.is_asleep(self):
+                    return
+                self._take(self._in.read())
+        finally:
+            self._reading = False
+
+    def _take(self, item: Item) -> None:
+        assert self.owner is not None
+        if isinstance(item, Closing):
+            if not self.said_close:
+                # RFC 6455 §5.5.1: a Close frame is answered; what was still queued here can no longer be sent.
+                self._out.queue.clear()
+                self._out.put(item)
+            self.over = True
+            self._tell("eof", item.code, item.reason)
+        elif isinstance(item, Fin):
+            self.over = True
+            self._tell("reset", ABNORMAL_CLOSURE, "")
+        else:
+            self.owner.heard(item)
+
+    def _tell(self, how: LossKind, code: int, reason: str) -> None:
+        if self.owner is not None:
+            self.owner.lost(how, code, reason)
+
+    def _reset_peer(self) -> None:
+        peer = self.connection.other(self)
+        if not self._out.dead:
+            self.agenda.after(self._out.path.latency_s, peer.break_off)
+
+    def _blocked(self) -> None:
+        since = self.agenda.now
+        self.agenda.after(self._write_stall_s, lambda: self._stalled(since))
+
+    def _stalled(self, since: float) -> None:
+        if not self.over and self._out.blocked_since == since:
+            # "A cancelled or timed-out write kills the transport" (driver rule 5).
+            self._tell("stalled", ABNORMAL_CLOSURE, "")
+            self.abort()
+
+
+class Connection:
+    """Two ends, and what may happen between them."""
+
+    def __init__(self, number: int, agenda: Agenda, up: Path, down: Path, random: Random, write_stall_s: float) -> None:
+        self.number = number
+        self._agenda = agenda
+        upward, downward = _Pipe(agenda, up, random), _Pipe(agenda, down, random)
+        self.client = End(self, downward, upward, write_stall_s)
+        self.server = End(self, upward, downward, write_stall_s)
+        self.is_asleep: Callable[[End], bool] = lambda _: False
+        """Whether the loop that reads at an end is blocked."""
+
+    def other(self, end: End) -> End:
+        """The end that is not this one."""
+        return self.server if end is self.client else self.client
+
+    def cut(self, client_learns_s: float | None, server_learns_s: float | None) -> None:
+        """Deliver nothing any more. Each end learns of it so much later; None: never, but by its own timers."""
+        for end, learns_s in ((self.client, client_learns_s), (self.server, server_learns_s)):
+            end._in.dead = True
+            if learns_s is not None:
+                self._agenda.after(learns_s, end.break_off)
+
+    def hold_back(self, seconds: float, *, up: bool, down: bool) -> None:
+        """Deliver nothing for a while, and then everything."""
+        until = self._agenda.now + seconds
+        for end, held in ((self.server, up), (self.client, down)):
+            if held:
+                end._in.held_until = max(end._in.held_until, until)
+
+    def reset(self) -> None:
+        """Break it so that both ends know at once."""
+        self.cut(0.0, 0.0)

@@ -1,0 +1,146 @@
+"""What a simulated conversation is made of: what the application does, how the network and the engine are, what fails.
+
+All of it is data. The same scenario always comes to the same conversation.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from auricle.core.limits import Limits
+from auricle.core.messages import Start
+from auricle.core.testing.engine import Manner
+from auricle.core.testing.network import Path
+
+# ---------------------------------------------------------------------------- what the application does
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Offer audio, ``piece`` samples at a time; ``live``: at the speed at which it is spoken, else as room allows.
+
+    ``ragged``: the pieces are cut in the middle of a sample, a byte early.
+    """
+
+    samples: int
+    piece: int
+    live: bool = False
+    ragged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Let the timeline go on without audio."""
+
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskFlush:
+    """Ask for what lies ``back`` samples before the end to be decided; ``mark``: ask only to be told."""
+
+    back: int = 0
+    mark: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Speak another language from here on."""
+
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Do nothing for a while."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndInput:
+    """No more audio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Abort."""
+
+
+Step = Speak | Skip | AskFlush | Change | Rest | EndInput | Cancel | Leave
+
+# ---------------------------------------------------------------------------- what fails
+
+FaultKind = Literal[
+    "cut", "half_open_client", "half_open_server", "stall", "stall_up", "stall_down", "slow_client", "slow_server", "restart", "refuse", "unheard",
+    "sleep_client", "sleep_server", "engine_stands", "full", "shutdown", "broken_server",
+]  # fmt: skip
+"""``half_open_*``: only the other side learns of the loss. ``unheard``: connections hang while they open.
+
+``full``: sessions are refused for want of room. ``broken_server``: it fails the session (``internal``).
+"""
+UNDOES: frozenset[str] = frozenset({"shutdown", "broken_server"})
+"""Faults after which a session is not expected to be complete."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something that goes wrong: at a time, or with the ``nth`` frame of a type that one side says."""
+
+    kind: FaultKind
+    at_s: float | None = None
+    """When, in seconds; None: with a frame."""
+    said_by: Literal["client", "server"] = "server"
+    message: str = ""
+    """The type of that frame."""
+    nth: int = 1
+    after: bool = True
+    """Whether that frame is on the wire by then, or still to be said."""
+    for_s: float = 1.0
+    """How long it lasts; for a cut, how long until the server learns of it (or the client, where ``late_client``)."""
+    late_client: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A whole conversation, before it happens."""
+
+    seed: int = 0
+    """What the jitter is drawn from."""
+    steps: tuple[Step, ...] = (EndInput(),)
+    start: Start = Start()
+    limits: Limits = Limits()
+    up: Path = Path()
+    down: Path = Path()
+    connect_s: float = 0.05
+    lateness_s: float = 0.0
+    """Timers fire up to so much late."""
+    timers_first: bool = True
+    """Whether a loop that wakes up fires timers before it reads."""
+    manner: Manner = Manner()
+    block: int = 2_000
+    """Samples of a word."""
+    resumable: bool = True
+    """Whether the server lets clients come back."""
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def is_gentle(self) -> bool:
+        """Whether everything that fails can be lived through, so that nothing may be lost."""
+        return self.resumable and self.start.resume and not self.manner.failing and self.ends_by_itself and self.is_mild
+
+    @property
+    def is_mild(self) -> bool:
+        """Whether the faults are few, short and of the network."""
+        return len(self.faults) <= 4 and all(f.kind not in UNDOES and f.for_s <= 8.0 for f in self.faults)
+
+    @property
+    def ends_by_itself(self) -> bool:
+        """Whether the application hears its session out, however long that takes."""
+        return not any(isinstance(step, Cancel | Leave) for step in self.steps)
+
+

@@ -1,0 +1,173 @@
+"""A server's process: it looks at first frames, knows its sessions by name, and may be killed or stopped.
+
+A ``resume`` goes to the session that it names; everything else, and a ``resume`` that fits no session, gets a new one.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from auricle.core.events import Event
+from auricle.core.greeting import read_greeting
+from auricle.core.limits import Limits
+from auricle.core.messages import PROTOCOL, Resume
+from auricle.core.outputs import Frame
+from auricle.core.server import ServerSession
+from auricle.core.session import Outputs
+from auricle.core.states import State
+from auricle.core.stimuli import LossKind
+from auricle.core.testing.driving import Driver, Loop, Transport, Watcher
+from auricle.core.testing.engine import Engine
+from auricle.core.testing.network import End
+
+
+class MakeEngine(Protocol):
+    """Makes the application of a session."""
+
+    def __call__(self, driver: Driver, process: "ServerProcess") -> Engine:
+        """Return it."""
+
+
+class ServerProcess:
+    """One life of a server."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        limits: Limits,
+        make_engine: MakeEngine,
+        watcher: Watcher,
+        emit: Callable[[Driver, Event], None],
+        *,
+        number: int,
+        lateness_s: Callable[[], float],
+    ) -> None:
+        self.loop, self._limits, self._make_engine, self._watcher = loop, limits, make_engine, watcher
+        self._emit, self._lateness_s = emit, lateness_s
+        self.number = number
+        self.drivers: list[Driver] = []
+        self.engines: dict[Driver, Engine] = {}
+        self.names: dict[str, Driver] = {}
+        self.stopping = False
+        self._tokens = 0
+
+    def accept(self, end: End) -> None:
+        """A connection is open: wait for its first frame."""
+        _Greeter(self, end, self.loop.agenda.now, self._limits)
+
+    def token(self) -> str:
+        """Return a token that no session has."""
+        self._tokens += 1
+        return f"t{self.number}.{self._tokens}"
+
+    def name(self, driver: Driver) -> str:
+        """Return the name of a session, by which it is found from now on."""
+        name = f"s{self.number}.{len(self.names) + 1}"
+        self.names[name] = driver
+        return name
+
+    def greet(self, end: End, opened_at: float, first: Frame | None) -> None:
+        """Somebody has spoken for the first time, or not in time (None)."""
+        resume = None if first is None else read_greeting(first, self._limits)
+        driver = None if resume is None else self.names.get(resume.session)
+        if resume is not None and driver is not None and not driver.done:
+            session = driver.session
+            assert isinstance(session, ServerSession)
+            if session.admits(resume):
+                driver.adopt(end, partial(self._attach, session, resume))
+                return
+        born = self._bear(end, opened_at)
+        if first is not None:
+            born.hear(born.transport, first)
+
+    def _attach(self, session: ServerSession, resume: Resume, now: float) -> Outputs:
+        return session.attach(resume, fresh_token=self.token(), now=now)
+
+    def _bear(self, end: End, opened_at: float) -> Driver:
+        session = ServerSession(PROTOCOL, now=opened_at, limits=self._limits)
+        driver = Driver(
+            f"S{self.number}.{len(self.drivers) + 1}",
+            session,
+            self.loop,
+            emit=lambda event: self._route(driver, event),
+            open_wire=_no_wire,
+            watcher=self._watcher,
+            lateness_s=self._lateness_s,
+        )
+        self.drivers.append(driver)
+        self.engines[driver] = self._make_engine(driver, self)
+        driver.transport.attach(end)
+        driver.run()
+        return driver
+
+    def _route(self, driver: Driver, event: Event) -> None:
+        self._emit(driver, event)
+        self.engines[driver].take(event)
+
+    def stop(self) -> None:
+        """The process has been asked to stop: no more input, and nobody can come back."""
+        self.stopping = True
+        for driver in self.drivers:
+            if not driver.done:
+                driver.post(partial(_end_input, driver))
+                driver.post(partial(_no_return, driver))
+
+    def fail(self) -> None:
+        """Something inside breaks: the sessions that are open fail."""
+        for driver in self.drivers:
+            if not driver.done:
+                driver.post(partial(_fail, driver))
+
+    def kill(self) -> None:
+        """The process is gone."""
+        self.stopping = True
+        for driver in self.drivers:
+            if not driver.done:
+                driver.vanish()
+
+
+def _session(driver: Driver) -> ServerSession:
+    assert isinstance(driver.session, ServerSession)
+    return driver.session
+
+
+def _end_input(driver: Driver, now: float) -> Outputs:
+    session = _session(driver)
+    if session.state is State.CONNECTING:
+        return session.fail("shutdown", "the server is shutting down", now=now)
+    return session.stop_input("shutdown", now=now)
+
+
+def _no_return(driver: Driver, now: float) -> Outputs:
+    return _session(driver).no_return(now=now)
+
+
+def _fail(driver: Driver, now: float) -> Outputs:
+    return _session(driver).fail("internal", "a fault", now=now)
+
+
+def _no_wire(transport: Transport, not_before: float) -> None:
+    raise AssertionError("a server's session asks for no wire")
+
+
+class _Greeter:
+    """The owner of a connection until it is known whose it is."""
+
+    def __init__(self, process: ServerProcess, end: End, opened_at: float, limits: Limits) -> None:
+        self._process, self._end, self._opened_at = process, end, opened_at
+        self._waiting = True
+        end.owner = self
+        process.loop.agenda.after(limits.hello_timeout_s, self._give_up)
+
+    def heard(self, frame: Frame) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._process.greet(self._end, self._opened_at, frame)
+
+    def lost(self, how: LossKind, code: int, reason: str) -> None:
+        self._waiting = False
+
+    def _give_up(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._process.greet(self._end, self._opened_at, None)

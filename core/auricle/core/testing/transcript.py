@@ -1,0 +1,52 @@
+"""What was said in a simulation: to be read by people, and frame by frame as JSON lines."""
+
+import json
+from collections.abc import Iterator
+
+from auricle.core.events import Event
+from auricle.core.outputs import Frame, Transmit
+from auricle.core.testing.agenda import Agenda
+
+LONGEST = 300
+"""Characters of one readable line."""
+
+
+class Transcript:
+    """Remembers what happened, cheaply; it is put into words only when somebody asks."""
+
+    def __init__(self, agenda: Agenda) -> None:
+        self._agenda = agenda
+        self._entries: list[tuple[float, str, str, int, object]] = []
+        self.kinds: set[str] = set()
+        """Types of messages that were said."""
+
+    def note(self, who: str, what: str) -> None:
+        """Something happened that is no message."""
+        self._entries.append((self._agenda.now, who, "", 0, what))
+
+    def event(self, who: str, event: Event) -> None:
+        """An application was told something."""
+        self._entries.append((self._agenda.now, who, "told", 0, event))
+
+    def said(self, who: str, connection: int, output: Transmit) -> None:
+        """A frame is sent."""
+        self.kinds.add(output.message.type)
+        self._entries.append((self._agenda.now, who, "says", connection, output.frame))
+
+    def heard(self, who: str, connection: int, frame: Frame) -> None:
+        """A frame has come."""
+        self._entries.append((self._agenda.now, who, "hears", connection, frame))
+
+    def lines(self) -> Iterator[str]:
+        """Return the conversation, one line for each thing that happened."""
+        for time, who, verb, connection, what in self._entries:
+            place = f" #{connection}" if connection else ""
+            text = f"audio, {len(what)} bytes" if isinstance(what, bytes) else str(what)
+            yield f"{time:12.3f} {who:>6}{place} {verb} {text}"[:LONGEST]
+
+    def json_lines(self) -> Iterator[str]:
+        """Return the frames, one JSON object for each that was sent or has come; audio as hexadecimal digits."""
+        for time, who, verb, connection, what in self._entries:
+            if connection:
+                frame = {"audio": what.hex()} if isinstance(what, bytes) else {"text": what}
+                yield json.dumps({"t": time, "who": who, "verb": verb, "connection": connection, **frame})

@@ -1,0 +1,175 @@
+"""What must hold in the end: that it is over on either side, how it may have ended, and that nothing was lost.
+
+I13 as an oracle: what a client is told is compared with what the same engine says, in one go and without any network,
+about what the application really did.
+"""
+
+from typing import TYPE_CHECKING
+
+from auricle.core.client import ClientSession
+from auricle.core.events import SessionClosed
+from auricle.core.messages import Final
+from auricle.core.testing.application import Performed
+from auricle.core.testing.driving import Driver
+from auricle.core.testing.engine import UNKNOWN_LANGUAGE, Recogniser, Utterance
+from auricle.core.testing.scenario import Rest, Scenario, Skip, Speak
+from auricle.core.testing.voice import Voice
+from auricle.core.testing.watching import ClientWatch, require
+
+if TYPE_CHECKING:
+    from auricle.core.testing.simulation import Simulation
+
+HONEST_ERRORS = frozenset({
+    None, "capacity", "shutdown", "internal", "engine_failed", "session_gone", "bad_token", "drain_timeout",
+    "hello_timeout", "idle", "connect_timeout", "ready_timeout", "silence", "superseded",
+})  # fmt: skip
+"""Errors that may come up between two correct sides. Any other says that one of them broke the protocol."""
+NETWORK_ENDINGS = frozenset({"lost", "timeout"})
+
+
+def time_allowed(scenario: Scenario) -> float:
+    """Return the time within which a conversation must be over, in seconds: a bound, and a loose one."""
+    rate = scenario.start.audio.sample_rate
+    spoken_s = sum(step.samples / rate for step in scenario.steps if isinstance(step, Speak | Skip))
+    pieces = sum(-(-step.samples // step.piece) for step in scenario.steps if isinstance(step, Speak))
+    rests_s = sum(step.seconds for step in scenario.steps if isinstance(step, Rest))
+    work_s = scenario.manner.load_s + scenario.manner.rtf * spoken_s + scenario.manner.overhead_s * (2 * pieces + 50)
+    faults_s = sum(fault.for_s for fault in scenario.faults)
+    limits = scenario.limits
+    each_s = (
+        limits.silence_timeout_s + limits.reconnect_timeout_s + limits.ready_timeout_s + limits.drain_timeout_s
+        + limits.resume_window_s + limits.idle_timeout_s + 2 * limits.close_timeout_s + limits.write_stall_s
+    )  # fmt: skip
+    restarts = 1 + len(scenario.faults)
+    return spoken_s + rests_s + restarts * (work_s + each_s) + faults_s + limits.hello_timeout_s
+
+
+def expected(performed: Performed, scenario: Scenario, voice: Voice) -> list[Utterance]:
+    """Return what the engine decides about what the application did: all at once, and without a session."""
+    recogniser = Recogniser(voice, origin=0, language=scenario.start.language, failing=scenario.manner.failing)
+    found: list[object] = []
+
+    def hear(until: int) -> None:
+        for start, end, audible in performed.spans:
+            if recogniser.heard < min(end, until) and start < until:
+                found.extend(recogniser.hear(min(end, until), audible=audible))
+
+    for kind, _, at, offered, language in performed.asked:
+        hear(offered)
+        if kind == "flush" and at > recogniser.committed:
+            found.extend(recogniser.decide(recogniser.heard, "flush"))
+        elif kind == "change" and language != UNKNOWN_LANGUAGE:
+            found.extend(recogniser.decide(at, "configure"))
+            recogniser.language = language or "en"
+    hear(performed.total)
+    found.extend(recogniser.decide(performed.total, "end_input"))
+    return [finding for finding in found if isinstance(finding, Utterance)]
+
+
+def check_end(simulation: "Simulation") -> None:
+    """Check what must hold in the end. Raises `Finding`."""
+    session = simulation.client.session
+    assert isinstance(session, ClientSession)
+    closed = session.closed
+    require(closed is not None and simulation.client.done, f"I9: the client never closed: {session}")
+    assert closed is not None
+    for driver in simulation.server_watches:
+        _check_server(simulation, driver)
+    _check_reason(closed, simulation)
+    watch = simulation.client_watch
+    _check_words(watch, simulation)
+    performed = simulation.application.performed
+    if closed.complete:
+        _check_complete(closed, watch, performed, simulation)
+    elif closed.reason == "completed":
+        require(watch.lost > 0 or closed.accounting.dropped > 0, f"I6: nothing is lost, and yet: {closed.message}")
+    if simulation.scenario.is_gentle:
+        require(closed.complete is True, f"I13: nothing that happened may cost anything, but: {closed}")
+
+
+def _check_server(simulation: "Simulation", driver: Driver) -> None:
+    killed = driver.session.closed is None and driver.done
+    if killed:
+        return
+    closed = driver.session.closed
+    require(closed is not None and driver.done, f"I9: {driver.name} never closed: {driver.session}")
+    assert closed is not None
+    require(simulation.server_watches[driver].closed, f"I3: {driver.name} has no terminal event")
+    require(closed.error in HONEST_ERRORS, f"I8: {driver.name} accuses its client: {closed}")
+    require(closed.reason != "violation", f"I8: {driver.name} calls it a violation: {closed}")
+
+
+def _check_reason(closed: SessionClosed, simulation: "Simulation") -> None:
+    require(closed.error in HONEST_ERRORS, f"I8: the client accuses its server: {closed}")
+    require(closed.reason != "violation", f"I8: the client calls it a violation: {closed}")
+    scenario = simulation.scenario
+    if not scenario.faults and scenario.ends_by_itself:
+        require(closed.reason not in NETWORK_ENDINGS, f"nothing failed, and yet: {closed}")
+
+
+def _numbers(text: str) -> list[int]:
+    return [int("".join(letter for letter in word if letter.isdigit())) for word in text.split()]
+
+
+def _check_words(watch: ClientWatch, simulation: "Simulation") -> None:
+    """O3, O13: every final holds exactly the words that begin in its audio."""
+    performed, voice = simulation.application.performed, simulation.voice
+    spoken = []
+    for start, end, audible in performed.spans:
+        first = -(-start // voice.block)
+        last = -(-end // voice.block)
+        spoken += [number for number in range(first, last) if audible and voice.speaks(number)]
+    for final in watch.finals:
+        begin, end = final.audio
+        words = [number for number in spoken if begin <= number * voice.block < end]
+        require(_numbers(final.text) == words, f"O13: {final} should hold {words}")
+
+
+def _check_complete(
+    closed: SessionClosed, watch: ClientWatch, performed: Performed, simulation: "Simulation"
+) -> None:
+    """``complete``: nothing is lost, and what the client was told is what an uncut run would have told (I13)."""
+    scenario, voice = simulation.scenario, simulation.voice
+    account = closed.accounting
+    counts = {account.offered, account.sent, account.received, account.processed, account.committed, performed.total}
+    require(len(counts) == 1, f"I6: complete, but {account} of {performed.total}")
+    require(account.dropped == account.late == watch.lost == 0, f"I6: complete, but {account}, lost {watch.lost}")
+    gap = sum(end - start for start, end, audible in performed.spans if not audible)
+    require(account.gap == gap, f"I7: {account.gap} samples without audio, not {gap}")
+    covered = sum(final.audio[1] - final.audio[0] for final in watch.finals)
+    require(covered + account.non_speech == performed.total, f"I7: {covered} + {account.non_speech} of {performed.total}")
+    require(account.segments == len(watch.finals), f"I6: {account.segments} segments, {len(watch.finals)} finals")
+    require(sorted(watch.answered) == sorted(asked[1] for asked in performed.asked), f"O6: answered {watch.answered}")
+    require(set(watch.refused.values()) <= {"unsupported_language"}, f"I8: {watch.refused}")
+    said = [_as_told(final) for final in watch.finals]
+    wanted = [_as_decided(utterance, voice, scenario) for utterance in expected(performed, scenario, voice)]
+    exact = all(at == offered for kind, _, at, offered, _ in performed.asked if kind == "flush")
+    if exact:
+        require(said == wanted, f"I13: {_difference(said, wanted)}")
+    else:
+        # A flush of what lies back may be too late for a cut just there: then only the words are the same.
+        require(
+            [word for told in said for word in told[0].split()] == [word for told in wanted for word in told[0].split()],
+            f"I13: {_difference(said, wanted)}",
+        )
+
+
+Told = tuple[str, tuple[int, int], str, float, float]
+
+
+def _as_told(final: Final) -> Told:
+    return final.text, final.audio, final.reason, final.start, final.end
+
+
+def _as_decided(found: Utterance, voice: Voice, scenario: Scenario) -> Told:
+    rate = scenario.start.audio.sample_rate
+    end = min(found.end, (found.numbers[-1] + 1) * voice.block)
+    start_s, end_s = round(found.numbers[0] * voice.block / rate, 3), round(end / rate, 3)
+    return found.text, (found.start, found.end), found.reason, start_s, end_s
+
+
+def _difference(said: list[Told], wanted: list[Told]) -> str:
+    for number, (one, other) in enumerate(zip(said, wanted, strict=False)):
+        if one != other:
+            return f"final {number} is {one}, an uncut run says {other}"
+    return f"{len(said)} finals, an uncut run says {len(wanted)}"

@@ -1,0 +1,32 @@
+"""What is spoken where: audio whose bytes tell their position, and words that begin at known samples.
+
+A second voice stands for a second speech: same seed, same words. Nothing here depends on how the audio is cut up.
+"""
+
+from random import Random
+from typing import Final
+from zlib import crc32
+
+_TAPE_BYTES: Final = 262_139
+"""A prime: no format's frames come round to the same bytes at the same place."""
+_LONGEST: Final = 1_048_576
+_TAPE: Final = Random(5).randbytes(_TAPE_BYTES) * (_LONGEST // _TAPE_BYTES + 3)
+
+
+class Voice:
+    """Somebody who speaks in blocks of ``block`` samples: each holds one word, or silence."""
+
+    def __init__(self, seed: int, *, block: int, frame_bytes: int, pause_share: float = 0.3) -> None:
+        self.seed = seed
+        self.block = block
+        self.frame_bytes = frame_bytes
+        self._pauses = int(pause_share * 1000)
+
+    def pcm(self, start_sample: int, end_sample: int) -> bytes:
+        """Return the bytes of a span (at most a mebibyte): random, and different wherever they begin."""
+        begin = (start_sample * self.frame_bytes + self.seed) % _TAPE_BYTES
+        return _TAPE[begin : begin + (end_sample - start_sample) * self.frame_bytes]
+
+    def speaks(self, number: int) -> bool:
+        """Whether block ``number`` holds a word."""
+        return crc32(b"%d/%d" % (self.seed, number)) % 1000 >= self._pauses

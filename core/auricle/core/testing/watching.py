@@ -1,0 +1,285 @@
+"""What must hold at every step, seen from outside: what each side says, what each is told, and what it holds.
+
+Written anew from notes/wire-protocols.md §3.6 (O1-O13) and notes/sans-io.md §6.8 (I1-I13), and not taken from the
+core's own checks: a rule that is wrong there is not wrong here in the same way.
+"""
+
+from auricle.core.client import ClientSession
+from auricle.core.events import (
+    AudioReceived,
+    AudioSkipped,
+    Disconnected,
+    Event,
+    Interrupted,
+    Reconnected,
+    Restarted,
+    SessionClosed,
+)
+from auricle.core.messages import (
+    Ack,
+    Audio,
+    Cancel,
+    Closed,
+    Configure,
+    Configured,
+    Durable,
+    EndInput,
+    ErrorMessage,
+    Final,
+    Flush,
+    Flushed,
+    Gap,
+    InputEnded,
+    Partial,
+    Ping,
+    Ready,
+    Resume,
+    Resumed,
+    SpeechEnd,
+    SpeechStart,
+    Start,
+)
+from auricle.core.outputs import Transmit
+from auricle.core.server import ServerSession
+from auricle.core.testing.driving import Driver
+from auricle.core.testing.scenario import Scenario, Speak
+
+
+class Finding(Exception):
+    """Something does not hold."""
+
+
+def require(condition: object, why: str) -> None:
+    """Raise `Finding` where something does not hold."""
+    if not condition:
+        raise Finding(why)
+
+
+class ClientWatch:
+    """Looks at a client."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.seen: set[str] = set()
+        """Events that the application was told, by name."""
+        self.covered = 0
+        """Samples accounted for by what the client was told, without a gap from 0."""
+        self.lost = 0
+        """Samples that it was told are lost."""
+        self.finals: list[Final] = []
+        self.answered: list[str] = []
+        self.refused: dict[str, str] = {}
+        """Codes of errors, by the id of what they answer."""
+        self._scenario = scenario
+        self._closed = False
+        self._away = False
+        self._speaking = False
+        self._input_ended = False
+        self._rev, self._promised = 0, ""
+        self._ack = (0, 0, 0, 0)
+        self._credit = 0
+        self._carried_bytes = 0
+        self._gated = False
+        self._said_end = False
+        audio, limits = scenario.start.audio, scenario.limits
+        longest = max((step.piece for step in scenario.steps if isinstance(step, Speak)), default=0)
+        kept_s = limits.backlog_s + limits.window_s + limits.ring_s + limits.prebuffer_s + 2 * limits.max_audio_s
+        self._most_kept = int((kept_s * audio.sample_rate + 2 * longest) * audio.frame_bytes) + 16
+
+    # ------------------------------------------------------------------------ what it says
+
+    def said(self, output: Transmit) -> None:
+        """The client says a message."""
+        message = output.message
+        audio = self._scenario.start.audio
+        match message:
+            case Start():
+                origin = message.timeline_origin or 0
+                self._begin(origin, gated=False)
+                self._credit = origin + int(self._scenario.limits.prebuffer_s * audio.sample_rate)
+            case Resume():
+                self._begin(0, gated=True)
+            case Ping() | Cancel():
+                pass
+            case _:
+                require(not self._gated, f"{message.type} between resume and resumed")
+        if isinstance(message, Audio | Gap):
+            require(not self._said_end, "audio after end_input")
+            header = 8 if audio.framing == "offset64" and isinstance(message, Audio) else 0
+            size = (
+                len(message.data) - header if isinstance(message, Audio) else message.samples * audio.frame_bytes
+            )
+            self._carried_bytes += size
+            require(self._carried <= self._credit, f"sent up to {self._carried}, but the credit is {self._credit}")
+        elif isinstance(message, Flush):
+            require(message.at is not None and message.at <= self._carried, f"F19: flush at {message.at} overtakes audio")
+        elif isinstance(message, EndInput):
+            self._said_end = True
+        elif isinstance(message, Configure):
+            require(not self._said_end, "a change after end_input")
+
+    @property
+    def _carried(self) -> int:
+        return self._carried_bytes // self._scenario.start.audio.frame_bytes
+
+    def _begin(self, position: int, *, gated: bool) -> None:
+        self._carried_bytes = position * self._scenario.start.audio.frame_bytes
+        self._gated = gated
+        self._said_end = False
+
+    # ------------------------------------------------------------------------ what it is told
+
+    def told(self, event: Event) -> None:
+        """The application is told something."""
+        require(not self._closed, f"I3: {type(event).__name__} after the terminal event")
+        self.seen.add(f"told {type(event).__name__}")
+        match event:
+            case Ready(credit=credit):
+                self._credit = max(self._credit, credit)
+                self._away = False
+            case Final():
+                self._take_final(event)
+            case Flushed():
+                self._answer(event.id)
+                require(event.upto >= self.covered, "O6: an answer about what was decided before")
+                self.covered = event.upto
+            case Configured():
+                self._answer(event.id)
+                require(event.from_ >= self.covered, "O7: a change of what was decided before")
+                self.covered = event.from_
+            case ErrorMessage():
+                self._take_error(event)
+            case Partial():
+                self._take_partial(event)
+            case SpeechStart() | SpeechEnd():
+                require(isinstance(event, SpeechStart) is not self._speaking, "speech starts and ends in turn")
+                self._speaking = not self._speaking
+            case Ack():
+                marks = (event.committed, event.processed, event.received, event.credit)
+                require(list(marks) == sorted(marks), f"O12: {marks}")
+                require(all(new >= old for new, old in zip(marks, self._ack, strict=True)), f"O12: {marks} after {self._ack}")
+                self._ack, self._credit = marks, event.credit
+            case InputEnded():
+                require(not self._input_ended, "O8: input_ended twice")
+                self._input_ended = True
+            case SessionClosed():
+                self._closed = True
+            case _:
+                self._take_connection(event)
+
+    def _take_connection(self, event: Event) -> None:
+        match event:
+            case Interrupted():
+                require(not self._away, "interrupted twice")
+                self._away = True
+            case Resumed():
+                require(self._away, "resumed without an interruption")
+                self._away = False
+                self._begin(event.next, gated=False)
+                require(event.credit >= self._credit, "O12: credit went back")
+                self._credit = event.credit
+            case Restarted():
+                require(self._away, "restarted without an interruption")
+                require(event.origin_sample == self.covered + event.lost_samples, "a new session begins elsewhere")
+                self.lost += event.lost_samples
+                self.covered = event.origin_sample
+                self._speaking, self._input_ended = False, False
+                self._ack = (0, 0, 0, 0)
+                self._rev, self._promised = 0, ""
+            case _:
+                pass
+
+    def _take_final(self, final: Final) -> None:
+        begin, end = final.audio
+        require(final.segment == len(self.finals), f"O3: segment {final.segment} after {len(self.finals)}")
+        require(begin == self.covered and begin < end, f"O3: {begin}-{end}, but {self.covered} is covered")
+        require(final.text.startswith(self._promised), "O5: a promise is broken")
+        require(not self._input_ended or end <= self._scenario_end(), "O8: a final beyond the end")
+        self.finals.append(final)
+        self.covered = end
+        self._rev, self._promised = 0, ""
+
+    def _scenario_end(self) -> int:
+        return self._carried
+
+    def _take_partial(self, partial: Partial) -> None:
+        require(partial.segment == len(self.finals), f"O5: partial of {partial.segment}, open is {len(self.finals)}")
+        require(partial.rev > self._rev, "O5: rev must grow")
+        require(partial.text.startswith(self._promised), "O5: a promise is broken")
+        self._rev = partial.rev
+        self._promised = max(self._promised, partial.text[: partial.stable], key=len)
+
+    def _take_error(self, error: ErrorMessage) -> None:
+        if error.audio is not None:
+            begin, end = error.audio
+            require(begin == self.covered, f"O3: {begin}-{end} lost, but {self.covered} is covered")
+            self.covered = end
+            self.lost += end - begin
+            self._promised = ""
+        if error.ref is not None:
+            self._answer(error.ref)
+            self.refused[error.ref] = error.code
+
+    def _answer(self, asked: str) -> None:
+        require(asked not in self.answered, f"O6: {asked} is answered twice")
+        self.answered.append(asked)
+
+    # ------------------------------------------------------------------------ what it holds
+
+    def stepped(self, driver: Driver) -> None:
+        """The client has taken an input."""
+        session = driver.session
+        assert isinstance(session, ClientSession)
+        s = session.snapshot
+        require(s.committed <= s.processed <= s.received <= s.carried <= s.offered, f"O12: {session}")
+        require(s.carried <= s.credit or not s.started, f"credit is overrun: {session}, credit {s.credit}")
+        require(len(session._ring) <= self._most_kept, f"I12: {len(session._ring)} bytes of audio are kept")
+
+
+class ServerWatch:
+    """Looks at a session of a server."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.closed = False
+        self._scenario = scenario
+        self._record: list[Durable] = []
+        self._said_closed = False
+        self._heard: int | None = None
+
+    def said(self, output: Transmit) -> None:
+        """The session says a message."""
+        message = output.message
+        if isinstance(message, Resumed):
+            self._said_closed = False
+        require(not self._said_closed, f"O2: {message.type} after closed")
+        if isinstance(message, Durable):
+            require(1 <= message.seq <= len(self._record) + 1, f"O1: seq {message.seq} after {len(self._record)}")
+            if message.seq <= len(self._record):
+                require(message == self._record[message.seq - 1], f"O4: {message.seq} is not what it was: {message}")
+            else:
+                require(message.seq > 1 or isinstance(message, Ready | ErrorMessage), f"O1: first is {message.type}")
+                self._record.append(message)
+        if isinstance(message, Closed):
+            self._said_closed = True
+
+    def told(self, event: Event) -> None:
+        """Its application is told something."""
+        require(not self.closed, f"I3: {type(event).__name__} after the terminal event")
+        match event:
+            case SessionClosed():
+                self.closed = True
+            case AudioReceived(start_sample=start, end_sample=end) | AudioSkipped(start_sample=start, end_sample=end):
+                require(self._heard is None or start == self._heard, f"I7: audio from {start} after {self._heard}")
+                self._heard = end
+            case Disconnected() | Reconnected():
+                pass
+            case _:
+                pass
+
+    def stepped(self, driver: Driver) -> None:
+        """The session has taken an input."""
+        session = driver.session
+        assert isinstance(session, ServerSession)
+        s = session.snapshot
+        require(s.committed <= s.processed <= s.received, f"O12: {session}")
+        require(not s.started or s.received <= s.credit, f"credit is overrun: {session}, credit {s.credit}")
+        require(len(session._record) <= s.limits.max_record, f"I12: {len(session._record)} messages are kept")
