@@ -131,7 +131,13 @@ class Scenario:
     @property
     def is_gentle(self) -> bool:
         """Whether everything that fails can be lived through, so that nothing may be lost."""
-        return self.resumable and self.start.resume and not self.manner.failing and self.ends_by_itself and self.is_mild
+        recoverable = self.resumable and self.start.resume and not self.manner.failing
+        return recoverable and self.ends_by_itself and self.is_mild and not self.is_limited
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the server may end the input by itself, because it lasts long or is silent."""
+        return self.limits.session_max_s < 4 * 3600.0 or self.limits.audio_idle_s < 4 * 3600.0
 
     @property
     def is_mild(self) -> bool:

@@ -230,9 +230,12 @@ class ClientWatch:
         session = driver.session
         assert isinstance(session, ClientSession)
         s = session.snapshot
-        require(s.committed <= s.processed <= s.received <= s.carried <= s.offered, f"O12: {session}")
-        require(s.carried <= s.credit or not s.started, f"credit is overrun: {session}, credit {s.credit}")
-        require(len(session._ring) <= self._most_kept, f"I12: {len(session._ring)} bytes of audio are kept")
+        if not s.committed <= s.processed <= s.received <= s.carried <= s.offered:
+            raise Finding(f"O12: {session}")
+        if s.started and s.carried > s.credit:
+            raise Finding(f"credit is overrun: {session}, credit {s.credit}")
+        if len(session._ring) > self._most_kept:
+            raise Finding(f"I12: {len(session._ring)} bytes of audio are kept")
 
 
 class ServerWatch:
@@ -256,7 +259,10 @@ class ServerWatch:
             if message.seq <= len(self._record):
                 require(message == self._record[message.seq - 1], f"O4: {message.seq} is not what it was: {message}")
             else:
-                require(message.seq > 1 or isinstance(message, Ready | ErrorMessage), f"O1: first is {message.type}")
+                if message.seq == 1:
+                    # A cancel from before ``ready`` has only ``closed`` for an answer.
+                    refusal = isinstance(message, Closed) and message.reason == "cancelled"
+                    require(refusal or isinstance(message, Ready | ErrorMessage), f"O1: first is {message.type}")
                 self._record.append(message)
         if isinstance(message, Closed):
             self._said_closed = True
@@ -280,6 +286,9 @@ class ServerWatch:
         session = driver.session
         assert isinstance(session, ServerSession)
         s = session.snapshot
-        require(s.committed <= s.processed <= s.received, f"O12: {session}")
-        require(not s.started or s.received <= s.credit, f"credit is overrun: {session}, credit {s.credit}")
-        require(len(session._record) <= s.limits.max_record, f"I12: {len(session._record)} messages are kept")
+        if not s.committed <= s.processed <= s.received:
+            raise Finding(f"O12: {session}")
+        if s.started and s.received > s.credit:
+            raise Finding(f"credit is overrun: {session}, credit {s.credit}")
+        if len(session._record) > s.limits.max_record:
+            raise Finding(f"I12: {len(session._record)} messages are kept")

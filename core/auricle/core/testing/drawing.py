@@ -1,0 +1,221 @@
+"""Scenarios from a seed: swarm style, each first draws which kinds of trouble there are at all.
+
+Everything is drawn from one `random.Random`, so the seed is the scenario.
+"""
+
+from random import Random
+
+from auricle.core.limits import Limits
+from auricle.core.messages import Start
+from auricle.core.parts import AudioFormat, Encoding, Features
+from auricle.core.testing.engine import UNKNOWN_LANGUAGE, Manner
+from auricle.core.testing.network import Path
+from auricle.core.testing.scenario import (
+    AskFlush,
+    Cancel,
+    Change,
+    EndInput,
+    Fault,
+    FaultKind,
+    Leave,
+    Rest,
+    Scenario,
+    Skip,
+    Speak,
+    Step,
+)
+
+SURVIVABLE: tuple[FaultKind, ...] = (
+    "cut", "half_open_client", "half_open_server", "stall", "stall_up", "stall_down", "slow_client", "slow_server",
+    "restart", "refuse", "unheard", "sleep_client", "sleep_server", "engine_stands",
+)  # fmt: skip
+FATAL: tuple[FaultKind, ...] = ("full", "shutdown", "broken_server")
+MOMENTS: tuple[tuple[str, str], ...] = (
+    ("client", "start"), ("client", "audio"), ("client", "flush"), ("client", "configure"), ("client", "gap"),
+    ("client", "end_input"), ("client", "resume"), ("client", "ping"), ("client", "cancel"), ("server", "ready"),
+    ("server", "ack"), ("server", "partial"), ("server", "final"), ("server", "flushed"), ("server", "configured"),
+    ("server", "resumed"), ("server", "input_ended"), ("server", "closed"), ("server", "error"),
+    ("server", "speech_end"), ("server", "pong"), ("server", "loading"),
+)  # fmt: skip
+"""Messages with which faults like to come."""
+
+
+def draw(seed: int) -> Scenario:
+    """Return the scenario of a seed."""
+    return draw_scenario(Random(seed), seed)
+
+
+def draw_scenario(random: Random, seed: int) -> Scenario:
+    """Return a scenario made of what ``random`` says."""
+    rate = random.choice((4_000, 8_000, 16_000))
+    start = _start(random, rate)
+    limits = _limits(random)
+    resumable = random.random() < 0.93
+    manner = _manner(random)
+    steps = _steps(random, rate, start)
+    return Scenario(
+        seed=seed,
+        steps=steps,
+        start=start,
+        limits=limits,
+        up=_path(random),
+        down=_path(random),
+        connect_s=random.choice((0.0, 0.05, 0.4)),
+        lateness_s=random.choice((0.0, 0.0, 0.01, 0.3)),
+        timers_first=random.random() < 0.7,
+        manner=manner,
+        block=_block(random, steps, rate),
+        resumable=resumable,
+        faults=_faults(random, _duration_s(steps, rate)),
+    )
+
+
+def _start(random: Random, rate: int) -> Start:
+    encodings: tuple[Encoding, ...] = ("pcm_s16le", "pcm_s16le", "mulaw", "pcm_f32le")
+    audio = AudioFormat(
+        encoding=random.choice(encodings),
+        sample_rate=rate,
+        channels=random.choice((1, 1, 1, 2)),
+        framing=random.choice(("raw", "raw", "offset64")),
+    )
+    features = Features(
+        partials=random.random() < 0.7,
+        words=random.random() < 0.3,
+        speech_events=random.random() < 0.7,
+        acks=random.random() < 0.8,
+        stats_ms=random.choice((None, None, None, 10_000)),
+    )
+    return Start(audio=audio, features=features, language=random.choice((None, "de")), resume=random.random() < 0.95)
+
+
+def _limits(random: Random) -> Limits:
+    """Return limits: the usual ones, or such that bounds and timers come into play."""
+    usual = random.random() < 0.5
+    return Limits(
+        window_s=30.0 if usual else random.choice((0.5, 3.0, 10.0)),
+        backlog_s=10.0 if usual else random.choice((0.5, 3.0)),
+        prebuffer_s=2.0 if usual else random.choice((0.1, 1.0)),
+        ack_interval_s=0.25 if usual else random.choice((0.0, 1.0)),
+        max_audio_s=10.0 if usual else random.choice((0.3, 2.0)),
+        session_max_s=4 * 3600.0 if usual or random.random() < 0.8 else random.choice((70.0, 600.0)),
+        audio_idle_s=Limits().audio_idle_s if usual or random.random() < 0.8 else random.choice((5.0, 90.0)),
+        reconnect_reset_s=10.0 if usual else 1.0,
+    )
+
+
+def _manner(random: Random) -> Manner:
+    failing = random.random() < 0.1
+    return Manner(
+        load_s=random.choice((0.0, 0.0, 0.3, 7.0, 40.0)),
+        rtf=random.choice((0.0, 0.0, 0.05, 0.5, 1.2)),
+        overhead_s=random.choice((0.0, 0.0, 0.02)),
+        failing=frozenset(random.randrange(60) for _ in range(random.choice((3, 40)))) if failing else frozenset(),
+    )
+
+
+def _path(random: Random) -> Path:
+    return Path(
+        latency_s=random.choice((0.0, 0.005, 0.05, 0.4)),
+        jitter_s=random.choice((0.0, 0.0, 0.03, 0.5)),
+        batch_s=random.choice((0.0, 0.0, 0.0, 0.2)),
+        buffer_bytes=random.choice((300, 20_000, 262_144)),
+    )
+
+
+# ---------------------------------------------------------------------------- what the application does
+
+
+def _steps(random: Random, rate: int, start: Start) -> tuple[Step, ...]:
+    asked = 0
+    steps: list[Step] = []
+    for _ in range(random.choice((1, 3, 6, 10))):
+        dice = random.random()
+        if dice < 0.5:
+            steps.append(_speak(random, rate, start))
+        elif dice < 0.6:
+            steps.append(Skip(random.choice((1, rate // 3, 5 * rate, 40 * rate))))
+        elif dice < 0.7:
+            steps.append(Rest(random.choice((0.2, 3.0, 25.0, 100.0, 1_500.0))))
+        elif asked < 12:
+            asked += 1
+            steps.append(_ask(random, rate))
+    steps += _ending(random)
+    return tuple(steps)
+
+
+def _speak(random: Random, rate: int, start: Start) -> Speak:
+    seconds = random.choice((0.05, 0.5, 2.0, 8.0, 30.0, 90.0))
+    # Long speeches come in long pieces: it is their length that is of interest, and not how many they are.
+    share = random.choice((0.05, 0.1, 0.2, 0.5, 1.0))
+    samples = max(1, int(seconds * rate))
+    piece = min(max(1, int(samples * share)), 500_000 // start.audio.frame_bytes)
+    ragged = start.audio.framing == "raw" and start.audio.frame_bytes > 1 and random.random() < 0.2
+    return Speak(samples, piece, live=random.random() < 0.6, ragged=ragged)
+
+
+def _block(random: Random, steps: tuple[Step, ...], rate: int) -> int:
+    """Return how long a word is: some samples that no piece is a multiple of, and not too many words in all."""
+    spoken = sum(step.samples for step in steps if isinstance(step, Speak))
+    return max(2, spoken // 80, int(rate * random.choice((0.1, 0.25, 1.0)))) + random.choice((0, 1))
+
+
+def _ask(random: Random, rate: int) -> Step:
+    dice = random.random()
+    if dice < 0.5:
+        return AskFlush(back=random.choice((0, 0, 0, 0, rate // 2)))
+    if dice < 0.7:
+        return AskFlush(back=random.choice((0, rate // 2)), mark=True)
+    return Change(random.choice((None, "de", "fr", UNKNOWN_LANGUAGE)))
+
+
+def _ending(random: Random) -> list[Step]:
+    dice = random.random()
+    if dice < 0.05:
+        return [Cancel()]
+    if dice < 0.1:
+        return [Leave()]
+    if dice < 0.15:
+        return [EndInput(), Rest(random.choice((0.0, 0.1, 1.0))), random.choice((Cancel(), Leave()))]
+    return [EndInput(), EndInput()]
+
+
+def _duration_s(steps: tuple[Step, ...], rate: int) -> float:
+    """Return about how long a script takes where nothing goes wrong."""
+    duration_s = 1.0
+    for step in steps:
+        if isinstance(step, Speak) and step.live:
+            duration_s += step.samples / rate
+        elif isinstance(step, Rest):
+            duration_s += step.seconds
+    return duration_s
+
+
+# ---------------------------------------------------------------------------- what fails
+
+
+def _faults(random: Random, duration_s: float) -> tuple[Fault, ...]:
+    if random.random() < 0.1:
+        return ()
+    kinds = random.sample(SURVIVABLE, random.choice((1, 2, 4)))
+    if random.random() < 0.1:
+        kinds.append(random.choice(FATAL))
+    longest_s = random.choice((1.0, 8.0, 8.0, 100.0))
+    return tuple(_fault(random, kinds, duration_s, longest_s) for _ in range(random.choice((1, 2, 3, 4, 12))))
+
+
+def _fault(random: Random, kinds: list[FaultKind], duration_s: float, longest_s: float) -> Fault:
+    kind = random.choice(kinds)
+    for_s = longest_s * random.choice((0.0, 0.01, 0.1, 0.5, 1.0))
+    late_client = random.random() < 0.5
+    if random.random() < 0.4:
+        return Fault(kind=kind, at_s=duration_s * random.random(), for_s=for_s, late_client=late_client)
+    said_by, message = random.choice(MOMENTS)
+    return Fault(
+        kind=kind,
+        said_by="client" if said_by == "client" else "server",
+        message=message,
+        nth=random.choice((1, 1, 1, 2, 3, 8)),
+        after=random.random() < 0.5,
+        for_s=for_s,
+        late_client=late_client,
+    )
