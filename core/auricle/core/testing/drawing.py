@@ -3,6 +3,7 @@
 Everything is drawn from one `random.Random`, so the seed is the scenario.
 """
 
+from dataclasses import replace
 from random import Random
 
 from auricle.core.limits import Limits
@@ -29,6 +30,8 @@ SURVIVABLE: tuple[FaultKind, ...] = (
     "cut", "half_open_client", "half_open_server", "stall", "stall_up", "stall_down", "slow_client", "slow_server",
     "restart", "refuse", "unheard", "sleep_client", "sleep_server", "engine_stands",
 )  # fmt: skip
+HIDDEN: tuple[FaultKind, ...] = ("refuse", "unheard", "full")
+"""Faults that only a client notices that needs a new connection just then: they come with a cut."""
 FATAL: tuple[FaultKind, ...] = ("full", "shutdown", "broken_server")
 MOMENTS: tuple[tuple[str, str], ...] = (
     ("client", "start"), ("client", "audio"), ("client", "flush"), ("client", "configure"), ("client", "gap"),
@@ -38,6 +41,12 @@ MOMENTS: tuple[tuple[str, str], ...] = (
     ("server", "speech_end"), ("server", "pong"), ("server", "loading"),
 )  # fmt: skip
 """Messages with which faults like to come."""
+
+DELICATE: tuple[tuple[str, str], ...] = (
+    ("client", "resume"), ("server", "resumed"), ("client", "end_input"), ("server", "input_ended"),
+    ("server", "closed"), ("server", "flushed"), ("client", "start"), ("server", "ready"),
+)  # fmt: skip
+"""Messages after which one side knows what the other does not."""
 
 
 def draw(seed: int) -> Scenario:
@@ -52,7 +61,7 @@ def draw_scenario(random: Random, seed: int) -> Scenario:
     limits = _limits(random)
     resumable = random.random() < 0.93
     manner = _manner(random)
-    steps = _steps(random, rate, start)
+    steps = draw_steps(random, rate, start)
     return Scenario(
         seed=seed,
         steps=steps,
@@ -125,7 +134,7 @@ def _path(random: Random) -> Path:
 # ---------------------------------------------------------------------------- what the application does
 
 
-def _steps(random: Random, rate: int, start: Start) -> tuple[Step, ...]:
+def draw_steps(random: Random, rate: int, start: Start) -> tuple[Step, ...]:
     asked = 0
     steps: list[Step] = []
     for _ in range(random.choice((1, 3, 6, 10))):
@@ -200,16 +209,22 @@ def _faults(random: Random, duration_s: float) -> tuple[Fault, ...]:
     if random.random() < 0.1:
         kinds.append(random.choice(FATAL))
     longest_s = random.choice((1.0, 8.0, 8.0, 100.0))
-    return tuple(_fault(random, kinds, duration_s, longest_s) for _ in range(random.choice((1, 2, 3, 4, 12))))
+    faults: list[Fault] = []
+    for _ in range(random.choice((1, 2, 3, 4, 10))):
+        fault = draw_fault(random, kinds, duration_s, longest_s)
+        faults.append(fault)
+        if fault.kind in HIDDEN:
+            faults.append(replace(fault, kind="cut", for_s=0.0))
+    return tuple(faults)
 
 
-def _fault(random: Random, kinds: list[FaultKind], duration_s: float, longest_s: float) -> Fault:
+def draw_fault(random: Random, kinds: list[FaultKind], duration_s: float, longest_s: float) -> Fault:
     kind = random.choice(kinds)
     for_s = longest_s * random.choice((0.0, 0.01, 0.1, 0.5, 1.0))
     late_client = random.random() < 0.5
     if random.random() < 0.4:
         return Fault(kind=kind, at_s=duration_s * random.random(), for_s=for_s, late_client=late_client)
-    said_by, message = random.choice(MOMENTS)
+    said_by, message = random.choice(random.choice((MOMENTS, MOMENTS, DELICATE)))
     return Fault(
         kind=kind,
         said_by="client" if said_by == "client" else "server",

@@ -78,6 +78,7 @@ class ClientWatch:
         self._ack = (0, 0, 0, 0)
         self._credit = 0
         self._carried_bytes = 0
+        self._most_carried = 0
         self._gated = False
         self._said_end = False
         audio, limits = scenario.start.audio, scenario.limits
@@ -109,6 +110,7 @@ class ClientWatch:
                 len(message.data) - header if isinstance(message, Audio) else message.samples * audio.frame_bytes
             )
             self._carried_bytes += size
+            self._most_carried = max(self._most_carried, self._carried)
             require(self._carried <= self._credit, f"sent up to {self._carried}, but the credit is {self._credit}")
         elif isinstance(message, Flush):
             require(message.at is not None and message.at <= self._carried, f"F19: flush at {message.at} overtakes audio")
@@ -180,6 +182,9 @@ class ClientWatch:
             case Restarted():
                 require(self._away, "restarted without an interruption")
                 require(event.origin_sample == self.covered + event.lost_samples, "a new session begins elsewhere")
+                undecided = self._most_carried - self.covered
+                kept = int(self._scenario.limits.ring_s * self._scenario.start.audio.sample_rate)
+                require(event.lost_samples <= max(0, undecided - kept), f"I6: {event} of {undecided} undecided samples")
                 self.lost += event.lost_samples
                 self.covered = event.origin_sample
                 self._speaking, self._input_ended = False, False
