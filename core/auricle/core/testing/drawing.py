@@ -28,8 +28,10 @@ from auricle.core.testing.scenario import (
 
 SURVIVABLE: tuple[FaultKind, ...] = (
     "cut", "half_open_client", "half_open_server", "stall", "stall_up", "stall_down", "slow_client", "slow_server",
-    "restart", "refuse", "unheard", "sleep_client", "sleep_server", "engine_stands",
+    "restart", "refuse", "unheard", "sleep_client", "sleep_server", "engine_stands", "engine_babbles",
 )  # fmt: skip
+TIMERS_S = (5.0, 10.0, 15.0, 20.0, 30.0, 60.0)
+"""How long the parties wait for one thing or another: faults like to last about as long."""
 HIDDEN: tuple[FaultKind, ...] = ("refuse", "unheard", "full")
 """Faults that only a client notices that needs a new connection just then: they come with a cut."""
 FATAL: tuple[FaultKind, ...] = ("full", "shutdown", "broken_server")
@@ -141,9 +143,9 @@ def draw_steps(random: Random, rate: int, start: Start) -> tuple[Step, ...]:
         dice = random.random()
         if dice < 0.5:
             steps.append(_speak(random, rate, start))
-        elif dice < 0.6:
-            steps.append(Skip(random.choice((1, rate // 3, 5 * rate, 40 * rate))))
-        elif dice < 0.7:
+        elif dice < 0.62:
+            steps.append(Skip(random.choice((1, rate // 3, rate, 5 * rate, 40 * rate))))
+        elif dice < 0.72:
             steps.append(Rest(random.choice((0.2, 3.0, 25.0, 100.0, 1_500.0))))
         elif asked < 12:
             asked += 1
@@ -158,7 +160,7 @@ def _speak(random: Random, rate: int, start: Start) -> Speak:
     share = random.choice((0.05, 0.1, 0.2, 0.5, 1.0))
     samples = max(1, int(seconds * rate))
     piece = min(max(1, int(samples * share)), 500_000 // start.audio.frame_bytes)
-    ragged = start.audio.framing == "raw" and start.audio.frame_bytes > 1 and random.random() < 0.2
+    ragged = start.audio.framing == "raw" and start.audio.frame_bytes > 1 and random.random() < 0.4
     return Speak(samples, piece, live=random.random() < 0.6, ragged=ragged)
 
 
@@ -206,6 +208,8 @@ def _faults(random: Random, duration_s: float) -> tuple[Fault, ...]:
     if random.random() < 0.1:
         return ()
     kinds = random.sample(SURVIVABLE, random.choice((1, 2, 4)))
+    if random.random() < 0.2:
+        kinds.append("restart")
     if random.random() < 0.1:
         kinds.append(random.choice(FATAL))
     longest_s = random.choice((1.0, 8.0, 8.0, 100.0))
@@ -221,6 +225,8 @@ def _faults(random: Random, duration_s: float) -> tuple[Fault, ...]:
 def draw_fault(random: Random, kinds: list[FaultKind], duration_s: float, longest_s: float) -> Fault:
     kind = random.choice(kinds)
     for_s = longest_s * random.choice((0.0, 0.01, 0.1, 0.5, 1.0))
+    if random.random() < 0.2:
+        for_s = random.choice(TIMERS_S) + random.random() * 2.0 - 0.5
     late_client = random.random() < 0.5
     if random.random() < 0.4:
         return Fault(kind=kind, at_s=duration_s * random.random(), for_s=for_s, late_client=late_client)

@@ -28,6 +28,7 @@ from auricle.core.testing.voice import Voice
 
 MOST_WORDS = 8
 """An utterance that does not end is ended after so many words."""
+BABBLES_EVERY_S = 4.0
 DEFAULT_LANGUAGE = "en"
 UNKNOWN_LANGUAGE = "tlh"
 """The one language that the engine refuses."""
@@ -176,6 +177,16 @@ class Engine:
         """Do nothing for a while."""
         self._stands_until = max(self._stands_until, self._agenda.now + seconds)
 
+    def babble(self, seconds: float) -> None:
+        """Get nowhere for a while, and go on guessing."""
+        self.stand_still(seconds)
+        self._mutter(0)
+
+    def _mutter(self, number: int) -> None:
+        if self._agenda.now < self._stands_until and not self._over:
+            self._driver.post(lambda now: tuple(self._guess(now, " or not" if number % 2 else "")))
+            self._agenda.after(BABBLES_EVERY_S, lambda: self._mutter(number + 1))
+
     def _work(self) -> None:
         if self._busy or not self._todo:
             return
@@ -290,13 +301,14 @@ class Engine:
         if session.state is not State.CLOSED:
             yield from session.speech_end(found.end, now=now)
 
-    def _guess(self, now: float) -> Iterator[object]:
+    def _guess(self, now: float, doubt: str = "") -> Iterator[object]:
         """Say what the open utterance sounds like; all but the last word is sure."""
-        assert self._recogniser is not None
+        if self._recogniser is None or self.session.state is State.CLOSED:
+            return
         texts = [f"{self._recogniser.language}{number}" for number in self._recogniser.words]
         if texts:
             seconds, block = self.session.snapshot.seconds, self._voice.block
             yield from self.session.partial(
-                " ".join(texts), start_s=seconds(self._recogniser.words[0] * block),
+                " ".join(texts) + doubt, start_s=seconds(self._recogniser.words[0] * block),
                 end_s=seconds(self._recogniser.heard), stable=len(" ".join(texts[:-1])), now=now,
             )  # fmt: skip

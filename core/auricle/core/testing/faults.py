@@ -89,7 +89,7 @@ class Faults:
                 self._hangs_until = max(self._hangs_until, until)
             case "full":
                 self._full_until = max(self._full_until, until)
-            case "restart" | "shutdown" | "broken_server" | "engine_stands":
+            case "restart" | "shutdown" | "broken_server" | "engine_stands" | "engine_babbles":
                 self._strike_server(fault)
             case "sleep_client":
                 self._world.client_loop.oversleep(fault.for_s)
@@ -114,6 +114,9 @@ class Faults:
                 self._world.agenda.after(fault.for_s, self._world.start_process)
             case "broken_server":
                 process.fail()
+            case "engine_babbles":
+                for engine in process.engines.values():
+                    engine.babble(fault.for_s)
             case _:
                 for engine in process.engines.values():
                     engine.stand_still(fault.for_s)

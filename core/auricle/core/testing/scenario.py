@@ -77,9 +77,9 @@ Step = Speak | Skip | AskFlush | Change | Rest | EndInput | Cancel | Leave
 
 FaultKind = Literal[
     "cut", "half_open_client", "half_open_server", "stall", "stall_up", "stall_down", "slow_client", "slow_server", "restart", "refuse", "unheard",
-    "sleep_client", "sleep_server", "engine_stands", "full", "shutdown", "broken_server",
+    "sleep_client", "sleep_server", "engine_stands", "engine_babbles", "full", "shutdown", "broken_server",
 ]  # fmt: skip
-"""``half_open_*``: only the other side learns of the loss. ``unheard``: connections hang while they open.
+"""``engine_babbles``: it gets nowhere, and goes on guessing. ``half_open_*``: only the other side learns of the loss. ``unheard``: connections hang while they open.
 
 ``full``: sessions are refused for want of room. ``broken_server``: it fails the session (``internal``).
 """

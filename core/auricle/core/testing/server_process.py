@@ -19,6 +19,7 @@ from auricle.core.stimuli import LossKind
 from auricle.core.testing.driving import Driver, Loop, Transport, Watcher
 from auricle.core.testing.engine import Engine
 from auricle.core.testing.network import End
+from auricle.core.timers import OVERSLEPT_S
 
 
 class MakeEngine(Protocol):
@@ -157,7 +158,7 @@ class _Greeter:
         self._process, self._end, self._opened_at = process, end, opened_at
         self._waiting = True
         end.owner = self
-        process.loop.agenda.after(limits.hello_timeout_s, self._give_up)
+        process.loop.agenda.after(limits.hello_timeout_s, self._tire)
 
     def heard(self, frame: Frame) -> None:
         if self._waiting:
@@ -166,6 +167,14 @@ class _Greeter:
 
     def lost(self, how: LossKind, code: int, reason: str) -> None:
         self._waiting = False
+
+    def _tire(self) -> None:
+        loop = self._process.loop
+        if loop.is_asleep:
+            # It was we who slept: what has come meanwhile is read first (F9).
+            loop.agenda.at(loop.asleep_until + OVERSLEPT_S, self._give_up)
+        else:
+            self._give_up()
 
     def _give_up(self) -> None:
         if self._waiting:

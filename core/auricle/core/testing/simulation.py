@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from random import Random
 
 from auricle.core.client import ClientSession
-from auricle.core.errors import ABNORMAL_CLOSURE, LocalProtocolError
-from auricle.core.events import Event, SessionClosed
-from auricle.core.messages import PROTOCOL
+from auricle.core.errors import ABNORMAL_CLOSURE
+from auricle.core.events import Event, Restarted, SessionClosed
+from auricle.core.messages import PROTOCOL, Ready
 from auricle.core.outputs import Frame, Transmit
 from auricle.core.stimuli import LossKind
 from auricle.core.testing.agenda import Agenda
@@ -28,6 +28,9 @@ from auricle.core.testing.watching import ClientWatch, Finding, ServerWatch
 
 MOST_DEEDS = 400_000
 """More than any conversation needs: one that goes on for ever is stopped."""
+
+MOST_RINGS = 100
+"""Timers of one session that may fire within a second: an ack as often as every 10 ms."""
 
 
 class SimulationFailure(AssertionError):
@@ -66,7 +69,8 @@ class Simulation(Watcher):
         self.connections: list[Connection] = []
         self.processes: list[ServerProcess] = []
         self.faults = Faults(self)
-        self.refused_sessions = 0
+        self._session_name = ""
+        self._rings: dict[Driver, tuple[int, int]] = {}
         self.application = Application(scenario.steps, self.voice, self.agenda)
         self.client = Driver(
             "C",
@@ -156,11 +160,19 @@ class Simulation(Watcher):
 
     def _is_asleep(self, end: End) -> bool:
         loop = self.client_loop if end is end.connection.client else self.server_loop
+        if loop.is_asleep:
+            self.agenda.at(loop.asleep_until, end.read_on)
         return loop.is_asleep
 
     # ------------------------------------------------------------------------ what is reported
 
     def _client_emits(self, event: Event) -> None:
+        if isinstance(event, Ready):
+            self._session_name = event.session
+        elif isinstance(event, Restarted):
+            there = self.process.names.get(self._session_name)
+            if there is not None and there.session.closed is None and not there.done:
+                raise Finding(f"I13: the client began anew, but {there.name} was there all the time")
         self.transcript.event("C", event)
         self.client_watch.told(event)
         self.application.take(event)
@@ -178,7 +190,7 @@ class Simulation(Watcher):
 
     def took(self, driver: Driver) -> None:
         """An input has been taken."""
-        self._watch(driver).stepped(driver)
+        self._watch(driver).stepped(driver, self.agenda.now)
         if driver is self.client:
             self.application.moved()
 
@@ -186,7 +198,12 @@ class Simulation(Watcher):
         return self.client_watch if driver is self.client else self.server_watches[driver]
 
     def rang(self, driver: Driver) -> None:
-        """Timers have been fired: there is no deadline left that has passed."""
+        """Timers have been fired: there is no deadline left that has passed, and there are not too many of them."""
+        second = int(self.agenda.now)
+        last, count = self._rings.get(driver, (second, 0))
+        self._rings[driver] = (second, count + 1 if last == second else 1)
+        if self._rings[driver][1] > MOST_RINGS:
+            raise Finding(f"I10: {MOST_RINGS} timers of {driver.name} within a second: a hot loop")
         deadline = driver.session.next_deadline
         if deadline is not None and deadline <= self.agenda.now:
             raise Finding(f"I10: {driver.name} is left with a timer that is due: a hot loop")
@@ -208,8 +225,9 @@ class Simulation(Watcher):
         try:
             self._run()
             check_end(self)
-        except (Finding, AssertionError, LocalProtocolError) as finding:
-            raise SimulationFailure(str(finding) or repr(finding), self) from finding
+        except Exception as finding:
+            why = str(finding) if isinstance(finding, Finding) else f"I1: {finding!r}"
+            raise SimulationFailure(why, self) from finding
         closed = self.client.session.closed
         assert closed is not None
         return Report(self.agenda.now, self.agenda.done, closed, frozenset(self.coverage()))

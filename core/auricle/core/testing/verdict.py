@@ -27,6 +27,11 @@ HONEST_ERRORS = frozenset({
 """Errors that may come up between two correct sides. Any other says that one of them broke the protocol."""
 NETWORK_ENDINGS = frozenset({"lost", "timeout"})
 
+OUR_OWN = frozenset({"sleep_client", "engine_stands", "engine_babbles"})
+"""Faults that leave network and server as they are."""
+MOST_SLEEP_S = 30.0
+"""A client that pings every 20 s and sleeps for so long is not idle in the eyes of its server."""
+
 
 def time_allowed(scenario: Scenario) -> float:
     """Return the time within which a conversation must be over, in seconds: a bound, and a loose one."""
@@ -108,6 +113,13 @@ def _check_reason(closed: SessionClosed, simulation: "Simulation") -> None:
     scenario = simulation.scenario
     if not scenario.faults and scenario.ends_by_itself:
         require(closed.reason not in NETWORK_ENDINGS, f"nothing failed, and yet: {closed}")
+
+
+    slept_s = sum(fault.for_s for fault in scenario.faults if fault.kind == "sleep_client")
+    if simulation.faults.struck <= OUR_OWN and slept_s <= MOST_SLEEP_S:
+        # F9: the client's own loop slept; what it holds against its server then, it holds against itself.
+        given_up = "told Interrupted" in simulation.client_watch.seen or closed.reason in NETWORK_ENDINGS
+        require(not given_up, f"F9: the server was there all the time: {closed}")
 
 
 def _numbers(text: str) -> list[int]:

@@ -41,6 +41,8 @@ from auricle.core.messages import (
 )
 from auricle.core.outputs import Transmit
 from auricle.core.server import ServerSession
+from auricle.core.snapshot import Snapshot
+from auricle.core.states import State
 from auricle.core.testing.driving import Driver
 from auricle.core.testing.scenario import Scenario, Speak
 
@@ -230,7 +232,7 @@ class ClientWatch:
 
     # ------------------------------------------------------------------------ what it holds
 
-    def stepped(self, driver: Driver) -> None:
+    def stepped(self, driver: Driver, now: float) -> None:
         """The client has taken an input."""
         session = driver.session
         assert isinstance(session, ClientSession)
@@ -252,6 +254,8 @@ class ServerWatch:
         self._record: list[Durable] = []
         self._said_closed = False
         self._heard: int | None = None
+        self._progress: tuple[int, float] | None = None
+        self._forgiven_s = 20.0 + sum(fault.for_s for fault in scenario.faults if fault.kind == "sleep_server")
 
     def said(self, output: Transmit) -> None:
         """The session says a message."""
@@ -286,7 +290,7 @@ class ServerWatch:
             case _:
                 pass
 
-    def stepped(self, driver: Driver) -> None:
+    def stepped(self, driver: Driver, now: float) -> None:
         """The session has taken an input."""
         session = driver.session
         assert isinstance(session, ServerSession)
@@ -297,3 +301,13 @@ class ServerWatch:
             raise Finding(f"credit is overrun: {session}, credit {s.credit}")
         if len(session._record) > s.limits.max_record:
             raise Finding(f"I12: {len(session._record)} messages are kept")
+        if s.ended and s.closed is None and s.state is not State.CONNECTING:
+            self._drain(s, now)
+
+    def _drain(self, s: Snapshot, now: float) -> None:
+        """I9: after the end of input only what the engine has heard counts as progress (failure mode F5)."""
+        if self._progress is None or self._progress[0] != s.processed:
+            self._progress = (s.processed, now)
+        budget_s = s.limits.drain_timeout_s + 1.5 * s.seconds(s.received - s.processed) + self._forgiven_s
+        if now > self._progress[1] + budget_s:
+            raise Finding(f"I9: no progress for {now - self._progress[1]:.0f} s, and still draining")
