@@ -10,7 +10,18 @@ from auricle.core.session import Outputs
 from auricle.core.states import State
 from auricle.core.testing.agenda import Agenda
 from auricle.core.testing.driving import Driver
-from auricle.core.testing.scenario import AskFlush, Cancel, Change, EndInput, Leave, Rest, Skip, Speak, Step
+from auricle.core.testing.scenario import (
+    AskFlush,
+    Cancel,
+    Change,
+    EndInput,
+    Leave,
+    Rest,
+    Skip,
+    Speak,
+    Step,
+    Stray,
+)
 from auricle.core.testing.voice import Voice
 
 
@@ -98,18 +109,20 @@ class Application:
 
     def _perform_if_open(self, step: Step) -> float | None:
         """Do a step, or leave it where the input has ended: by ourselves, or by the server."""
-        if isinstance(step, Speak | Skip | AskFlush | Change) and self.session.snapshot.ended:
+        if isinstance(step, Speak | Stray | Skip | AskFlush | Change) and self.session.snapshot.ended:
             self._next += 1
             return 0.0
         return self._perform(step)
 
     def _perform(self, step: Step) -> float | None:
         """Do one step, or a part of it; return how long to wait then, None: until there is room."""
-        if isinstance(step, Speak | Skip) and self.session.room == 0:
+        if isinstance(step, Speak | Stray | Skip) and self.session.room == 0:
             return None
         match step:
             case Speak():
                 return self._speak(step)
+            case Stray():
+                self._do(lambda now: self.session.send_audio(b"?", now=now))
             case Skip(samples=samples):
                 self._do(lambda now: self.session.skip(samples, now=now))
                 self.performed.add(samples, audible=False)

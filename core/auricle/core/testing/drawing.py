@@ -12,6 +12,7 @@ from auricle.core.parts import AudioFormat, Encoding, Features
 from auricle.core.testing.engine import UNKNOWN_LANGUAGE, Manner
 from auricle.core.testing.network import Path
 from auricle.core.testing.scenario import (
+    OUR_OWN,
     AskFlush,
     Cancel,
     Change,
@@ -24,6 +25,7 @@ from auricle.core.testing.scenario import (
     Skip,
     Speak,
     Step,
+    Stray,
 )
 
 SURVIVABLE: tuple[FaultKind, ...] = (
@@ -45,6 +47,7 @@ MOMENTS: tuple[tuple[str, str], ...] = (
 """Messages with which faults like to come."""
 
 DELICATE: tuple[tuple[str, str], ...] = (
+    ("client", "flush"), ("client", "configure"), ("client", "audio"),
     ("client", "resume"), ("server", "resumed"), ("client", "end_input"), ("server", "input_ended"),
     ("server", "closed"), ("server", "flushed"), ("client", "start"), ("server", "ready"),
 )  # fmt: skip
@@ -106,7 +109,7 @@ def _limits(random: Random) -> Limits:
         window_s=30.0 if usual else random.choice((0.5, 3.0, 10.0)),
         backlog_s=10.0 if usual else random.choice((0.5, 3.0)),
         prebuffer_s=2.0 if usual else random.choice((0.1, 1.0)),
-        ack_interval_s=0.25 if usual else random.choice((0.0, 1.0)),
+        ack_interval_s=0.25 if usual else random.choice((0.02, 1.0)),
         max_audio_s=10.0 if usual else random.choice((0.3, 2.0)),
         session_max_s=4 * 3600.0 if usual or random.random() < 0.8 else random.choice((70.0, 600.0)),
         audio_idle_s=Limits().audio_idle_s if usual or random.random() < 0.8 else random.choice((5.0, 90.0)),
@@ -118,8 +121,8 @@ def _manner(random: Random) -> Manner:
     failing = random.random() < 0.1
     return Manner(
         load_s=random.choice((0.0, 0.0, 0.3, 7.0, 40.0)),
-        rtf=random.choice((0.0, 0.0, 0.05, 0.5, 1.2)),
-        overhead_s=random.choice((0.0, 0.0, 0.02)),
+        rtf=random.choice((0.0, 0.02, 0.1, 0.5, 1.2)),
+        overhead_s=random.choice((0.0, 0.02, 0.3)),
         failing=frozenset(random.randrange(60) for _ in range(random.choice((3, 40)))) if failing else frozenset(),
     )
 
@@ -145,11 +148,13 @@ def draw_steps(random: Random, rate: int, start: Start) -> tuple[Step, ...]:
             steps.append(_speak(random, rate, start))
         elif dice < 0.62:
             steps.append(Skip(random.choice((1, rate // 3, rate, 5 * rate, 40 * rate))))
-        elif dice < 0.72:
+        elif dice < 0.7:
             steps.append(Rest(random.choice((0.2, 3.0, 25.0, 100.0, 1_500.0))))
         elif asked < 12:
             asked += 1
             steps.append(_ask(random, rate))
+    if start.audio.framing == "raw" and start.audio.frame_bytes > 1 and random.random() < 0.15:
+        steps.append(Stray())
     steps += _ending(random)
     return tuple(steps)
 
@@ -207,11 +212,7 @@ def _duration_s(steps: tuple[Step, ...], rate: int) -> float:
 def _faults(random: Random, duration_s: float) -> tuple[Fault, ...]:
     if random.random() < 0.1:
         return ()
-    kinds = random.sample(SURVIVABLE, random.choice((1, 2, 4)))
-    if random.random() < 0.2:
-        kinds.append("restart")
-    if random.random() < 0.1:
-        kinds.append(random.choice(FATAL))
+    kinds = _kinds(random)
     longest_s = random.choice((1.0, 8.0, 8.0, 100.0))
     faults: list[Fault] = []
     for _ in range(random.choice((1, 2, 3, 4, 10))):
@@ -222,21 +223,36 @@ def _faults(random: Random, duration_s: float) -> tuple[Fault, ...]:
     return tuple(faults)
 
 
+def _kinds(random: Random) -> list[FaultKind]:
+    dice = random.random()
+    if dice < 0.3:
+        return ["cut"]
+    if dice < 0.45:
+        return [*OUR_OWN, "sleep_client"]
+    kinds = random.sample(SURVIVABLE, random.choice((1, 2, 4)))
+    if dice < 0.6:
+        kinds += ["restart", "cut"]
+    elif dice < 0.68:
+        kinds.append(random.choice(FATAL))
+    return kinds
+
+
 def draw_fault(random: Random, kinds: list[FaultKind], duration_s: float, longest_s: float) -> Fault:
     kind = random.choice(kinds)
     for_s = longest_s * random.choice((0.0, 0.01, 0.1, 0.5, 1.0))
-    if random.random() < 0.2:
+    if random.random() < (0.6 if kind == "sleep_client" else 0.2):
         for_s = random.choice(TIMERS_S) + random.random() * 2.0 - 0.5
     late_client = random.random() < 0.5
     if random.random() < 0.4:
         return Fault(kind=kind, at_s=duration_s * random.random(), for_s=for_s, late_client=late_client)
-    said_by, message = random.choice(random.choice((MOMENTS, MOMENTS, DELICATE)))
+    said_by, message = random.choice(random.choice((MOMENTS, DELICATE)))
     return Fault(
         kind=kind,
         said_by="client" if said_by == "client" else "server",
         message=message,
         nth=random.choice((1, 1, 1, 2, 3, 8)),
         after=random.random() < 0.5,
+        delay_s=random.choice((0.0, 0.0, 0.06, 0.5, 3.0)),
         for_s=for_s,
         late_client=late_client,
     )

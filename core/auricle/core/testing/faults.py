@@ -53,8 +53,8 @@ class Faults:
         count = self._heard_of[side, message] = self._heard_of.get((side, message), 0) + 1
         for fault in self._world.scenario.faults:
             if fault.at_s is None and (fault.said_by, fault.message, fault.nth) == (side, message, count):
-                if fault.after:
-                    self._world.agenda.after(0.0, self._deed(fault))
+                if fault.after or fault.delay_s:
+                    self._world.agenda.after(fault.delay_s, self._deed(fault))
                 else:
                     self._strike(fault)
 

@@ -28,6 +28,11 @@ class Speak:
 
 
 @dataclass(frozen=True, slots=True)
+class Stray:
+    """Offer a byte that is less than a sample, just before the end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Skip:
     """Let the timeline go on without audio."""
 
@@ -71,7 +76,7 @@ class Leave:
     """Abort."""
 
 
-Step = Speak | Skip | AskFlush | Change | Rest | EndInput | Cancel | Leave
+Step = Speak | Stray | Skip | AskFlush | Change | Rest | EndInput | Cancel | Leave
 
 # ---------------------------------------------------------------------------- what fails
 
@@ -83,6 +88,8 @@ FaultKind = Literal[
 
 ``full``: sessions are refused for want of room. ``broken_server``: it fails the session (``internal``).
 """
+OUR_OWN: tuple[FaultKind, ...] = ("sleep_client", "engine_stands", "engine_babbles")
+"""Faults that leave network and server as they are."""
 UNDOES: frozenset[str] = frozenset({"shutdown", "broken_server"})
 """Faults after which a session is not expected to be complete."""
 
@@ -100,6 +107,8 @@ class Fault:
     nth: int = 1
     after: bool = True
     """Whether that frame is on the wire by then, or still to be said."""
+    delay_s: float = 0.0
+    """How long after that frame."""
     for_s: float = 1.0
     """How long it lasts; for a cut, how long until the server learns of it (or the client, where ``late_client``)."""
     late_client: bool = False
@@ -143,6 +152,11 @@ class Scenario:
     def is_mild(self) -> bool:
         """Whether the faults are few, short and of the network."""
         return len(self.faults) <= 4 and all(f.kind not in UNDOES and f.for_s <= 8.0 for f in self.faults)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the network carries so little at once that a closing handshake may not get through in time."""
+        return min(self.up.buffer_bytes, self.down.buffer_bytes) < 10_000
 
     @property
     def ends_by_itself(self) -> bool:
