@@ -24,7 +24,9 @@ def main() -> int:
     parser.add_argument("--seeds", default="0:2000", help="first:end, or one seed (default: %(default)s)")
     parser.add_argument("--minutes", type=float, help="go on with later seeds for so long")
     parser.add_argument("--most-failures", type=int, default=1, help="stop after so many (default: %(default)s)")
-    parser.add_argument("--frames", type=Path, default=Path(), help="folder for the frames of a failure (default: here)")
+    parser.add_argument(
+        "--frames", type=Path, default=Path(), help="folder for the frames of a failure (default: here)"
+    )
     parser.add_argument("--verbose", action="store_true", help="print the whole conversation, failed or not")
     arguments = parser.parse_args()
     try:

@@ -66,7 +66,9 @@ def test_the_core_calls_nothing_that_does_io(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((CORE / "testing").glob("**/*.py")), ids=lambda path: path.name)
 def test_chance_has_a_seed(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    assert "random" not in {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    assert "random" not in {
+        alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    }
     made = [
         node
         for node in ast.walk(tree)

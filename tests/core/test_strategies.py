@@ -16,7 +16,9 @@ from auricle.core.testing import strategies
 from auricle.core.testing.scenario import Fault, Step
 
 LIMITS = Limits()
-EVERY = [(Role.CLIENT, cls) for cls in CLIENT_MESSAGES.values()] + [(Role.SERVER, cls) for cls in SERVER_MESSAGES.values()]
+EVERY = [(Role.CLIENT, cls) for cls in CLIENT_MESSAGES.values()] + [
+    (Role.SERVER, cls) for cls in SERVER_MESSAGES.values()
+]
 QUICK = settings(max_examples=100, suppress_health_check=list(HealthCheck))
 
 

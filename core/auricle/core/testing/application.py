@@ -152,8 +152,10 @@ class Application:
         whole = self._spoken >= step.samples
         # A ragged piece ends in the middle of a sample; the next one begins with the rest of it.
         kept = 1 if step.ragged and not whole else 0
-        pcm = self._voice.pcm(begin - 1, begin + samples)[self._voice.frame_bytes - self._kept :] if begin else (
-            self._voice.pcm(begin, begin + samples)
+        pcm = (
+            self._voice.pcm(begin - 1, begin + samples)[self._voice.frame_bytes - self._kept :]
+            if begin
+            else (self._voice.pcm(begin, begin + samples))
         )
         self._do(lambda now: self.session.send_audio(pcm[: len(pcm) - kept], now=now))
         self._kept = kept

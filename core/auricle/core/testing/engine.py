@@ -18,6 +18,7 @@ from auricle.core.events import (
     SessionClosed,
     Started,
 )
+from auricle.core.outputs import Output
 from auricle.core.parts import FinalReason, ServerInfo, Word
 from auricle.core.server import ServerSession
 from auricle.core.session import Outputs
@@ -230,7 +231,7 @@ class Engine:
         info = ServerInfo(name="deterministic")
         return self.session.accept(self._name(), info, now=now, resume_token=self._token())
 
-    def _answer(self, event: Event, now: float) -> Iterator[object]:
+    def _answer(self, event: Event, now: float) -> Iterator[Output]:
         session, recogniser = self.session, self._recogniser
         if session.state is State.CLOSED or recogniser is None:
             return
@@ -259,7 +260,7 @@ class Engine:
             case _:
                 pass
 
-    def _change(self, event: ConfigureRequested, recogniser: Recogniser, now: float) -> Iterator[object]:
+    def _change(self, event: ConfigureRequested, recogniser: Recogniser, now: float) -> Iterator[Output]:
         if event.config.language == UNKNOWN_LANGUAGE:
             why = f"{UNKNOWN_LANGUAGE!r} is not spoken here"
             yield from self.session.refuse_change(event.id, "unsupported_language", why, "/language", now=now)
@@ -268,11 +269,11 @@ class Engine:
         recogniser.language = event.config.language or DEFAULT_LANGUAGE
         yield from self.session.configured(event.id, now=now)
 
-    def _decide(self, end: int, reason: FinalReason, now: float) -> Iterator[object]:
+    def _decide(self, end: int, reason: FinalReason, now: float) -> Iterator[Output]:
         assert self._recogniser is not None
         yield from self._say(self._recogniser.decide(end, reason), now)
 
-    def _say(self, findings: Iterator[Finding], now: float) -> Iterator[object]:
+    def _say(self, findings: Iterator[Finding], now: float) -> Iterator[Output]:
         session = self.session
         for finding in findings:
             if isinstance(finding, SpeechBegan):
@@ -282,7 +283,7 @@ class Engine:
             else:
                 yield from self._final(finding, now)
 
-    def _final(self, found: Utterance, now: float) -> Iterator[object]:
+    def _final(self, found: Utterance, now: float) -> Iterator[Output]:
         session = self.session
         block, seconds = self._voice.block, session.snapshot.seconds
         words = [
@@ -295,13 +296,13 @@ class Engine:
         )  # fmt: skip
         yield from session.speech_end(found.end, now=now)
 
-    def _fail(self, found: Utterance, now: float) -> Iterator[object]:
+    def _fail(self, found: Utterance, now: float) -> Iterator[Output]:
         session = self.session
         yield from session.segment_failed(found.end, "a fault", now=now)
         if session.state is not State.CLOSED:
             yield from session.speech_end(found.end, now=now)
 
-    def _guess(self, now: float, doubt: str = "") -> Iterator[object]:
+    def _guess(self, now: float, doubt: str = "") -> Iterator[Output]:
         """Say what the open utterance sounds like; all but the last word is sure."""
         if self._recogniser is None or self.session.state is State.CLOSED:
             return

@@ -188,7 +188,7 @@ class End:
         self._in.arrived = self._reset_peer  # "data for a closed socket is answered with a reset"
 
     def break_off(self, how: LossKind = "reset") -> None:
-        """This end learns that the connection is gone; what it has not read is wiped."""
+        """Learn that the connection is gone; what has not been read here is wiped."""
         if not self.over:
             self.over = True
             self._in.wipe()

@@ -3,7 +3,7 @@
 All of it is data. The same scenario always comes to the same conversation.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from auricle.core.limits import Limits
@@ -81,12 +81,14 @@ Step = Speak | Stray | Skip | AskFlush | Change | Rest | EndInput | Cancel | Lea
 # ---------------------------------------------------------------------------- what fails
 
 FaultKind = Literal[
-    "cut", "half_open_client", "half_open_server", "stall", "stall_up", "stall_down", "slow_client", "slow_server", "restart", "refuse", "unheard",
-    "sleep_client", "sleep_server", "engine_stands", "engine_babbles", "full", "shutdown", "broken_server",
+    "cut", "half_open_client", "half_open_server", "stall", "stall_up", "stall_down", "slow_client", "slow_server",
+    "restart", "refuse", "unheard", "sleep_client", "sleep_server", "engine_stands", "engine_babbles", "full",
+    "shutdown", "broken_server",
 ]  # fmt: skip
-"""``engine_babbles``: it gets nowhere, and goes on guessing. ``half_open_*``: only the other side learns of the loss. ``unheard``: connections hang while they open.
+"""``half_open_*``: only the other side learns of the loss. ``unheard``: connections hang while they open.
 
-``full``: sessions are refused for want of room. ``broken_server``: it fails the session (``internal``).
+``engine_babbles``: it gets nowhere, and goes on guessing. ``full``: sessions are refused for want of room.
+``broken_server``: it fails the session (``internal``).
 """
 OUR_OWN: tuple[FaultKind, ...] = ("sleep_client", "engine_stands", "engine_babbles")
 """Faults that leave network and server as they are."""
@@ -121,16 +123,16 @@ class Scenario:
     seed: int = 0
     """What the jitter is drawn from."""
     steps: tuple[Step, ...] = (EndInput(),)
-    start: Start = Start()
-    limits: Limits = Limits()
-    up: Path = Path()
-    down: Path = Path()
+    start: Start = field(default_factory=Start)
+    limits: Limits = field(default_factory=Limits)
+    up: Path = field(default_factory=Path)
+    down: Path = field(default_factory=Path)
     connect_s: float = 0.05
     lateness_s: float = 0.0
     """Timers fire up to so much late."""
     timers_first: bool = True
     """Whether a loop that wakes up fires timers before it reads."""
-    manner: Manner = Manner()
+    manner: Manner = field(default_factory=Manner)
     block: int = 2_000
     """Samples of a word."""
     resumable: bool = True
@@ -162,5 +164,3 @@ class Scenario:
     def ends_by_itself(self) -> bool:
         """Whether the application hears its session out, however long that takes."""
         return not any(isinstance(step, Cancel | Leave) for step in self.steps)
-
-

@@ -145,7 +145,12 @@ class Simulation(Watcher):
         scenario = self.scenario
         number = len(self.connections) + 1
         connection = Connection(
-            number, self.agenda, scenario.up, scenario.down, Random(scenario.seed + number), scenario.limits.write_stall_s
+            number,
+            self.agenda,
+            scenario.up,
+            scenario.down,
+            Random(scenario.seed + number),
+            scenario.limits.write_stall_s,
         )
         connection.is_asleep = self._is_asleep
         self.connections.append(connection)
@@ -154,9 +159,7 @@ class Simulation(Watcher):
         client = self.client.session
         assert isinstance(client, ClientSession)
         opened = lambda now: client.transport_opened(PROTOCOL, now=now)  # noqa: E731
-        self.agenda.after(
-            scenario.down.latency_s, lambda: self.client.opened(transport, connection.client, opened)
-        )
+        self.agenda.after(scenario.down.latency_s, lambda: self.client.opened(transport, connection.client, opened))
 
     def _is_asleep(self, end: End) -> bool:
         loop = self.client_loop if end is end.connection.client else self.server_loop
@@ -253,7 +256,8 @@ class Simulation(Watcher):
         """Return what happened, by name."""
         closed = self.client.session.closed
         assert closed is not None
-        ending = f"ended {closed.reason}{'' if closed.complete is None else ' complete' if closed.complete else ' incomplete'}"
+        proof = {None: "", True: " complete", False: " incomplete"}[closed.complete]
+        ending = f"ended {closed.reason}{proof}"
         return {ending, *self.faults.struck, *self.client_watch.seen, *self.transcript.kinds}
 
 

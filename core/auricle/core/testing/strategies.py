@@ -97,21 +97,17 @@ def _tuples(items: tuple[Any, ...]) -> st.SearchStrategy[tuple[Any, ...]]:
 
 def _text(most: int) -> st.SearchStrategy[str]:
     """Text that can be sent: no lone surrogates."""
-    return st.text(st.characters(exclude_categories=("Cs",)), max_size=min(most, 20))
+    return st.text(st.characters(exclude_categories=["Cs"]), max_size=min(most, 20))
 
 
 def _changes() -> st.SearchStrategy[dict[str, object]]:
-    language = st.fixed_dictionaries({}, optional={"language": st.none() | _text(35)})
-    whole = st.fixed_dictionaries(
-        {},
-        optional={
-            "language": st.none() | _text(35),
-            "bias": st.none() | st.fixed_dictionaries({"terms": st.lists(_text(20), max_size=3)}),
-            "features": st.none() | st.fixed_dictionaries({"partials": st.booleans()}),
-            "endpointing": st.none() | st.fixed_dictionaries({"silence_ms": st.integers(100, 10_000)}),
-        },
-    )
-    return language | whole
+    optional: dict[str, st.SearchStrategy[object]] = {
+        "language": st.none() | _text(35),
+        "bias": st.none() | st.fixed_dictionaries({"terms": st.lists(_text(20), max_size=3)}),
+        "features": st.none() | st.fixed_dictionaries({"partials": st.booleans()}),
+        "endpointing": st.none() | st.fixed_dictionaries({"silence_ms": st.integers(100, 10_000)}),
+    }
+    return st.fixed_dictionaries({}, optional=optional)
 
 
 _PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {

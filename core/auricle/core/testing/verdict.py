@@ -112,7 +112,6 @@ def _check_reason(closed: SessionClosed, simulation: "Simulation") -> None:
     if not scenario.faults and scenario.ends_by_itself:
         require(closed.reason not in NETWORK_ENDINGS, f"nothing failed, and yet: {closed}")
 
-
     slept_s = sum(fault.for_s for fault in scenario.faults if fault.kind == "sleep_client")
     if simulation.faults.struck <= set(OUR_OWN) and slept_s <= MOST_SLEEP_S and not scenario.is_slow:
         # F9: the client's own loop slept; what it holds against its server then, it holds against itself.
@@ -138,9 +137,7 @@ def _check_words(watch: ClientWatch, simulation: "Simulation") -> None:
         require(_numbers(final.text) == words, f"O13: {final} should hold {words}")
 
 
-def _check_complete(
-    closed: SessionClosed, watch: ClientWatch, performed: Performed, simulation: "Simulation"
-) -> None:
+def _check_complete(closed: SessionClosed, watch: ClientWatch, performed: Performed, simulation: "Simulation") -> None:
     """``complete``: nothing is lost, and what the client was told is what an uncut run would have told (I13)."""
     scenario, voice = simulation.scenario, simulation.voice
     account = closed.accounting
@@ -150,7 +147,9 @@ def _check_complete(
     gap = sum(end - start for start, end, audible in performed.spans if not audible)
     require(account.gap == gap, f"I7: {account.gap} samples without audio, not {gap}")
     covered = sum(final.audio[1] - final.audio[0] for final in watch.finals)
-    require(covered + account.non_speech == performed.total, f"I7: {covered} + {account.non_speech} of {performed.total}")
+    require(
+        covered + account.non_speech == performed.total, f"I7: {covered} + {account.non_speech} of {performed.total}"
+    )
     require(account.segments == len(watch.finals), f"I6: {account.segments} segments, {len(watch.finals)} finals")
     require(sorted(watch.answered) == sorted(asked[1] for asked in performed.asked), f"O6: answered {watch.answered}")
     require(set(watch.refused.values()) <= {"unsupported_language"}, f"I8: {watch.refused}")
@@ -162,7 +161,8 @@ def _check_complete(
     else:
         # A flush of what lies back may be too late for a cut just there: then only the words are the same.
         require(
-            [word for told in said for word in told[0].split()] == [word for told in wanted for word in told[0].split()],
+            [word for told in said for word in told[0].split()]
+            == [word for told in wanted for word in told[0].split()],
             f"I13: {_difference(said, wanted)}",
         )
 

@@ -108,14 +108,14 @@ class ClientWatch:
         if isinstance(message, Audio | Gap):
             require(not self._said_end, "audio after end_input")
             header = 8 if audio.framing == "offset64" and isinstance(message, Audio) else 0
-            size = (
-                len(message.data) - header if isinstance(message, Audio) else message.samples * audio.frame_bytes
-            )
+            size = len(message.data) - header if isinstance(message, Audio) else message.samples * audio.frame_bytes
             self._carried_bytes += size
             self._most_carried = max(self._most_carried, self._carried)
             require(self._carried <= self._credit, f"sent up to {self._carried}, but the credit is {self._credit}")
         elif isinstance(message, Flush):
-            require(message.at is not None and message.at <= self._carried, f"F19: flush at {message.at} overtakes audio")
+            require(
+                message.at is not None and message.at <= self._carried, f"F19: flush at {message.at} overtakes audio"
+            )
         elif isinstance(message, EndInput):
             self._said_end = True
         elif isinstance(message, Configure):
@@ -160,7 +160,10 @@ class ClientWatch:
             case Ack():
                 marks = (event.committed, event.processed, event.received, event.credit)
                 require(list(marks) == sorted(marks), f"O12: {marks}")
-                require(all(new >= old for new, old in zip(marks, self._ack, strict=True)), f"O12: {marks} after {self._ack}")
+                require(
+                    all(new >= old for new, old in zip(marks, self._ack, strict=True)),
+                    f"O12: {marks} after {self._ack}",
+                )
                 self._ack, self._credit = marks, event.credit
             case InputEnded():
                 require(not self._input_ended, "O8: input_ended twice")
