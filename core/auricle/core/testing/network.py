@@ -66,7 +66,8 @@ class _Pipe:
         self.unread: deque[Item] = deque()
         self.inside = 0
         """Bytes on the wire or unread."""
-        self.most_queued = 0
+        self.queued = self.most_queued = 0
+        """Bytes that wait to be written, and the most that ever did."""
         self.dead = False
         """Nothing arrives any more, and the writer is not told."""
         self.held_until = 0.0
@@ -77,8 +78,9 @@ class _Pipe:
 
     def put(self, item: Item) -> None:
         self.queue.append(item)
+        self.queued += _size(item)
         self.push()
-        self.most_queued = max(self.most_queued, len(self.queue))
+        self.most_queued = max(self.most_queued, self.queued)
 
     def push(self) -> None:
         """Write what there is room for."""
@@ -91,6 +93,7 @@ class _Pipe:
                 return
             self.blocked_since = None
             self.inside += size
+            self.queued -= size
             self._carry(self.queue.popleft())
 
     def _carry(self, item: Item) -> None:
@@ -122,9 +125,14 @@ class _Pipe:
         self.push()
         return item
 
+    def drop(self) -> None:
+        """Let go of what has not been written."""
+        self.queue.clear()
+        self.queued = 0
+
     def wipe(self) -> None:
         """Lose everything on its way."""
-        self.queue.clear()
+        self.drop()
         self.wire.clear()
         self.unread.clear()
         self.inside = 0
@@ -156,7 +164,7 @@ class End:
 
     @property
     def most_queued(self) -> int:
-        """The most frames that have waited for the socket at once."""
+        """The most bytes that have waited for the socket at once."""
         return self._out.most_queued
 
     @property
@@ -180,7 +188,7 @@ class End:
         if self.over:
             return
         self.over = True
-        self._out.queue.clear()
+        self._out.drop()
         if self._in.inside:
             self._reset_peer()
         else:
@@ -221,7 +229,7 @@ class End:
         if isinstance(item, Closing):
             if not self.said_close:
                 # RFC 6455 §5.5.1: a Close frame is answered; what was still queued here can no longer be sent.
-                self._out.queue.clear()
+                self._out.drop()
                 self._out.put(item)
             self.over = True
             self._tell("eof", item.code, item.reason)

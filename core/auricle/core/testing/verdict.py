@@ -27,6 +27,8 @@ HONEST_ERRORS = frozenset({
 """Errors that may come up between two correct sides. Any other says that one of them broke the protocol."""
 NETWORK_ENDINGS = frozenset({"lost", "timeout"})
 
+OTHER_BYTES = 65_536
+"""What a client may have to say besides audio."""
 MOST_SLEEP_S = 35.0
 """A client that pings every 20 s and sleeps for so long is not idle in the eyes of its server."""
 
@@ -80,6 +82,7 @@ def check_end(simulation: "Simulation") -> None:
     for driver in simulation.server_watches:
         _check_server(simulation, driver)
     _check_reason(closed, simulation)
+    _check_memory(simulation)
     watch = simulation.client_watch
     _check_words(watch, simulation)
     performed = simulation.application.performed
@@ -103,6 +106,16 @@ def _check_server(simulation: "Simulation", driver: Driver) -> None:
     require(simulation.server_watches[driver].closed, f"I3: {driver.name} has no terminal event")
     require(closed.error in HONEST_ERRORS, f"I8: {driver.name} accuses its client: {closed}")
     require(closed.reason != "violation", f"I8: {driver.name} calls it a violation: {closed}")
+
+
+def _check_memory(simulation: "Simulation") -> None:
+    """I12: what a client has for the socket is bounded by its credit, however slow that is."""
+    scenario = simulation.scenario
+    ahead_s = scenario.limits.window_s + scenario.limits.prebuffer_s
+    most = ahead_s * scenario.start.audio.sample_rate * scenario.start.audio.frame_bytes * 1.2 + OTHER_BYTES
+    for connection in simulation.connections:
+        queued = connection.client.most_queued
+        require(queued <= most, f"I12: {queued} bytes have waited for the socket of connection {connection.number}")
 
 
 def _check_reason(closed: SessionClosed, simulation: "Simulation") -> None:
@@ -167,18 +180,21 @@ def _check_complete(closed: SessionClosed, watch: ClientWatch, performed: Perfor
         )
 
 
-Told = tuple[str, tuple[int, int], str, float, float]
+Told = tuple[str, tuple[int, int], str, float, float, tuple[str, ...]]
 
 
 def _as_told(final: Final) -> Told:
-    return final.text, final.audio, final.reason, final.start, final.end
+    words = tuple(f"{word.text} {word.start:.3f}" for word in final.words or ())
+    return final.text, final.audio, final.reason, final.start, final.end, words
 
 
 def _as_decided(found: Utterance, voice: Voice, scenario: Scenario) -> Told:
     rate = scenario.start.audio.sample_rate
     end = min(found.end, (found.numbers[-1] + 1) * voice.block)
     start_s, end_s = round(found.numbers[0] * voice.block / rate, 3), round(end / rate, 3)
-    return found.text, (found.start, found.end), found.reason, start_s, end_s
+    starts_s = [number * voice.block / rate for number in found.numbers] if scenario.start.features.words else []
+    words = tuple(f"{word} {at_s:.3f}" for word, at_s in zip(found.text.split(), starts_s, strict=False))
+    return found.text, (found.start, found.end), found.reason, start_s, end_s, words
 
 
 def _difference(said: list[Told], wanted: list[Told]) -> str:
