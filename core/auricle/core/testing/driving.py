@@ -39,6 +39,9 @@ class Watcher:
     def took(self, driver: "Driver") -> None:
         """An input has been taken, and what came of it is routed."""
 
+    def waking(self, driver: "Driver") -> None:
+        """The loop has been blocked, and is about to go on."""
+
     def rang(self, driver: "Driver") -> None:
         """A timer has been handled."""
 
@@ -73,6 +76,8 @@ class Loop:
         if self.is_asleep:
             return
         drivers = list(self.drivers)
+        for driver in drivers:
+            driver.watcher.waking(driver)
         for awake in (Driver.ring, Driver.read_on) if self.timers_first else (Driver.read_on, Driver.ring):
             for driver in drivers:
                 awake(driver)
@@ -97,6 +102,10 @@ class Transport:
     def heard(self, frame: Frame) -> None:
         """A frame has been read."""
         self.driver.hear(self, frame)
+
+    def emptied(self) -> None:
+        """Everything before the Close frame has been written."""
+        self.driver.post(partial(self.driver.empty, self))
 
     def lost(self, how: LossKind, code: int, reason: str) -> None:
         """The wire is gone."""
@@ -130,7 +139,7 @@ class Driver:
         self.done = False
         """The session is finished, and nothing is driven any more."""
         self._loop, self._agenda = loop, loop.agenda
-        self._emit, self._open_wire, self._watcher = emit, open_wire, watcher
+        self._emit, self._open_wire, self.watcher = emit, open_wire, watcher
         self._lateness_s = lateness_s
         self._inbox: deque[Verb] = deque()
         self._waiting: Transport | None = None
@@ -168,7 +177,7 @@ class Driver:
             self._running = True
             self._take(self.session.handle_timeout(now=now))
             self._running = False
-            self._watcher.rang(self)
+            self.watcher.rang(self)
         self.run()
 
     def read_on(self) -> None:
@@ -206,6 +215,10 @@ class Driver:
         """A wire is gone."""
         self.post(partial(self._lose, transport, how, code, reason))
 
+    def empty(self, transport: Transport, now: float) -> Outputs:
+        """A wire has written all that was queued before the Close frame."""
+        return self.session.emptied(now=now) if transport is self.transport else ()
+
     def vanish(self) -> None:
         """The process is killed: nobody is told, and the sockets are closed."""
         self.done = True
@@ -216,19 +229,19 @@ class Driver:
     def _hear(self, transport: Transport, frame: Frame, now: float) -> Outputs:
         if transport is not self.transport:
             return ()
-        self._watcher.heard(self, transport, frame)
+        self.watcher.heard(self, transport, frame)
         return self.session.receive(frame, now=now)
 
     def _lose(self, transport: Transport, how: LossKind, code: int, reason: str, now: float) -> Outputs:
         if transport is not self.transport:
             return ()
-        self._watcher.lost(self, how, code)
+        self.watcher.lost(self, how, code)
         return self.session.transport_lost(how, code, reason, now=now)
 
     def _take(self, outputs: Outputs) -> None:
         for output in outputs:
             self._do(output)
-        self._watcher.took(self)
+        self.watcher.took(self)
         if self.session.finished and not self.done:
             self.done = True
             self.transport.abort()
@@ -238,7 +251,7 @@ class Driver:
         end = self.transport.end
         match output:
             case Transmit(frame=frame):
-                self._watcher.said(self, output)
+                self.watcher.said(self, output)
                 if end is not None:
                     end.send(frame)
             case Emit(event=event):

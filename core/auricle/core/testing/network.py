@@ -51,6 +51,9 @@ class Owner(Protocol):
     def heard(self, frame: Frame) -> None:
         """A frame has been read."""
 
+    def emptied(self) -> None:
+        """Everything before the Close frame has been written."""
+
     def lost(self, how: LossKind, code: int, reason: str) -> None:
         """The connection is over."""
 
@@ -74,6 +77,7 @@ class _Pipe:
         self.blocked_since: float | None = None
         self.arrived: Callable[[], None] = lambda: None
         self.blocked: Callable[[], None] = lambda: None
+        self.emptied: Callable[[], None] = lambda: None
         self._last = 0.0
 
     def put(self, item: Item) -> None:
@@ -94,7 +98,10 @@ class _Pipe:
             self.blocked_since = None
             self.inside += size
             self.queued -= size
-            self._carry(self.queue.popleft())
+            item = self.queue.popleft()
+            self._carry(item)
+            if isinstance(item, Closing):
+                self.emptied()
 
     def _carry(self, item: Item) -> None:
         path, now = self.path, self.agenda.now
@@ -157,6 +164,7 @@ class End:
         self._reading = False
         incoming.arrived = self._arrived
         outgoing.blocked = self._blocked
+        outgoing.emptied = self._emptied
 
     @property
     def agenda(self) -> Agenda:
@@ -180,8 +188,8 @@ class End:
     def close(self, code: int, reason: str) -> None:
         """Send what is queued, then a Close frame; go on reading until the peer's."""
         if not self.over and not self.said_close:
-            self._out.put(Closing(code, reason))
             self.said_close = True
+            self._out.put(Closing(code, reason))
 
     def abort(self) -> None:
         """Close the socket: a reset where the peer has said what is not read, the plain end of the stream otherwise."""
@@ -247,6 +255,10 @@ class End:
         peer = self.connection.other(self)
         if not self._out.dead:
             self.agenda.after(self._out.path.latency_s, peer.break_off)
+
+    def _emptied(self) -> None:
+        if self.said_close and self.owner is not None:
+            self.owner.emptied()
 
     def _blocked(self) -> None:
         since = self.agenda.now

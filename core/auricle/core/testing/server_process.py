@@ -165,6 +165,9 @@ class _Greeter:
             self._waiting = False
             self._process.greet(self._end, self._opened_at, frame)
 
+    def emptied(self) -> None:
+        """Only a Close frame that answers one has been written here: nobody is waiting to know."""
+
     def lost(self, how: LossKind, code: int, reason: str) -> None:
         self._waiting = False
 
@@ -172,11 +175,7 @@ class _Greeter:
         loop = self._process.loop
         if loop.is_asleep:
             # It was we who slept: what has come meanwhile is read first (F9).
-            loop.agenda.at(loop.asleep_until + OVERSLEPT_S, self._give_up)
-        else:
-            self._give_up()
-
-    def _give_up(self) -> None:
-        if self._waiting:
+            loop.agenda.at(loop.asleep_until + OVERSLEPT_S, self._tire)
+        elif self._waiting:
             self._waiting = False
             self._process.greet(self._end, self._opened_at, None)

@@ -12,6 +12,7 @@ from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.core.events import Event, Restarted, SessionClosed
 from auricle.core.messages import PROTOCOL, Ready
 from auricle.core.outputs import Frame, Transmit
+from auricle.core.states import VERDICTS
 from auricle.core.stimuli import LossKind
 from auricle.core.testing.agenda import Agenda
 from auricle.core.testing.application import Application
@@ -25,12 +26,13 @@ from auricle.core.testing.transcript import Transcript
 from auricle.core.testing.verdict import check_end, time_allowed
 from auricle.core.testing.voice import Voice
 from auricle.core.testing.watching import ClientWatch, Finding, ServerWatch
+from auricle.core.timers import OVERSLEPT_S, deadlines
 
 MOST_DEEDS = 400_000
 """More than any conversation needs: one that goes on for ever is stopped."""
 
-MOST_RINGS = 100
-"""Timers of one session that may fire within a second: an ack as often as every 10 ms."""
+MOST_RINGS = 500
+"""Timers of one session that may fire within a second: there may be one for each frame that comes."""
 
 
 class SimulationFailure(AssertionError):
@@ -70,6 +72,8 @@ class Simulation(Watcher):
         self.processes: list[ServerProcess] = []
         self.faults = Faults(self)
         self._session_name = ""
+        self.nearly_late = False
+        """The client's loop slept just so long that it does not know that it slept."""
         self._rings: dict[Driver, tuple[int, int]] = {}
         self.application = Application(scenario.steps, self.voice, self.agenda)
         self.client = Driver(
@@ -199,6 +203,12 @@ class Simulation(Watcher):
 
     def _watch(self, driver: Driver) -> ClientWatch | ServerWatch:
         return self.client_watch if driver is self.client else self.server_watches[driver]
+
+    def waking(self, driver: Driver) -> None:
+        """A loop goes on: a verdict of which it is late by less than `OVERSLEPT_S` is passed all the same."""
+        late_s = [self.agenda.now - due.at for due in deadlines(driver.session.snapshot) if due.kind in VERDICTS]
+        if driver is self.client and any(0.0 <= late <= OVERSLEPT_S for late in late_s):
+            self.nearly_late = True
 
     def rang(self, driver: Driver) -> None:
         """Timers have been fired: there is no deadline left that has passed, and there are not too many of them."""
