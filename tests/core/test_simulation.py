@@ -66,6 +66,14 @@ def test_a_seed_is_a_conversation() -> None:
     assert list(one.transcript.json_lines()) == list(other.transcript.json_lines())
 
 
+def test_a_failure_says_why_and_when_and_shows_what_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auricle.core.testing.verdict.time_allowed", lambda _: 0.1)
+    monkeypatch.setattr("auricle.core.testing.simulation.time_allowed", lambda _: 0.1)
+    with pytest.raises(SimulationFailure, match=r"at 0\.\d+ s: I9: it is not over") as failure:
+        simulate(Scenario(steps=(Speak(16_000, 1_600, live=True), EndInput())))
+    assert any('"type":"start"' in line for line in failure.value.simulation.transcript.lines())
+
+
 def test_hours_pass_at_once() -> None:
     steps = (Speak(16_000, 1_600), *(Rest(3_000.0) for _ in range(4)), AskFlush(), EndInput())
     began = time.perf_counter()
@@ -83,8 +91,8 @@ def test_a_fault_in_the_middle_costs_nothing(kind: str) -> None:
     assert kind in report.coverage
 
 
-def test_a_failure_tells_what_was_said() -> None:
-    simulation = Simulation(Scenario(steps=(Speak(1_600, 1_600), EndInput())))
+def test_a_conversation_can_be_read() -> None:
+    simulation = Simulation(Scenario(steps=(Speak(16_000, 1_600), EndInput())))
     simulation.run()
     lines = list(simulation.transcript.lines())
     assert any('"type":"final"' in line for line in lines)

@@ -27,6 +27,8 @@ from auricle.core.testing.simulation import SimulationFailure, simulate
 
 Patch = pytest.MonkeyPatch
 MOST_SEEDS = 600
+TRIED_FIRST = (4, 7, 14, 20, 31, 37, 49, 56, 65, 81, 173, 210, 236)
+"""Seeds that have killed before. Where drawing has changed they are seeds like any other."""
 
 
 def in_effect(patch: Patch, role: Role, effect: Effect, do: Callable[[Draft, Stimulus], None]) -> None:
@@ -230,7 +232,7 @@ MUTANTS = (
 def test_a_seed_kills_it(plant: Callable[[Patch], None]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         plant(patch)
-        for seed in range(MOST_SEEDS):
+        for seed in (*TRIED_FIRST, *range(MOST_SEEDS)):
             try:
                 simulate(draw(seed))
             except SimulationFailure as failure:

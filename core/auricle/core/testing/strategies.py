@@ -6,7 +6,7 @@ says otherwise, and they shrink towards the short and the ordinary.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -214,7 +214,8 @@ def orderings(moves: st.SearchStrategy[Any], *, most: int = 30) -> st.SearchStra
 def faults(*, within_s: float = 60.0, longest_s: float = 8.0) -> st.SearchStrategy[Fault]:
     """Things that go wrong: at a time, or with a message."""
     kinds = [*drawing.SURVIVABLE, *drawing.FATAL]
-    return _RANDOM.map(lambda random: drawing.draw_fault(random, kinds, within_s, longest_s))
+    drawn = _RANDOM.map(lambda random: drawing.draw_fault(random, kinds, within_s, longest_s))
+    return drawn.map(lambda fault: replace(fault, for_s=min(fault.for_s, longest_s)))
 
 
 def scripts(*, sample_rate: int = 16_000) -> st.SearchStrategy[tuple[Step, ...]]:
