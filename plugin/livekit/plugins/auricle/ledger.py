@@ -1,0 +1,94 @@
+"""What a stream has to remember from one session to the next: its undecided audio, and the numbers of its report."""
+
+from auricle.core import Ack, ClientEvent, ErrorMessage, Final, Flushed, Interrupted, Ready, Restarted, SessionClosed
+from livekit.plugins.auricle.report import Report
+from livekit.plugins.auricle.undecided import UndecidedAudio
+
+
+class Ledger:
+    """Pure: hears every event of the client, and says whether it was progress."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self.undecided = UndecidedAudio()
+        self.flush_owed = False
+        """Whether a session ended before it had answered a flush."""
+        self.ended = False
+        """Whether the stream has ended, so that whatever is undecided stays so."""
+        self._rate = sample_rate
+        self._report = Report()
+        self._lost = 0
+        self._processed = 0
+
+    @property
+    def report(self) -> Report:
+        """The numbers so far."""
+        undecided = self.undecided.end - self.undecided.start
+        whole = not undecided and not self._lost
+        return self._report._replace(
+            pushed=self.undecided.end / self._rate,
+            decided=(self.undecided.end - undecided - self._lost) / self._rate,
+            lost=self._lost / self._rate,
+            complete=whole if self.ended else None,
+        )
+
+    def hear(self, event: ClientEvent) -> bool:
+        """Take note of an event; return whether anything was decided by it, or at least heard by an engine."""
+        match event:
+            case Ready():
+                self._count(sessions=1)
+                return True
+            case Ack(committed=committed, processed=processed):
+                return self._settle(committed) | self._process(processed)
+            case Final(audio=(_, end)):
+                self._count(finals=1)
+                self._settle(end)
+                return True
+            case Flushed(upto=upto):
+                self._count(flushes=1)
+                self._settle(upto)
+                return True
+            case ErrorMessage(audio=(begin, end)):
+                return self._lose(begin, end)
+            case Interrupted():
+                self._count(interruptions=1)
+                return False
+            case Restarted(origin_sample=origin, lost_samples=lost):
+                return self._lose(origin - lost, origin)
+            case SessionClosed(complete=True):
+                return self._settle(self.undecided.end)
+            case _:
+                return False
+
+    def skip(self, samples: int) -> None:
+        """There is no audio for ``samples``: nobody will ever know what was said."""
+        self.undecided.skip(samples)
+        self._lost += samples
+
+    def write_off(self) -> None:
+        """Nobody will decide what is still undecided."""
+        self._lose(self.undecided.start, self.undecided.end)
+
+    def _settle(self, upto: int) -> bool:
+        before = self.undecided.start
+        self.undecided.settle(upto)
+        return self.undecided.start > before
+
+    def _process(self, upto: int) -> bool:
+        before, self._processed = self._processed, max(self._processed, upto)
+        return self._processed > before
+
+    def _lose(self, begin: int, end: int) -> bool:
+        begin = max(begin, self.undecided.start)
+        if end <= begin:
+            return False
+        self._lost += end - begin
+        return self._settle(end)
+
+    def _count(self, *, finals: int = 0, flushes: int = 0, interruptions: int = 0, sessions: int = 0) -> None:
+        report = self._report
+        self._report = report._replace(
+            finals=report.finals + finals,
+            flushes=report.flushes + flushes,
+            interruptions=report.interruptions + interruptions,
+            sessions=report.sessions + sessions,
+        )

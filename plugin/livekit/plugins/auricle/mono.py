@@ -1,0 +1,19 @@
+"""Frames of any number of channels, made mono before the framework's resampler, which takes them for mono anyway."""
+
+import numpy as np
+
+from livekit import rtc
+
+
+def to_mono(frame: rtc.AudioFrame) -> rtc.AudioFrame:
+    """Return the mean of the channels of a frame of 16-bit samples; a mono frame is returned as it is."""
+    if frame.num_channels == 1:
+        return frame
+    interleaved = np.frombuffer(frame.data, dtype=np.int16).reshape(-1, frame.num_channels)
+    mixed = interleaved.astype(np.int32).sum(axis=1) // frame.num_channels
+    return rtc.AudioFrame(
+        data=mixed.astype(np.int16).tobytes(),
+        sample_rate=frame.sample_rate,
+        num_channels=1,
+        samples_per_channel=frame.samples_per_channel,
+    )

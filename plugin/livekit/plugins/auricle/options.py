@@ -1,0 +1,113 @@
+"""What a user may choose, checked before anything is connected, and the ``start`` it makes."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from auricle.core import AudioFormat, Bias, Endpointing, Features, Product, Start
+from auricle.core.schema import FieldError
+from auricle.transports.asyncio import InvalidURL
+from auricle.transports.address import parse_address
+from livekit.plugins.auricle.version import __version__
+
+DEFAULT_URL: Final = "ws://127.0.0.1:8765"
+SAMPLE_RATE: Final = 16_000
+"""What every engine hears, in Hz; any other rate is resampled on its way in."""
+CHANGEABLE: Final = ("language", "bias", "endpointing")
+"""Fields of ``start`` that may change while a stream runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Everything a session is opened with. Times in seconds. Raises `ValueError` for what cannot be."""
+
+    url: str = DEFAULT_URL
+    api_key: str | None = field(default=None, repr=False)
+    language: str | None = None
+    """None: the server decides, or detects it."""
+    model: str | None = None
+    """None: whatever the server runs."""
+    keyterms: tuple[str, ...] = ()
+    session_keyterms: tuple[str, ...] = ()
+    """The framework's own, beside the user's."""
+    prompt: str | None = None
+    context: str | None = None
+    """What was said before, as the end of the prompt."""
+    silence: float | None = None
+    """Silence that ends an utterance. None: the server's default."""
+    max_segment: float | None = None
+    interim_results: bool = True
+    preflight_after: float | None = 0.25
+    """Standstill of the text after which it is offered as a preflight. None: never."""
+    drain_timeout: float = 10.0
+    """Most time without progress after the end of input."""
+    max_backlog: float = 90.0
+    """Audio that may wait for a server that cannot be reached."""
+
+    def __post_init__(self) -> None:
+        check_url(self.url)
+        for name in ("drain_timeout", "max_backlog"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be more than 0 seconds, not {getattr(self, name)!r}.")
+        if self.preflight_after is not None and self.preflight_after < 0:
+            raise ValueError(f"preflight_after must not be negative, it is {self.preflight_after!r}.")
+        self.start()
+
+    def start(self, *, sample_rate: int = SAMPLE_RATE, origin: int = 0, segment: int = 0) -> Start:
+        """Return the ``start`` for a session whose first sample is ``origin`` and first final number ``segment``."""
+        try:
+            return Start(
+                audio=AudioFormat(sample_rate=sample_rate),
+                language=self.language,
+                model=self.model,
+                features=Features(partials=self.interim_results, words=True),
+                endpointing=self.endpointing,
+                bias=self.bias,
+                timeline_origin=origin or None,
+                segment_origin=segment or None,
+                client=Product(name="livekit-plugins-auricle", version=__version__),
+            )
+        except FieldError as error:
+            raise ValueError(f"An option of auricle.STT cannot be used: {error}.") from None
+
+    @property
+    def endpointing(self) -> Endpointing:
+        """When a silence ends an utterance."""
+        return Endpointing(silence_ms=_milliseconds(self.silence), max_segment_ms=_milliseconds(self.max_segment))
+
+    @property
+    def bias(self) -> Bias:
+        """The words that are likely, each once, and the prompt."""
+        terms = tuple(dict.fromkeys((*self.keyterms, *self.session_keyterms)))
+        prompt = " ".join(part for part in (self.prompt, self.context) if part)
+        return Bias(terms=terms, prompt=prompt or None)
+
+    def changeable(self) -> Mapping[str, object]:
+        """Return what a running session can be told of these options."""
+        return {name: getattr(self, name) for name in CHANGEABLE}
+
+
+def check_url(url: str) -> None:
+    """Raise `ValueError` for a URL that cannot be one of a server."""
+    try:
+        parse_address(url)
+    except InvalidURL as error:
+        raise ValueError(f"auricle.STT cannot use its url: {error}") from None
+
+
+def from_environment(url: str | None, api_key: str | None) -> tuple[str, str | None]:
+    """Return URL and key: as given, else from ``AURICLE_URL`` and ``AURICLE_API_KEY``, else the default."""
+    return (
+        url or os.environ.get("AURICLE_URL") or DEFAULT_URL,
+        api_key or os.environ.get("AURICLE_API_KEY") or None,
+    )
+
+
+def with_changes(options: Options, changes: Mapping[str, object]) -> Options:
+    """Return options with some of them changed. Raises `ValueError`, and then nothing has changed."""
+    return replace(options, **changes)  # type: ignore[arg-type]
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)

@@ -1,0 +1,212 @@
+"""One session of a stream: the audio to the server, and what it says back.
+
+Reconnecting and resuming are the client's. A session that ends for good ends `Talk.run`; the next one goes on with
+the audio that nobody has decided.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
+
+from auricle.core import (
+    BacklogFull,
+    ClientEvent,
+    Configured,
+    ErrorMessage,
+    Flushed,
+    FlushTimedOut,
+    LocalProtocolError,
+    SessionClosed,
+    SpeechEnd,
+)
+from auricle.transports.asyncio import Client, SessionOver
+from livekit import rtc
+from livekit.agents.stt import SpeechEvent
+from livekit.plugins.auricle.changes import Changes
+from livekit.plugins.auricle.errors import unexpected
+from livekit.plugins.auricle.events import Translator
+from livekit.plugins.auricle.ledger import Ledger
+from livekit.plugins.auricle.log import logger
+from livekit.plugins.auricle.timeline import Usage
+from livekit.plugins.auricle.undecided import Piece
+
+
+class Gap(NamedTuple):
+    """An input: ``samples`` of audio that were too much to keep."""
+
+    samples: int
+
+
+class Flush:
+    """An input: decide everything before it now."""
+
+
+class EndOfInput:
+    """An input: the last one. Not said by a stream that is merely closed."""
+
+
+Input = rtc.AudioFrame | Gap | Flush | EndOfInput
+
+
+class _Asked(NamedTuple):
+    """A flush that has no answer yet: where it was asked, and how many finals had been told."""
+
+    at: int
+    finals: int
+
+
+class Talk:
+    """Made for one client; `run` it once."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        inputs: AsyncIterator[Input],
+        ledger: Ledger,
+        translator: Translator,
+        changes: Changes,
+        usage: Usage,
+        emit: Callable[[SpeechEvent], None],
+        heard: Callable[[ClientEvent], None],
+    ) -> None:
+        self._client = client
+        self._inputs = inputs
+        self._ledger = ledger
+        self._translator = translator
+        self._changes = changes
+        self._usage = usage
+        self._emit = emit
+        self._heard = heard
+        self._flushes: dict[str, _Asked] = {}
+        self._flush_answered = asyncio.Event()
+        self._change_id: str | None = None
+        self._changed = asyncio.Event()
+        self._mistake: Exception | None = None
+
+    async def run(self) -> SessionClosed:
+        """Talk until the session is over, and return how it ended. Raises `APIError` for a mistake of ours."""
+        tasks = [asyncio.create_task(self._guard(self._send)), asyncio.create_task(self._guard(self._configure))]
+        try:
+            async for event in self._client:
+                self._hear(event)
+        finally:
+            self._ledger.flush_owed |= bool(self._flushes)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if self._mistake is not None:
+            raise unexpected(self._mistake)
+        closed = self._client.closed
+        assert closed is not None, "the events of a client end with its SessionClosed"
+        return closed
+
+    def reconsider(self) -> None:
+        """The options have changed."""
+        self._changed.set()
+
+    async def _guard(self, work: Callable[[], object]) -> None:
+        """Do work beside the listening. A mistake of ours ends the session; nobody would notice it otherwise."""
+        try:
+            await work()  # type: ignore[misc]
+        except SessionOver:
+            return  # the events tell how
+        except Exception as mistake:
+            logger.exception("the session is given up after a mistake of the plugin")
+            self._mistake = mistake
+            await self._client.aclose()
+
+    # ------------------------------------------------------------------------ to the server
+
+    async def _send(self) -> None:
+        for piece in self._ledger.undecided.since(self._ledger.undecided.start):
+            await self._offer(piece)
+        if self._ledger.flush_owed:
+            await self._flush()
+        async for item in self._inputs:
+            match item:
+                case Flush():
+                    await self._flush()
+                case EndOfInput():
+                    await self._client.end_input()
+                case _:
+                    await self._take(item)
+
+    async def _take(self, item: rtc.AudioFrame | Gap) -> None:
+        """Note audio before it is sent: whatever happens then, it is known to be undecided."""
+        undecided = self._ledger.undecided
+        position = undecided.end
+        if isinstance(item, Gap):
+            self._ledger.skip(item.samples)
+        else:
+            undecided.append(bytes(item.data))
+            self._usage.use(item.duration)
+        for piece in undecided.since(position):
+            await self._offer(piece)
+
+    async def _offer(self, piece: Piece) -> None:
+        if piece.pcm is None:
+            await self._client.skip(piece.end - piece.start)
+        else:
+            await self._client.send_audio(piece.pcm)
+
+    async def _flush(self) -> None:
+        """Ask for a decision. Two flushes at one place are one: its answer is for both."""
+        at = self._ledger.undecided.end
+        if any(asked.at == at for asked in self._flushes.values()):
+            return
+        asked = _Asked(at, self._translator.finals)
+        self._ledger.flush_owed = True
+        while True:
+            self._flush_answered.clear()
+            try:
+                flush_id = await self._client.flush()
+            except BacklogFull:
+                await self._flush_answered.wait()
+                continue
+            self._flushes[flush_id] = asked
+            self._ledger.flush_owed = False
+            return
+
+    async def _configure(self) -> None:
+        """Tell the server of changed options, whenever the time is right."""
+        while True:
+            change = self._changes.due(speaking=self._translator.speaking)
+            if change:
+                self._changes.ask(change)
+                try:
+                    self._change_id = await self._client.configure(**change)
+                except LocalProtocolError:
+                    return  # the input has ended: there is nothing left to be configured
+            await self._changed.wait()
+            self._changed.clear()
+
+    # ------------------------------------------------------------------------ from the server
+
+    def _hear(self, event: ClientEvent) -> None:
+        self._heard(event)
+        for speech_event in self._translator.translate(event):
+            self._emit(speech_event)
+        match event:
+            case Flushed(id=flush_id) | FlushTimedOut(id=flush_id):
+                self._answer_flush(flush_id)
+            case Configured(id=change_id):
+                self._changes.answered()
+                self._changed.set()
+            case SpeechEnd():
+                self._changed.set()
+            case ErrorMessage(ref=str(ref)) if ref == self._change_id:
+                logger.warning("the server refuses the change of options, which is undone (%s)", event.code)
+                self._changes.refused()
+                self._changed.set()
+            case ErrorMessage(ref=str(ref)):
+                self._answer_flush(ref)
+            case _:
+                pass
+
+    def _answer_flush(self, flush_id: str) -> None:
+        """A flush is answered by a FINAL: by what it found, else by an empty one."""
+        asked = self._flushes.pop(flush_id, None)
+        self._flush_answered.set()
+        if asked is not None and asked.finals == self._translator.finals:
+            self._emit(self._translator.empty_final())
