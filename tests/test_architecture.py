@@ -12,7 +12,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "transports": ("auricle.core", "auricle.transports"),
     "engines": ("auricle.core", "auricle.engines"),
     "server": ("auricle.core", "auricle.transports", "auricle.engines", "auricle.server"),
-    "plugin": ("auricle.core", "auricle.transports.asyncio", "livekit"),
+    "plugin": ("auricle.core", "auricle.transports.address", "auricle.transports.asyncio", "livekit"),
 }
 MOST_LINES = 450
 SOURCES = [

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from auricle.core import ERROR_CODES, ErrorMessage, SessionClosed
 from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
+
+from auricle.core import ERROR_CODES, ErrorMessage, SessionClosed
 
 TRANSIENT: Final = frozenset({408, 429, 499})
 """The 4xx that `APIStatusError` lets be retried."""

@@ -8,6 +8,9 @@ of one). Times in events are seconds on the framework's input timeline.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from livekit.agents import LanguageCode
+from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
+
 from auricle.core import (
     Ack,
     ClientEvent,
@@ -20,8 +23,6 @@ from auricle.core import (
     SpeechEnd,
     SpeechStart,
 )
-from livekit.agents import LanguageCode
-from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
 from livekit.plugins.auricle.words import has_words, timed
 
 Wall = Callable[[float], float]

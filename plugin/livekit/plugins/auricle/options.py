@@ -7,8 +7,8 @@ from typing import Final
 
 from auricle.core import AudioFormat, Bias, Endpointing, Features, Product, Start
 from auricle.core.schema import FieldError
-from auricle.transports.asyncio import InvalidURL
 from auricle.transports.address import parse_address
+from auricle.transports.asyncio import InvalidURL
 from livekit.plugins.auricle.version import __version__
 
 DEFAULT_URL: Final = "ws://127.0.0.1:8765"

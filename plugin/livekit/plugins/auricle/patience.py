@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from auricle.core import Limits
 from livekit.agents import APIConnectOptions
+
+from auricle.core import Limits
 
 TRANSPORT_SHARE = 0.3
 READY_SHARE = 0.6

@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Sequence
 
-from auricle.core import Final, Ready, SessionClosed
-from auricle.transports.asyncio import Client, SessionOver, connect
-from livekit import rtc
 from livekit.agents import APIConnectOptions, APITimeoutError, LanguageCode
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
 from livekit.agents.types import TimedString
+
+from auricle.core import Final, Ready, SessionClosed
+from auricle.transports.asyncio import Client, SessionOver, connect
+from livekit import rtc
 from livekit.plugins.auricle.errors import ended_early, secrets_of
 from livekit.plugins.auricle.ledger import Ledger
 from livekit.plugins.auricle.mono import to_mono

@@ -5,11 +5,12 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING
 
+from livekit.agents import APIConnectOptions, APIError, stt
+from livekit.agents.stt import SpeechEvent, SpeechEventType
+
 from auricle.core import ClientEvent, ErrorMessage, Final, Interrupted, Ready, Restarted, SessionClosed, WarningMessage
 from auricle.transports.asyncio import SessionOver, connect
 from livekit import rtc
-from livekit.agents import APIConnectOptions, APIError, stt
-from livekit.agents.stt import SpeechEvent, SpeechEventType
 from livekit.plugins.auricle.changes import Changes
 from livekit.plugins.auricle.errors import ended_early, failed_on, secrets_of, unexpected, without
 from livekit.plugins.auricle.events import Translator

@@ -4,13 +4,15 @@ import asyncio
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Never
 
-from auricle.core import Ready, ServerInfo
-from auricle.transports.asyncio import SessionOver, connect
 from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions, LanguageCode, stt
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import AudioBuffer, is_given
 from livekit.agents.voice import ConversationItemAddedEvent
+
+from auricle.core import Ready, ServerInfo
+from auricle.transports.asyncio import SessionOver, connect
 from livekit.plugins.auricle.context import Context
 from livekit.plugins.auricle.errors import secrets_of, without
 from livekit.plugins.auricle.log import logger
@@ -21,7 +23,7 @@ from livekit.plugins.auricle.recognize import Recognition
 from livekit.plugins.auricle.stream import SpeechStream
 
 
-class STT(stt.STT):
+class STT(stt.STT[Never]):
     """Speech-to-text on an Auricle server."""
 
     def __init__(
@@ -133,8 +135,8 @@ class STT(stt.STT):
     ) -> None:
         """Use other options from now on, also on the streams that run: in band, without a new connection.
 
-        Keyterms and prompts wait for the end of an utterance; a language or an endpointing cuts it. Raises `ValueError`,
-        and then nothing has changed.
+        Keyterms and prompts wait for the end of an utterance; a language or an endpointing cuts it. Raises
+        `ValueError`, and then nothing has changed.
         """
         changes: dict[str, object] = {}
         if is_given(language):

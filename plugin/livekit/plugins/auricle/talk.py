@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
+from livekit.agents.stt import SpeechEvent
+
 from auricle.core import (
     BacklogFull,
     ClientEvent,
@@ -21,7 +23,6 @@ from auricle.core import (
 )
 from auricle.transports.asyncio import Client, SessionOver
 from livekit import rtc
-from livekit.agents.stt import SpeechEvent
 from livekit.plugins.auricle.changes import Changes
 from livekit.plugins.auricle.errors import unexpected
 from livekit.plugins.auricle.events import Translator
@@ -190,7 +191,7 @@ class Talk:
         match event:
             case Flushed(id=flush_id) | FlushTimedOut(id=flush_id):
                 self._answer_flush(flush_id)
-            case Configured(id=change_id):
+            case Configured():
                 self._changes.answered()
                 self._changed.set()
             case SpeechEnd():

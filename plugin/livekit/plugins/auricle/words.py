@@ -1,7 +1,8 @@
 """Words of a transcript, as the framework wants them."""
 
-from auricle.core import Word
 from livekit.agents.types import TimedString
+
+from auricle.core import Word
 
 
 def has_words(text: str) -> bool:
