@@ -34,6 +34,9 @@ def ended_early(closed: SessionClosed, secrets: Sequence[str] = ()) -> APIError:
         # Nothing is wrong with what we ask for: another session may have it.
         return APIConnectionError(message, retryable=True)
     status = _status(closed)
+    if status is None and closed.reason == "lost":
+        # Also where the server closed with 1000, without a word: somebody between us may have.
+        return APIConnectionError(message, retryable=True)
     if status is None or (closed.retriable and 400 <= status < 500 and status not in TRANSIENT):
         return APIConnectionError(message, retryable=closed.retriable)
     return APIStatusError(message, status_code=status, retryable=closed.retriable)

@@ -12,6 +12,8 @@ READY_SHARE = 0.6
 counts from anew). Together they stay below 1: the framework takes an attempt that outlived ``timeout`` for one that had
 connected, and gives it a new retry budget, so a server that never answers would be tried for ever."""
 BRIEFLY_S = 0.05
+FAREWELL_S = 1.0
+"""How long a server may take to close a session of which everything is decided."""
 
 
 def limits_for(conn_options: APIConnectOptions, drain_timeout: float) -> Limits:
@@ -43,23 +45,22 @@ class Bound:
         self._patience_s = patience_s
         self._moved: Callable[[float], None] | None = None
 
-    @property
-    def armed(self) -> bool:
-        """Whether the end of input has been said."""
-        return self.deadline is not None
-
     def watch(self, moved: Callable[[float], None] | None) -> None:
         """Tell ``moved`` from now on, or nobody."""
         self._moved = moved
 
     def arm(self, now: float) -> None:
-        """No more input."""
+        """There is something to wait for: no more input will come, but what came is not decided."""
         self._set(now + self._patience_s)
 
     def progress(self, now: float) -> None:
         """Something has been decided."""
-        if self.armed:
-            self._set(now + self._patience_s)
+        if self.deadline is not None:
+            self.arm(now)
+
+    def say_farewell(self, now: float) -> None:
+        """Everything is decided: only the server's goodbye is missing."""
+        self._set(now + min(FAREWELL_S, self._patience_s))
 
     def _set(self, deadline: float) -> None:
         self.deadline = deadline

@@ -130,6 +130,7 @@ class SpeechStream(stt.RecognizeStream):
         super().end_input()
         self._input_ended = True
         self._bound.arm(asyncio.get_running_loop().time())
+        self._hasten_the_end()
 
     def _admit_drops(self) -> None:
         """Let the timeline go on over audio that was dropped."""
@@ -201,6 +202,10 @@ class SpeechStream(stt.RecognizeStream):
             raise ended_early(closed, self._secrets)
         self._judge(closed)
 
+    def _hasten_the_end(self) -> None:
+        if self._has_nothing_to_say:
+            self._bound.say_farewell(asyncio.get_running_loop().time())
+
     @property
     def _has_nothing_to_say(self) -> bool:
         """Whether the input has ended and no server is needed for what there was of it."""
@@ -255,6 +260,7 @@ class SpeechStream(stt.RecognizeStream):
     def _hear(self, event: ClientEvent) -> None:
         if self._ledger.hear(event):
             self._bound.progress(asyncio.get_running_loop().time())
+            self._hasten_the_end()
         match event:
             case Ready():
                 self._stt._meet(event)

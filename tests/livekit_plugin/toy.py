@@ -1,0 +1,88 @@
+"""An engine whose words can be told from the samples: a frame full of the value 7 says "w7", zeros are silence."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from auricle.core import ServerSession, Word
+from auricle.core.session import Outputs
+
+RATE = 16_000
+BLOCK = 160
+"""Samples in a block, and in a frame of these tests: 10 ms."""
+SILENCE_BLOCKS = 30
+Post = Callable[[Callable[[float], Outputs]], None]
+
+
+def frame_of(value: int, blocks: int = 1) -> bytes:
+    return np.full(BLOCK * blocks, value, dtype=np.int16).tobytes()
+
+
+class ToyEngine:
+    """Decides at once. Positions are samples of the session."""
+
+    def __init__(self, session: ServerSession, post: Post, origin: int) -> None:
+        self._session = session
+        self._post = post
+        self._at = origin
+        self._begin = 0
+        self._voiced = 0
+        self._words: list[tuple[int, int, int]] | None = None
+        self._spoken = 0
+
+    def feed(self, pcm: bytes) -> None:
+        for block in np.frombuffer(pcm, dtype=np.int16).reshape(-1, BLOCK):
+            self._hear(int(block[0]))
+        self._progress()
+
+    def skip(self, samples: int) -> None:
+        for _ in range(samples // BLOCK):
+            self._hear(0)
+        self._progress()
+
+    def cut(self, reason: str) -> None:
+        """Decide everything heard so far."""
+        if self._words is not None:
+            self._final(reason)
+
+    def _progress(self) -> None:
+        at = self._at
+        self._post(lambda now: self._session.progress(at, now=now))
+
+    def _hear(self, value: int) -> None:
+        begin, self._at = self._at, self._at + BLOCK
+        if value:
+            if self._words is None:
+                self._words, self._begin = [], begin
+                self._post(lambda now: self._session.speech_start(begin, now=now))
+            self._voiced = self._at
+            if self._words and self._words[-1][0] == value:
+                self._words[-1] = (value, self._words[-1][1], self._at)
+            else:
+                self._words.append((value, begin, self._at))
+                self._partial()
+        elif self._words is not None and self._at - self._voiced >= SILENCE_BLOCKS * BLOCK:
+            self._final("endpoint")
+
+    def _text(self) -> str:
+        return " ".join(f"w{value}" for value, _, _ in self._words or ())
+
+    def _partial(self) -> None:
+        text, begin, end = self._text(), self._begin / RATE, self._at / RATE
+        self._post(lambda now: self._session.partial(text, start_s=begin, end_s=end, stable=0, now=now))
+
+    def _final(self, reason: str) -> None:
+        text, begin, voiced, at = self._text(), self._begin / RATE, self._voiced, self._at
+        words = tuple(
+            Word(text=f"w{value}", start=start / RATE, end=end / RATE, confidence=0.9)
+            for value, start, end in self._words or ()
+        )
+        self._words = None
+        session = self._session
+        self._post(
+            lambda now: session.final(
+                text, end_sample=at, start_s=begin, end_s=voiced / RATE, confidence=0.9, reason=reason, words=words,  # type: ignore[arg-type]
+                language="en", now=now,
+            )
+        )  # fmt: skip
+        self._post(lambda now: session.speech_end(voiced, now=now))
