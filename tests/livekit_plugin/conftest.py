@@ -1,4 +1,4 @@
-"""These tests need LiveKit Agents: pip install -e plugin. Without it they are not collected (tests/test_plugin_here.py)."""
+"""These tests need LiveKit Agents (``pip install -e plugin``); without it they are not collected, and one says so."""
 
 from importlib.util import find_spec
 

@@ -25,14 +25,18 @@ class ToyEngine:
         self._session = session
         self._post = post
         self._at = origin
+        self._rest = b""
         self._begin = 0
         self._voiced = 0
         self._words: list[tuple[int, int, int]] | None = None
         self._spoken = 0
 
     def feed(self, pcm: bytes) -> None:
-        for block in np.frombuffer(pcm, dtype=np.int16).reshape(-1, BLOCK):
+        self._rest += pcm
+        whole = len(self._rest) // (2 * BLOCK) * 2 * BLOCK
+        for block in np.frombuffer(self._rest[:whole], dtype=np.int16).reshape(-1, BLOCK):
             self._hear(int(block[0]))
+        self._rest = self._rest[whole:]
         self._progress()
 
     def skip(self, samples: int) -> None:

@@ -26,7 +26,7 @@ from auricle.core import (
 from livekit.plugins.auricle.words import has_words, timed
 
 Wall = Callable[[float], float]
-"""Seconds of the stream's audio to seconds of the wall clock."""
+"""Seconds of the stream's audio to seconds of the wall clock, at which a sound there began, or ended."""
 CONCRETE_UNKNOWN = LanguageCode("")
 
 
@@ -50,18 +50,18 @@ class Translator:
         sample_rate: int,
         language: str | None,
         preflight_after: float | None,
-        wall: Wall,
+        began_at: Wall,
+        ended_at: Wall,
     ) -> None:
         self.offset_s = 0.0
         """What the framework's timeline is ahead of the stream's."""
         self.speaking = False
-        self.segments = 0
-        """Number of the next segment."""
         self.finals = 0
         """Finals told, with words or without."""
         self._rate = sample_rate
         self._preflight_after = preflight_after
-        self._wall = wall
+        self._began_at = began_at
+        self._ended_at = ended_at
         self._language = LanguageCode(language) if language else CONCRETE_UNKNOWN
         self._session = ""
         self._implied = False
@@ -119,13 +119,13 @@ class Translator:
         if self.speaking:
             return []
         self.speaking, self._implied, self._spoken_until_s = True, False, at_s
-        return [self._event(SpeechEventType.START_OF_SPEECH, start=self._wall(at_s))]
+        return [self._event(SpeechEventType.START_OF_SPEECH, start=self._began_at(at_s))]
 
     def _end(self, at_s: float) -> list[SpeechEvent]:
         if not self.speaking:
             return []
         self.speaking, self._open = False, None
-        return [self._event(SpeechEventType.END_OF_SPEECH, end=self._wall(at_s))]
+        return [self._event(SpeechEventType.END_OF_SPEECH, end=self._ended_at(at_s))]
 
     def _imply_start(self, at_s: float) -> list[SpeechEvent]:
         if self.speaking:
@@ -157,7 +157,6 @@ class Translator:
 
     def _final(self, final: Final) -> list[SpeechEvent]:
         self._open = None
-        self.segments = final.segment + 1
         self._learn(final.language)
         if not has_words(final.text):
             return self._end(final.end) if self._implied else []
@@ -165,7 +164,7 @@ class Translator:
         self.finals += 1
         self._spoken_until_s = max(self._spoken_until_s, final.end)
         said = self._data(final, {"segment": final.segment, "reason": final.reason})
-        events.append(self._event(SpeechEventType.FINAL_TRANSCRIPT, said, end=self._wall(final.end)))
+        events.append(self._event(SpeechEventType.FINAL_TRANSCRIPT, said, end=self._ended_at(final.end)))
         return events + (self._end(final.end) if self._implied else [])
 
     # ------------------------------------------------------------------------ the words of it

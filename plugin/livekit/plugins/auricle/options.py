@@ -54,8 +54,8 @@ class Options:
             raise ValueError(f"preflight_after must not be negative, it is {self.preflight_after!r}.")
         self.start()
 
-    def start(self, *, sample_rate: int = SAMPLE_RATE, origin: int = 0, segment: int = 0) -> Start:
-        """Return the ``start`` for a session whose first sample is ``origin`` and first final number ``segment``."""
+    def start(self, *, sample_rate: int = SAMPLE_RATE) -> Start:
+        """Return the ``start`` of a session. Raises `ValueError`."""
         try:
             return Start(
                 audio=AudioFormat(sample_rate=sample_rate),
@@ -64,8 +64,6 @@ class Options:
                 features=Features(partials=self.interim_results, words=True),
                 endpointing=self.endpointing,
                 bias=self.bias,
-                timeline_origin=origin or None,
-                segment_origin=segment or None,
                 client=Product(name="livekit-plugins-auricle", version=__version__),
             )
         except FieldError as error:

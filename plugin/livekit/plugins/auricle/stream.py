@@ -54,7 +54,8 @@ class SpeechStream(stt.RecognizeStream):
             sample_rate=SAMPLE_RATE,
             language=options.language,
             preflight_after=options.preflight_after,
-            wall=lambda at_s: self._clock.wall(at_s, time.time()),
+            began_at=lambda at_s: self._clock.begin(at_s, time.time()),
+            ended_at=lambda at_s: self._clock.end(at_s, time.time()),
         )
         self._changes = Changes(options.changeable())
         self._bound = Bound(options.drain_timeout)
@@ -88,7 +89,7 @@ class SpeechStream(stt.RecognizeStream):
     @property
     def start_time(self) -> float:
         """The wall clock at the first sample; before there is one, at the beginning of the stream."""
-        return self._clock.wall(0.0, time.time()) if self._clock.started else self._start_time
+        return self._clock.begin(0.0, time.time()) if self._clock.started else self._start_time
 
     @start_time.setter
     def start_time(self, value: float) -> None:
@@ -213,13 +214,12 @@ class SpeechStream(stt.RecognizeStream):
         return self._input_ended and nothing_queued and not self._ledger.undecided
 
     async def _talk_to_server(self) -> SessionClosed:
-        options, undecided = self._options, self._ledger.undecided
-        start = options.start(origin=undecided.start, segment=self._translator.segments)
+        options = self._options
         self._changes = Changes(options.changeable())
         limits = limits_for(self._conn_options, options.drain_timeout)
         began = time.perf_counter()
         try:
-            async with connect(options.url, start, api_key=options.api_key, limits=limits) as client:
+            async with connect(options.url, options.start(), api_key=options.api_key, limits=limits) as client:
                 self._report_connection_acquired(time.perf_counter() - began, False)
                 self._talk = Talk(
                     client,

@@ -28,6 +28,8 @@ from livekit.plugins.auricle.errors import unexpected
 from livekit.plugins.auricle.events import Translator
 from livekit.plugins.auricle.ledger import Ledger
 from livekit.plugins.auricle.log import logger
+from livekit.plugins.auricle.options import SAMPLE_RATE
+from livekit.plugins.auricle.placed import placed
 from livekit.plugins.auricle.timeline import Usage
 from livekit.plugins.auricle.undecided import Piece
 
@@ -79,6 +81,8 @@ class Talk:
         self._usage = usage
         self._emit = emit
         self._heard = heard
+        self._base = ledger.undecided.start
+        """Position in the stream of the session's first sample."""
         self._flushes: dict[str, _Asked] = {}
         self._flush_answered = asyncio.Event()
         self._change_id: str | None = None
@@ -90,7 +94,7 @@ class Talk:
         tasks = [asyncio.create_task(self._guard(self._send)), asyncio.create_task(self._guard(self._configure))]
         try:
             async for event in self._client:
-                self._hear(event)
+                self._hear(placed(event, self._base, SAMPLE_RATE))
         finally:
             self._ledger.flush_owed |= bool(self._flushes)
             for task in tasks:
@@ -120,7 +124,7 @@ class Talk:
     # ------------------------------------------------------------------------ to the server
 
     async def _send(self) -> None:
-        for piece in self._ledger.undecided.since(self._ledger.undecided.start):
+        for piece in self._ledger.undecided.since(self._base):
             await self._offer(piece)
         if self._ledger.flush_owed:
             await self._flush()

@@ -5,6 +5,8 @@ from typing import Final, NamedTuple
 
 TOLERANCE_S: Final = 0.1
 """Frames come in bursts; only a longer lead or delay than this means that the input had paused or runs ahead."""
+_HALF_A_MILLISECOND: Final = 0.0005
+"""Positions in messages are rounded to milliseconds."""
 MAX_MARKS: Final = 512
 """Marks kept. Who asks is interested in the last few seconds."""
 
@@ -36,11 +38,18 @@ class WallClock:
             self._marks.append(Mark(begin_s, max(begin_wall, self._marks[-1].wall_s if self._marks else begin_wall)))
             del self._marks[:-MAX_MARKS]
 
-    def wall(self, at_s: float, now: float) -> float:
-        """Return the wall clock at a position, never later than ``now``, nor than what follows it."""
+    def begin(self, at_s: float, now: float) -> float:
+        """Return the wall clock at the sample that begins at a position; never later than ``now``."""
+        return self._wall(at_s, at_s + _HALF_A_MILLISECOND, now)
+
+    def end(self, at_s: float, now: float) -> float:
+        """Return the same for the sample that ends there: where the input paused, from before the pause."""
+        return self._wall(at_s, at_s - _HALF_A_MILLISECOND, now)
+
+    def _wall(self, at_s: float, within_s: float, now: float) -> float:
         if not self._marks:
             return now
-        after = bisect_right(self._marks, at_s, key=lambda mark: mark.at_s)
+        after = bisect_right(self._marks, within_s, key=lambda mark: mark.at_s)
         wall_s = self._project(self._marks[max(0, after - 1)], at_s)
         later = self._marks[after].wall_s if 0 < after < len(self._marks) else now
         return min(wall_s, later, now)
