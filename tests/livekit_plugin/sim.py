@@ -43,8 +43,8 @@ class SimServer:
         self.limits = limits or Limits()
         self.down = False
         """It refuses connections."""
-        self.black_hole = False
-        """It never answers at all."""
+        self.black_holes = 0
+        """So many of the first connections it never answers at all."""
         self.mute_flushes = False
         """It never answers a flush."""
         self.refusal: tuple[str, str] | None = None
@@ -64,7 +64,7 @@ class SimServer:
         """Stand in for `auricle.transports.asyncio.websocket.open_websocket`."""
         self.connects += 1
         self.headers = headers
-        if self.black_hole:
+        if self.connects <= self.black_holes:
             await asyncio.Event().wait()
         await asyncio.sleep(0.01)
         if self.down:

@@ -1,0 +1,179 @@
+"""An agent session without a cloud, on virtual time: the framework for real, and nothing but its ends played."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from livekit import rtc
+from livekit.agents import Agent, AgentSession, TurnHandlingOptions, llm, vad
+from livekit.agents.types import APIConnectOptions
+from livekit.agents.voice import io
+from livekit_plugin.sim import SimServer
+from livekit_plugin.stage import EPOCH_S, Stage, now, perform
+from livekit_plugin.toy import BLOCK, RATE, frame_of
+
+VAD_SILENCE_S = 0.25
+"""What LiveKit's own detector takes for the end of speech."""
+
+
+class ScriptedInput(io.AudioInput):
+    """A microphone that hears each value for 100 ms, in real time, and then nothing at all."""
+
+    def __init__(self, *values: int) -> None:
+        super().__init__(label="script")
+        self._frames = [value for value in values for _ in range(10)]
+        self._next = 0
+        self._due: float | None = None
+
+    async def __anext__(self) -> rtc.AudioFrame:
+        if self._next == len(self._frames):
+            await asyncio.Event().wait()
+        self._due = (now() if self._due is None else self._due) + 0.01
+        await asyncio.sleep(self._due - now())
+        value = self._frames[self._next]
+        self._next += 1
+        return rtc.AudioFrame(frame_of(value), RATE, 1, BLOCK)
+
+
+class ToyVAD(vad.VAD):
+    """Hears speech where a frame is not zero."""
+
+    def __init__(self) -> None:
+        super().__init__(capabilities=vad.VADCapabilities(update_interval=0.1))
+
+    def stream(self) -> vad.VADStream:
+        return _ToyVADStream(self)
+
+
+class _ToyVADStream(vad.VADStream):
+    async def _main_task(self) -> None:
+        speech_s = silence_s = 0.0
+        speaking = False
+        frames: list[rtc.AudioFrame] = []
+        async for frame in self._input_ch:
+            if not isinstance(frame, rtc.AudioFrame):
+                continue
+            if np.frombuffer(frame.data, dtype=np.int16).any():
+                speech_s, silence_s = speech_s + frame.duration, 0.0
+            else:
+                silence_s += frame.duration
+            frames.append(frame)
+            if not speaking and speech_s >= 0.05:
+                speaking = True
+                self._say(vad.VADEventType.START_OF_SPEECH, speech_s, silence_s)
+            elif speaking and silence_s >= VAD_SILENCE_S:
+                speaking = False
+                self._say(vad.VADEventType.END_OF_SPEECH, speech_s, silence_s, frames)
+                speech_s, frames = 0.0, []
+
+    def _say(
+        self, type: vad.VADEventType, speech_s: float, silence_s: float, frames: Sequence[rtc.AudioFrame] = ()
+    ) -> None:
+        self._event_ch.send_nowait(
+            vad.VADEvent(
+                type=type,
+                samples_index=0,
+                timestamp=time.time(),
+                speech_duration=speech_s,
+                silence_duration=silence_s,
+                frames=list(frames),
+            )
+        )
+
+
+class ParrotLLM(llm.LLM):
+    """Says what it was told, and remembers when it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[float, str]] = []
+
+    def chat(self, *, chat_ctx: llm.ChatContext, **options: Any) -> llm.LLMStream:
+        said = [item.text_content or "" for item in chat_ctx.items if isinstance(item, llm.ChatMessage)]
+        self.asked.append((now(), said[-1]))
+        conn_options = options.get("conn_options") or APIConnectOptions()
+        return _ParrotStream(self, chat_ctx=chat_ctx, tools=[], conn_options=conn_options)
+
+
+class _ParrotStream(llm.LLMStream):
+    async def _run(self) -> None:
+        delta = llm.ChoiceDelta(role="assistant", content="indeed")
+        self._event_ch.send_nowait(llm.ChatChunk(id="1", delta=delta))
+
+
+@dataclass
+class Turn:
+    """A turn that was committed: when, and what the framework measured about it."""
+
+    at: float
+    text: str
+    metrics: dict[str, Any]
+
+
+@dataclass
+class Told:
+    """What a session told."""
+
+    turns: list[Turn] = field(default_factory=list)
+    finals: list[tuple[float, str]] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+    errors: list[Any] = field(default_factory=list)
+    closed: list[Any] = field(default_factory=list)
+
+
+class ListeningAgent(Agent):
+    """Notes its turns."""
+
+    def __init__(self, told: Told) -> None:
+        super().__init__(instructions="Listen.")
+        self._told = told
+
+    async def on_user_turn_completed(self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage) -> None:
+        metrics = dict(new_message.metrics or {})
+        self._told.turns.append(Turn(now(), new_message.text_content or "", metrics))
+
+
+Scene = Callable[[Stage, AgentSession[Any], Told], Awaitable[None]]
+
+
+def converse(
+    monkeypatch: pytest.MonkeyPatch,
+    server: SimServer,
+    scene: Scene,
+    *,
+    handling: TurnHandlingOptions,
+    hears: tuple[int, ...],
+    vad: Any = None,
+    llm: Any = None,
+    stt: Callable[[Stage], Any] = lambda stage: stage.stt,
+    **options: Any,
+) -> Told:
+    """Run an agent session whose microphone hears ``hears`` from the first second on, for as long as the scene lasts."""
+    told = Told()
+
+    async def scenario(stage: Stage) -> None:
+        monkeypatch.setattr(time, "time", lambda: EPOCH_S + now())
+        monkeypatch.setattr(time, "perf_counter", now)
+        more = {"llm": llm} if llm is not None else {}
+        session: AgentSession[Any] = AgentSession(stt=stt(stage), vad=vad, turn_handling=handling, **more)
+        session.on("error", told.errors.append)
+        session.on("close", told.closed.append)
+        session.on("user_state_changed", lambda event: told.states.append(event.new_state))
+        session.on(
+            "user_input_transcribed",
+            lambda event: told.finals.append((now(), event.transcript)) if event.is_final else None,
+        )
+        session.input.audio = ScriptedInput(*[0] * 10, *hears)
+        await session.start(ListeningAgent(told))
+        try:
+            await scene(stage, session, told)
+        finally:
+            await session.aclose()
+
+    with monkeypatch.context():
+        perform(monkeypatch, server, scenario, **options)
+    return told
