@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from livekit import rtc
 from livekit.agents import Agent, AgentSession, TurnHandlingOptions, llm, vad
 from livekit.agents.types import APIConnectOptions
 from livekit.agents.voice import io
+
+from livekit import rtc
 from livekit_plugin.sim import SimServer
-from livekit_plugin.stage import EPOCH_S, Stage, now, perform
+from livekit_plugin.stage import Stage, now, perform
 from livekit_plugin.toy import BLOCK, RATE, frame_of
 
 VAD_SILENCE_S = 0.25
@@ -152,12 +153,10 @@ def converse(
     stt: Callable[[Stage], Any] = lambda stage: stage.stt,
     **options: Any,
 ) -> Told:
-    """Run an agent session whose microphone hears ``hears`` from the first second on, for as long as the scene lasts."""
+    """Run an agent session whose microphone hears a second of silence and then ``hears``."""
     told = Told()
 
     async def scenario(stage: Stage) -> None:
-        monkeypatch.setattr(time, "time", lambda: EPOCH_S + now())
-        monkeypatch.setattr(time, "perf_counter", now)
         more = {"llm": llm} if llm is not None else {}
         session: AgentSession[Any] = AgentSession(stt=stt(stage), vad=vad, turn_handling=handling, **more)
         session.on("error", told.errors.append)
@@ -174,6 +173,5 @@ def converse(
         finally:
             await session.aclose()
 
-    with monkeypatch.context():
-        perform(monkeypatch, server, scenario, **options)
+    perform(monkeypatch, server, scenario, **options)
     return told

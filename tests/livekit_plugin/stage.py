@@ -1,21 +1,19 @@
 """A stream of the plugin on virtual time, beside a simulated server: what every scenario begins with."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from livekit.agents import APIConnectOptions
 from livekit.agents.stt import SpeechEvent, SpeechEventType
-from livekit.agents.stt import stt as framework
 from transports.virtual import run_virtual
 
 from auricle.transports.asyncio import client as asyncio_client
 from livekit import rtc
 from livekit.plugins.auricle import STT, SpeechStream
-from livekit.plugins.auricle import stream as stream_module
 from livekit_plugin.sim import SimServer
 from livekit_plugin.toy import BLOCK, RATE, frame_of
 
@@ -113,11 +111,10 @@ def perform(
     """Run a scenario on virtual time. It must end, and leave no task behind."""
 
     async def staged() -> Any:
-        clock = SimpleNamespace(time=lambda: EPOCH_S + now(), perf_counter=now)
         with monkeypatch.context() as patch:
             patch.setattr(asyncio_client, "open_websocket", server.open_websocket)
-            patch.setattr(framework, "time", clock)
-            patch.setattr(stream_module, "time", clock)
+            patch.setattr(time, "time", lambda: EPOCH_S + now())
+            patch.setattr(time, "perf_counter", now)
             stage = Stage(server, **options)
             try:
                 return await scenario(stage)
