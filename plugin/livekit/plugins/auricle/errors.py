@@ -25,13 +25,19 @@ def without(secrets: Sequence[str], message: str) -> str:
     return message
 
 
-def ended_early(closed: SessionClosed, secrets: Sequence[str] = ()) -> APIError:
-    """Return the error for a session that ended before its input did, or whose rest was not told."""
+def ended_early(closed: SessionClosed, secrets: Sequence[str] = (), *, opened: bool) -> APIError:
+    """Return the error for a session that ended before its input did, or whose rest was not told.
+
+    ``opened``: whether the server had been ready; what it says later is not about what we ask for.
+    """
     message = without(secrets, f"Auricle: {closed.message}")
     if closed.reason == "timeout":
         return APITimeoutError(message, retryable=closed.retriable)
     if closed.reason in ("completed", "shutdown", "session_limit", "idle", "cancelled"):
         # Nothing is wrong with what we ask for: another session may have it.
+        return APIConnectionError(message, retryable=True)
+    if closed.reason == "violation" and opened:
+        # It had made sense before: another session may be well.
         return APIConnectionError(message, retryable=True)
     status = _status(closed)
     if status is None and closed.reason == "lost":

@@ -44,7 +44,7 @@ class Recognition:
         finally:
             self._bound.watch(None)
         if closed.complete is not True:
-            raise ended_early(closed, secrets)
+            raise ended_early(closed, secrets, opened=self.ready is not None)
         return self._event()
 
     async def _hold_session(self) -> SessionClosed:

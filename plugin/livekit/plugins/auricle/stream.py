@@ -60,6 +60,8 @@ class SpeechStream(stt.RecognizeStream):
         self._changes = Changes(options.changeable())
         self._bound = Bound(options.drain_timeout)
         self._talk: Talk | None = None
+        self._opened = False
+        """Whether the present session, or the last one, came about."""
         self._input_ended = False
         self._pushed_s = 0.0
         self._dropped_s = 0.0
@@ -200,7 +202,7 @@ class SpeechStream(stt.RecognizeStream):
             return
         closed = await self._talk_to_server()
         if not self._input_ended:
-            raise ended_early(closed, self._secrets)
+            raise ended_early(closed, self._secrets, opened=self._opened)
         self._judge(closed)
 
     def _hasten_the_end(self) -> None:
@@ -214,12 +216,13 @@ class SpeechStream(stt.RecognizeStream):
         return self._input_ended and nothing_queued and not self._ledger.undecided
 
     async def _talk_to_server(self) -> SessionClosed:
-        options = self._options
+        options, self._opened = self._options, False
         self._changes = Changes(options.changeable())
         limits = limits_for(self._conn_options, options.drain_timeout)
         began = time.perf_counter()
         try:
             async with connect(options.url, options.start(), api_key=options.api_key, limits=limits) as client:
+                self._opened = True
                 self._report_connection_acquired(time.perf_counter() - began, False)
                 self._talk = Talk(
                     client,
@@ -240,7 +243,7 @@ class SpeechStream(stt.RecognizeStream):
         if not self._ledger.undecided and self._input_ch.empty():
             return
         if closed.reason != "completed":
-            raise ended_early(closed, self._secrets)
+            raise ended_early(closed, self._secrets, opened=self._opened)
         self._ledger.write_off()
         logger.warning("the transcript is incomplete: %s", without(self._secrets, closed.message))
 
