@@ -129,13 +129,15 @@ class Told:
 class ListeningAgent(Agent):
     """Notes its turns."""
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, told: Told, turned: Callable[[], None] = lambda: None) -> None:
         super().__init__(instructions="Listen.")
         self._told = told
+        self._turned = turned
 
     async def on_user_turn_completed(self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage) -> None:
         metrics = dict(new_message.metrics or {})
         self._told.turns.append(Turn(now(), new_message.text_content or "", metrics))
+        self._turned()
 
 
 Scene = Callable[[Stage, AgentSession[Any], Told], Awaitable[None]]
