@@ -155,7 +155,8 @@ class Conversation:
         self._driver.post(act)
 
     def _emit(self, event: Event) -> None:
-        self.server.heard.append(type(event).__name__)
+        if not isinstance(event, AudioReceived):
+            self.server.heard.append(type(event).__name__)
         match event:
             case Started(config=config):
                 self._answer(config)
