@@ -118,7 +118,9 @@ def main() -> int:
         left = len(asyncio.all_tasks(runner.get_loop()))
     growth, records = memory[-1] - memory[0], sum(handler.counts.values())
     allowed = MOST_RECORDS_A_CUT * arguments.streams * max(1, seconds // CUT_EVERY_S)
-    print(f"words: {said} said, {heard} heard · memory: {growth:+.1f} MiB · tasks left: {left} · log records: {records}")
+    print(
+        f"words: {said} said, {heard} heard · memory: {growth:+.1f} MiB · tasks left: {left} · log records: {records}"
+    )
     for message, count in handler.counts.most_common(5):
         print(f"  {count} x {message}")
     print(f"{arguments.streams} x {arguments.minutes:g} min in {time.perf_counter() - began:.0f} s")

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from livekit import rtc
 from livekit.agents import Agent, AgentSession, TurnHandlingOptions, llm, vad
 from livekit.agents.types import APIConnectOptions
 from livekit.agents.voice import io
 
-from livekit import rtc
 from livekit_plugin.sim import SimServer
 from livekit_plugin.stage import Stage, now, perform
 from livekit_plugin.toy import BLOCK, RATE, frame_of

@@ -2,9 +2,8 @@
 
 import asyncio
 
-from livekit.agents.voice import io
-
 from livekit import rtc
+from livekit.agents.voice import io
 
 FRAMES_A_SECOND = 50
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from livekit import rtc
 from livekit.agents import APIConnectOptions
 from livekit.agents.stt import SpeechEvent, SpeechEventType
+from livekit.plugins.auricle import STT, SpeechStream
 from transports.virtual import run_virtual
 
 from auricle.transports.asyncio import client as asyncio_client
-from livekit import rtc
-from livekit.plugins.auricle import STT, SpeechStream
 from livekit_plugin.sim import SimServer
 from livekit_plugin.toy import BLOCK, RATE, frame_of
 

@@ -8,9 +8,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from livekit import rtc
 from livekit.agents import APIConnectionError, APIConnectOptions, APIError, APIStatusError, APITimeoutError
 from livekit.agents.llm import ChatMessage
 from livekit.agents.stt import SpeechEvent, SpeechEventType
+from livekit.plugins.auricle.changes import Changes
+from livekit.plugins.auricle.context import MAX_CHARACTERS, Context
+from livekit.plugins.auricle.errors import ended_early, secrets_of, without
+from livekit.plugins.auricle.events import Translator
+from livekit.plugins.auricle.mono import to_mono
+from livekit.plugins.auricle.options import Options, from_environment
+from livekit.plugins.auricle.patience import limits_for
+from livekit.plugins.auricle.timeline import TOLERANCE_S, Usage, WallClock
+from livekit.plugins.auricle.undecided import BYTES, UndecidedAudio
 
 from auricle.core import (
     ERROR_CODES,
@@ -27,16 +37,6 @@ from auricle.core import (
     SpeechStart,
     Word,
 )
-from livekit import rtc
-from livekit.plugins.auricle.changes import Changes
-from livekit.plugins.auricle.context import MAX_CHARACTERS, Context
-from livekit.plugins.auricle.errors import ended_early, secrets_of, without
-from livekit.plugins.auricle.events import Translator
-from livekit.plugins.auricle.mono import to_mono
-from livekit.plugins.auricle.options import Options, from_environment
-from livekit.plugins.auricle.patience import limits_for
-from livekit.plugins.auricle.timeline import TOLERANCE_S, Usage, WallClock
-from livekit.plugins.auricle.undecided import BYTES, UndecidedAudio
 from livekit_plugin.stage import Heard
 
 RATE = 16_000

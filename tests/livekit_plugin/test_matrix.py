@@ -4,8 +4,8 @@ from typing import Literal, get_args
 
 import pytest
 from livekit.agents import APIError
-
 from livekit.plugins.auricle import SpeechStream
+
 from livekit_plugin.sim import AfterEnd, SimServer
 from livekit_plugin.stage import Heard, Stage, listen, now, perform, push, speak
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from livekit.agents import APIError
-
 from livekit.plugins.auricle import SpeechStream
+
 from livekit_plugin.sim import SimServer
 from livekit_plugin.stage import Heard, Stage, listen, now, perform, speak
 

@@ -20,11 +20,11 @@ import numpy as np
 import pytest
 import soxr
 from engines.lab import SHARED, clip_pcm, clips
+from livekit import rtc
 from livekit.agents import AgentSession, TurnHandlingOptions
 from livekit.agents.stt import SpeechEvent, SpeechEventType
-
-from livekit import rtc
 from livekit.plugins.auricle import STT
+
 from livekit_plugin.agents import ListeningAgent, Told
 from livekit_plugin.recording import RecordingInput
 from livekit_plugin.stage import Heard

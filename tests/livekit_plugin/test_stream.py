@@ -5,11 +5,11 @@ import logging
 from typing import Any
 
 import pytest
+from livekit import rtc
 from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
 from livekit.agents.stt import SpeechEventType
 
 from auricle.core import Limits
-from livekit import rtc
 from livekit_plugin.sim import SimServer
 from livekit_plugin.stage import EPOCH_S, KEY, Heard, Stage, listen, now, perform, push, speak
 

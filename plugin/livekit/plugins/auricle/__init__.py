@@ -4,7 +4,6 @@
 """
 
 from livekit.agents import Plugin
-
 from livekit.plugins.auricle.log import logger
 from livekit.plugins.auricle.models import STTModels
 from livekit.plugins.auricle.report import Report

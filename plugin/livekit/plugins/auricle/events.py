@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from livekit.agents import LanguageCode
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
+from livekit.plugins.auricle.words import has_words, timed
 
 from auricle.core import (
     Ack,
@@ -23,7 +24,6 @@ from auricle.core import (
     SpeechEnd,
     SpeechStart,
 )
-from livekit.plugins.auricle.words import has_words, timed
 
 Wall = Callable[[float], float]
 """Seconds of the stream's audio to seconds of the wall clock, at which a sound there began, or ended."""

@@ -1,8 +1,9 @@
 """What a stream has to remember from one session to the next: its undecided audio, and the numbers of its report."""
 
-from auricle.core import Ack, ClientEvent, ErrorMessage, Final, Flushed, Interrupted, Ready, Restarted, SessionClosed
 from livekit.plugins.auricle.report import Report
 from livekit.plugins.auricle.undecided import UndecidedAudio
+
+from auricle.core import Ack, ClientEvent, ErrorMessage, Final, Flushed, Interrupted, Ready, Restarted, SessionClosed
 
 
 class Ledger:

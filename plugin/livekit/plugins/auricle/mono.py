@@ -1,7 +1,6 @@
 """Frames of any number of channels, made mono before the framework's resampler, which takes them for mono anyway."""
 
 import numpy as np
-
 from livekit import rtc
 
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from livekit.plugins.auricle.version import __version__
+
 from auricle.core import AudioFormat, Bias, Endpointing, Features, Product, Start
 from auricle.core.schema import FieldError
 from auricle.transports.address import parse_address
 from auricle.transports.asyncio import InvalidURL
-from livekit.plugins.auricle.version import __version__
 
 DEFAULT_URL: Final = "ws://127.0.0.1:8765"
 SAMPLE_RATE: Final = 16_000

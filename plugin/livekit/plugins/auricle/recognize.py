@@ -3,19 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 
+from livekit import rtc
 from livekit.agents import APIConnectOptions, APITimeoutError, LanguageCode
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
 from livekit.agents.types import TimedString
-
-from auricle.core import Final, Ready, SessionClosed
-from auricle.transports.asyncio import Client, SessionOver, connect
-from livekit import rtc
 from livekit.plugins.auricle.errors import ended_early, secrets_of
 from livekit.plugins.auricle.ledger import Ledger
 from livekit.plugins.auricle.mono import to_mono
 from livekit.plugins.auricle.options import SAMPLE_RATE, Options
 from livekit.plugins.auricle.patience import Bound, limits_for
 from livekit.plugins.auricle.words import has_words, timed
+
+from auricle.core import Final, Ready, SessionClosed
+from auricle.transports.asyncio import Client, SessionOver, connect
 
 
 class Recognition:

@@ -5,12 +5,9 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING
 
+from livekit import rtc
 from livekit.agents import APIConnectOptions, APIError, stt
 from livekit.agents.stt import SpeechEvent, SpeechEventType
-
-from auricle.core import ClientEvent, ErrorMessage, Final, Interrupted, Ready, Restarted, SessionClosed, WarningMessage
-from auricle.transports.asyncio import SessionOver, connect
-from livekit import rtc
 from livekit.plugins.auricle.changes import Changes
 from livekit.plugins.auricle.errors import ended_early, failed_on, secrets_of, unexpected, without
 from livekit.plugins.auricle.events import Translator
@@ -22,6 +19,9 @@ from livekit.plugins.auricle.patience import Bound, limits_for
 from livekit.plugins.auricle.report import Report
 from livekit.plugins.auricle.talk import EndOfInput, Flush, Gap, Input, Talk
 from livekit.plugins.auricle.timeline import Usage, WallClock
+
+from auricle.core import ClientEvent, ErrorMessage, Final, Interrupted, Ready, Restarted, SessionClosed, WarningMessage
+from auricle.transports.asyncio import SessionOver, connect
 
 if TYPE_CHECKING:
     from livekit.plugins.auricle.stt import STT

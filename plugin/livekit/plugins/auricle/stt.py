@@ -10,9 +10,6 @@ from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions, Langu
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import AudioBuffer, is_given
 from livekit.agents.voice import ConversationItemAddedEvent
-
-from auricle.core import Ready, ServerInfo
-from auricle.transports.asyncio import SessionOver, connect
 from livekit.plugins.auricle.context import Context
 from livekit.plugins.auricle.errors import secrets_of, without
 from livekit.plugins.auricle.log import logger
@@ -21,6 +18,9 @@ from livekit.plugins.auricle.options import Options, from_environment, with_chan
 from livekit.plugins.auricle.patience import limits_for
 from livekit.plugins.auricle.recognize import Recognition
 from livekit.plugins.auricle.stream import SpeechStream
+
+from auricle.core import Ready, ServerInfo
+from auricle.transports.asyncio import SessionOver, connect
 
 
 class STT(stt.STT[Never]):

@@ -8,7 +8,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
+from livekit import rtc
 from livekit.agents.stt import SpeechEvent
+from livekit.plugins.auricle.changes import Changes
+from livekit.plugins.auricle.errors import unexpected
+from livekit.plugins.auricle.events import Translator
+from livekit.plugins.auricle.ledger import Ledger
+from livekit.plugins.auricle.log import logger
+from livekit.plugins.auricle.options import SAMPLE_RATE
+from livekit.plugins.auricle.placed import placed
+from livekit.plugins.auricle.timeline import Usage
+from livekit.plugins.auricle.undecided import Piece
 
 from auricle.core import (
     BacklogFull,
@@ -22,16 +32,6 @@ from auricle.core import (
     SpeechEnd,
 )
 from auricle.transports.asyncio import Client, SessionOver
-from livekit import rtc
-from livekit.plugins.auricle.changes import Changes
-from livekit.plugins.auricle.errors import unexpected
-from livekit.plugins.auricle.events import Translator
-from livekit.plugins.auricle.ledger import Ledger
-from livekit.plugins.auricle.log import logger
-from livekit.plugins.auricle.options import SAMPLE_RATE
-from livekit.plugins.auricle.placed import placed
-from livekit.plugins.auricle.timeline import Usage
-from livekit.plugins.auricle.undecided import Piece
 
 
 class Gap(NamedTuple):
