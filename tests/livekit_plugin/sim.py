@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -47,6 +48,8 @@ class SimServer:
         """So many of the first connections it never answers at all."""
         self.mute_flushes = False
         """It never answers a flush."""
+        self.slowness_s = 0.0
+        """What the engine takes for each thing it is given."""
         self.refusal: tuple[str, str] | None = None
         """Error code and reason with which it fails every new session."""
         self.connects = 0
@@ -126,7 +129,7 @@ class Conversation:
             self.session, open_wire=partial(_held, wire), opened=lambda _wire, _now: (), emit=self._emit
         )
         self._engine: ToyEngine | None = None
-        self._early: list[Event] = []
+        self._todo: deque[Event] = deque()
 
     async def run(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -162,10 +165,19 @@ class Conversation:
                 self._answer(config)
             case SessionClosed():
                 return
+            case _ if self._engine is not None and self.server.slowness_s:
+                self._todo.append(event)
+                if len(self._todo) == 1:
+                    asyncio.get_running_loop().call_later(self.server.slowness_s, self._hear_next)
             case _ if self._engine is not None:
                 self._hear(event)
             case _:
-                self._early.append(event)
+                raise AssertionError(f"{event} before the session was accepted")
+
+    def _hear_next(self) -> None:
+        self._hear(self._todo.popleft())
+        if self._todo:
+            asyncio.get_running_loop().call_later(self.server.slowness_s, self._hear_next)
 
     def _answer(self, config: Start) -> None:
         server = self.server

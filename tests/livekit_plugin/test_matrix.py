@@ -1,5 +1,6 @@
 """Whatever the server does after the end of input, and whenever that comes: the stream ends, and tells the truth."""
 
+import asyncio
 from typing import Literal, get_args
 
 import pytest
@@ -23,7 +24,7 @@ async def speak_and_end(stream: SpeechStream, ending: Ending) -> list[str]:
             stream.end_input()
             return ["w1", "w2", "w3"]
         case "with zero audio":
-            await speak(stream, blocks=0)
+            await asyncio.sleep(0.1)
             stream.end_input()
             return []
         case "in the middle of a word":
@@ -66,3 +67,19 @@ def test_the_stream_ends_inside_its_bound_and_tells_the_truth(
             assert heard.ended_at - began <= 2 * LEAVING_S
 
     perform(monkeypatch, SimServer(after_end=after_end), scenario, drain_timeout=DRAIN_S)
+
+
+def test_an_engine_at_work_is_waited_for_however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is on standstill, not on work: a slow server that gets on is not given up."""
+
+    async def scenario(stage: Stage) -> None:
+        heard, stream = Heard(), stage.open()
+        stage.server.slowness_s = 0.5
+        push(stream, 1, 2, 0, 0, 0, 0, 3)
+        stream.end_input()
+        await listen(stream, heard)
+        assert (heard.words, heard.error) == (["w1", "w2", "w3"], None)
+        assert heard.ended_at is not None
+        assert heard.ended_at > 10 * 2.0
+
+    perform(monkeypatch, SimServer(), scenario, drain_timeout=2.0)

@@ -12,6 +12,7 @@ from livekit.agents.stt import SpeechEventType
 from auricle.core import Limits
 from livekit_plugin.sim import SimServer
 from livekit_plugin.stage import EPOCH_S, KEY, Heard, Stage, listen, now, perform, push, speak
+from livekit_plugin.toy import UNSPEAKABLE
 
 LOGGER = "livekit.plugins.auricle"
 
@@ -237,6 +238,24 @@ class TestErrors:
 
         perform(monkeypatch, SimServer(), scenario)
 
+    def test_an_engine_that_fails_on_an_utterance_is_told_and_costs_only_that(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def scenario(stage: Stage) -> None:
+            heard, stream = Heard(), stage.open()
+            await speak(stream, 1, 0, 0, 0, 0, UNSPEAKABLE, 0, 0, 0, 0, 2, 0, 0, 0, 0)
+            stream.end_input()
+            await listen(stream, heard)
+            heard.check()
+            assert (heard.words, heard.error) == (["w1", "w2"], None)
+            assert [(error.recoverable, str(error.error)) for error in stage.errors] == [
+                (True, "Auricle: it cannot be said")
+            ]
+            assert stream.report.lost == pytest.approx(0.5, abs=0.15)
+            assert stream.report.complete is False
+
+        perform(monkeypatch, SimServer(), scenario)
+
     def test_no_exception_carries_a_secret(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def scenario(stage: Stage) -> None:
             stage.server.down = True
@@ -326,6 +345,25 @@ class TestFlush:
             stage.server.cut(forget=True)
             await asyncio.sleep(1.0)
             assert [final.alternatives[0].text for final in heard.of(SpeechEventType.FINAL_TRANSCRIPT)] == ["w1", ""]
+            stream.end_input()
+            await listening
+
+        perform(monkeypatch, SimServer(), scenario)
+
+    def test_a_flush_is_asked_again_where_the_session_ended_for_good(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def scenario(stage: Stage) -> None:
+            heard, stream = Heard(), stage.open()
+            listening = asyncio.create_task(listen(stream, heard))
+            await speak(stream, 1)
+            stage.server.mute_flushes = True
+            stream.flush()
+            await asyncio.sleep(0.1)
+            stage.server.mute_flushes = False
+            for conversation in stage.server.each():
+                conversation.post(lambda at, it=conversation: it.session.fail("internal", "oops", now=at))
+            await asyncio.sleep(1.0)
+            assert heard.texts == ["w1"]
+            assert stage.server.heard.count("FlushRequested") == 2
             stream.end_input()
             await listening
 

@@ -11,6 +11,8 @@ RATE = 16_000
 BLOCK = 160
 """Samples in a block, and in a frame of these tests: 10 ms."""
 SILENCE_BLOCKS = 30
+UNSPEAKABLE = 666
+"""The engine fails on an utterance with this value in it."""
 Post = Callable[[Callable[[float], Outputs]], None]
 
 
@@ -81,8 +83,13 @@ class ToyEngine:
             Word(text=f"w{value}", start=start / RATE, end=end / RATE, confidence=0.9)
             for value, start, end in self._words or ()
         )
+        fails = any(value == UNSPEAKABLE for value, _, _ in self._words or ())
         self._words = None
         session = self._session
+        if fails:
+            self._post(lambda now: session.segment_failed(at, "it cannot be said", now=now))
+            self._post(lambda now: session.speech_end(voiced, now=now))
+            return
         self._post(
             lambda now: session.final(
                 text, end_sample=at, start_s=begin, end_s=voiced / RATE, confidence=0.9, reason=reason, words=words,  # type: ignore[arg-type]
