@@ -12,7 +12,7 @@ from livekit.agents.stt import SpeechEventType
 from auricle.core import Limits
 from livekit_plugin.sim import SimServer
 from livekit_plugin.stage import EPOCH_S, KEY, Heard, Stage, listen, now, perform, push, speak
-from livekit_plugin.toy import UNSPEAKABLE
+from livekit_plugin.toy import RATE, UNSPEAKABLE
 
 LOGGER = "livekit.plugins.auricle"
 
@@ -209,6 +209,26 @@ class TestTheNetwork:
         assert [record.message for record in caplog.records].count(
             "the server has been away for too long: audio is dropped"
         ) == 1
+
+
+class TestMemory:
+    def test_an_hour_of_silence_is_not_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def scenario(stage: Stage) -> None:
+            heard, stream = Heard(), stage.open()
+            undecided, most = stream._ledger.undecided, 0
+            for _ in range(360):
+                await asyncio.sleep(10.0)
+                stream.push_frame(rtc.AudioFrame(bytes(320_000), RATE, 1, 160_000))
+                most = max(most, undecided.end - undecided.start)
+            await speak(stream, 1)
+            stage.server.cut(forget=True)
+            stream.end_input()
+            await listen(stream, heard)
+            assert heard.words == ["w1"]
+            assert most <= 12 * RATE
+            assert stream.report.complete is True
+
+        perform(monkeypatch, SimServer(), scenario)
 
 
 class TestErrors:

@@ -3,7 +3,24 @@
 from livekit.plugins.auricle.report import Report
 from livekit.plugins.auricle.undecided import UndecidedAudio
 
-from auricle.core import Ack, ClientEvent, ErrorMessage, Final, Flushed, Interrupted, Ready, Restarted, SessionClosed
+from auricle.core import (
+    Ack,
+    ClientEvent,
+    ErrorMessage,
+    Final,
+    Flushed,
+    Interrupted,
+    Ready,
+    Restarted,
+    SessionClosed,
+    SpeechEnd,
+    SpeechStart,
+)
+
+OPENING_S = 1.0
+"""An utterance may begin so long before the sample at which it was noticed, and be told no later than its ``ack``."""
+LONGEST_UTTERANCE_S = 60.0
+"""No server lets one get longer (``max_segment_ms`` ends at 28 s)."""
 
 
 class Ledger:
@@ -19,6 +36,7 @@ class Ledger:
         self._report = Report()
         self._lost = 0
         self._processed = 0
+        self._speaking = False
 
     @property
     def report(self) -> Report:
@@ -36,10 +54,15 @@ class Ledger:
         """Take note of an event; return whether anything was decided by it, or at least heard by an engine."""
         match event:
             case Ready():
+                self._speaking = False
                 self._count(sessions=1)
                 return True
+            case SpeechStart() | SpeechEnd():
+                self._speaking = isinstance(event, SpeechStart)
+                return False
             case Ack(committed=committed, processed=processed):
-                return self._settle(committed) | self._process(processed)
+                self._settle(max(committed, self._without_words(processed)))
+                return self._process(processed)
             case Final(audio=(_, end)):
                 self._count(finals=1)
                 self._settle(end)
@@ -54,6 +77,7 @@ class Ledger:
                 self._count(interruptions=1)
                 return False
             case Restarted(origin_sample=origin, lost_samples=lost):
+                self._speaking = False
                 return self._lose(origin - lost, origin)
             case SessionClosed(complete=True):
                 return self._settle(self.undecided.end)
@@ -68,6 +92,15 @@ class Ledger:
     def write_off(self) -> None:
         """Nobody will decide what is still undecided."""
         self._lose(self.undecided.start, self.undecided.end)
+
+    def _without_words(self, processed: int) -> int:
+        """Return the sample before which nothing can become a word any more.
+
+        A silence is not committed before the final that follows it; but whatever has been heard without a speech that
+        would have begun in it holds none. Without this, an hour of silence would be kept for an hour.
+        """
+        open_s = LONGEST_UTTERANCE_S if self._speaking else OPENING_S
+        return processed - round(open_s * self._rate)
 
     def _settle(self, upto: int) -> bool:
         before = self.undecided.start
