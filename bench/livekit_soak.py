@@ -22,9 +22,9 @@ from livekit.agents.stt import SpeechEventType
 from livekit.plugins.auricle import STT, SpeechStream
 from livekit_plugin.sim import SimServer
 from livekit_plugin.toy import RATE, frame_of
-from transports.virtual import VirtualLoop
 
 from auricle.transports.asyncio import client as asyncio_client
+from auricle.transports.testing.asyncio import VirtualLoop
 
 WORD_EVERY_S = 30
 CUT_EVERY_S = 600

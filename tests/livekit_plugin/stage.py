@@ -11,9 +11,9 @@ from livekit import rtc
 from livekit.agents import APIConnectOptions
 from livekit.agents.stt import SpeechEvent, SpeechEventType
 from livekit.plugins.auricle import STT, SpeechStream
-from transports.virtual import run_virtual
 
 from auricle.transports.asyncio import client as asyncio_client
+from auricle.transports.testing.asyncio import AsyncioLoop
 from livekit_plugin.sim import SimServer
 from livekit_plugin.toy import BLOCK, RATE, frame_of
 
@@ -122,4 +122,4 @@ def perform(
                 await stage.stt.aclose()
                 await server.aclose()
 
-    return run_virtual("asyncio", staged)
+    return AsyncioLoop().run(staged)
