@@ -48,6 +48,10 @@ class SimServer:
         """So many of the first connections it never answers at all."""
         self.mute_flushes = False
         """It never answers a flush."""
+        self.wedged = False
+        """Its engine hears nothing; whatever else there is to a session goes on."""
+        self.loading_s = 0.0
+        """How long the model loads before a session is accepted."""
         self.slowness_s = 0.0
         """What the engine takes for each thing it is given."""
         self.refusal: tuple[str, str] | None = None
@@ -187,6 +191,12 @@ class Conversation:
             self.post(lambda now: self.session.fail(code, why, now=now))
             return
         server.conversations[self.id] = self
+        loop = asyncio.get_running_loop()
+        for second in range(0, int(server.loading_s), 5):
+            loop.call_later(second, self.post, lambda now: self.session.loading("the model", now=now))
+        loop.call_later(server.loading_s, self._accept, config)
+
+    def _accept(self, config: Start) -> None:
         info, token = ServerInfo(name="toy", model="toy-1"), secrets.token_hex(8)
         self.post(lambda now: self.session.accept(self.id, info, resume_token=token, now=now))
         self._engine = ToyEngine(self.session, self.post, config.timeline_origin or 0)
@@ -195,6 +205,8 @@ class Conversation:
         engine = self._engine
         assert engine is not None
         match event:
+            case AudioReceived() | InputFinished() if self.server.wedged:
+                pass
             case AudioReceived(pcm=pcm):
                 engine.feed(pcm)
             case AudioSkipped(start_sample=start, end_sample=end):

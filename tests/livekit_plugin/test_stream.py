@@ -210,6 +210,39 @@ class TestTheNetwork:
             "the server has been away for too long: audio is dropped"
         ) == 1
 
+    def test_a_server_that_lives_and_hears_nothing_is_left_for_another_session(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def scenario(stage: Stage) -> None:
+            heard, stream = Heard(), stage.open()
+            await speak(stream, 1, 0, 0, 0, 0)
+            stage.server.wedged = True
+            await speak(stream, *range(2, 42), blocks=100)
+            stage.server.wedged = False
+            await speak(stream, 42)
+            stream.end_input()
+            await listen(stream, heard)
+            heard.check()
+            assert set(heard.words) == {f"w{word}" for word in range(1, 43)}
+            assert isinstance(stage.errors[0].error, APITimeoutError)
+            assert stage.errors[0].timestamp - EPOCH_S < 31
+
+        perform(monkeypatch, SimServer(), scenario)
+
+    def test_a_model_may_take_its_time_to_load_as_long_as_the_server_says_so(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def scenario(stage: Stage) -> None:
+            stage.server.loading_s = 42.0
+            heard, stream = Heard(), stage.open(max_retry=0)
+            await speak(stream, *range(1, 50), blocks=100)
+            stream.end_input()
+            await listen(stream, heard)
+            assert (heard.words, heard.error) == ([f"w{word}" for word in range(1, 50)], None)
+            assert stage.server.connects == 1
+
+        perform(monkeypatch, SimServer(), scenario)
+
 
 class TestMemory:
     def test_an_hour_of_silence_is_not_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ class Ledger:
         """Take note of an event; return whether anything was decided by it, or at least heard by an engine."""
         match event:
             case Ready():
-                self._speaking = False
+                self._speaking, self._processed = False, self.undecided.start
                 self._count(sessions=1)
                 return True
             case SpeechStart() | SpeechEnd():
@@ -83,6 +83,11 @@ class Ledger:
                 return self._settle(self.undecided.end)
             case _:
                 return False
+
+    @property
+    def processed(self) -> int:
+        """What an engine has heard, as a position in the stream; a new session begins to hear anew."""
+        return self._processed
 
     def skip(self, samples: int) -> None:
         """There is no audio for ``samples``: nobody will ever know what was said."""

@@ -5,10 +5,11 @@ the audio that nobody has decided.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import NamedTuple
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, NamedTuple
 
 from livekit import rtc
+from livekit.agents import APIError, APITimeoutError
 from livekit.agents.stt import SpeechEvent
 from livekit.plugins.auricle.changes import Changes
 from livekit.plugins.auricle.errors import unexpected
@@ -32,6 +33,9 @@ from auricle.core import (
     SpeechEnd,
 )
 from auricle.transports.asyncio import Client, SessionOver
+
+STALL_S: Final = 15.0
+"""How long audio may wait for an engine that hears none of it."""
 
 
 class Gap(NamedTuple):
@@ -87,11 +91,13 @@ class Talk:
         self._flush_answered = asyncio.Event()
         self._change_id: str | None = None
         self._changed = asyncio.Event()
-        self._mistake: Exception | None = None
+        self._verdict: APIError | None = None
+        """Why we gave the session up ourselves."""
 
     async def run(self) -> SessionClosed:
-        """Talk until the session is over, and return how it ended. Raises `APIError` for a mistake of ours."""
-        tasks = [asyncio.create_task(self._guard(self._send)), asyncio.create_task(self._guard(self._configure))]
+        """Talk until the session is over, and return how it ended. Raises `APIError` where we gave it up ourselves."""
+        work = (self._send, self._configure, self._watch)
+        tasks = [asyncio.create_task(self._guard(part)) for part in work]
         try:
             async for event in self._client:
                 self._hear(placed(event, self._base, SAMPLE_RATE))
@@ -100,8 +106,8 @@ class Talk:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        if self._mistake is not None:
-            raise unexpected(self._mistake)
+        if self._verdict is not None:
+            raise self._verdict
         closed = self._client.closed
         assert closed is not None, "the events of a client end with its SessionClosed"
         return closed
@@ -110,15 +116,18 @@ class Talk:
         """The options have changed."""
         self._changed.set()
 
-    async def _guard(self, work: Callable[[], object]) -> None:
+    async def _guard(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do work beside the listening. A mistake of ours ends the session; nobody would notice it otherwise."""
         try:
-            await work()  # type: ignore[misc]
+            await work()
         except SessionOver:
             return  # the events tell how
+        except APIError as verdict:
+            self._verdict = verdict
+            await self._client.aclose()
         except Exception as mistake:
             logger.exception("the session is given up after a mistake of the plugin")
-            self._mistake = mistake
+            self._verdict = unexpected(mistake)
             await self._client.aclose()
 
     # ------------------------------------------------------------------------ to the server
@@ -185,6 +194,14 @@ class Talk:
                     return  # the input has ended: there is nothing left to be configured
             await self._changed.wait()
             self._changed.clear()
+
+    async def _watch(self) -> None:
+        """Give up a server that is there and hears nothing: it may answer pings for ever. Raises `APITimeoutError`."""
+        while True:
+            given, processed = self._ledger.undecided.end, self._ledger.processed
+            await asyncio.sleep(STALL_S)
+            if self._ledger.processed == processed < given:
+                raise APITimeoutError(f"Auricle: the server has heard none of the audio for {STALL_S:g} s.")
 
     # ------------------------------------------------------------------------ from the server
 
