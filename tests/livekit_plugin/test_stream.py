@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from livekit import rtc
-from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError
+from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError, ConversationItemAddedEvent
+from livekit.agents.llm import ChatMessage
 from livekit.agents.stt import SpeechEventType
 
 from auricle.core import Limits
@@ -512,6 +513,21 @@ class TestAudio:
         server = SimServer()
         perform(monkeypatch, server, scenario)
 
+    def test_the_rate_may_change_in_mid_stream(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def scenario(stage: Stage) -> None:
+            heard, stream = Heard(), stage.open()
+            for rate in (48_000, 16_000, 8_000, 44_100):
+                for _ in range(50):
+                    stream.push_frame(rtc.AudioFrame(bytes(2 * rate // 50), rate, 1, rate // 50))
+            push(stream, 7)
+            stream.end_input()
+            await listen(stream, heard)
+            assert heard.error is None
+            assert heard.words[-1] == "w7"  # resampled silence is dithered, and the toy takes that for words
+            assert stream.report.pushed == pytest.approx(4.1, abs=0.05)
+
+        perform(monkeypatch, SimServer(), scenario)
+
     def test_stereo_is_the_mean_of_its_channels(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def scenario(stage: Stage) -> None:
             heard, stream = Heard(), stage.open()
@@ -550,6 +566,33 @@ class TestOptions:
             assert stream.report.complete is True
 
         perform(monkeypatch, SimServer(), scenario)
+
+    def test_the_conversation_becomes_a_prompt(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def scenario(stage: Stage) -> None:
+            stage.open()
+            await asyncio.sleep(0.1)
+            for role, text in (
+                ("user", "I am called Aurelie."),
+                ("system", "Be nice."),
+                ("assistant", "Hello Aurelie!"),
+            ):
+                item = ChatMessage(role=role, content=[text])  # type: ignore[arg-type]
+                stage.stt._push_conversation_item(ConversationItemAddedEvent(item=item))
+                await asyncio.sleep(0.1)
+            config = stage.server.each()[0].session.snapshot.config
+            assert config.bias.prompt == "I am called Aurelie. Hello Aurelie!"
+            assert stage.server.connects == 1
+
+        perform(monkeypatch, SimServer(), scenario)
+
+    def test_a_stream_has_the_language_it_is_opened_with(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def scenario(stage: Stage) -> None:
+            stage.stt.stream(language="french")
+            stage.stt.stream()
+            await asyncio.sleep(0.1)
+            assert [start.language for start in stage.server.starts] == ["fr", "de"]
+
+        perform(monkeypatch, SimServer(), scenario, language="de")
 
     def test_what_cannot_be_changes_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def scenario(stage: Stage) -> None:

@@ -65,6 +65,9 @@ class SpeechStream(stt.RecognizeStream):
         self._input_ended = False
         self._pushed_s = 0.0
         self._dropped_s = 0.0
+        """Dropped, and the channel has not been told yet."""
+        self._waiting_gap_s = 0.0
+        """Dropped, and still in the channel."""
         self._warned: set[str] = set()
 
     # ------------------------------------------------------------------------ what can be asked
@@ -110,11 +113,13 @@ class SpeechStream(stt.RecognizeStream):
         self._check_not_closed()
         self._clock.heard(frame.duration, time.time())
         self._pushed_s += frame.duration
-        if self._pushed_s - self._dropped_s - self._ledger.undecided.end / SAMPLE_RATE > self._options.max_backlog:
+        if self._waiting_s > self._options.max_backlog:
             self._dropped_s += frame.duration
             self._warn_once("backlog", "the server has been away for too long: audio is dropped")
             return
         self._admit_drops()
+        if self._pushed_sr not in (0, frame.sample_rate):
+            self._change_rate()
         super().push_frame(to_mono(frame))
 
     def flush(self) -> None:
@@ -135,12 +140,25 @@ class SpeechStream(stt.RecognizeStream):
         self._bound.arm(asyncio.get_running_loop().time())
         self._hasten_the_end()
 
+    @property
+    def _waiting_s(self) -> float:
+        """Audio in the framework's channel, in seconds; what was dropped takes no room there."""
+        taken_s = self._ledger.undecided.end / SAMPLE_RATE
+        return self._pushed_s - self._dropped_s - self._waiting_gap_s - taken_s
+
     def _admit_drops(self) -> None:
         """Let the timeline go on over audio that was dropped."""
         samples = round(self._dropped_s * SAMPLE_RATE)
         if samples and not self._input_ch.closed:
+            self._waiting_gap_s += self._dropped_s
             self._dropped_s = 0.0
             self._input_ch.send_nowait(_Dropped(samples))
+
+    def _change_rate(self) -> None:
+        """Begin anew with another rate. The base class would raise, and its caller would go on without an ear."""
+        for rest in self._resampler.flush() if self._resampler else ():
+            self._input_ch.send_nowait(rest)
+        self._resampler, self._pushed_sr = None, 0
 
     async def _inputs(self) -> AsyncIterator[Input]:
         """What was pushed, in order; the end of input only where somebody said so."""
@@ -148,6 +166,7 @@ class SpeechStream(stt.RecognizeStream):
             if isinstance(item, rtc.AudioFrame):
                 yield item
             elif isinstance(item, _Dropped):
+                self._waiting_gap_s -= item.samples / SAMPLE_RATE
                 yield Gap(item.samples)
             elif not (self._input_ch.closed and self._input_ch.empty()):
                 yield Flush()
