@@ -19,6 +19,7 @@ from livekit.plugins.auricle.events import Translator
 from livekit.plugins.auricle.mono import to_mono
 from livekit.plugins.auricle.options import Options, from_environment
 from livekit.plugins.auricle.patience import limits_for
+from livekit.plugins.auricle.placed import placed
 from livekit.plugins.auricle.timeline import TOLERANCE_S, Usage, WallClock
 from livekit.plugins.auricle.undecided import BYTES, UndecidedAudio
 
@@ -173,6 +174,42 @@ class TestTranslation:
         speech = told(translator(), [final("one", 0.0, 0.5), final(".", 0.5, 0.6), final("two", 1.0, 1.5)])
         kinds = [event.type.value for event in speech]
         assert kinds == ["start_of_speech", "final_transcript", "end_of_speech"] * 2
+
+
+class TestPlacing:
+    @given(EVENTS, st.integers(0, 10**9))
+    def test_every_position_moves_by_the_base(self, event: ClientEvent, base: int) -> None:
+        moved = placed(event, base, RATE)
+        for before, after in zip(positions(event), positions(moved), strict=True):
+            assert after - before == base
+        for before_s, after_s in zip(times(event), times(moved), strict=True):
+            assert after_s - before_s == pytest.approx(base / RATE)
+
+
+def positions(event: ClientEvent) -> list[int]:
+    match event:
+        case Ack():
+            return [event.received, event.processed, event.committed, event.credit, event.discard_before]
+        case SpeechStart() | SpeechEnd():
+            return [event.at]
+        case Final():
+            return [*event.audio]
+        case Flushed():
+            return [event.upto]
+        case Restarted():
+            return [event.origin_sample]
+        case _:
+            return []
+
+
+def times(event: ClientEvent) -> list[float]:
+    match event:
+        case SpeechStart() | SpeechEnd():
+            return [event.time]
+        case Partial() | Final():
+            return [event.start, event.end, *(time for word in event.words or () for time in (word.start, word.end))]
+        case _:
+            return []
 
 
 class TestUndecided:
