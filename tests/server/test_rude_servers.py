@@ -187,6 +187,31 @@ def test_one_that_speaks_no_http(backend: Backend) -> None:
         talk(backend, f"ws://127.0.0.1:{port}", chunks=[], limits=QUICK)
 
 
+def test_one_that_switches_to_nothing(backend: Backend) -> None:
+    async def behave(stream: trio.SocketStream) -> None:
+        await stream.receive_some(4096)
+        await stream.send_all(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+        await trio.sleep_forever()
+
+    with running(raw(behave)) as port, pytest.raises(ConnectFailed) as caught:
+        talk(backend, f"ws://127.0.0.1:{port}", chunks=[], limits=QUICK)
+    assert caught.value.closed.complete is False
+
+
+def test_one_that_floods_a_client_that_is_leaving(backend: Backend) -> None:
+    async def behave(connection: WebSocketConnection) -> None:
+        await _open(connection)
+        total = await _end(connection)
+        await say_final(connection, 3, total)
+        await say_closed(connection, 4, total, 1)
+        await connection.send_message("x" * (2 * QUICK.max_message_bytes))
+
+    with running(websocket(behave)) as port:
+        result = talk(backend, f"ws://127.0.0.1:{port}", chunks=[SECOND], limits=QUICK)
+    assert result.texts == ["the last words"]
+    assert result.closed.complete is True
+
+
 def test_a_legacy_server_is_refused_unless_allowed(backend: Backend) -> None:
     async def behave(connection: WebSocketConnection) -> None:
         await connection.get_message()

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
+import h11
 import trio
+import wsproto
 from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
 
 from auricle.core import PROTOCOL, Frame
@@ -99,17 +101,26 @@ class _Watched(trio.abc.Stream):
 
 @asynccontextmanager
 async def open_websocket(
-    address: Address, headers: Sequence[tuple[str, str]], ssl_context: ssl.SSLContext | None, max_message_bytes: int
+    address: Address,
+    headers: Sequence[tuple[str, str]],
+    ssl_context: ssl.SSLContext | None,
+    max_message_bytes: int,
+    subprotocols: Sequence[str] = (PROTOCOL,),
 ) -> AsyncIterator[WebSocketWire]:
-    """Open a WebSocket that offers ``auricle.v1``, for the length of the block. Raises `WireLost` (``refused``)."""
+    """Open a WebSocket that offers these subprotocols, for the length of the block. Raises `WireLost` (``refused``)."""
+    wire: WebSocketWire | None = None
     stream = _Watched(await _open_stream(address, ssl_context))
     try:
         async with trio.open_nursery() as nursery:
-            connection = await _shake_hands(nursery, stream, address, headers, max_message_bytes)
-            yield WebSocketWire(connection, stream)
+            connection = await _shake_hands(nursery, stream, address, headers, max_message_bytes, subprotocols)
+            wire = WebSocketWire(connection, stream)
+            yield wire
             nursery.cancel_scope.cancel()
     except* (ConnectionRejected, WireLost) as group:
         raise _first_cause(group) from None
+    except* (h11.ProtocolError, wsproto.utilities.ProtocolError):
+        # trio-websocket's reader lets these out: of a 101 without its headers, of a huge message while we are closing.
+        raise WireLost("reset") if wire else _no_websocket(address) from None
     finally:
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(stream)
@@ -134,6 +145,7 @@ async def _shake_hands(
     address: Address,
     headers: Sequence[tuple[str, str]],
     max_message_bytes: int,
+    subprotocols: Sequence[str],
 ) -> WebSocketConnection:
     connection: WebSocketConnection | None = None
     with trio.CancelScope() as scope:
@@ -149,7 +161,7 @@ async def _shake_hands(
                 stream,  # type: ignore[arg-type]  # any trio.abc.Stream will do
                 address.authority,
                 address.resource,
-                subprotocols=[PROTOCOL],
+                subprotocols=list(subprotocols),
                 extra_headers=[(name.encode(), value.encode()) for name, value in headers],
                 message_queue_size=QUEUE,
                 max_message_size=max_message_bytes,
@@ -158,8 +170,12 @@ async def _shake_hands(
         except HandshakeError as error:
             raise WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: {error!r}") from None
     if connection is None:
-        raise WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: it is not a WebSocket server")
+        raise _no_websocket(address)
     return connection
+
+
+def _no_websocket(address: Address) -> WireLost:
+    return WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: it is not a WebSocket server")
 
 
 def _first_cause(group: BaseExceptionGroup[BaseException]) -> WireLost:
