@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import trio
-from trio_websocket import ConnectionRejected, HandshakeError
 
 from auricle.core import AuricleError
 from auricle.transports.address import parse_address
@@ -12,6 +11,7 @@ from auricle.transports.testing.conformance.checks import CHECKS
 from auricle.transports.testing.conformance.failures import Failed, NotApplicable
 from auricle.transports.testing.conformance.server_under_test import ServerUnderTest, babble
 from auricle.transports.testing.conformance.verdict import Check, Verdict
+from auricle.transports.wire import WireLost
 
 TIMEOUT_S: Final = 30.0
 
@@ -34,11 +34,11 @@ async def check_server(
     sounds like a voice and has no words. Each check gets ``timeout_s``. Raises `InvalidURL` and `Unreachable`.
     """
     address = parse_address(url)
-    headers = [(b"Authorization", f"Bearer {api_key}".encode())] if api_key else []
+    headers = [("Authorization", f"Bearer {api_key}")] if api_key else []
     pcm = babble() if speech is None else speech
-    await _reach(ServerUnderTest(url=address.url, speech=pcm, headers=headers), timeout_s)
+    await _reach(ServerUnderTest(address=address, speech=pcm, headers=headers), timeout_s)
     for check in checks:
-        server = ServerUnderTest(url=address.url, speech=pcm, headers=headers)
+        server = ServerUnderTest(address=address, speech=pcm, headers=headers)
         yield await _verdict(check, server, timeout_s)
 
 
@@ -48,15 +48,10 @@ async def _reach(server: ServerUnderTest, timeout_s: float) -> None:
             async with server.talk(subprotocol=None):
                 pass
     except trio.TooSlowError:
-        raise Unreachable(f"{server.url} did not answer within {timeout_s:g} s.") from None
-    except Exception as group:
-        error = first_cause(group)
-        if not isinstance(error, OSError | HandshakeError):
-            raise
-        why = (
-            f"HTTP {error.status_code}" if isinstance(error, ConnectionRejected) else str(error) or type(error).__name__
-        )
-        raise Unreachable(f"No WebSocket can be opened at {server.url}: {why}.") from None
+        raise Unreachable(f"{server.address.url} did not answer within {timeout_s:g} s.") from None
+    except WireLost as lost:
+        why = lost.reason.removeprefix(f"{server.address.url}: ")
+        raise Unreachable(f"No WebSocket can be opened at {server.address.url}: {why}.") from None
 
 
 async def _verdict(check: Check, server: ServerUnderTest, timeout_s: float) -> Verdict:
@@ -76,9 +71,9 @@ def _ended(check: Check, server: ServerUnderTest, error: Exception) -> Verdict:
             return Verdict(check=check, outcome="not applicable", why=str(error))
         case Failed():
             return _failed(check, server, str(error))
-        case OSError() | HandshakeError():
-            return _failed(check, server, f"the connection could not be made: {error or type(error).__name__}")
-        case AuricleError() | KeyError() | TypeError() | ValueError():
+        case WireLost():
+            return _failed(check, server, f"the connection could not be made: {error.reason}")
+        case AuricleError() | LookupError() | AttributeError() | TypeError() | ValueError() | RecursionError():
             # What the server said is not what its type says: the sentence of whoever stumbled over it.
             return _failed(check, server, f"a message is not what it should be ({type(error).__name__}: {error})")
         case _:

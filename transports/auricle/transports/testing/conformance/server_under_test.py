@@ -9,10 +9,12 @@ from functools import cache
 from typing import Final
 
 import trio
-from trio_websocket import connect_websocket_url
 
 from auricle.core import PROTOCOL, Start
+from auricle.core.errors import NORMAL_CLOSURE
+from auricle.transports.address import Address
 from auricle.transports.testing.conformance.talk import Talk
+from auricle.transports.trio.websocket import open_websocket
 
 RATE: Final = 16_000
 """Sample rate of everything that is sent, in Hz; one channel of 16-bit samples."""
@@ -26,9 +28,9 @@ GOODBYE_S: Final = 0.5
 class ServerUnderTest:
     """``speech`` is 16 kHz mono 16-bit PCM with words in it, about two to ten seconds."""
 
-    url: str
+    address: Address
     speech: bytes
-    headers: Sequence[tuple[bytes, bytes]] = ()
+    headers: Sequence[tuple[str, str]] = ()
     talks: list[Talk] = field(default_factory=list)
     """Every conversation of the present check."""
 
@@ -39,25 +41,17 @@ class ServerUnderTest:
 
     @asynccontextmanager
     async def talk(self, config: Start | None = None, *, subprotocol: str | None = PROTOCOL) -> AsyncIterator[Talk]:
-        """Connect, and say nothing yet."""
-        offered = [subprotocol] if subprotocol else None
-        async with trio.open_nursery() as nursery:
-            connection = await connect_websocket_url(
-                nursery,
-                self.url,
-                subprotocols=offered,
-                extra_headers=list(self.headers),
-                max_message_size=MOST_BYTES,
-            )
-            talk = Talk(connection, config or Start(), number=len(self.talks) + 1)
+        """Connect, and say nothing yet. Raises `WireLost` (``refused``)."""
+        offered = [subprotocol] if subprotocol else []
+        async with open_websocket(self.address, self.headers, None, MOST_BYTES, offered) as wire:
+            talk = Talk(wire, config or Start(), number=len(self.talks) + 1)
             self.talks.append(talk)
             try:
                 yield talk
             finally:
                 # A connection that was cut never ends its closing handshake: leaving does not wait for that.
                 with trio.move_on_after(GOODBYE_S, shield=True):
-                    await connection.aclose()
-                nursery.cancel_scope.cancel()
+                    await wire.close(NORMAL_CLOSURE, "")
 
     @asynccontextmanager
     async def ready(self, config: Start | None = None) -> AsyncIterator[Talk]:

@@ -8,14 +8,14 @@ import json
 from typing import Any, Final
 
 import trio
-from trio_websocket import ConnectionClosed, WebSocketConnection
 
 from auricle.core import ClientSession, Emit, Start, Transmit
 from auricle.core import Final as FinalMessage
-from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.core.messages import Audio
 from auricle.core.session import Outputs
 from auricle.transports.testing.conformance.failures import Failed, Gone
+from auricle.transports.trio.websocket import WebSocketWire
+from auricle.transports.wire import WireLost
 
 SHOWN: Final = 160
 """Characters of a frame that a trace shows."""
@@ -26,7 +26,7 @@ PIECE_BYTES: Final = 6_400
 class Talk:
     """Made by `ServerUnderTest.talk`. Messages are the JSON objects as they came."""
 
-    def __init__(self, connection: WebSocketConnection, config: Start, *, number: int) -> None:
+    def __init__(self, wire: WebSocketWire, config: Start, *, number: int) -> None:
         self.session = ClientSession(config, now=trio.current_time())
         self.heard: list[dict[str, Any]] = []
         """Everything that was heard, in order."""
@@ -35,13 +35,13 @@ class Talk:
         self.lines: list[str] = []
         self.watched = True
         """Whether the client core judges what is heard: not once we have misbehaved on purpose."""
-        self._connection = connection
+        self._wire = wire
         self._number = number
 
     @property
     def subprotocol(self) -> str | None:
         """What the server selected."""
-        return self._connection.subprotocol
+        return self._wire.subprotocol
 
     # ------------------------------------------------------------------------ saying
 
@@ -90,18 +90,18 @@ class Talk:
     async def _send(self, frame: str | bytes) -> None:
         self.lines.append(f"{self._number} C> {_shown(frame)}")
         try:
-            await self._connection.send_message(frame)
-        except ConnectionClosed as closed:
-            self._note_close(closed)
+            await self._wire.send(frame)
+        except WireLost as lost:
+            self._note_close(lost)
 
     # ------------------------------------------------------------------------ hearing
 
     async def hear(self) -> dict[str, Any]:
         """Return the next message. Raises `Failed` where the connection has ended."""
         try:
-            frame = await self._connection.get_message()
-        except ConnectionClosed as closed:
-            self._note_close(closed)
+            frame = await self._wire.receive()
+        except WireLost as lost:
+            self._note_close(lost)
             raise Gone(f"the server closed the connection (code {self.close_code})") from None
         self.lines.append(f"{self._number} S> {_shown(frame)}")
         message = _object(frame)
@@ -149,11 +149,11 @@ class Talk:
     async def cut(self) -> None:
         """Break the connection without a word."""
         self.lines.append(f"{self._number} -- the connection breaks --")
-        await trio.aclose_forcefully(self._connection._stream)
+        await self._wire.abort()
 
-    def _note_close(self, closed: ConnectionClosed) -> None:
+    def _note_close(self, lost: WireLost) -> None:
         if self.close_code is None:
-            self.close_code = closed.reason.code if closed.reason else ABNORMAL_CLOSURE
+            self.close_code = lost.code
             self.lines.append(f"{self._number} S> Close({self.close_code})")
 
     def _judge(self) -> None:
