@@ -28,6 +28,14 @@ async def selects_the_subprotocol(server: ServerUnderTest) -> None:
         require(talk.subprotocol == PROTOCOL, f"{PROTOCOL} was offered and has to be selected, not {talk.subprotocol}")
 
 
+async def serves_without_a_subprotocol(server: ServerUnderTest) -> None:
+    async with server.talk(subprotocol=None) as talk:
+        require(not talk.subprotocol, f"nothing was offered, so nothing may be selected: {talk.subprotocol}")
+        await talk.say(START)
+        ready = await talk.until("ready")
+        require(ready.get("seq") == 1, "a first message with a type is this protocol, whatever was offered")
+
+
 async def says_ready_first(server: ServerUnderTest) -> None:
     async with server.ready() as talk:
         durable = [message for message in talk.heard if "seq" in message]
@@ -122,6 +130,16 @@ async def keeps_features_off(server: ServerUnderTest) -> None:
         await talk.until_closed()
         unwanted = talk.of("partial", "speech_start", "speech_end")
         require(not unwanted, f"{unwanted[0]['type'] if unwanted else ''} was not asked for")
+
+
+async def wants_resume_first(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.say(_body(Resume(session="nobody-knows-me", token="x", seen=1, sent=0)))
+        await talk.say({"type": "ping", "id": "p"})
+        message = await talk.until("warning", "error")
+        if message.get("code") == "unknown_type":
+            raise NotApplicable("the server does not know resume")
+        await refused(talk, "protocol_violation", 1002)
 
 
 async def knows_no_stranger(server: ServerUnderTest) -> None:

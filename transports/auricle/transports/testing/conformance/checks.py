@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from auricle.transports.testing.conformance import beginnings, legacy, returns, timeline
+from auricle.transports.testing.conformance import beginnings, framing, legacy, returns, timeline
 from auricle.transports.testing.conformance.verdict import Check
 
 NOTES: Final = "docs/protocol.md"
@@ -19,6 +19,12 @@ def _old(id: str, title: str, run: object) -> Check:
 CHECKS: Final = (
     _v1("subprotocol", "selects auricle.v1 where it is offered",
         "Transport and negotiation", beginnings.selects_the_subprotocol),
+    _v1("no-subprotocol", "tells this protocol by its first message, too",
+        "Transport and negotiation", beginnings.serves_without_a_subprotocol),
+    _v1("fragments", "takes messages in fragments, with pings between them",
+        "Transport and negotiation (RFC 6455 §5.4)", framing.takes_messages_in_pieces),
+    _v1("masks", "ends a connection whose frames are not masked",
+        "Transport and negotiation (RFC 6455 §5.1)", framing.wants_masks),
     _v1("ready-first", "says ready first, with seq 1", "Ordering guarantees (O1)", beginnings.says_ready_first),
     _v1("start-first", "refuses anything before start", "Legality", beginnings.wants_start_first),
     _v1("start-before-audio", "refuses audio before start", "Legality", beginnings.wants_start_before_audio),
@@ -54,28 +60,38 @@ CHECKS: Final = (
     _v1("flush", "answers a flush when everything before it is decided", "Flushing (O6)", timeline.answers_a_flush),
     _v1("flush-order", "answers flushes in order", "Flushing (O6)", timeline.answers_many_flushes),
     _v1("flush-once", "answers a flush once for each id", "Flushing", timeline.answers_an_id_once),
+    _v1("flush-many", "answers or refuses each of too many flushes, once",
+        "Flushing", timeline.answers_too_many_flushes),
     _v1("flush-future", "refuses a flush beyond the audio and goes on",
         "Flushing", timeline.refuses_a_flush_of_the_future),
     _v1("marker", "answers a flush that only marks a position", "Flushing", timeline.answers_a_marker),
     _v1("configure", "changes the configuration exactly where it was asked to",
         "Changing the configuration (O7)", timeline.changes_in_mid_stream),
+    _v1("configure-once", "answers a change once for each id",
+        "Changing the configuration", timeline.answers_a_change_once),
     _v1("configure-bad", "refuses a malformed change and goes on",
         "Changing the configuration", timeline.refuses_a_bad_change),
     _v1("gap", "counts samples without audio", "Audio and the timeline", timeline.counts_gaps),
     _v1("offset64", "understands frames that say their position", "Audio and the timeline", beginnings.places_frames),
     _v1("cancel", "confirms a cancel, as not complete", "Ending", timeline.confirms_a_cancel),
+    _v1("cancel-early", "confirms a cancel before it is ready", "Ending", timeline.confirms_an_early_cancel),
+    _v1("cancel-late", "confirms a cancel after the end of the input", "Ending", timeline.confirms_a_late_cancel),
     _v1("resume", "takes a session up, and comes to what it would have come to uncut",
         "Losing the connection", returns.takes_a_session_up),
+    _v1("resume-again", "survives a connection that breaks again and again",
+        "Losing the connection", returns.survives_every_cut),
     _v1("resume-end", "tells the end again to a client that did not hear it",
         "Losing the connection", returns.tells_the_end_again),
     _v1("resume-token", "takes each token once", "Losing the connection", returns.gives_a_token_once),
     _v1("resume-stranger", "refuses a wrong token, and the session goes on",
         "Losing the connection", returns.minds_the_token),
+    _v1("resume-first", "refuses resume in the middle of a session", "Legality", beginnings.wants_resume_first),
     _v1("resume-unknown", "says session_gone of a session it does not know",
         "Losing the connection", beginnings.knows_no_stranger),
     _v1("superseded", "closes the older connection with 4409", "Losing the connection", returns.supersedes),
     _old("legacy-ready", "says ready with exactly two keys", legacy.says_ready),
     _old("legacy-finals", "says finals with exactly five keys, then closes with 1000", legacy.says_finals_and_closes),
+    _old("legacy-error", "says an error with exactly two keys, and closes", legacy.refuses_a_bad_configuration),
     _old("legacy-end", "ends once, and drops audio after the end", legacy.ends_once),
     _old("legacy-garbage", "survives invalid JSON and unknown messages", legacy.survives_garbage),
 )  # fmt: skip

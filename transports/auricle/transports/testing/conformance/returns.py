@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
 
 import trio
 
@@ -11,6 +11,8 @@ from auricle.transports.testing.conformance.failures import Failed, Gone, NotApp
 from auricle.transports.testing.conformance.server_under_test import SAMPLE_BYTES, ServerUnderTest
 from auricle.transports.testing.conformance.talk import Talk
 from auricle.transports.testing.conformance.timeline import accounts_add_up, whole
+
+CUTS: Final = 4
 
 
 def offer(talk: Talk) -> dict[str, Any]:
@@ -54,6 +56,33 @@ async def takes_a_session_up(server: ServerUnderTest) -> None:
             accounts_add_up(await second.until_closed(), received=2 * server.samples)
             finals = first.finals + second.finals
             require(finals == uncut.finals, f"cut and resumed it comes to {finals}, uncut to {uncut.finals}")
+
+
+async def survives_every_cut(server: ServerUnderTest) -> None:
+    """One session whose connection breaks before audio, in speech, with markers on their way, and after all of it."""
+    quarter = server.samples // CUTS * SAMPLE_BYTES
+    pieces = [server.speech[at : at + quarter] for at in range(0, len(server.speech), quarter)]
+    uncut = await whole(server, pieces)
+    async with AsyncExitStack() as stack:
+        talk = await stack.enter_async_context(server.ready())
+        offer(talk)
+        talks = [talk]
+        for number, piece in enumerate(pieces):
+            await talk.cut()
+            talk = await stack.enter_async_context(returned(server, talk))
+            talks.append(talk)
+            await talk.audio(piece)
+            await talk.do(talk.session.mark(f"m{number}", now=trio.current_time()))
+        await talk.end()
+        await talk.cut()
+        talk = await stack.enter_async_context(returned(server, talk))
+        talks.append(talk)
+        accounts_add_up(await talk.until_closed(), received=server.samples)
+    finals = [final for talk in talks for final in talk.finals]
+    require(finals == uncut.finals, f"cut {len(pieces) + 1} times it comes to {finals}, uncut to {uncut.finals}")
+    answered = [answer["id"] for talk in talks for answer in talk.of("flushed")]
+    asked = [f"m{number}" for number in range(len(pieces))]
+    require(answered == asked, f"what was asked before a cut is answered once: {answered}")
 
 
 async def tells_the_end_again(server: ServerUnderTest) -> None:

@@ -5,13 +5,14 @@ an ordering guarantee (O1-O12) ends it as a violation, and the check with it. Wh
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 import trio
 
 from auricle.core import ClientSession, Emit, Start, Transmit
 from auricle.core import Final as FinalMessage
-from auricle.core.messages import Audio
+from auricle.core.messages import Audio, WarningMessage
 from auricle.core.session import Outputs
 from auricle.transports.testing.conformance.failures import Failed, Gone
 from auricle.transports.trio.websocket import WebSocketWire
@@ -36,12 +37,19 @@ class Talk:
         self.watched = True
         """Whether the client core judges what is heard: not once we have misbehaved on purpose."""
         self._wire = wire
+        self._seq: int | None = None
+        """The last ``seq`` that was heard on this connection."""
+        self._warned: set[object] = set()
         self._number = number
 
     @property
     def subprotocol(self) -> str | None:
         """What the server selected."""
         return self._wire.subprotocol
+
+    def carry_over(self, another: Callable[[WebSocketWire], WebSocketWire]) -> None:
+        """Go on over another wire, made of this one."""
+        self._wire = another(self._wire)
 
     # ------------------------------------------------------------------------ saying
 
@@ -105,10 +113,25 @@ class Talk:
             raise Gone(f"the server closed the connection (code {self.close_code})") from None
         self.lines.append(f"{self._number} S> {_shown(frame)}")
         message = _object(frame)
+        if self.of("closed"):
+            raise Failed(f"O2: closed is the last message, and {message['type']} came after it")
         self.heard.append(message)
         if self.watched:
             await self.do(self.session.receive(frame, now=trio.current_time()))
+        self._in_order(message)
         return message
+
+    def _in_order(self, message: dict[str, Any]) -> None:
+        """What holds in every conversation, also in those that the client core does not judge."""
+        seq = message.get("seq")
+        if isinstance(seq, int):
+            if self._seq is not None and seq != self._seq + 1:
+                raise Failed(f"O1: after seq {self._seq} comes {self._seq + 1}, not {seq}")
+            self._seq = seq
+        if message["type"] == WarningMessage.type:
+            if message.get("code") in self._warned:
+                raise Failed(f"a warning is said once in a session: {message.get('code')}")
+            self._warned.add(message.get("code"))
 
     async def until(self, *types: str) -> dict[str, Any]:
         """Return the next message of one of these types; others are heard on the way."""
@@ -127,8 +150,6 @@ class Talk:
                 await self.hear()
             except Gone:
                 break
-        if len(self.of("closed")) > 1:
-            raise Failed("O2: closed is said once")
         if not self.heard or self.heard[-1]["type"] != "closed":
             last = self.heard[-1]["type"] if self.heard else "nothing"
             raise Failed(f"O2: the last message has to be closed, not {last} (Close frame {self.close_code})")

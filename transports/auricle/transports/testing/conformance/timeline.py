@@ -10,6 +10,11 @@ from auricle.transports.testing.conformance.server_under_test import RATE, SAMPL
 from auricle.transports.testing.conformance.talk import Talk
 
 FLUSHES: Final = 8
+CANCELLED: Final = "cancelled", False, 1000
+COMPLETED: Final = "completed", True, 1000
+TOO_MANY: Final = 40
+TRICKLE: Final = 65
+"""Bytes that come one a frame."""
 
 
 async def whole(server: ServerUnderTest, pieces: list[bytes]) -> Talk:
@@ -54,8 +59,26 @@ async def takes_audio_before_ready(server: ServerUnderTest) -> None:
 
 async def does_not_mind_chunks(server: ServerUnderTest) -> None:
     one = await whole(server, [server.speech])
-    other = await whole(server, [server.speech[at : at + 1_111] for at in range(0, len(server.speech), 1_111)])
-    require(one.finals == other.finals, f"O13: other frames, other finals: {one.finals} and {other.finals}")
+    async with server.ready() as talk:
+        within_credit(talk, server.samples)
+        # A client core sends whole samples only: these frames end anywhere, at first after every byte.
+        await _trickle(talk, server.speech[:TRICKLE], 1)
+        await _trickle(talk, server.speech[TRICKLE:], 1_111)
+        await talk.say({"type": "end_input", "total": server.samples})
+        accounts_add_up(await talk.until_closed(), received=server.samples)
+        require(one.finals == talk.finals, f"O13: other frames, other finals: {one.finals} and {talk.finals}")
+
+
+async def _trickle(talk: Talk, pcm: bytes, size: int) -> None:
+    for at in range(0, len(pcm), size):
+        await talk.send_bytes(pcm[at : at + size])
+
+
+def within_credit(talk: Talk, samples: int) -> None:
+    """Raise `NotApplicable` where so much may not be sent at once."""
+    credit = talk.of("ready")[0]["credit"]
+    if credit < samples:
+        raise NotApplicable(f"the server grants {credit / RATE:.1f} s of credit, and the speech is longer")
 
 
 async def drops_half_a_sample(server: ServerUnderTest) -> None:
@@ -80,13 +103,15 @@ async def ends_once(server: ServerUnderTest) -> None:
 
 
 async def counts_late_audio(server: ServerUnderTest) -> None:
+    punctual = await whole(server, [server.speech])
     async with server.ready() as talk:
-        await talk.send_bytes(server.speech)
-        await talk.say({"type": "end_input"})
+        await talk.audio(server.speech)
+        await talk.end()
         for _ in range(10):
             await talk.send_bytes(bytes(3_200))
         closed = await talk.until_closed()
         require(closed["stats"]["received"] == server.samples, "audio after the end of input is not received")
+        require(talk.finals == punctual.finals, f"audio after the end changes no final: {talk.finals}")
         if talk.of("warning"):
             require(talk.of("warning")[0]["code"] == "late_audio", "late audio is told as late_audio")
 
@@ -162,6 +187,20 @@ async def answers_an_id_once(server: ServerUnderTest) -> None:
         require(len(talk.of("flushed")) == 1, "a flush is answered once for each id")
 
 
+async def answers_too_many_flushes(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        asked = [f"f{number}" for number in range(TOO_MANY)]
+        for flush_id in asked:
+            await talk.say({"type": "flush", "id": flush_id})
+        await talk.say({"type": "end_input"})
+        accounts_add_up(await talk.until_closed(), received=0)
+        refusals = talk.of("error")
+        answered = [answer.get("id") for answer in talk.of("flushed")] + [error.get("ref") for error in refusals]
+        require(sorted(map(str, answered)) == sorted(asked), f"each flush is answered or refused, once: {answered}")
+        codes = {(error.get("code"), error.get("fatal")) for error in refusals}
+        require(codes <= {("rate_limited", False)}, f"too many flushes are rate_limited, which is not fatal: {codes}")
+
+
 async def refuses_a_flush_of_the_future(server: ServerUnderTest) -> None:
     async with server.ready() as talk:
         await talk.say({"type": "flush", "id": "f1", "at": 10**9})
@@ -194,6 +233,18 @@ async def changes_in_mid_stream(server: ServerUnderTest) -> None:
             raise NotApplicable("the server does not know configure")
         require(len(answers) == 1, "O7: a change is answered once")
         require(answers[0]["from"] == server.samples, f"O7: from has to be {server.samples}, not {answers[0]['from']}")
+
+
+async def answers_a_change_once(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        for silence_ms in (400, 500):
+            await talk.say({"type": "configure", "id": "c1", "set": {"endpointing": {"silence_ms": silence_ms}}})
+        await talk.say({"type": "end_input"})
+        await talk.until_closed()
+        if [warning for warning in talk.of("warning") if warning.get("code") == "unknown_type"]:
+            raise NotApplicable("the server does not know configure")
+        told = [answer["effective"]["endpointing"]["silence_ms"] for answer in talk.of("configured")]
+        require(told == [400], f"a change is answered once for each id, and the first counts: {told}")
 
 
 async def refuses_a_bad_change(server: ServerUnderTest) -> None:
@@ -232,7 +283,32 @@ async def refuses_a_huge_frame(server: ServerUnderTest) -> None:
 async def confirms_a_cancel(server: ServerUnderTest) -> None:
     async with server.ready() as talk:
         await talk.audio(server.speech)
+        await _cancelled(talk)
+
+
+async def confirms_an_early_cancel(server: ServerUnderTest) -> None:
+    async with server.talk() as talk:
+        await talk.open()
+        await talk.audio(server.speech[:RATE])
+        await _cancelled(talk)
+
+
+async def confirms_a_late_cancel(server: ServerUnderTest) -> None:
+    async with server.ready() as talk:
+        await talk.audio(server.speech)
+        await talk.flush("f1")
+        await talk.end()
         await talk.do(talk.session.cancel(now=trio.current_time()))
-        closed = await talk.until_closed()
-        told = closed.get("reason"), closed.get("complete"), closed.get("code")
-        require(told == ("cancelled", False, 1000), f"a cancel is confirmed as cancelled, not complete, 1000: {told}")
+        told = await _ended(talk)
+        require(told in (CANCELLED, COMPLETED), f"a cancel after the end is confirmed, or comes too late: {told}")
+
+
+async def _cancelled(talk: Talk) -> None:
+    await talk.do(talk.session.cancel(now=trio.current_time()))
+    told = await _ended(talk)
+    require(told == CANCELLED, f"a cancel is confirmed as cancelled, not complete, 1000: {told}")
+
+
+async def _ended(talk: Talk) -> tuple[object, object, object]:
+    closed = await talk.until_closed()
+    return closed.get("reason"), closed.get("complete"), closed.get("code")

@@ -1,0 +1,58 @@
+"""Checks of what WebSocket frames may look like (RFC 6455): fragments are, frames without a mask are not."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from wsproto.frame_protocol import FrameProtocol
+
+from auricle.core import Frame
+from auricle.transports.testing.conformance.failures import Failed, Gone
+from auricle.transports.testing.conformance.server_under_test import ServerUnderTest
+from auricle.transports.testing.conformance.talk import Talk
+from auricle.transports.testing.conformance.timeline import accounts_add_up
+from auricle.transports.trio.websocket import WebSocketWire
+
+PIECES: Final = 3
+
+
+class InPieces(WebSocketWire):
+    """Sends every message as several frames, with a ping between each two (§5.4), masked or not."""
+
+    def __init__(self, wire: WebSocketWire, *, masked: bool) -> None:
+        super().__init__(wire._connection, wire._stream)
+        self._frames = FrameProtocol(client=masked, extensions=[])
+
+    async def send(self, frame: Frame) -> None:
+        size = len(frame) // PIECES + 1
+        for at in range(0, len(frame), size):
+            if at:
+                await self._stream.send_all(self._frames.ping(b"between"))
+            data = self._frames.send_data(frame[at : at + size], fin=at + size >= len(frame))
+            await self._stream.send_all(data)
+
+
+@asynccontextmanager
+async def in_pieces(server: ServerUnderTest, *, masked: bool) -> AsyncIterator[Talk]:
+    async with server.talk() as talk:
+        talk.carry_over(lambda wire: InPieces(wire, masked=masked))
+        yield talk
+
+
+async def takes_messages_in_pieces(server: ServerUnderTest) -> None:
+    async with in_pieces(server, masked=True) as talk:
+        await talk.open()
+        await talk.until("ready")
+        await talk.audio(server.speech)
+        await talk.end()
+        accounts_add_up(await talk.until_closed(), received=server.samples)
+
+
+async def wants_masks(server: ServerUnderTest) -> None:
+    async with in_pieces(server, masked=False) as talk:
+        await talk.open()
+        try:
+            message = await talk.hear()
+        except Gone:
+            return
+        raise Failed(f"§5.1: a frame that is not masked ends the connection, and is not answered ({message['type']})")
