@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+import trio
 from wsproto.frame_protocol import FrameProtocol
 
 from auricle.core import Frame
@@ -12,6 +13,7 @@ from auricle.transports.testing.conformance.server_under_test import ServerUnder
 from auricle.transports.testing.conformance.talk import Talk
 from auricle.transports.testing.conformance.timeline import accounts_add_up
 from auricle.transports.trio.websocket import WebSocketWire
+from auricle.transports.wire import WireLost
 
 PIECES: Final = 3
 
@@ -27,9 +29,15 @@ class InPieces(WebSocketWire):
         size = len(frame) // PIECES + 1
         for at in range(0, len(frame), size):
             if at:
-                await self._stream.send_all(self._frames.ping(b"between"))
-            data = self._frames.send_data(frame[at : at + size], fin=at + size >= len(frame))
-            await self._stream.send_all(data)
+                await self._write(self._frames.ping(b"between"))
+            await self._write(self._frames.send_data(frame[at : at + size], fin=at + size >= len(frame)))
+
+    async def _write(self, data: bytes | bytearray) -> None:
+        try:
+            async with self._connection._stream_lock:  # what trio-websocket itself answers to pings and Close frames
+                await self._stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            raise WireLost("reset") from None
 
 
 @asynccontextmanager

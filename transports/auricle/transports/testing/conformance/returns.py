@@ -126,7 +126,7 @@ async def supersedes(server: ServerUnderTest) -> None:
         await first.until("flushed")
         async with returned(server, first) as second:
             first.watched = False
-            while first.close_code is None:
+            while True:
                 try:
                     await first.hear()
                 except Gone:
@@ -139,6 +139,8 @@ async def supersedes(server: ServerUnderTest) -> None:
 async def _is_refused(server: ServerUnderTest, resume: dict[str, Any]) -> None:
     async with server.talk() as thief:
         await thief.say(json.dumps(resume))
+        answer = await thief.until("resumed", "error")
+        require(answer["type"] == "error", "a token that is not good any more, or never was, took the session")
         closed = await thief.until_closed()
         codes = [error.get("code") for error in thief.of("error")]
         require(codes in (["bad_token"], ["session_gone"]), f"a bad token is bad_token or session_gone, not {codes}")

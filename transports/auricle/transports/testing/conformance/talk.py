@@ -33,7 +33,8 @@ class Talk:
         """Everything that was heard, in order."""
         self.close_code: int | None = None
         """The code of the server's Close frame, 1006 where the connection ended without one."""
-        self.lines: list[str] = []
+        self.lines = [f"{number} -- connected, speaking {wire.subprotocol or 'no subprotocol'} --"]
+        """The trace."""
         self.watched = True
         """Whether the client core judges what is heard: not once we have misbehaved on purpose."""
         self._wire = wire
@@ -145,7 +146,7 @@ class Talk:
 
     async def until_closed(self) -> dict[str, Any]:
         """Hear everything up to the Close frame; return ``closed``, which has to be the last message."""
-        while self.close_code is None:
+        while True:
             try:
                 await self.hear()
             except Gone:
