@@ -34,9 +34,7 @@ class Performed:
     asked: list[tuple[str, str, int, int, str | None]] = field(default_factory=list)
     """Flushes, marks and changes: what, id, position, samples offered by then, language."""
     total: int = 0
-    ended: bool = False
-    left: bool = False
-    """Cancelled or aborted."""
+    """Samples offered."""
 
     def add(self, samples: int, *, audible: bool) -> None:
         """Count samples."""
@@ -135,29 +133,22 @@ class Application:
                 return seconds
             case EndInput():
                 self._do(lambda now: self.session.end_input(now=now))
-                self.performed.ended = True
             case Cancel():
-                self.performed.left = True
                 self._do(lambda now: self.session.cancel(now=now))
             case Leave():
-                self.performed.left = True
                 self._do(lambda now: self.session.abort(now=now))
         self._next += 1
         return 0.0
 
     def _speak(self, step: Speak) -> float:
         samples = min(step.piece, step.samples - self._spoken)
-        begin = self.performed.total
+        begin, size = self.performed.total, self._voice.frame_bytes
         self._spoken += samples
         whole = self._spoken >= step.samples
         # A ragged piece ends in the middle of a sample; the next one begins with the rest of it.
         kept = 1 if step.ragged and not whole else 0
-        pcm = (
-            self._voice.pcm(begin - 1, begin + samples)[self._voice.frame_bytes - self._kept :]
-            if begin
-            else (self._voice.pcm(begin, begin + samples))
-        )
-        self._do(lambda now: self.session.send_audio(pcm[: len(pcm) - kept], now=now))
+        pcm = self._voice.cut(begin * size - self._kept, (begin + samples) * size - kept)
+        self._do(lambda now: self.session.send_audio(pcm, now=now))
         self._kept = kept
         self.performed.add(samples, audible=True)
         if whole:

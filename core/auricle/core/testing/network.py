@@ -175,11 +175,6 @@ class End:
         """The most bytes that have waited for the socket at once."""
         return self._out.most_queued
 
-    @property
-    def blocked(self) -> bool:
-        """Whether a write is waiting for the peer to read."""
-        return self._out.blocked_since is not None
-
     def send(self, frame: Frame) -> None:
         """Send a frame, behind those before it."""
         if not self.over and not self.said_close:
@@ -300,7 +295,3 @@ class Connection:
         for end, held in ((self.server, up), (self.client, down)):
             if held:
                 end._in.held_until = max(end._in.held_until, until)
-
-    def reset(self) -> None:
-        """Break it so that both ends know at once."""
-        self.cut(0.0, 0.0)

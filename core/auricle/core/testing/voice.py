@@ -24,8 +24,12 @@ class Voice:
 
     def pcm(self, start_sample: int, end_sample: int) -> bytes:
         """Return the bytes of a span (at most a mebibyte): random, and different wherever they begin."""
-        begin = (start_sample * self.frame_bytes + self.seed) % _TAPE_BYTES
-        return _TAPE[begin : begin + (end_sample - start_sample) * self.frame_bytes]
+        return self.cut(start_sample * self.frame_bytes, end_sample * self.frame_bytes)
+
+    def cut(self, start_byte: int, end_byte: int) -> bytes:
+        """Return a piece of the same, wherever in a sample it begins and ends."""
+        begin = (start_byte + self.seed) % _TAPE_BYTES
+        return _TAPE[begin : begin + end_byte - start_byte]
 
     def speaks(self, number: int) -> bool:
         """Whether block ``number`` holds a word."""

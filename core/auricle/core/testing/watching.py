@@ -203,13 +203,10 @@ class ClientWatch:
         require(final.segment == len(self.finals), f"O3: segment {final.segment} after {len(self.finals)}")
         require(begin == self.covered and begin < end, f"O3: {begin}-{end}, but {self.covered} is covered")
         require(final.text.startswith(self._promised), "O5: a promise is broken")
-        require(not self._input_ended or end <= self._scenario_end(), "O8: a final beyond the end")
+        require(not self._input_ended or end <= self._carried, "O8: a final beyond the end")
         self.finals.append(final)
         self.covered = end
         self._rev, self._promised = 0, ""
-
-    def _scenario_end(self) -> int:
-        return self._carried
 
     def _take_partial(self, partial: Partial) -> None:
         require(partial.segment == len(self.finals), f"O5: partial of {partial.segment}, open is {len(self.finals)}")
