@@ -80,7 +80,7 @@ def draw_scenario(random: Random, seed: int) -> Scenario:
         manner=manner,
         block=_block(random, steps, rate),
         resumable=resumable,
-        faults=_faults(random, _duration_s(steps, rate)),
+        faults=_faults(random, _duration_s(steps, rate), manner.load_s),
     )
 
 
@@ -120,7 +120,7 @@ def _limits(random: Random) -> Limits:
 def _manner(random: Random) -> Manner:
     failing = random.random() < 0.1
     return Manner(
-        load_s=random.choice((0.0, 0.0, 0.3, 7.0, 40.0)),
+        load_s=random.choice((0.0, 0.0, 0.0, 0.3, 0.3, 7.0, 40.0)),
         rtf=random.choice((0.0, 0.02, 0.1, 0.5, 1.2)),
         overhead_s=random.choice((0.0, 0.02, 0.3)),
         failing=frozenset(random.randrange(60) for _ in range(random.choice((3, 40)))) if failing else frozenset(),
@@ -209,14 +209,15 @@ def _duration_s(steps: tuple[Step, ...], rate: int) -> float:
 # ---------------------------------------------------------------------------- what fails
 
 
-def _faults(random: Random, duration_s: float) -> tuple[Fault, ...]:
+def _faults(random: Random, duration_s: float, load_s: float) -> tuple[Fault, ...]:
+    from_s = load_s + 2.0 if random.random() < 0.85 else 0.0
     if random.random() < 0.1:
         return ()
     kinds = _kinds(random)
     longest_s = random.choice((1.0, 8.0, 8.0, 100.0))
     faults: list[Fault] = []
     for _ in range(random.choice((1, 2, 3, 4, 10))):
-        fault = draw_fault(random, kinds, duration_s, longest_s)
+        fault = draw_fault(random, kinds, duration_s, longest_s, from_s=from_s)
         faults.append(fault)
         if fault.kind in HIDDEN:
             faults.append(replace(fault, kind="cut", for_s=0.0))
@@ -237,20 +238,25 @@ def _kinds(random: Random) -> list[FaultKind]:
     return kinds
 
 
-def draw_fault(random: Random, kinds: list[FaultKind], duration_s: float, longest_s: float) -> Fault:
+def draw_fault(
+    random: Random, kinds: list[FaultKind], duration_s: float, longest_s: float, *, from_s: float = 0.0
+) -> Fault:
+    """Return something that goes wrong in the ``duration_s`` after ``from_s``, or with a message."""
     kind = random.choice(kinds)
     for_s = longest_s * random.choice((0.0, 0.01, 0.1, 0.5, 1.0))
     if random.random() < (0.6 if kind == "sleep_client" else 0.2):
         for_s = random.choice(TIMERS_S) + random.random() * 2.0 - 0.5
     late_client = random.random() < 0.5
     if random.random() < 0.4:
-        return Fault(kind=kind, at_s=duration_s * random.random(), for_s=for_s, late_client=late_client)
+        at_s = from_s + duration_s * random.random()
+        return Fault(kind=kind, at_s=at_s, for_s=for_s, late_client=late_client)
     said_by, message = random.choice(random.choice((MOMENTS, DELICATE)))
     return Fault(
         kind=kind,
         said_by="client" if said_by == "client" else "server",
         message=message,
         nth=random.choice((1, 1, 1, 2, 3, 8)),
+        once_ready=random.random() < 0.85,
         after=random.random() < 0.5,
         delay_s=random.choice((0.0, 0.0, 0.06, 0.5, 3.0)),
         for_s=for_s,

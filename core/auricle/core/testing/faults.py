@@ -1,5 +1,6 @@
 """What goes wrong, done to a simulation when its time comes."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from auricle.core.testing.network import Connection
 from auricle.core.testing.scenario import Fault, Scenario
 from auricle.core.testing.server_process import ServerProcess
 from auricle.core.testing.transcript import Transcript
+from auricle.core.testing.watching import ClientWatch
 
 
 class World(Protocol):
@@ -17,6 +19,7 @@ class World(Protocol):
     scenario: Scenario
     agenda: Agenda
     transcript: Transcript
+    client_watch: ClientWatch
     client_loop: Loop
     server_loop: Loop
 
@@ -40,7 +43,8 @@ class Faults:
         """Kinds that have really hit something."""
         self._world = world
         self._refuses_until = self._hangs_until = self._full_until = 0.0
-        self._heard_of: dict[tuple[str, str], int] = {}
+        self._done: set[Fault] = set()
+        self._said: Counter[tuple[str, str, bool]] = Counter()
 
     def enter(self) -> None:
         """Put those that have a time into the agenda."""
@@ -50,9 +54,14 @@ class Faults:
 
     def said(self, side: str, message: str) -> None:
         """One side says a message: a fault may have waited for that."""
-        count = self._heard_of[side, message] = self._heard_of.get((side, message), 0) + 1
+        self._said[side, message, False] += 1
+        if "told Ready" in self._world.client_watch.seen:
+            self._said[side, message, True] += 1
         for fault in self._world.scenario.faults:
-            if fault.at_s is None and (fault.said_by, fault.message, fault.nth) == (side, message, count):
+            if fault.at_s is not None or (fault.said_by, fault.message) != (side, message):
+                continue
+            if self._said[side, message, fault.once_ready] == fault.nth and fault not in self._done:
+                self._done.add(fault)
                 if fault.after or fault.delay_s:
                     self._world.agenda.after(fault.delay_s, self._deed(fault))
                 else:

@@ -109,6 +109,8 @@ class Fault:
     message: str = ""
     """The type of that frame."""
     nth: int = 1
+    once_ready: bool = True
+    """Whether only frames count that are said once the client is ``ready``: before, there is less to lose."""
     after: bool = True
     """Whether that frame is on the wire by then, or still to be said."""
     delay_s: float = 0.0
