@@ -56,6 +56,22 @@ class TestTheEnd:
         ]
         assert server.heard.count("InputFinished") == 1
 
+    def test_what_nobody_decided_is_said(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def scenario(stage: Stage) -> None:
+            heard, stream = Heard(), stage.open()
+            await speak(stream, 1, 0, 0, 0, 0, 2)
+            stage.server.down = True
+            stage.server.cut()
+            stream.end_input()
+            await listen(stream, heard)
+            assert (heard.words, heard.error, stream.report.complete) == (["w1"], None, False)
+
+        with caplog.at_level(logging.WARNING, logger=LOGGER):
+            perform(monkeypatch, SimServer(), scenario, drain_timeout=2.0)
+        assert "has not decided the last 0.2 s of audio within drain_timeout (2.0 s)" in caplog.text
+
     def test_a_closed_or_failed_stream_still_raises(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The framework relies on it: the frames stay where they are for the stream to come."""
 
@@ -138,6 +154,21 @@ class TestTheNetwork:
             assert [error.recoverable for error in stage.errors] == [True]
             ends = [event.alternatives[0].end_time for event in heard.of(SpeechEventType.FINAL_TRANSCRIPT)]
             assert ends[-1] == pytest.approx(1.4)
+
+        perform(monkeypatch, SimServer(), scenario)
+
+    def test_a_goodbye_in_mid_session_is_not_the_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A proxy that is reloaded closes with 1000, as if all had been said."""
+
+        async def scenario(stage: Stage) -> None:
+            heard, stream = Heard(), stage.open()
+            await speak(stream, 1, 0, 0, 0, 0)
+            for conversation in stage.server.each():
+                conversation.wire.hang_up(1000)
+            await speak(stream, 2, 3, 0, 0, 0, 0)
+            stream.end_input()
+            await listen(stream, heard)
+            assert (heard.words, heard.error) == (["w1", "w2", "w3"], None)
 
         perform(monkeypatch, SimServer(), scenario)
 
