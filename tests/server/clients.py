@@ -16,7 +16,7 @@ from auricle.transports.errors import SessionOver
 
 Backend = Literal["trio", "asyncio"]
 BACKENDS: tuple[Backend, ...] = ("trio", "asyncio")
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """Real seconds after which a conversation counts as hung."""
 
 

@@ -35,7 +35,8 @@ from server.rude import running
 
 SECOND = bytes(32_000)
 COUNTED = "one two three four five"
-FAR_S = 20.0
+FAR_S = 90.0
+"""Real seconds after which something counts as hung; machines may be slow and busy."""
 
 
 @contextmanager
@@ -204,7 +205,7 @@ def test_an_old_client_that_sends_faster_than_it_is_heard_is_slowed_down_and_los
 def test_two_hundred_sessions_at_once_all_end_complete() -> None:
     async def scenario() -> None:
         config = ServerConfig(port=0)
-        with trio.fail_after(60):
+        with trio.fail_after(180):
             async with running_server(config, ScriptedEngine(COUNTING)) as server:
                 results: list[Any] = []
 
