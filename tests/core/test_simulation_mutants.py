@@ -27,7 +27,7 @@ from auricle.core.testing.simulation import SimulationFailure, simulate
 
 Patch = pytest.MonkeyPatch
 MOST_SEEDS = 600
-TRIED_FIRST = (4, 7, 14, 20, 31, 37, 49, 56, 65, 81, 173, 210, 236)
+TRIED_FIRST = (0, 2, 4, 6, 9, 13, 14, 18, 22, 87, 94, 134, 227, 243, 377)
 """Seeds that have killed before. Where drawing has changed they are seeds like any other."""
 
 

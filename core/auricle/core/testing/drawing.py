@@ -246,6 +246,8 @@ def draw_fault(
     for_s = longest_s * random.choice((0.0, 0.01, 0.1, 0.5, 1.0))
     if random.random() < (0.6 if kind == "sleep_client" else 0.2):
         for_s = random.choice(TIMERS_S) + random.random() * 2.0 - 0.5
+    if kind == "engine_babbles":
+        for_s = random.choice((2.0, 150.0))
     late_client = random.random() < 0.5
     if random.random() < 0.4:
         at_s = from_s + duration_s * random.random()
