@@ -18,6 +18,9 @@ from auricle.transports.wire import WireLost
 RECEIVE_BYTES: Final = 64 * 1024
 QUEUE: Final = 16
 """Messages trio-websocket may hold for the reader, which takes them at once."""
+_BREAKAGES: Final = (ConnectionRejected, WireLost, h11.ProtocolError, wsproto.utilities.ProtocolError)
+"""What may end a connection. trio-websocket's reader lets the last two out: of a 101 without its headers, of a huge
+message while our own Close frame is out."""
 
 
 class WebSocketWire:
@@ -116,11 +119,13 @@ async def open_websocket(
             wire = WebSocketWire(connection, stream)
             yield wire
             nursery.cancel_scope.cancel()
-    except* (ConnectionRejected, WireLost) as group:
-        raise _first_cause(group) from None
-    except* (h11.ProtocolError, wsproto.utilities.ProtocolError):
-        # trio-websocket's reader lets these out: of a 101 without its headers, of a huge message while we are closing.
-        raise WireLost("reset") if wire else _no_websocket(address) from None
+    except BaseExceptionGroup as group:
+        broken, others = group.split(_BREAKAGES)
+        if broken is None or others is not None:
+            # A cancel, or what the block itself raised: that the wire is lost does not matter beside it.
+            raise (others or group) from None
+        lost = _first_cause(broken)
+        raise _no_websocket(address) if wire is None and lost.how == "reset" else lost from None
     finally:
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(stream)
