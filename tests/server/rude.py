@@ -47,7 +47,8 @@ def websocket(behave: Callable[[WebSocketConnection], Awaitable[None]], *, legac
     """A server that accepts, behaves like that, and then holds the connection open."""
 
     async def handler(request: WebSocketRequest) -> None:
-        connection = await request.accept(subprotocol=None if legacy else PROTOCOL)
+        spoken = None if legacy or PROTOCOL not in request.proposed_subprotocols else PROTOCOL
+        connection = await request.accept(subprotocol=spoken)
         try:
             await behave(connection)
             await trio.sleep_forever()

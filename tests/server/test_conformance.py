@@ -1,15 +1,22 @@
 """`check_server`: our server passes, and a server that breaks a rule fails the check that is about it."""
 
+import math
+import random
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
+import trio.lowlevel
+from trio_websocket import WebSocketConnection
 
 from auricle.engines.script import COUNTING
 from auricle.engines.scripted import ScriptedEngine
 from auricle.server.app import ServerConfig, running_server
 from auricle.transports.testing.conformance import CHECKS, Unreachable, Verdict, check_server
 from server.liars import FAULTS, changed, plant, saying
+from server.rude import READY, running, say, websocket
 
 BY_ID = {check.id: check for check in CHECKS}
 
@@ -44,6 +51,59 @@ def test_a_server_that_offers_nothing_is_not_blamed_for_it(monkeypatch: pytest.M
     plant(saying("resume", "", changed("ready", resume=None)), monkeypatch)
     (verdict,) = trio.run(lambda: verdicts("resume"))
     assert (verdict.outcome, "does not offer" in verdict.why) == ("not applicable", True)
+
+
+async def says_nothing(_: WebSocketConnection) -> None:
+    """Not a word, and no Close frame either."""
+
+
+async def says_no_json(connection: WebSocketConnection) -> None:
+    await connection.send_message("{nobody")
+
+
+async def says_too_much(connection: WebSocketConnection) -> None:
+    await connection.send_message("[" * 100_000)
+
+
+async def says_pong_for_ever(connection: WebSocketConnection) -> None:
+    while True:
+        await say(connection, type="pong", id="p", now=0.0)
+        await trio.lowlevel.checkpoint()
+
+
+async def is_ready_and_no_more(connection: WebSocketConnection) -> None:
+    await say(connection, **READY)
+
+
+@pytest.mark.parametrize(
+    "behave", [says_nothing, says_no_json, says_too_much, says_pong_for_ever, is_ready_and_no_more]
+)
+def test_a_server_that_knows_nothing_fails_and_ends(behave: Callable[[WebSocketConnection], Awaitable[None]]) -> None:
+    async def every_verdict(port: int) -> list[Verdict]:
+        with trio.fail_after(60):
+            return [verdict async for verdict in check_server(f"ws://127.0.0.1:{port}", timeout_s=0.05)]
+
+    with running(websocket(behave)) as port:
+        told = trio.run(every_verdict, port)
+    passed = {verdict.check.id for verdict in told if verdict.outcome == "passed"}
+    assert passed <= {"subprotocol", "no-subprotocol", "masks"}
+    assert len(told) == len(CHECKS)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_values_of_any_kind_fail_checks_and_nothing_else(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(seed)
+
+    def spoilt(value: Any) -> Any:
+        if isinstance(value, dict) and value and chance.random() < 0.8:
+            key = chance.choice(list(value))
+            return value | {key: spoilt(value[key])}
+        return chance.choice([None, [], {}, "x", "\ud800", -1, 1.5, 2**80, math.inf, True, [None, None]])
+
+    plant(saying("", "", lambda _, message: [spoilt(message) if chance.random() < 0.3 else message]), monkeypatch)
+    told = trio.run(lambda: verdicts(timeout_s=0.1))
+    assert len(told) == len(CHECKS)
+    assert "failed" in {verdict.outcome for verdict in told}
 
 
 def test_nobody_there_is_one_sentence() -> None:

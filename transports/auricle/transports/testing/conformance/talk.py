@@ -37,6 +37,8 @@ class Talk:
         """The trace."""
         self.watched = True
         """Whether the client core judges what is heard: not once we have misbehaved on purpose."""
+        self.broken = False
+        """Whether we have cut the connection: then there is nobody to part from."""
         self._wire = wire
         self._seq: int | None = None
         """The last ``seq`` that was heard on this connection."""
@@ -171,6 +173,7 @@ class Talk:
     async def cut(self) -> None:
         """Break the connection without a word."""
         self.lines.append(f"{self._number} -- the connection breaks --")
+        self.broken = True
         await self._wire.abort()
 
     def _note_close(self, lost: WireLost) -> None:
