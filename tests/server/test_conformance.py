@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import soundfile
 import trio
 import trio.lowlevel
 from trio_websocket import WebSocketConnection
 
 from auricle.engines.script import COUNTING
 from auricle.engines.scripted import ScriptedEngine
+from auricle.engines.sphinx import SphinxEngine
 from auricle.server.app import ServerConfig, running_server
 from auricle.transports.testing.conformance import CHECKS, Unreachable, Verdict, check_server
 from server.liars import FAULTS, changed, plant, saying
 from server.rude import READY, running, say, websocket
 
+HELLO = Path(__file__).parents[2] / "examples" / "audio" / "hello.flac"
 BY_ID = {check.id: check for check in CHECKS}
 
 
@@ -41,6 +44,24 @@ def test_a_server_that_breaks_a_rule_fails_the_check_about_it(fault: str, monkey
     assert verdict.outcome == "failed"
     assert FAULTS[fault].words in verdict.why
     assert verdict.trace
+
+
+def test_a_server_that_hears_real_words_passes_too() -> None:
+    """Here finals depend on the audio: cut into other frames, or cut off in the middle, it has to come to the same."""
+
+    async def scenario() -> list[Verdict]:
+        checks = [BY_ID[id] for id in ("accounting", "chunks", "flush", "configure", "resume-again", "legacy-finals")]
+        async with running_server(ServerConfig(port=0), SphinxEngine()) as server:
+            return [verdict async for verdict in check_server(server.url, checks=checks, speech=_hello())]
+
+    told = trio.run(scenario)
+    assert [(verdict.check.id, verdict.why) for verdict in told if verdict.outcome != "passed"] == []
+
+
+def _hello() -> bytes:
+    samples, rate = soundfile.read(HELLO, dtype="int16")
+    assert rate == 16_000
+    return bytes(samples.tobytes())
 
 
 def test_every_check_fails_somewhere() -> None:
