@@ -214,6 +214,13 @@ class Conversation:
             case FlushRequested(id=flush_id, at_sample=at) if not self.server.mute_flushes:
                 engine.cut("flush")
                 self.post(lambda now: self.session.flushed(flush_id, at, now=now))
+            case ConfigureRequested(id=change_id, config=Start(language="tlh")):
+                why = "no Klingon here"
+                self.post(
+                    lambda now: self.session.refuse_change(
+                        change_id, "unsupported_language", why, "/set/language", now=now
+                    )
+                )
             case ConfigureRequested(id=change_id):
                 engine.cut("configure")
                 self.post(lambda now: self.session.configured(change_id, now=now))

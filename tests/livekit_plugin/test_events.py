@@ -16,6 +16,7 @@ from livekit.plugins.auricle.changes import Changes
 from livekit.plugins.auricle.context import MAX_CHARACTERS, Context
 from livekit.plugins.auricle.errors import ended_early, secrets_of, without
 from livekit.plugins.auricle.events import Translator
+from livekit.plugins.auricle.ledger import Ledger
 from livekit.plugins.auricle.mono import to_mono
 from livekit.plugins.auricle.options import Options, from_environment
 from livekit.plugins.auricle.patience import limits_for
@@ -238,6 +239,18 @@ class TestUndecided:
         assert BYTES == 2
 
 
+class TestLedger:
+    def test_a_new_session_hears_anew(self) -> None:
+        """Else what it hears again would look like standstill."""
+        ledger = Ledger(RATE)
+        ledger.undecided.append(bytes(2 * 10 * RATE))
+        ledger.hear(SpeechStart(seq=1, at=0, time=0.0))
+        ledger.hear(heard_until(8.0))
+        assert ledger.processed == 8 * RATE
+        ledger.hear(Ready(seq=1, session="s", credit=0))
+        assert ledger.processed == ledger.undecided.start == 0
+
+
 class TestTimeline:
     @given(st.lists(st.tuples(st.floats(0.005, 0.2), st.floats(0, 3)), min_size=1, max_size=60))
     def test_the_wall_clock_never_runs_backwards_and_never_ahead(self, frames: list[tuple[float, float]]) -> None:
@@ -261,6 +274,13 @@ class TestTimeline:
         for number in range(count):
             at = number * seconds
             assert clock.begin(at, math.inf) == pytest.approx(1000 + at, abs=2 * TOLERANCE_S)
+
+    def test_a_pause_lies_after_what_ends_there_and_before_what_begins_there(self) -> None:
+        clock = WallClock()
+        clock.heard(1.0, 1001.0)
+        clock.heard(1.0, 1022.0)
+        assert clock.end(1.0, 2000.0) == pytest.approx(1001.0)
+        assert clock.begin(1.0, 2000.0) == pytest.approx(1021.0)
 
     @given(st.lists(st.floats(0, 3), max_size=50))
     def test_usage_is_told_once(self, seconds: list[float]) -> None:

@@ -472,6 +472,7 @@ class TestTheTimeline:
     def test_the_offset_is_honoured_once_over_any_number_of_retries(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def scenario(stage: Stage) -> None:
             heard, stream = Heard(), stage.open()
+            stream.start_time_offset = 7.0
             stream.start_time_offset = 100.0
             await speak(stream, 1, 0, 0, 0, 0)
             for conversation in stage.server.each():
@@ -597,6 +598,25 @@ class TestOptions:
             assert stream.report.complete is True
 
         perform(monkeypatch, SimServer(), scenario)
+
+    def test_a_change_that_is_refused_is_undone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def scenario(stage: Stage) -> None:
+            stream, heard = stage.open(), Heard()
+            await speak(stream, 1, 0, 0, 0, 0)
+            stage.stt.update_options(language="tlh", keyterms=["k'plah"])
+            await speak(stream, 2, 0, 0, 0, 0)
+            stage.stt.update_options(keyterms=["hello"])
+            await asyncio.sleep(0.1)
+            assert stage.server.each()[0].session.snapshot.config.bias.terms == ("hello",)
+            for conversation in stage.server.each():
+                conversation.post(lambda at, it=conversation: it.session.fail("internal", "oops", now=at))
+            await speak(stream, 3)
+            stream.end_input()
+            await listen(stream, heard)
+            assert (heard.words, heard.error) == (["w1", "w2", "w3"], None)
+            assert [start.language for start in stage.server.starts] == ["en", "en"]
+
+        perform(monkeypatch, SimServer(), scenario, language="en")
 
     def test_the_conversation_becomes_a_prompt(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def scenario(stage: Stage) -> None:

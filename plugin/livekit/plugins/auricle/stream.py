@@ -252,6 +252,7 @@ class SpeechStream(stt.RecognizeStream):
                     usage=self._usage,
                     emit=self._emit,
                     heard=self._hear,
+                    undo=self._undo,
                 )
                 return await self._talk.run()
         except SessionOver as over:
@@ -323,3 +324,8 @@ class SpeechStream(stt.RecognizeStream):
         self._changes.want(self._options.changeable())
         if self._talk is not None:
             self._talk.reconsider()
+
+    def _undo(self, before: Mapping[str, object]) -> None:
+        """The server has refused a change, so no later session may be opened with it. It refuses languages alone."""
+        if "language" in before:
+            self._options = with_changes(self._options, {"language": before["language"]})

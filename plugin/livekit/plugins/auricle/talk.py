@@ -5,7 +5,7 @@ the audio that nobody has decided.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
 from livekit import rtc
@@ -76,6 +76,7 @@ class Talk:
         usage: Usage,
         emit: Callable[[SpeechEvent], None],
         heard: Callable[[ClientEvent], None],
+        undo: Callable[[Mapping[str, object]], None],
     ) -> None:
         self._client = client
         self._inputs = inputs
@@ -85,6 +86,7 @@ class Talk:
         self._usage = usage
         self._emit = emit
         self._heard = heard
+        self._undo = undo
         self._base = ledger.undecided.start
         """Position in the stream of the session's first sample."""
         self._flushes: dict[str, _Asked] = {}
@@ -219,7 +221,7 @@ class Talk:
                 self._changed.set()
             case ErrorMessage(ref=str(ref)) if ref == self._change_id:
                 logger.warning("the server refuses the change of options, which is undone (%s)", event.code)
-                self._changes.refused()
+                self._undo(self._changes.refused())
                 self._changed.set()
             case ErrorMessage(ref=str(ref)):
                 self._answer_flush(ref)
