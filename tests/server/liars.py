@@ -249,6 +249,7 @@ FAULTS: dict[str, Fault] = {
     "drops half samples in every frame": hearing("chunks", "received", drops_half_samples),
     "makes whole samples of halves": hearing("odd-bytes", "320, not 321", fills_half_samples),
     "ends twice": saying("end-once", "O1", twice("input_ended")),
+    "counts in a list": saying("end-once", "not what it should be", changed("closed", stats=[])),
     "hears audio after the end": saying("late-audio", "not received", counts_late_audio),
     "believes every total": hearing("total", "mismatch", mishearing("end_input", total=None)),
     "has heard what was never said": saying("credit-granted", "O12", bold_ack),

@@ -17,6 +17,7 @@ from auricle.engines.scripted import ScriptedEngine
 from auricle.engines.sphinx import SphinxEngine
 from auricle.server.app import ServerConfig, running_server
 from auricle.transports.testing.conformance import CHECKS, Unreachable, Verdict, check_server
+from auricle.transports.testing.conformance.server_under_test import MOST_BYTES
 from server.liars import FAULTS, changed, plant, saying
 from server.rude import READY, running, say, websocket
 
@@ -109,6 +110,20 @@ def test_a_server_that_knows_nothing_fails_and_ends(behave: Callable[[WebSocketC
     passed = {verdict.check.id for verdict in told if verdict.outcome == "passed"}
     assert passed <= {"subprotocol", "no-subprotocol", "masks"}
     assert len(told) == len(CHECKS)
+
+
+def test_a_server_that_floods_whoever_leaves_is_one_sentence() -> None:
+    """What breaks below the WebSocket while time runs out is no group of exceptions."""
+
+    async def behave(connection: WebSocketConnection) -> None:
+        await connection.send_message("x" * 2 * MOST_BYTES)
+
+    async def scenario(port: int) -> None:
+        async for _ in check_server(f"ws://127.0.0.1:{port}", timeout_s=0.05):
+            pass
+
+    with running(websocket(behave)) as port, pytest.raises(Unreachable, match="did not answer"):
+        trio.run(scenario, port)
 
 
 @pytest.mark.parametrize("seed", range(3))
