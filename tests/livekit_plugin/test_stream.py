@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 from livekit import rtc
-from livekit.agents import APIConnectionError, APIError, APIStatusError, APITimeoutError, ConversationItemAddedEvent
+from livekit.agents import (
+    APIConnectionError,
+    APIConnectOptions,
+    APIError,
+    APIStatusError,
+    APITimeoutError,
+    ConversationItemAddedEvent,
+)
 from livekit.agents.llm import ChatMessage
 from livekit.agents.stt import SpeechEventType
 
@@ -693,6 +700,16 @@ class TestRecognize:
             assert now() < 90
 
         perform(monkeypatch, SimServer(after_end=after_end), scenario)
+
+    def test_an_engine_that_hears_nothing_is_not_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def scenario(stage: Stage) -> None:
+            stage.server.wedged = True
+            once = APIConnectOptions(max_retry=0)
+            with pytest.raises(APITimeoutError):
+                await stage.stt.recognize(rtc.AudioFrame(bytes(3200), 16_000, 1, 1600), conn_options=once)
+            assert now() < 10.0 + 2.0
+
+        perform(monkeypatch, SimServer(), scenario)
 
 
 def test_prewarm_meets_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
