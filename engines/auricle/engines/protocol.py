@@ -22,6 +22,9 @@ ENGINE_RATE: Final = 16_000
 Samples = NDArray[np.float32]
 """Mono audio at `ENGINE_RATE`, shape ``(n,)``, values in [-1, 1]."""
 
+Features = NDArray[np.float32]
+"""What an engine makes of audio before it hears it; its shape is the engine's own."""
+
 LoadProgress = Callable[[str, float | None], None]
 """Called by `load` with a stage and a fraction in [0, 1] where it is known. May be called from any thread."""
 
@@ -86,6 +89,12 @@ class Transcript:
     confidence: float = 0.0
     language: str | None = None
     stable: int = 0
+    avg_logprob: float | None = None
+    """Mean natural logarithm of the probability of a token, where the engine knows it."""
+    no_speech_prob: float | None = None
+    """Probability in [0, 1] that nobody spoke, where the engine knows it."""
+    believed: bool = True
+    """False: a guard against repetition tripped. A partial like that is not shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +107,14 @@ class Window:
     """True when the result will be committed: take the time to do it well."""
     start_sample: int = 0
     """Where the audio begins, in engine samples of its session."""
+    timed: bool = True
+    """Whether the words are wanted with their times, which costs an alignment; without, only the text is."""
+    context: str = ""
+    """What was said just before, and is not in the audio."""
+    language: str | None = None
+    """What the session was found to speak, where ``config`` leaves that open; None: not known yet."""
+    features: Features | None = None
+    """Of the audio, where the engine has a `FeatureCache` (`SessionParts`)."""
 
 
 class VoiceDetector(Protocol):
@@ -129,12 +146,63 @@ class Engine(Protocol):
         """Free the model. Called once, after every session has gone."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lanes:
+    """How many windows an engine takes at a time."""
+
+    count: int = 1
+    """Calls of `WindowEngine.decode` that gain from running side by side."""
+    batch: int = 1
+    """Windows in one call, at most."""
+    buckets: tuple[int, ...] = ()
+    """Lengths in engine samples, growing: windows between the same two of them gain from being in one call."""
+
+
 @runtime_checkable
 class WindowEngine(Engine, Protocol):
     """Decodes windows of audio, each on its own (Whisper)."""
 
+    @property
+    def lanes(self) -> Lanes:
+        """How many windows it takes at a time. Valid after `load`."""
+
     def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
         """Return one transcript for each window, in order. Raises `EngineError`."""
+
+
+class AudioSource(Protocol):
+    """Audio of a session that is still held: `auricle.engines.retained.RetainedAudio`."""
+
+    def slice(self, begin: int, end: int) -> Samples:
+        """Return a copy of the engine samples from ``begin`` to ``end``. Raises `IndexError` for what is not held."""
+
+
+class FeatureCache(Protocol):
+    """Features of one session: each is computed once, however many windows show it. Nothing is computed in silence."""
+
+    def window(self, audio: AudioSource, begin: int, end: int) -> Features:
+        """Return the features of the engine samples from ``begin`` to ``end``. They depend on these samples alone."""
+
+    def forget_before(self, position: int) -> None:
+        """Give up what only windows that begin before ``position`` would need."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionParts:
+    """What of an engine lives with its sessions, wherever the model itself may run. Both can be pickled."""
+
+    voice_detector: Callable[[StreamConfig], VoiceDetector]
+    """Makes the voice detector of one session."""
+    features: Callable[[], FeatureCache] | None = None
+    """Makes the feature cache of one session; None: the engine takes audio alone."""
+
+
+@runtime_checkable
+class PartedEngine(Engine, Protocol):
+    """An engine whose model can run in another process than its sessions."""
+
+    def session_parts(self) -> SessionParts:
+        """Return what the sessions need of it. Valid after `load`."""
 
 
 class UtteranceDecoder(Protocol):

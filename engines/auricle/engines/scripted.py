@@ -18,6 +18,7 @@ from auricle.engines.protocol import (
     EngineError,
     EngineInfo,
     EngineUnavailable,
+    Lanes,
     LoadProgress,
     Samples,
     StreamConfig,
@@ -170,6 +171,8 @@ class ScriptedUtterance:
 
 class ScriptedWindowEngine(_Scripted):
     """The window kind: says the words whose end lies in the window. Each final window counts as an utterance."""
+
+    lanes: Final = Lanes()
 
     def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
         """Return one transcript for each window. Raises `EngineError` where the script says so."""

@@ -16,6 +16,7 @@ from auricle.engines.protocol import (
     Engine,
     EngineInfo,
     EngineUnavailable,
+    Lanes,
     LoadProgress,
     StreamConfig,
     Transcript,
@@ -23,7 +24,7 @@ from auricle.engines.protocol import (
     Window,
 )
 from auricle.engines.silero import SileroModel
-from auricle.engines.whisper_decoder import WhisperDecoder
+from auricle.engines.whisper_decoder import BATCH, WhisperDecoder
 from auricle.engines.whisper_models import DEFAULT_MODEL, resolve_model
 
 
@@ -74,6 +75,11 @@ class WhisperEngine:
         if self._silero is None:
             raise EngineUnavailable("Whisper has not been loaded.")
         return self._silero.listen()
+
+    @property
+    def lanes(self) -> Lanes:
+        """One call at a time: CTranslate2 would queue more."""
+        return Lanes(batch=BATCH)
 
     def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
         """Return one transcript for each window. Raises `EngineError`."""
