@@ -5,6 +5,7 @@ import json
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from rich.cells import cell_len
 
 from auricle.core.events import Accounting
 from auricle.core.messages import Final
-from auricle.core.parts import ServerInfo, Word
+from auricle.core.parts import FinalDetails, ServerInfo, Word
 from auricle.server.cli.cues import LINE_COLUMNS, MAX_CUE_MS, Cue, cues, pieces
 from auricle.server.cli.formats import Format, render, timestamp
 from auricle.server.cli.outputs import OutputError, plan_output
@@ -24,10 +25,10 @@ from auricle.server.cli.transcript import Transcript
 TIMES = re.compile(r"(\d\d+):(\d\d):(\d\d)[.,](\d\d\d) --> (\d\d+):(\d\d):(\d\d)[.,](\d\d\d)")
 
 
-def final(text: str, start: float = 0.0, end: float = 1.0, *, words: tuple[Word, ...] | None = None) -> Final:
+def final(text: str, start: float = 0.0, end: float = 1.0, **more: Any) -> Final:
     return Final(
-        seq=1, segment=0, text=text, start=start, end=end, confidence=0.9, audio=(0, 1), reason="endpoint", words=words
-    )  # fmt: skip
+        seq=1, segment=0, text=text, start=start, end=end, confidence=0.9, audio=(0, 1), reason="endpoint", **more
+    )
 
 
 def spoken(text: str, start: float = 0.0, step: float = 0.4) -> Final:
@@ -78,9 +79,11 @@ def test_json_says_everything() -> None:
     accounting = Accounting(
         offered=9, sent=9, received=9, processed=9, committed=9, non_speech=0, dropped=0, late=0, segments=1, words=1
     )  # fmt: skip
+    word = Word(text="héllo", start=0.1234567, end=0.9, confidence=0.5)
+    details = FinalDetails(avg_logprob=-0.25, no_speech_prob=0.01)
     said = Transcript(
         file="hello.wav",
-        finals=(final("héllo", 0.1234567, 0.9, words=(Word(text="héllo", start=0.1234567, end=0.9, confidence=0.5),)),),
+        finals=(final("héllo", 0.1234567, 0.9, words=(word,), details=details),),
         duration_s=1.00049,
         complete=True,
         accounting=accounting,
@@ -100,6 +103,7 @@ def test_json_says_everything() -> None:
         "segments": [
             {
                 "segment": 0, "start": 0.123, "end": 0.9, "text": "héllo", "confidence": 0.9, "language": None,
+                "details": {"avg_logprob": -0.25, "no_speech_prob": 0.01},
                 "words": [{"text": "héllo", "start": 0.123, "end": 0.9, "confidence": 0.5, "speaker": None}],
             }
         ],

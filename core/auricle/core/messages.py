@@ -19,6 +19,7 @@ from auricle.core.parts import (
     CloseReason,
     Endpointing,
     Features,
+    FinalDetails,
     FinalReason,
     Identifier,
     Part,
@@ -300,6 +301,8 @@ class Final(Durable):
     channel: Sample = 0
     words: tuple[Word, ...] | None = None
     language: str | None = None
+    details: FinalDetails | None = None
+    """What the engine made of it, where it says: for those who judge engines, not for users."""
     flush: Identifier | None = None
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from typing import Final as Constant
 
 from auricle.core import schema
-from auricle.core.schema import MaxLength, Range
+from auricle.core.schema import MAX_INTEGER, MaxLength, Range
 
 Sample = Annotated[int, Range(0)]
 Seconds = Annotated[float, Range(0)]
@@ -115,6 +115,16 @@ class Word(Part):
     end: Seconds
     confidence: Probability | None = None
     speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalDetails(Part):
+    """What the engine made of a segment, for those who judge engines. What it does not know is left out."""
+
+    avg_logprob: Annotated[float, Range(-MAX_INTEGER, 0)] | None = None
+    """Mean natural logarithm of the probability of a token."""
+    no_speech_prob: Probability | None = None
+    """How likely the engine finds it that nobody spoke."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

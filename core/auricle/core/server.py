@@ -31,7 +31,7 @@ from auricle.core.messages import (
 )
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import AudioSpan, Forget, Record, Replay
-from auricle.core.parts import FinalReason, ResumeOffer, ServerInfo, Word
+from auricle.core.parts import FinalDetails, FinalReason, ResumeOffer, ServerInfo, Word
 from auricle.core.record import MessageRecord
 from auricle.core.schema import MAX_INTEGER
 from auricle.core.server_says import first_credit
@@ -185,6 +185,7 @@ class ServerSession(Session):
         now: float,
         words: Sequence[Word] = (),
         language: str | None = None,
+        details: FinalDetails | None = None,
     ) -> Outputs:
         """Say the open segment. It accounts for every sample from the last committed one up to ``end_sample``."""
         s = self._snapshot
@@ -200,6 +201,7 @@ class ServerSession(Session):
             reason=reason,
             words=self._wanted(words),
             language=language,
+            details=details,
             flush=flush,
         )
         return self._step(Say(message=final), now=now)

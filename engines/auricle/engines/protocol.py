@@ -271,6 +271,8 @@ class FinalResult:
     reason: FinalReason
     words: tuple[TimedWord, ...] = ()
     language: str | None = None
+    avg_logprob: float | None = None
+    no_speech_prob: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

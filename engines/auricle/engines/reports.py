@@ -47,6 +47,10 @@ def probability(value: float) -> float:
     return min(max(value, 0.0), 1.0) if isfinite(value) else 0.0
 
 
+def _log_probability(value: float | None) -> float | None:
+    return min(value, 0.0) if value is not None and isfinite(value) else None
+
+
 def spoken(words: Sequence[TimedWord], extent: Extent) -> tuple[float, float]:
     """Return when the first word starts and the last one ends; without words, when the voice does."""
     if words:
@@ -70,6 +74,8 @@ def final_of(
         reason=reason,
         words=words,
         language=transcript.language,
+        avg_logprob=_log_probability(transcript.avg_logprob),
+        no_speech_prob=None if transcript.no_speech_prob is None else probability(transcript.no_speech_prob),
     )
 
 

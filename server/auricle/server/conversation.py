@@ -46,7 +46,7 @@ from auricle.engines.protocol import (
     StreamDone,
     UtteranceFailed,
 )
-from auricle.server.stretch import Stretch, refusal, wire_words
+from auricle.server.stretch import Stretch, details_of, refusal, wire_words
 from auricle.transports.trio.server import Connection
 
 logger = logging.getLogger(__name__)
@@ -230,6 +230,7 @@ class Conversation:
                     reason=result.reason,
                     words=wire_words(result.words),
                     language=result.language,
+                    details=details_of(result),
                     now=now,
                 )
             case UtteranceFailed(end_sample=end, message=message):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from auricle.core import Start, Word
-from auricle.core.parts import AudioFormat
+from auricle.core.parts import AudioFormat, FinalDetails
 from auricle.engines.actor import EngineActor
 from auricle.engines.protocol import (
     EngineInfo,
@@ -122,6 +122,16 @@ def wire_words(words: tuple[TimedWord, ...]) -> tuple[Word, ...]:
     return tuple(
         Word(text=word.text, start=round(word.start_s, 3), end=round(word.end_s, 3), confidence=word.confidence)
         for word in words
+    )
+
+
+def details_of(result: FinalResult) -> FinalDetails | None:
+    """Return what the engine made of the segment; None where it knows nothing."""
+    if result.avg_logprob is None and result.no_speech_prob is None:
+        return None
+    return FinalDetails(
+        avg_logprob=None if result.avg_logprob is None else round(result.avg_logprob, 4),
+        no_speech_prob=None if result.no_speech_prob is None else round(result.no_speech_prob, 4),
     )
 
 

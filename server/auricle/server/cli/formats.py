@@ -92,6 +92,7 @@ def _segment(final: messages.Final) -> dict[str, object]:
         "text": line(final),
         "confidence": final.confidence,
         "language": final.language,
+        "details": None if final.details is None else asdict(final.details),
         "words": None if final.words is None else [_word(word) for word in final.words],
     }
 
