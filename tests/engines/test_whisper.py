@@ -68,7 +68,8 @@ def test_windows_decoded_together_say_what_they_say_alone(engine):
 
 def test_a_window_is_as_short_as_its_speech(engine, monkeypatch):
     lengths = []
-    encode = engine._model.model.encode
+    model = engine._loaded.model.model
+    encode = model.encode
 
     class Spy:
         def __getattr__(self, name):
@@ -78,8 +79,7 @@ def test_a_window_is_as_short_as_its_speech(engine, monkeypatch):
             lengths.append(features.shape[2])
             return encode(features, **options)
 
-    model = engine._model.model
-    monkeypatch.setattr(engine._model, "model", Spy())
+    monkeypatch.setattr(engine._loaded.model, "model", Spy())
     engine.decode([Window(audio=np.zeros(24_000, dtype=np.float32), config=config(language="en"), final=False)])
     assert lengths == [400]
 

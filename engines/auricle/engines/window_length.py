@@ -21,7 +21,19 @@ def window_frames(samples: int, pad_s: float, mels: int) -> int:
     Where both do not fit into 30 s the silence gives way.
     """
     needed = -(-samples // FRAME_SAMPLES) + round(pad_s * 100)
-    return next((bucket for bucket in BUCKETS if bucket >= needed and not is_treacherous(bucket, mels)), MOST_FRAMES)
+    return next((bucket for bucket in lengths(mels) if bucket >= needed), MOST_FRAMES)
+
+
+def lengths(mels: int) -> tuple[int, ...]:
+    """Return the lengths that windows of a model with so many mels have, growing."""
+    return tuple(bucket for bucket in BUCKETS if not is_treacherous(bucket, mels))
+
+
+def bucket_samples(pad_s: float, mels: int) -> tuple[int, ...]:
+    """Return the most engine samples that each length of window holds with so much silence behind them, growing."""
+    pad = round(pad_s * 100)
+    frames = [bucket - pad for bucket in lengths(mels)[:-1] if bucket > pad]
+    return tuple(count * FRAME_SAMPLES for count in (*frames, MOST_FRAMES))
 
 
 def is_treacherous(frames: int, mels: int) -> bool:
