@@ -36,8 +36,6 @@ from auricle.engines.window_length import bucket_samples, lengths
 
 CPU_BATCH: Final = 8
 """Windows decoded together: a token costs a fifth in eight of them, and little less in more."""
-CPU_LANES: Final = 8
-"""More processors than that are put to work on the same windows: somebody waits for each."""
 GPU_BATCH: Final = 32
 GPU_LANES: Final = 2
 """While one is computed, the next is prepared."""
@@ -125,8 +123,10 @@ def _opened(folder: Path, device: str) -> WhisperModel:
     """Return the model with a worker for each lane. Raises `EngineUnavailable`."""
     try:
         if device == "cpu":
-            lanes, threads = _shares(_processors())
-            return WhisperModel(str(folder), device=device, compute_type="int8", cpu_threads=threads, num_workers=lanes)
+            # Threads that share a window wait for each other more than they help.
+            return WhisperModel(
+                str(folder), device=device, compute_type="int8", cpu_threads=1, num_workers=_processors()
+            )
         return WhisperModel(str(folder), device=device, compute_type="float16", num_workers=GPU_LANES)
     except (RuntimeError, ValueError, OSError) as error:
         raise EngineUnavailable(f"The Whisper model in {folder} cannot be loaded on {device}: {error}.") from error
@@ -158,12 +158,6 @@ def _warm_up(loaded: _Loaded, stage: str, progress: LoadProgress) -> None:
 def _processors() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _shares(processors: int) -> tuple[int, int]:
-    """Return how many lanes so many processors make, and how many of them work in each."""
-    lanes = min(processors, CPU_LANES)
-    return lanes, processors // lanes
 
 
 def create_engine(model: str | None, language: str | None) -> Engine:
