@@ -120,6 +120,15 @@ def test_each_row_is_computed_once_while_windows_grow(computed):
     assert sum(computed) <= len(AUDIO) // 160 + windows * 7
 
 
+def test_what_later_windows_show_is_not_forgotten(computed):
+    mine, audio = LogMels(80), held()
+    mine.window(audio, 0, 40_000)
+    mine.forget_before(20_001)
+    computed.clear()
+    mine.window(audio, 20_001, 40_000)
+    assert sum(computed) <= 7
+
+
 def test_nothing_is_computed_for_what_no_window_shows(computed):
     mine, audio = LogMels(80), held()
     assert computed == []

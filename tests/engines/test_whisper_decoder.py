@@ -235,8 +235,8 @@ def some_windows() -> list[Window]:
     ]
 
 
-def told(transcripts: list[Transcript]) -> list[tuple[str, int]]:
-    return [(transcript.text, len(transcript.words)) for transcript in transcripts]
+def told(transcripts: list[Transcript]) -> list[tuple[str, list[tuple[str, float, float]]]]:
+    return [(one.text, [(word.text, word.start_s, word.end_s) for word in one.words]) for one in transcripts]
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -260,13 +260,14 @@ def test_no_more_windows_are_decoded_together_than_there_is_room_for(model, spy)
 def test_a_gpu_encodes_and_aligns_them_together_too(model, spy):
     """As on a GPU, on the processors of this machine: the same words come out."""
     decoder = WhisperDecoder(model, tail_pad_s=PAD_S, batch=32)
-    windows = [*some_windows(), *some_windows(), window(timed=True, config=config(language="de"))]
+    windows = [*some_windows(), *some_windows(), window(config=config(language="de")), window()]
     alone = told(decoder.decode(windows))
     spy.calls.clear()
     decoder._on_cpu = False
     assert told(decoder.decode(windows)) == alone
     assert max(features.shape[0] for (features,) in spy.of("encode")) > 1
     assert max(len(tokens) for _, _, tokens, _ in spy.of("align")) > 1
+    assert len({tuple(start) for _, start, _, _ in spy.of("align")}) == 2, "a language of its own"
 
 
 def test_calls_may_overlap(decoder):
