@@ -78,7 +78,7 @@ class WhisperEngine:
             # What is missing is said now, not to the first session.
             silero_detector(StreamConfig())
             pad_s = wanted_tail_pad_s(folder) if self._tail_pad_s is None else self._tail_pad_s
-            loaded = _loaded(_opened(folder, self._device), pad_s)
+            loaded = _equipped(_opened(folder, self._device), pad_s)
             _warm_up(loaded, f"Warming up the Whisper model {self._name}", progress)
             self._loaded = loaded
 
@@ -132,7 +132,7 @@ def _opened(folder: Path, device: str) -> WhisperModel:
         raise EngineUnavailable(f"The Whisper model in {folder} cannot be loaded on {device}: {error}.") from error
 
 
-def _loaded(model: WhisperModel, pad_s: float) -> _Loaded:
+def _equipped(model: WhisperModel, pad_s: float) -> _Loaded:
     """Return the model with what is used with it."""
     whisper, mels = model.model, int(model.model.n_mels)
     batch = CPU_BATCH if whisper.device == "cpu" else GPU_BATCH

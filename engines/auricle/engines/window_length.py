@@ -12,7 +12,9 @@ FRAME_SAMPLES: Final = 160
 MOST_FRAMES: Final = 3_000
 """What the encoder has positions for: 30 s."""
 BUCKETS: Final = (200, 300, 400, 600, 800, 1_000, 1_500, 2_000, MOST_FRAMES)
-"""Lengths in mel frames. Few, so that windows of several sessions have the same one and can be decoded together."""
+"""Lengths in mel frames. Few, so that windows of several sessions have the same one and can be decoded together: by
+the costs of a model of the shape of tiny, one more between each two would save 2 to 4 % of a partial, and a second
+window beside it saves 30 %."""
 
 
 def window_frames(samples: int, pad_s: float, mels: int) -> int:
