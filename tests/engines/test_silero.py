@@ -1,11 +1,13 @@
 """The streaming detector against faster-whisper's own, which hears a whole recording at once."""
 
+import pickle
+
 import numpy as np
 from faster_whisper.vad import get_vad_model
 
 from auricle.engines.protocol import BLOCK
-from auricle.engines.silero import SileroModel
-from engines.lab import clip_pcm
+from auricle.engines.silero import SileroModel, silero_detector
+from engines.lab import clip_pcm, config
 
 
 def blocks(pcm: bytes) -> np.ndarray:
@@ -35,3 +37,10 @@ def test_sessions_do_not_hear_each_other():
 def test_silence_is_not_speech():
     detector = SileroModel().listen()
     assert max(detector(np.zeros(BLOCK, dtype=np.float32)) for _ in range(100)) < 0.3
+
+
+def test_its_factory_can_be_pickled_and_loads_the_network_once():
+    make = pickle.loads(pickle.dumps(silero_detector))
+    one, other = make(config()), make(config())
+    assert one._session is other._session
+    assert one is not other

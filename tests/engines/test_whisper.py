@@ -1,15 +1,27 @@
 """Whisper's paths, with a small model that has memorised some recordings; and models that cannot be had."""
 
 import json
+import pickle
 
 import jiwer
 import numpy as np
 import pytest
 
-from auricle.engines import whisper_models
-from auricle.engines.protocol import EngineError, EngineUnavailable, FinalResult, PartialResult, Window
+from auricle.engines import whisper, whisper_models
+from auricle.engines.protocol import (
+    BLOCK,
+    EngineError,
+    EngineUnavailable,
+    FinalResult,
+    PartedEngine,
+    PartialResult,
+    Window,
+)
+from auricle.engines.retained import RetainedAudio
 from auricle.engines.whisper import WhisperEngine, create_engine
-from auricle.engines.whisper_models import DEFAULT_MODEL, resolve_model
+from auricle.engines.whisper_decoder import WhisperDecoder
+from auricle.engines.whisper_models import DEFAULT_MODEL, resolve_model, wanted_tail_pad_s
+from auricle.engines.window_length import BUCKETS
 from engines.lab import SHARED, check_record, clip_pcm, clips, config, drive, silence
 
 PARROT = SHARED / "models" / "parrot-en"
@@ -19,11 +31,15 @@ def ignore(stage, fraction):
     """Nobody looks."""
 
 
-@pytest.fixture(scope="module")
-def engine():
+def parrot():
     if not PARROT.is_dir():
         pytest.skip("the shared test model is not beside the repository")
-    engine = WhisperEngine(str(PARROT), device="cpu")
+    return PARROT
+
+
+@pytest.fixture(scope="module")
+def engine():
+    engine = WhisperEngine(str(parrot()), device="cpu")
     engine.load(ignore)
     yield engine
     engine.close()
@@ -66,9 +82,11 @@ def test_windows_decoded_together_say_what_they_say_alone(engine):
     assert [t.text for t in together] == [engine.decode([window])[0].text for window in windows]
 
 
-def test_a_window_is_as_short_as_its_speech(engine, monkeypatch):
+@pytest.fixture
+def spied(engine, monkeypatch):
+    """Return the lengths in frames of what is encoded."""
     lengths = []
-    encode = engine._model.model.encode
+    model = engine._loaded.model.model
 
     class Spy:
         def __getattr__(self, name):
@@ -76,12 +94,100 @@ def test_a_window_is_as_short_as_its_speech(engine, monkeypatch):
 
         def encode(self, features, **options):
             lengths.append(features.shape[2])
-            return encode(features, **options)
+            return model.encode(features, **options)
 
-    model = engine._model.model
-    monkeypatch.setattr(engine._model, "model", Spy())
+    monkeypatch.setattr(engine._loaded.model, "model", Spy())
+    return lengths
+
+
+def test_a_window_is_as_short_as_its_speech(engine, spied):
     engine.decode([Window(audio=np.zeros(24_000, dtype=np.float32), config=config(language="en"), final=False)])
-    assert lengths == [400]
+    assert spied == [400]
+
+
+def test_it_is_tried_in_all_common_lengths_before_it_is_used(monkeypatch):
+    tried, told = [], []
+    monkeypatch.setattr(WhisperDecoder, "warm_up", lambda decoder, frames: tried.append(frames))
+    engine = WhisperEngine(str(parrot()), device="cpu")
+    engine.load(lambda stage, fraction: told.append((stage, fraction)))
+    assert set(tried) == {frames for frames in BUCKETS if frames <= 1_000}
+    assert len(tried) == len(set(tried)) * engine.lanes.count
+    warming = [fraction for stage, fraction in told if stage.startswith("Warming up the Whisper model")]
+    assert warming == sorted(warming)
+    assert warming[0] == 0.0
+    assert warming[-1] == 1.0
+
+
+def test_trying_it_decodes_a_window_of_just_that_length(engine, spied):
+    for frames in (200, 1_000):
+        engine._loaded.decoder.warm_up(frames)
+    assert spied == [200, 1_000]
+
+
+def test_each_processor_is_a_lane(monkeypatch):
+    monkeypatch.setattr(whisper, "_processors", lambda: 3)
+    engine = WhisperEngine(str(parrot()), device="cpu")
+    engine.load(ignore)
+    lanes = engine.lanes
+    assert lanes.count == engine._loaded.model.model.num_workers == 3
+    assert lanes.batch == 8
+    # 2 s of silence behind the speech: nothing fits into windows of 2 s.
+    assert lanes.buckets[:3] == (16_000, 32_000, 64_000)
+
+
+def test_what_lives_with_the_sessions_can_be_pickled(engine):
+    assert isinstance(engine, PartedEngine)
+    parts = pickle.loads(pickle.dumps(engine.session_parts()))
+    assert 0 <= parts.voice_detector(config())(np.zeros(BLOCK, dtype=np.float32)) < 0.3
+    audio = RetainedAudio()
+    audio.append(np.zeros(16_000, dtype=np.float32))
+    assert parts.features().window(audio, 0, 16_000).shape[1] == 80
+
+
+def test_before_it_is_loaded_it_has_nothing_to_give():
+    engine = WhisperEngine("small", device="cpu")
+    for ask in (lambda: engine.lanes, engine.session_parts, lambda: engine.decode([])):
+        with pytest.raises(EngineUnavailable, match="has not been loaded"):
+            ask()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return the folder of a model that says how much silence it wants, in a function that writes it."""
+
+    def write(pad: str):
+        for file in parrot().iterdir():
+            (tmp_path / file.name).symlink_to(file)
+        known = (parrot() / "config.json").read_text(encoding="utf-8")
+        (tmp_path / "config.json").unlink()
+        (tmp_path / "config.json").write_text(known.replace("{", f'{{"auricle_tail_pad_s": {pad},', 1))
+        return tmp_path
+
+    return write
+
+
+def test_a_model_says_how_much_silence_it_wants(folder):
+    engine = WhisperEngine(str(folder("1.0")), device="cpu")
+    engine.load(ignore)
+    assert engine.lanes.buckets[:3] == (16_000, 32_000, 48_000)
+
+
+def test_stock_weights_want_two_seconds(tmp_path):
+    assert wanted_tail_pad_s(tmp_path) == 2.0
+    (tmp_path / "config.json").write_text('{"alignment_heads": []}')
+    assert wanted_tail_pad_s(tmp_path) == 2.0
+
+
+@pytest.mark.parametrize("pad", ["-0.1", "26.5", "true", '"1.0"', "null", "NaN", "Infinity", "[1]"])
+def test_a_tail_pad_that_is_nonsense_is_refused_in_a_sentence(folder, pad):
+    with pytest.raises(EngineUnavailable, match=r"auricle_tail_pad_s .* must be a number of seconds from 0 to 26\.$"):
+        WhisperEngine(str(folder(pad)), device="cpu").load(ignore)
+
+
+def test_a_configuration_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(EngineUnavailable, match=r"config\.json of the Whisper model cannot be read"):
+        wanted_tail_pad_s(tmp_path)
 
 
 def test_a_session(engine):

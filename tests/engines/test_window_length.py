@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.engines.window_length import BUCKETS, FRAME_SAMPLES, MOST_FRAMES, is_treacherous, window_frames
+from auricle.engines import window_length
+from auricle.engines.window_length import (
+    BUCKETS,
+    FRAME_SAMPLES,
+    MOST_FRAMES,
+    bucket_samples,
+    is_treacherous,
+    lengths,
+    window_frames,
+)
 
 MELS = st.sampled_from([80, 128])
 
@@ -29,3 +38,20 @@ def test_the_lengths_that_ctranslate2_mistakes_for_mel_frames(frames: int, mels:
     assert is_treacherous(frames, mels)
     assert not is_treacherous(frames - 2, mels)
     assert not is_treacherous(frames + 1, mels) or frames % 2
+
+
+@given(st.floats(0, 26), MELS)
+def test_windows_between_two_sizes_have_one_length(pad_s: float, mels: int) -> None:
+    sizes = bucket_samples(pad_s, mels)
+    assert list(sizes) == sorted(set(sizes))
+    assert sizes[-1] == MOST_FRAMES * FRAME_SAMPLES
+    reached = [window_frames(size, pad_s, mels) for size in sizes]
+    assert reached == list(lengths(mels))[-len(sizes) :]
+    for size, frames in zip(sizes[:-1], reached, strict=False):
+        assert window_frames(size + 1, pad_s, mels) > frames
+
+
+@pytest.mark.parametrize(("mels", "expected"), [(80, (158, 256, 400)), (128, (158, 160, 400))])
+def test_no_length_is_treacherous(monkeypatch: pytest.MonkeyPatch, mels: int, expected: tuple[int, ...]) -> None:
+    monkeypatch.setattr(window_length, "BUCKETS", (158, 160, 256, 400))
+    assert lengths(mels) == expected

@@ -4,14 +4,16 @@ faster-whisper's own wrapper forgets everything between two calls. Here each ses
 samples, and all sessions share one onnxruntime session, which is thread-safe. (notes/streaming-whisper.md §1.5)
 """
 
-from importlib.util import find_spec
+import threading
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import onnxruntime
 
-from auricle.engines.protocol import BLOCK, EngineUnavailable, Samples
+from auricle.engines.faster_whisper_files import find_file
+from auricle.engines.protocol import BLOCK, EngineUnavailable, Samples, StreamConfig, VoiceDetector
 
 MODEL_FILE: Final = "silero_vad_v6.onnx"
 CONTEXT: Final = 64
@@ -21,16 +23,11 @@ STATE: Final = (1, 1, 128)
 
 
 def find_model() -> Path:
-    """Return the ONNX file. Raises `EngineUnavailable`.
-
-    The package is located without importing it: that would bring CTranslate2 along, which only Whisper needs.
-    """
-    spec = find_spec("faster_whisper")
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(folder, "assets", MODEL_FILE)
-        if path.is_file():
-            return path
-    raise EngineUnavailable(f"Voice detection needs {MODEL_FILE}, which faster-whisper 1.2 brings: install it.")
+    """Return the ONNX file. Raises `EngineUnavailable`."""
+    path = find_file("assets", MODEL_FILE)
+    if path is None:
+        raise EngineUnavailable(f"Voice detection needs {MODEL_FILE}, which faster-whisper 1.2 brings: install it.")
+    return path
 
 
 class SileroModel:
@@ -50,6 +47,21 @@ class SileroModel:
     def listen(self) -> "SileroDetector":
         """Return a voice detector for one session."""
         return SileroDetector(self._session)
+
+
+_loading = threading.Lock()
+
+
+@cache
+def _process_model() -> SileroModel:
+    return SileroModel()
+
+
+def silero_detector(config: StreamConfig) -> VoiceDetector:
+    """Return a voice detector for one session; all of a process share a network, loaded with the first of them."""
+    with _loading:
+        model = _process_model()
+    return model.listen()
 
 
 class SileroDetector:

@@ -132,7 +132,7 @@ class WindowUtterance:
         return self._pieces[0]
 
     def _window(self) -> Window:
-        return Window(audio=self._audio(), config=self._config, final=False, start_sample=self._start)
+        return Window(audio=self._audio(), config=self._config, final=False, start_sample=self._start, timed=False)
 
     def _final_window(self) -> Window:
         return Window(audio=self._audio(), config=self._config, final=True, start_sample=self._start)

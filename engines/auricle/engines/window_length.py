@@ -12,7 +12,9 @@ FRAME_SAMPLES: Final = 160
 MOST_FRAMES: Final = 3_000
 """What the encoder has positions for: 30 s."""
 BUCKETS: Final = (200, 300, 400, 600, 800, 1_000, 1_500, 2_000, MOST_FRAMES)
-"""Lengths in mel frames. Few, so that windows of several sessions have the same one and can be decoded together."""
+"""Lengths in mel frames. Few, so that windows of several sessions have the same one and can be decoded together: by
+the costs of a model of the shape of tiny, one more between each two would save 2 to 4 % of a partial, and a second
+window beside it saves 30 %."""
 
 
 def window_frames(samples: int, pad_s: float, mels: int) -> int:
@@ -21,7 +23,19 @@ def window_frames(samples: int, pad_s: float, mels: int) -> int:
     Where both do not fit into 30 s the silence gives way.
     """
     needed = -(-samples // FRAME_SAMPLES) + round(pad_s * 100)
-    return next((bucket for bucket in BUCKETS if bucket >= needed and not is_treacherous(bucket, mels)), MOST_FRAMES)
+    return next((bucket for bucket in lengths(mels) if bucket >= needed), MOST_FRAMES)
+
+
+def lengths(mels: int) -> tuple[int, ...]:
+    """Return the lengths that windows of a model with so many mels have, growing."""
+    return tuple(bucket for bucket in BUCKETS if not is_treacherous(bucket, mels))
+
+
+def bucket_samples(pad_s: float, mels: int) -> tuple[int, ...]:
+    """Return the most engine samples that each length of window holds with so much silence behind them, growing."""
+    pad = round(pad_s * 100)
+    frames = [bucket - pad for bucket in lengths(mels)[:-1] if bucket > pad]
+    return tuple(count * FRAME_SAMPLES for count in (*frames, MOST_FRAMES))
 
 
 def is_treacherous(frames: int, mels: int) -> bool:
