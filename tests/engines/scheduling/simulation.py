@@ -16,12 +16,10 @@ from auricle.engines.policy.events import Urgency
 from auricle.engines.protocol import ENGINE_RATE, Lanes
 from auricle.engines.scheduling.jobs import Batch, Job, JobId, deadline_s
 from auricle.engines.scheduling.scheduler import (
-    closed,
     finished,
     load,
     opened,
     promote,
-    queued,
     scheduler,
     submit,
     take,
@@ -95,13 +93,6 @@ class Scheduled:
         if not self.levels or self.levels[-1][1] != level:
             self.levels.append((now_s, level))
 
-    def leave(self, session: int, now_s: float) -> None:
-        self.state, _ = closed(self.state, session, now_s=now_s)
-
-    @property
-    def left(self) -> list[Job]:
-        return queued(self.state)
-
 
 class InOrder:
     """First come, first served, one at a time, everything decoded."""
@@ -168,7 +159,9 @@ Action = tuple[str, int, float]
 class Simulation:
     """Sessions talk for ``talk_s``; then all that is open is said and served."""
 
-    def __init__(self, server: Server, sessions: int, *, talk_s: float = 60.0, seed: int = 1, speed: float = 1.0) -> None:
+    def __init__(
+        self, server: Server, sessions: int, *, talk_s: float = 60.0, seed: int = 1, speed: float = 1.0
+    ) -> None:
         self.server, self.talk_s, self.speed = server, talk_s, speed
         self.random = random.Random(seed)
         self.report = Report()
@@ -178,7 +171,9 @@ class Simulation:
         self.ended_s: dict[JobId, float] = {}
         """When the speech ended that a final is of."""
         self.done: dict[JobId, float] = {}
-        self.free = True
+        self.silent_s = [-1.0] * sessions
+        """When each was last silent: what began before is over."""
+        self.started_s = 0.0
         for session in range(sessions):
             self._at(self.random.uniform(0.0, SPEECH_S + PAUSE_S), ("begin", session, 0.0))
 
@@ -212,14 +207,16 @@ class Simulation:
                 if end_s < self.talk_s:
                     self._at(end_s + PAUSE_S * self.random.uniform(0.5, 1.5), ("begin", session, 0.0))
             case "first" | "partial":
-                if self.numbers[session] < 0 or began_s + 0.0 < self._silent_since(session):
+                if began_s < self.silent_s[session]:
                     return
-                self._submit(session, Urgency.FIRST if what == "first" else Urgency.PARTIAL, min(TAIL_S, now_s - began_s), now_s)
+                self._submit(
+                    session, Urgency.FIRST if what == "first" else Urgency.PARTIAL, min(TAIL_S, now_s - began_s), now_s
+                )
                 interval_s = self.server.interval_s(now_s)
                 if interval_s is not None:
                     self._at(now_s + interval_s, ("partial", session, began_s))
             case "onset":
-                self._silence[session] = now_s
+                self.silent_s[session] = now_s
                 which = self._submit(session, Urgency.SPECULATIVE, now_s - began_s, now_s)
                 self.ended_s[which] = now_s - ONSET_S
                 self.report.spoken += 1
@@ -230,13 +227,6 @@ class Simulation:
                     self._heard(which, now_s)
                 else:
                     self.server.promote(which, now_s)
-
-    @property
-    def _silence(self) -> dict[int, float]:
-        return self.__dict__.setdefault("silence", {})
-
-    def _silent_since(self, session: int) -> float:
-        return self._silence.get(session, -1.0)
 
     def _submit(self, session: int, urgency: Urgency, length_s: float, now_s: float) -> JobId:
         number = self.numbers[session] = self.numbers[session] + 1

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 from auricle.engines.protocol import Lanes
 
-MEMORY_S: Final = 20.0
-"""Demand fades to a third in so many seconds: three turns of a conversation (3 s of speech, 4 s of pause). Shorter, and
-the level would follow every sentence; longer, and a crowd that has left would be felt for minutes."""
+MEMORY_S: Final = 30.0
+"""Demand fades to a third in so many seconds: four turns of a conversation (3 s of speech, 4 s of pause). Shorter, and
+the level would follow every sentence; longer, and it would be minutes late."""
 TALK_SHARE: Final = 0.43
 """Share of the time that a session nothing is known of will talk. Source: notes §4.3."""
 TURN_S: Final = 7.0
@@ -26,8 +26,9 @@ the bursts that an average does not show."""
 RELAXED: Final = 0.55
 """A level is taken back when the one below it would keep the lanes no busier. Well below `FULL`: an estimate that
 swings by a fifth does not make the interval swing."""
-HOLD_S: Final = 5.0
-"""Seconds a level lasts before it is taken back: longer than a pause between sentences, during which demand fades."""
+HOLD_S: Final = 10.0
+"""Seconds a level lasts before it is taken back: longer than a turn, in whose pause demand fades. Simulated with 12
+sessions for three minutes: four changes of level, and eight with 5 s and a memory of 20 s."""
 
 FINALS_FULL: Final = 0.6
 """No more sessions are admitted when finals alone would keep this share of the lanes busy. Source: notes §5.3."""
