@@ -9,9 +9,8 @@ Order: class (`Urgency`), then deadline. Three rules keep it fair:
 - What moved up is ordered by deadline, and its deadline has long passed: only so many jobs can be before it.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from operator import itemgetter
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -115,18 +114,17 @@ def ranked(queue: Queue) -> list[Rank]:
         lift = (queue.batches - line.since) // SKIPS
         for entry in line.waiting:
             job = entry.job
-            urgency = int(job.urgency)
+            urgency: int = job.urgency
             if lift and urgency > HIGHEST_LIFT:
                 urgency = max(HIGHEST_LIFT, urgency - lift)
             ranks.append((urgency, job.deadline_s, job.number, session, entry))
     return ranks
 
 
-def company(ranks: Iterable[Rank]) -> list[Waiting]:
+def company(ranks: Sequence[Rank]) -> list[Waiting]:
     """Return who is next, and behind it who could be in the same call, in order. At least one must wait."""
-    ranks = list(ranks)
-    group = min(ranks, key=_ORDER)[4].group
-    return [rank[4] for rank in sorted((rank for rank in ranks if rank[4].group == group), key=_ORDER)]
+    group = min(ranks)[4].group
+    return [rank[4] for rank in sorted(rank for rank in ranks if rank[4].group == group)]
 
 
 def without(queue: Queue, taken: Iterable[Waiting]) -> Queue:
@@ -139,9 +137,6 @@ def without(queue: Queue, taken: Iterable[Waiting]) -> Queue:
         if not kept:
             del lines[entry.job.session]
     return Queue(MappingProxyType(lines), queue.batches + 1)
-
-
-_ORDER: Final = itemgetter(0, 1, 2, 3)
 
 
 def _replaces(newer: Job, older: Job) -> bool:
