@@ -175,7 +175,7 @@ class AnyTraffic(RuleBasedStateMachine):
             assert urgencies.count(Urgency.SPECULATIVE) <= 1
 
     @invariant()
-    def the_newest_partial_is_what_waits(self):
+    def nothing_waits_that_a_final_made_worthless(self):
         for one in queued(self.state):
             if one.urgency is Urgency.FINAL:
                 olds = [other for other in queued(self.state) if other.session == one.session]

@@ -29,14 +29,17 @@ from auricle.engines.scheduling.load import (
     retry_after_s,
     utilisation,
 )
-from auricle.engines.scheduling.scheduler import closed, load, opened, scheduler, submit
-from engines.scheduling.lab import FINAL, FIRST, LANES, SPECULATIVE, crowd, job, served, taught
+from auricle.engines.scheduling.scheduler import closed, finished, load, opened, scheduler, submit, take
+from engines.scheduling.lab import FINAL, FIRST, LANES, PARTIAL, SPECULATIVE, crowd, job, served, taught
 
 ONE = Lanes(count=1)
 AMOUNTS = st.floats(0.0, 1e3)
 DEMANDS = st.builds(Demand, st.floats(0.0, 100.0), AMOUNTS, AMOUNTS, AMOUNTS)
-SHARES = st.builds(Shares, st.floats(1e-4, 1.0), st.floats(1e-4, 1.0))
-BUSY = Shares(final_s=0.001, partial_s=1.0)
+SHARES = st.floats(1e-4, 1.0).flatmap(
+    lambda partial_s: st.builds(Shares, st.floats(1e-4, 1.0), st.floats(0.0, partial_s), st.just(partial_s))
+)
+"""First partials are the cheapest: they are the shortest."""
+BUSY = Shares(final_s=0.001, first_s=0.001, partial_s=1.0)
 """Partials so dear that the talk alone decides."""
 
 
@@ -69,7 +72,7 @@ def test_demand_fades_the_same_in_one_step_or_many(demand, steps):
 
 
 def test_a_session_that_talks_as_usual_is_worth_the_same_early_and_late():
-    demand, shares = newcomer(0.0), Shares(0.1, 0.1)
+    demand, shares = newcomer(0.0), Shares(0.1, 0.1, 0.1)
     first = utilisation(demand, shares, ONE, 0)
     now_s = 0.0
     while now_s < 4 * MEMORY_S:
@@ -144,7 +147,7 @@ def finals(share):
     return Demand(100.0, finals=share * MEMORY_S)
 
 
-DEAR = Shares(final_s=1.0, partial_s=0.001)
+DEAR = Shares(final_s=1.0, first_s=0.001, partial_s=0.001)
 ONE_MORE = 1.0 / TURN_S
 
 
@@ -240,14 +243,41 @@ def test_a_session_that_leaves_takes_its_demand_along():
 
 
 def test_partials_are_reckoned_at_what_they_cost_in_a_full_call():
-    state, _ = submit(crowd(1), job(0, 1, FIRST), now_s=0.0)
-    alone_s = state.shares.partial_s
-    for number in range(2, 60):
+    state = crowd(1)
+    alone_s = state.shares.final_s
+    for number in range(60):
+        state, _ = submit(state, job(0, number, PARTIAL), now_s=0.0)
         state, batch = served(state)
         assert len(batch.jobs) == 1
-        state, _ = submit(state, job(0, number, FIRST), now_s=0.0)
         state = state._replace(costs=crowd(1).costs)
     assert state.shares.partial_s < 0.8 * alone_s
+
+
+def test_short_first_partials_do_not_make_the_later_ones_look_cheap():
+    state = crowd(1)
+    for number in range(60):
+        state, _ = submit(state, job(0, number, FIRST, length_s=0.6), now_s=0.0)
+        state, batch = take(state, now_s=0.0)
+        state = finished(state, batch, took_s=batch.predicted_s, now_s=0.0)
+    assert state.shares.first_s < crowd(1).shares.first_s
+    assert state.shares.partial_s == crowd(1).shares.partial_s
+
+
+def test_a_machine_that_recovers_gets_its_partials_back():
+    """All calls were slow when it started, and no partials are asked for since then."""
+    state, now_s, number = crowd(1), 0.0, 0
+    for _ in range(20):
+        number += 1
+        state, _ = submit(state, job(0, number, PARTIAL), now_s=now_s)
+        state, _ = served(state, took_s=5.0, now_s=now_s)
+    assert load(state, now_s=now_s).level == 3
+    for _ in range(60):
+        now_s += TURN_S
+        for urgency in (FIRST, FINAL):
+            number += 1
+            state, _ = submit(state, job(0, number, urgency), now_s=now_s)
+            state, _ = served(state, took_s=0.05, now_s=now_s)
+    assert load(state, now_s=now_s).level == 0
 
 
 def test_two_lanes_carry_twice_as_much():

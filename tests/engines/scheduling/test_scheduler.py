@@ -3,7 +3,7 @@
 import pytest
 
 from auricle.engines.protocol import ENGINE_RATE, Lanes
-from auricle.engines.scheduling.jobs import JobId
+from auricle.engines.scheduling.jobs import JobId, deadline_s
 from auricle.engines.scheduling.queue import SKIPS
 from auricle.engines.scheduling.scheduler import (
     BLOCKING_CALLS,
@@ -88,6 +88,11 @@ def test_nobody_moves_up_to_the_finals():
         state, _ = submit(state, job(1, number, FINAL, due_s=9.0), now_s=0.0)
         state, batch = served(state)
         assert order([batch]) == [1]
+
+
+@pytest.mark.parametrize(("urgency", "due_s"), [(FINAL, 7.1), (SPECULATIVE, 7.2), (FIRST, 7.75), (PARTIAL, 7.75)])
+def test_when_a_job_is_due(urgency, due_s):
+    assert deadline_s(urgency, released_s=7.0, interval_s=0.75) == pytest.approx(due_s)
 
 
 # ---------------------------------------------------------------------------- replaced, dropped, promoted

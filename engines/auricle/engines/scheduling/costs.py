@@ -31,6 +31,9 @@ STEP_S_PER_WINDOW: Final = 0.8e-3
 GAIN: Final = 0.2
 """Share of a new observation in the average: five calls make most of it. More would follow every hiccup of a shared
 processor, less would take minutes where calls come once a second."""
+SCALE_GAIN: Final = 0.05
+"""Share of a new observation in the average of all calls, whatever their size: twenty calls, so that it tells of the
+machine and not of which windows came last."""
 OUTLIER: Final = 4.0
 """An observation counts as at most so many times what was expected: a call that hung once is not how long calls take.
 Calls that go on being slow still prevail, by 1.6 x a call."""
@@ -56,7 +59,7 @@ class Costs(NamedTuple):
     buckets: Mapping[int, tuple[Cell, ...]] = MappingProxyType({})
     """Cells by bucket, sizes growing."""
     scale: float = 1.0
-    """Ratio of a call that nothing more is known about."""
+    """Ratio of a call that nothing more is known about: how slow the machine is, compared to the guess."""
     calls: int = 0
 
 
@@ -87,7 +90,7 @@ def learned(costs: Costs, *, bucket: int, samples: int, size: int, took_s: float
     cell = Cell(size, before + GAIN * (observed - before), calls)
     return Costs(
         buckets=MappingProxyType({**costs.buckets, bucket: (*cells[:at], cell, *cells[at + known :])}),
-        scale=costs.scale + GAIN * (observed - costs.scale) if costs.calls else observed,
+        scale=costs.scale + SCALE_GAIN * (observed - costs.scale) if costs.calls else observed,
         calls=calls,
     )
 

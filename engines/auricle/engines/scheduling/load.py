@@ -60,6 +60,8 @@ class Shares(NamedTuple):
     """Seconds of a lane that a job takes, on average: a part of a batch is cheaper than a call alone."""
 
     final_s: float
+    first_s: float
+    """The first partial of an utterance, which is short: it says nothing of those that come later."""
     partial_s: float
 
 
@@ -124,9 +126,11 @@ def finals_share(demand: Demand, shares: Shares, lanes: Lanes) -> float:
 def utilisation(demand: Demand, shares: Shares, lanes: Lanes, level: int) -> float:
     """Return the share of the lanes that would be busy with partials at the interval of ``level``."""
     interval_s = INTERVALS_S[level]
-    talking = demand.talk_s / MEMORY_S + TALK_SHARE * demand.unknown
-    partials_per_s = _finals_per_s(demand) if interval_s is None else talking / interval_s
-    return finals_share(demand, shares, lanes) + partials_per_s * shares.partial_s / lanes.count
+    if interval_s is None:
+        partials = _finals_per_s(demand) * shares.first_s
+    else:
+        partials = (demand.talk_s / MEMORY_S + TALK_SHARE * demand.unknown) / interval_s * shares.partial_s
+    return finals_share(demand, shares, lanes) + partials / lanes.count
 
 
 def next_level(level: Level, demand: Demand, shares: Shares, lanes: Lanes, *, sessions: int, now_s: float) -> Level:

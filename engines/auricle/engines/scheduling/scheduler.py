@@ -57,10 +57,10 @@ BLOCKING_S: Final = 0.06
 """A batch that nobody waits for may take this long, as far as can be told: a final that comes a moment later waits for
 all of it, for no call can be interrupted. Source: notes §5.3."""
 BLOCKING_CALLS: Final = 2.5
-"""It may also take as long as so many calls with one window. Reason: with Whisper tiny on one core a single partial
-takes 90 ms, and 60 ms would forbid every batch. Simulated with twelve sessions, 60 ms alone left 270 partials of which
-457 were decoded with this, and the p95 of final delays was 0.39 s and 0.43 s; with 24 sessions it was 0.50 and 0.47 s.
-"""
+"""Or as long as so many calls with a single window. Reason: with Whisper tiny on one core a single partial takes 90 ms,
+and 60 ms would forbid every batch; four of them take 2.3 times as long. Simulated (tests/engines/scheduling, three
+seeds) with twelve sessions: 1.0 had 334 partials decoded and finals at a p95 of 0.37-0.38 s, 1.5 1,005 at 0.38-0.43 s,
+2.5 1,288 at 0.41-0.43 s, 4 no more. With 24 sessions 1.0 was the slowest: 0.48-0.50 s, the others 0.44-0.47 s."""
 SHARE_GAIN: Final = 0.1
 """Share of a new job in the average cost of jobs: some ten jobs make it, a few seconds of one speaker."""
 USUAL_SAMPLES: Final = 3 * ENGINE_RATE
@@ -88,6 +88,8 @@ class Scheduler(NamedTuple):
     demand: Demand
     """The sum of that of all sessions."""
     shares: Shares
+    """At a `Costs.scale` of 1. Partials are not decoded at every level: what they cost is known from what they cost
+    when they were, and from how quick the machine has become since."""
     level: Level
     stay_s: float = STAY_S
     """How long sessions last, on average."""
@@ -99,18 +101,20 @@ Dropped = tuple[Job, ...]
 
 def scheduler(lanes: Lanes, *, now_s: float) -> Scheduler:
     """Return the scheduler of an engine that has just been loaded."""
-    usual = heard_samples(lanes, USUAL_SAMPLES)
-    share = predict_s(Costs(), bucket=bucket_of(lanes, USUAL_SAMPLES), samples=usual, size=1)
-    return Scheduler(
+    state = Scheduler(
         lanes=lanes,
         queue=Queue(),
         costs=Costs(),
         running=MappingProxyType({}),
         sessions=MappingProxyType({}),
         demand=Demand(now_s),
-        shares=Shares(share, share),
+        shares=Shares(0.0, 0.0, 0.0),
         level=Level(),
     )
+    bucket, samples = bucket_of(lanes, USUAL_SAMPLES), heard_samples(lanes, USUAL_SAMPLES)
+    alone_s = predict_s(state.costs, bucket=bucket, samples=samples, size=1)
+    full_s = _full_s(state, bucket, samples)
+    return state._replace(shares=Shares(final_s=alone_s, first_s=full_s, partial_s=full_s))
 
 
 # ---------------------------------------------------------------------------- sessions
@@ -214,11 +218,12 @@ def load(state: Scheduler, *, now_s: float) -> Load:
     demand = faded(state.demand, now_s)
     sessions = len(state.sessions)
     level = _level(state, now_s)
-    wait_s = retry_after_s(demand, state.shares, state.lanes, sessions=sessions, stay_s=state.stay_s)
+    shares = _shares(state)
+    wait_s = retry_after_s(demand, shares, state.lanes, sessions=sessions, stay_s=state.stay_s)
     due_s = min((job.deadline_s for job in queued(state) if job.urgency is Urgency.FINAL), default=now_s)
     return Load(
         level=level.number,
-        utilisation=utilisation(demand, state.shares, state.lanes, level.number),
+        utilisation=utilisation(demand, shares, state.lanes, level.number),
         interval_s=INTERVALS_S[level.number],
         admits=level.admits,
         retry_after_s=0.0 if level.admits else wait_s,
@@ -253,6 +258,12 @@ def _room(state: Scheduler, bucket: int, samples: int) -> int:
     return bisect_right(range(1, state.lanes.batch + 1), max(BLOCKING_S, BLOCKING_CALLS * takes_s(1)), key=takes_s)
 
 
+def _full_s(state: Scheduler, bucket: int, samples: int) -> float:
+    """Return what one window costs in a call that is full."""
+    size = _room(state, bucket, samples)
+    return predict_s(state.costs, bucket=bucket, samples=samples, size=size) / size
+
+
 def _heard(lanes: Lanes, jobs: Sequence[Job]) -> int:
     """Return the samples the engine hears of each window of a call: all are as long as the longest."""
     return heard_samples(lanes, max(1, *(job.samples for job in jobs)))
@@ -264,16 +275,24 @@ def _shared(state: Scheduler, batch: Batch) -> Shares:
     A partial counts as if the call had been full: while there is little to do calls are small and dear, and nothing
     would be gained by making fewer. Finals count as they are: two seldom come at once.
     """
-    final_s, partial_s = state.shares
+    final_s, first_s, partial_s = state.shares
     samples = _heard(state.lanes, batch.jobs)
-    size = _room(state, batch.bucket, samples)
-    full_s = predict_s(state.costs, bucket=batch.bucket, samples=samples, size=size) / size
+    full_s = _full_s(state, batch.bucket, samples) / state.costs.scale
+    each_s = batch.predicted_s / len(batch.jobs) / state.costs.scale
     for job in batch.jobs:
-        if job.urgency <= Urgency.SPECULATIVE:
-            final_s += SHARE_GAIN * (batch.predicted_s / len(batch.jobs) - final_s)
-        else:
-            partial_s += SHARE_GAIN * (full_s - partial_s)
-    return Shares(final_s, partial_s)
+        match job.urgency:
+            case Urgency.FINAL | Urgency.SPECULATIVE:
+                final_s += SHARE_GAIN * (each_s - final_s)
+            case Urgency.FIRST:
+                first_s += SHARE_GAIN * (full_s - first_s)
+            case Urgency.PARTIAL:
+                partial_s += SHARE_GAIN * (full_s - partial_s)
+    return Shares(final_s, first_s, partial_s)
+
+
+def _shares(state: Scheduler) -> Shares:
+    """Return what jobs cost on average on this machine, as it is now."""
+    return Shares(*(share * state.costs.scale for share in state.shares))
 
 
 def _asked(state: Scheduler, job: Job, now_s: float) -> Scheduler:
@@ -309,4 +328,4 @@ def _levelled(state: Scheduler, now_s: float) -> Scheduler:
 
 def _level(state: Scheduler, now_s: float) -> Level:
     demand = faded(state.demand, now_s)
-    return next_level(state.level, demand, state.shares, state.lanes, sessions=len(state.sessions), now_s=now_s)
+    return next_level(state.level, demand, _shares(state), state.lanes, sessions=len(state.sessions), now_s=now_s)
