@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auricle.engines.protocol import ENGINE_RATE
-from auricle.engines.scheduling.costs import FORGET_AFTER, OUTLIER, Costs, learned, predict_s, prior_s
+from auricle.engines.scheduling.costs import FORGET_AFTER, GAIN, OUTLIER, Costs, learned, predict_s, prior_s
 from engines.scheduling.simulation import ENCODE_MS, LANES, PAD_S, measured_s
 
 SECOND = ENGINE_RATE
@@ -51,7 +51,7 @@ def test_no_prediction_is_zero_or_less(calls):
 @given(st.lists(CALLS, max_size=30), st.integers(0, 3), st.integers(1, 32), st.floats(1e-3, 1e2))
 def test_predictions_come_to_what_is_seen(calls, bucket, size, took_s):
     costs = after(Costs(), *calls)
-    steps = 40 + int(math.log(1e9) / math.log(1.6))
+    steps = int(math.log(1e12) / -math.log(1 - GAIN))  # down from the slowest call to the quickest, to a thousandth
     costs = after(costs, *[(bucket, size, took_s)] * steps)
     assert predicted(costs, bucket, size) == pytest.approx(took_s, rel=0.01)
 

@@ -89,6 +89,11 @@ def test_longer_intervals_are_less_work(demand, shares):
     assert told == sorted(told, reverse=True)
 
 
+def test_where_only_first_partials_are_left_each_utterance_has_one():
+    demand, shares = Demand(0.0, finals=MEMORY_S, talk_s=999.0), Shares(final_s=0.2, first_s=0.03, partial_s=9.0)
+    assert utilisation(demand, shares, ONE, len(INTERVALS_S) - 1) == pytest.approx(0.23)
+
+
 # ---------------------------------------------------------------------------- levels
 
 
