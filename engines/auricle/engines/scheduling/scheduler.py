@@ -1,0 +1,331 @@
+"""The scheduler: what waits, what runs, what calls cost, what sessions ask for. Pure and immutable.
+
+::
+
+    state = scheduler(engine.lanes, now_s=now)
+    state = opened(state, 7, now_s=now)                     # only if load(state, now_s=now).admits
+    state, dropped = submit(state, job, now_s=now)          # older partials that this one replaced
+    state, batch = take(state, now_s=now)                   # whenever a lane is free; None: nothing to do
+    state = finished(state, batch, took_s=0.08, now_s=now)  # or failed(state, batch)
+    state, dropped = closed(state, 7, now_s=now)
+
+Every function returns a new state, and where jobs can leave unserved also these. Each taken batch must be given back
+with `finished` or `failed`, or its lane is lost.
+
+Nothing waits for company: a batch is what waits when a lane is free, so that it is the larger the more there is to do.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from auricle.engines.policy.events import Urgency
+from auricle.engines.protocol import ENGINE_RATE, Lanes
+from auricle.engines.scheduling.costs import Costs, learned, predict_s
+from auricle.engines.scheduling.jobs import FINAL_DUE_S, Batch, Job, JobId, bucket_of, heard_samples
+from auricle.engines.scheduling.load import (
+    INTERVALS_S,
+    STAY_GAIN,
+    STAY_S,
+    Demand,
+    Level,
+    Load,
+    Shares,
+    faded,
+    minus,
+    newcomer,
+    next_level,
+    plus,
+    retry_after_s,
+    utilisation,
+)
+from auricle.engines.scheduling.queue import (
+    Queue,
+    Waiting,
+    add,
+    company,
+    make_final,
+    ranked,
+    remove,
+    remove_session,
+    waiting,
+    without,
+)
+
+BLOCKING_S: Final = 0.06
+"""A batch that nobody waits for may take this long, as far as can be told: a final that comes a moment later waits for
+all of it, for no call can be interrupted. Source: notes §5.3."""
+BLOCKING_CALLS: Final = 2.5
+"""Or as long as so many calls with a single window. Reason: with Whisper tiny on one core a single partial takes 90 ms,
+and 60 ms would forbid every batch; four of them take 2.3 times as long. Simulated (tests/engines/scheduling, three
+seeds) with twelve sessions: 1.0 had 334 partials decoded and finals at a p95 of 0.37-0.38 s, 1.5 1,005 at 0.38-0.43 s,
+2.5 1,288 at 0.41-0.43 s, 4 no more. With 24 sessions 1.0 was the slowest: 0.48-0.50 s, the others 0.44-0.47 s."""
+SHARE_GAIN: Final = 0.1
+"""Share of a new job in the average cost of jobs: some ten jobs make it, a few seconds of one speaker."""
+USUAL_SAMPLES: Final = 3 * ENGINE_RATE
+"""Length of a window before any was seen. Source: notes §4.3."""
+
+
+class Session(NamedTuple):
+    """What is known of a session."""
+
+    opened_s: float
+    demand: Demand
+    utterance_s: float | None = None
+    """How much of the open utterance is in its demand; None: it has no partials so far."""
+
+
+class Scheduler(NamedTuple):
+    """The state."""
+
+    lanes: Lanes
+    queue: Queue
+    costs: Costs
+    running: Mapping[int, Batch]
+    """By number."""
+    sessions: Mapping[int, Session]
+    demand: Demand
+    """The sum of that of all sessions."""
+    shares: Shares
+    """At a `Costs.scale` of 1. Partials are not decoded at every level: what they cost is known from what they cost
+    when they were, and from how quick the machine has become since."""
+    level: Level
+    stay_s: float = STAY_S
+    """How long sessions last, on average."""
+
+
+Dropped = tuple[Job, ...]
+"""Jobs that left the queue and will not be decoded."""
+
+
+def scheduler(lanes: Lanes, *, now_s: float) -> Scheduler:
+    """Return the scheduler of an engine that has just been loaded."""
+    state = Scheduler(
+        lanes=lanes,
+        queue=Queue(),
+        costs=Costs(),
+        running=MappingProxyType({}),
+        sessions=MappingProxyType({}),
+        demand=Demand(now_s),
+        shares=Shares(0.0, 0.0, 0.0),
+        level=Level(),
+    )
+    bucket, samples = bucket_of(lanes, USUAL_SAMPLES), heard_samples(lanes, USUAL_SAMPLES)
+    alone_s = predict_s(state.costs, bucket=bucket, samples=samples, size=1)
+    full_s = _full_s(state, bucket, samples)
+    return state._replace(shares=Shares(final_s=alone_s, first_s=full_s, partial_s=full_s))
+
+
+# ---------------------------------------------------------------------------- sessions
+
+
+def opened(state: Scheduler, session: int, *, now_s: float) -> Scheduler:
+    """Count a session. Raises `ValueError` if it is open already."""
+    if session in state.sessions:
+        raise ValueError(f"session {session} is open already")
+    return _with_demand(state, session, Session(now_s, newcomer(now_s)), newcomer(now_s), now_s)
+
+
+def closed(state: Scheduler, session: int, *, now_s: float) -> tuple[Scheduler, Dropped]:
+    """Forget a session and what it asked for. Safe to call twice."""
+    state, dropped = forget(state, session)
+    known = state.sessions.get(session)
+    if known is None:
+        return state, dropped
+    others = {number: other for number, other in state.sessions.items() if number != session}
+    demand = minus(faded(state.demand, now_s), known.demand) if others else Demand(now_s)
+    stay_s = state.stay_s + STAY_GAIN * (max(0.0, now_s - known.opened_s) - state.stay_s)
+    state = state._replace(sessions=MappingProxyType(others), demand=demand, stay_s=stay_s)
+    return _levelled(state, now_s), dropped
+
+
+def forget(state: Scheduler, session: int) -> tuple[Scheduler, Dropped]:
+    """Take all jobs of a session out of the queue, finals too: nobody is left to hear them."""
+    queue, dropped = remove_session(state.queue, session)
+    return state._replace(queue=queue), dropped
+
+
+# ---------------------------------------------------------------------------- jobs
+
+
+def submit(state: Scheduler, job: Job, *, now_s: float) -> tuple[Scheduler, Dropped]:
+    """Queue a job. What it makes worthless leaves the queue; a job that is older than what waits leaves at once.
+
+    A partial replaces older ones, a speculation older speculations, a final everything of its session that is older
+    and no final. Raises `ValueError` for a job that is queued already.
+    """
+    group = (bucket_of(state.lanes, job.samples), job.key)
+    queue, dropped = add(state.queue, job, group)
+    return _asked(state._replace(queue=queue), job, now_s), dropped
+
+
+def drop(state: Scheduler, which: JobId) -> tuple[Scheduler, Dropped]:
+    """Take out a job that nobody wants any more. Nothing happens if it does not wait."""
+    queue, dropped = remove(state.queue, which)
+    return state._replace(queue=queue), dropped
+
+
+def promote(state: Scheduler, which: JobId, *, now_s: float) -> tuple[Scheduler, Dropped]:
+    """Make a speculation a final, for somebody waits for it now. Nothing happens if it runs already, or is done."""
+    queue, dropped = make_final(state.queue, which, deadline_s=now_s + FINAL_DUE_S)
+    return state._replace(queue=queue), dropped
+
+
+def queued(state: Scheduler) -> list[Job]:
+    """Return every job that waits."""
+    return waiting(state.queue)
+
+
+# ---------------------------------------------------------------------------- lanes
+
+
+def take(state: Scheduler, *, now_s: float) -> tuple[Scheduler, Batch | None]:
+    """Return the batch that is to run now; None when nothing waits, or every lane is busy."""
+    if not state.queue.lines or len(state.running) >= state.lanes.count:
+        return state, None
+    chosen = _chosen(state, company(ranked(state.queue)))
+    jobs, bucket = tuple(entry.job for entry in chosen), chosen[0].group[0]
+    took_s = predict_s(state.costs, bucket=bucket, samples=_heard(state.lanes, jobs), size=len(jobs))
+    batch = Batch(number=state.queue.batches, jobs=jobs, bucket=bucket, predicted_s=took_s)
+    state = state._replace(
+        queue=without(state.queue, chosen),
+        running=MappingProxyType({**state.running, batch.number: batch}),
+        shares=_shared(state, batch),
+    )
+    return _levelled(state, now_s), batch
+
+
+def finished(state: Scheduler, batch: Batch, *, took_s: float, now_s: float) -> Scheduler:
+    """Give a lane back, and learn how long its call took."""
+    costs = learned(
+        state.costs, bucket=batch.bucket, samples=_heard(state.lanes, batch.jobs), size=len(batch.jobs), took_s=took_s
+    )
+    return _levelled(failed(state, batch)._replace(costs=costs), now_s)
+
+
+def failed(state: Scheduler, batch: Batch) -> Scheduler:
+    """Give a lane back whose call came to nothing: how long that took says nothing of others. Safe to call twice."""
+    running = {number: other for number, other in state.running.items() if number != batch.number}
+    return state._replace(running=MappingProxyType(running))
+
+
+# ---------------------------------------------------------------------------- load
+
+
+def load(state: Scheduler, *, now_s: float) -> Load:
+    """Return how busy the lanes will be, and what follows from it. Asking changes nothing."""
+    demand = faded(state.demand, now_s)
+    sessions = len(state.sessions)
+    level = _level(state, now_s)
+    shares = _shares(state)
+    wait_s = retry_after_s(demand, shares, state.lanes, sessions=sessions, stay_s=state.stay_s)
+    due_s = min((job.deadline_s for job in queued(state) if job.urgency is Urgency.FINAL), default=now_s)
+    return Load(
+        level=level.number,
+        utilisation=utilisation(demand, shares, state.lanes, level.number),
+        interval_s=INTERVALS_S[level.number],
+        admits=level.admits,
+        retry_after_s=0.0 if level.admits else wait_s,
+        late_s=max(0.0, now_s - due_s),
+    )
+
+
+# ---------------------------------------------------------------------------- the parts of the above
+
+
+def _chosen(state: Scheduler, company: list[Waiting]) -> list[Waiting]:
+    """Return the first of ``company`` with as many others as may go along.
+
+    Finals go along while there is room. What nobody waits for goes along while the whole stays short: it must hold up
+    neither the finals of the same call nor one that comes during it.
+    """
+    company = company[: state.lanes.batch]
+    finals = sum(entry.job.urgency is Urgency.FINAL for entry in company)
+    samples = _heard(state.lanes, [entry.job for entry in company])
+    return company[: max(finals, _room(state, company[0].group[0], samples))]
+
+
+def _room(state: Scheduler, bucket: int, samples: int) -> int:
+    """Return how many windows fit into a call that nobody waits for, at least one.
+
+    That longer calls take longer is only nearly true of what is learned, but a size that is returned was looked at.
+    """
+
+    def takes_s(size: int) -> float:
+        return predict_s(state.costs, bucket=bucket, samples=samples, size=size)
+
+    return bisect_right(range(1, state.lanes.batch + 1), max(BLOCKING_S, BLOCKING_CALLS * takes_s(1)), key=takes_s)
+
+
+def _full_s(state: Scheduler, bucket: int, samples: int) -> float:
+    """Return what one window costs in a call that is full."""
+    size = _room(state, bucket, samples)
+    return predict_s(state.costs, bucket=bucket, samples=samples, size=size) / size
+
+
+def _heard(lanes: Lanes, jobs: Sequence[Job]) -> int:
+    """Return the samples the engine hears of each window of a call: all are as long as the longest."""
+    return heard_samples(lanes, max(1, *(job.samples for job in jobs)))
+
+
+def _shared(state: Scheduler, batch: Batch) -> Shares:
+    """Return what jobs cost on average, with those of a new batch.
+
+    A partial counts as if the call had been full: while there is little to do calls are small and dear, and nothing
+    would be gained by making fewer. Finals count as they are: two seldom come at once.
+    """
+    final_s, first_s, partial_s = state.shares
+    samples = _heard(state.lanes, batch.jobs)
+    full_s = _full_s(state, batch.bucket, samples) / state.costs.scale
+    each_s = batch.predicted_s / len(batch.jobs) / state.costs.scale
+    for job in batch.jobs:
+        match job.urgency:
+            case Urgency.FINAL | Urgency.SPECULATIVE:
+                final_s += SHARE_GAIN * (each_s - final_s)
+            case Urgency.FIRST:
+                first_s += SHARE_GAIN * (full_s - first_s)
+            case Urgency.PARTIAL:
+                partial_s += SHARE_GAIN * (full_s - partial_s)
+    return Shares(final_s, first_s, partial_s)
+
+
+def _shares(state: Scheduler) -> Shares:
+    """Return what jobs cost on average on this machine, as it is now."""
+    return Shares(*(share * state.costs.scale for share in state.shares))
+
+
+def _asked(state: Scheduler, job: Job, now_s: float) -> Scheduler:
+    """Count what a job tells of how much its session talks.
+
+    An utterance is counted by the length of the windows that hold all of it, those of its finals: these come at every
+    level, whereas partials come the less the higher it is. An utterance without partials causes no load but its final.
+    """
+    session = state.sessions.get(job.session)
+    if session is None:
+        return state
+    match job.urgency:
+        case Urgency.PARTIAL:
+            return state
+        case Urgency.FIRST:
+            return _with_demand(state, job.session, session._replace(utterance_s=0.0), Demand(now_s), now_s)
+        case Urgency.SPECULATIVE | Urgency.FINAL:
+            counted_s = session.utterance_s
+            heard_s = None if counted_s is None else max(counted_s, job.samples / ENGINE_RATE)
+            asked = Demand(now_s, finals=1.0, talk_s=(heard_s or 0.0) - (counted_s or 0.0))
+            known = session._replace(demand=plus(session.demand, asked), utterance_s=heard_s)
+            return _with_demand(state, job.session, known, asked, now_s)
+
+
+def _with_demand(state: Scheduler, number: int, session: Session, asked: Demand, now_s: float) -> Scheduler:
+    sessions = MappingProxyType({**state.sessions, number: session})
+    return _levelled(state._replace(sessions=sessions, demand=plus(state.demand, asked)), now_s)
+
+
+def _levelled(state: Scheduler, now_s: float) -> Scheduler:
+    return state._replace(level=_level(state, now_s))
+
+
+def _level(state: Scheduler, now_s: float) -> Level:
+    demand = faded(state.demand, now_s)
+    return next_level(state.level, demand, _shares(state), state.lanes, sessions=len(state.sessions), now_s=now_s)
