@@ -140,12 +140,12 @@ def _padding(padding: Any, _: Measures) -> tuple[str, bool]:
     return f"{len(pads)} pads, {min(pads):g} to {max(pads):g} s", min(pads) <= 0.16 and max(pads) >= 26
 
 
-def _no_words(nonspeech: Any, _: Measures) -> tuple[str, bool]:
+def _no_words(nonspeech: Any, _: Measures) -> tuple[str, bool | None]:
     sounds = ("silence", "noise", "tones", "clicks")
     words = {sound: nonspeech[sound]["words"] for sound in sounds}
     said = ", ".join(f"{sound} {count}" for sound, count in words.items())
-    enough = nonspeech["seconds"] >= 600 and all(nonspeech[sound]["complete"] for sound in sounds)
-    return f"{said} ({nonspeech['seconds'] / 60:g} minutes each)", enough and not any(words.values())
+    good = all(nonspeech[sound]["complete"] for sound in sounds) and not any(words.values())
+    return f"{said} ({nonspeech['seconds'] / 60:g} minutes each)", _if_enough(good, nonspeech["seconds"] >= 600)
 
 
 def _idle(nonspeech: Any, _: Measures) -> tuple[str, bool]:
@@ -153,9 +153,14 @@ def _idle(nonspeech: Any, _: Measures) -> tuple[str, bool]:
     return f"{share:.2%}", share <= 0.01
 
 
-def _kills(kills: Any, _: Measures) -> tuple[str, bool]:
+def _kills(kills: Any, _: Measures) -> tuple[str, bool | None]:
     said, lost_none = _loss(kills)
-    return f"{said}, {kills['kills']} kills", lost_none and kills["kills"] >= 10 and kills["sessions"] >= 20
+    return f"{said}, {kills['kills']} kills", _if_enough(lost_none, kills["kills"] >= 10 and kills["sessions"] >= 20)
+
+
+def _if_enough(good: bool, was_enough: bool) -> bool | None:  # noqa: FBT001 - two findings, not options
+    """A fault counts however little was measured; what went well says nothing before it was enough."""
+    return good if was_enough or not good else None
 
 
 BARS: tuple[_Bar, ...] = (

@@ -144,17 +144,24 @@ def with_pauses(clips: Iterable[Clip]) -> Tape:
 
 
 def conversation(clips: Sequence[Clip], seconds: float, first: int) -> Tape:
-    """Return a tape of somebody who talks to an agent, about ``seconds`` long, beginning with clip ``first``.
+    """Return a tape of somebody who talks to an agent, at most ``seconds`` long, beginning about clip ``first``.
 
-    Clips come again where there are too few.
+    Clips come again where there are too few, and those that do not fit any more are left out; one is always there.
     """
+    fitting = [clip for clip in clips if _turn_s(clip) <= seconds] or [min(clips, key=_turn_s)]
     laid: list[Clip] = []
-    total_s = 0.0
-    while total_s < seconds:
-        clip = clips[(first + len(laid)) % len(clips)]
-        laid.append(clip)
-        total_s += clip.seconds + turn_pause_s(clip)
+    left_s, index = seconds, first
+    while not laid or any(_turn_s(clip) <= left_s for clip in fitting):
+        clip = fitting[index % len(fitting)]
+        index += 1
+        if not laid or _turn_s(clip) <= left_s:
+            laid.append(clip)
+            left_s -= _turn_s(clip)
     return lay(laid, turn_pause_s)
+
+
+def _turn_s(clip: Clip) -> float:
+    return clip.seconds + turn_pause_s(clip)
 
 
 def turn_pause_s(clip: Clip) -> float:

@@ -38,7 +38,10 @@ class Budget:
     words_sessions: int = 4
     trial_s: float = 20.0
     naive_trial_s: float = 24.0
+    cycle_s: float = 7.0
+    """A turn of voice-agent traffic: sessions begin at different places of it."""
     trials: int = 7
+    naive_trials: int = 3
     most_sessions: int = 128
     overload_s: float = 10.0
     nonspeech_s: float = 600.0
@@ -57,7 +60,9 @@ QUICK = Budget(
     words_s=16.0,
     trial_s=7.0,
     naive_trial_s=7.0,
-    trials=3,
+    cycle_s=3.0,
+    trials=2,
+    naive_trials=2,
     most_sessions=16,
     overload_s=5.0,
     nonspeech_s=60.0,

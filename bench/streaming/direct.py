@@ -1,6 +1,5 @@
 """Whisper on CTranslate2 without anything of ours: any length of silence behind the words, any batch."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import ctranslate2
@@ -8,6 +7,7 @@ import numpy as np
 from context import compute_type
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
+from numpy.typing import NDArray
 
 from auricle.engines.protocol import ENGINE_RATE, Samples
 
@@ -46,6 +46,6 @@ def safe_frames(frames: int, mels: int) -> int:
     return frames + 2 if (frames + 1) // 2 == mels else frames
 
 
-def storage(array: Sequence[float] | np.ndarray) -> ctranslate2.StorageView:  # type: ignore[type-arg]
+def storage(array: NDArray[np.float32]) -> ctranslate2.StorageView:
     """Return an array as CTranslate2 takes it."""
     return ctranslate2.StorageView.from_array(np.ascontiguousarray(array, dtype=np.float32))

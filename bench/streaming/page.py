@@ -1,24 +1,11 @@
-"""Renders docs/bench-streaming.md and its plots from results files, those of several models too.
+"""The results page as text. Pure; render.py writes it."""
 
-python bench/streaming/page.py bench/streaming/results/*.json
-"""
-
-import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from batches import batch_lines
-from plots import draw
 from tables import section
 
-DOCS = Path(__file__).parents[2] / "docs"
-TOPICS = {
-    "capacity": "Delay of finals over the number of sessions",
-    "padding": "Errors and cost over the silence behind the words",
-    "solo": "CPU time of one session",
-}
 HEAD = """# What streaming costs, and how fast it is
 
 Made by `python bench/streaming/run.py --model DIR --write` (`pip install -e '.[bench]'`), a run for each model.
@@ -51,16 +38,6 @@ TAIL = """
 """
 
 
-def write(files: Sequence[Path], folder: Path = DOCS) -> None:
-    """Write the page and its plots from results files."""
-    everything = [json.loads(file.read_text(encoding="utf-8")) for file in files]
-    results = [one for one in everything if one["kind"] == "streaming"]
-    drawn = draw(results, folder)
-    images = [f"![{TOPICS[path.stem.removeprefix('bench-streaming-')]}]({path.name})" for path in drawn]
-    text = page(results, [one for one in everything if one["kind"] == "batches"], images)
-    (folder / "bench-streaming.md").write_text(text, encoding="utf-8")
-
-
 def page(results: Sequence[dict[str, Any]], batches: Sequence[dict[str, Any]], images: Sequence[str]) -> str:
     """Return the page."""
     lines = [HEAD]
@@ -69,7 +46,3 @@ def page(results: Sequence[dict[str, Any]], batches: Sequence[dict[str, Any]], i
     for one in results:
         lines += section(one)
     return "\n".join([*lines, *batch_lines(batches)]).rstrip() + "\n" + TAIL
-
-
-if __name__ == "__main__":
-    write([Path(name) for name in sys.argv[1:]])

@@ -16,11 +16,11 @@ BAR = {"color": "#444444", "linewidth": 1, "linestyle": ":"}
 Results = Sequence[dict[str, Any]]
 
 
-def draw(results: Results, folder: Path) -> list[Path]:
-    """Draw what the results hold, a column for each model; return the files."""
+def draw(results: Results, folder: Path) -> dict[str, Path]:
+    """Draw what the results hold, a column for each model; return the file of each measure."""
     matplotlib.rcParams.update({"svg.hashsalt": "auricle", "svg.fonttype": "none", "font.size": 9})
     topics = {"capacity": _sessions, "padding": _padding, "solo": _cost}
-    drawn: list[Path] = []
+    drawn: dict[str, Path] = {}
     for measure, panel in topics.items():
         having = [result for result in results if _usable(result, measure)]
         if not having:
@@ -35,7 +35,7 @@ def draw(results: Results, folder: Path) -> list[Path]:
         path = folder / f"bench-streaming-{measure}.svg"
         figure.savefig(path, format="svg", metadata={"Date": None})
         pyplot.close(figure)
-        drawn.append(path)
+        drawn[measure] = path
     return drawn
 
 

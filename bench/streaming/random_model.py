@@ -21,11 +21,11 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 SEED = 20_240_501
 SCALE = 0.02
 
-LANGUAGES = [
-    *"en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg".split(),
-    *"lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af".split(),
-    *"oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha ba jw su".split(),
-]
+LANGUAGES = (
+    "en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr bg lt la mi ml "
+    "cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn yo so af oc ka be tg sd gu am "
+    "yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha ba jw su"
+)
 END_OF_TEXT = 50_257
 """Ordinary tokens come before it, special ones behind it."""
 TIMESTAMPS = 1_501
@@ -44,9 +44,9 @@ class Shape:
 
 
 SHAPES = {
-    "tiny": Shape(width=384, heads=6, encoder_layers=4, decoder_layers=4, mels=80, languages=tuple(LANGUAGES)),
+    "tiny": Shape(width=384, heads=6, encoder_layers=4, decoder_layers=4, mels=80, languages=tuple(LANGUAGES.split())),
     "large-v3-turbo": Shape(
-        width=1280, heads=20, encoder_layers=32, decoder_layers=4, mels=128, languages=(*LANGUAGES, "yue")
+        width=1280, heads=20, encoder_layers=32, decoder_layers=4, mels=128, languages=(*LANGUAGES.split(), "yue")
     ),
 }
 

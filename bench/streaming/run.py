@@ -114,7 +114,7 @@ def _write(results: dict[str, Any], options: argparse.Namespace) -> None:
     for target in targets:
         target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if options.write:
-        import_module("page").write(sorted(RESULTS.glob("*.json")))  # matplotlib is needed for nothing else
+        import_module("render").write(sorted(RESULTS.glob("*.json")))  # matplotlib is needed for nothing else
 
 
 if __name__ == "__main__":

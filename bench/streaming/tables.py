@@ -1,6 +1,6 @@
 """The results of one model as Markdown. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bars import number, saturated, verdicts
@@ -57,7 +57,7 @@ def share(value: float | None) -> str:
     return "—" if value is None else f"{value:.1%}"
 
 
-def table(head: str, rows: list[tuple[str, ...]]) -> list[str]:
+def table(head: str, rows: Sequence[Sequence[str]]) -> list[str]:
     """Return a table whose first column is text."""
     columns = head.count("|") - 1
     return [head, "|---|" + "--:|" * (columns - 1), *("| " + " | ".join(row) + " |" for row in rows)]

@@ -1,5 +1,7 @@
 """When frames are due, and how the search for sessions goes."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ def test_sessions_begin_at_different_places_of_the_cycle() -> None:
     begins = sorted(staggered(index, 7.0) for index in range(16))
     assert begins[0] == 0
     assert begins[-1] < 7
-    assert min(after - before for before, after in zip(begins, begins[1:], strict=False)) > 0.1
+    assert min(after - before for before, after in pairwise(begins)) > 0.1
 
 
 @given(st.integers(0, 150), st.integers(1, 8), st.integers(1, 128))

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from auricle.engines.protocol import ENGINE_RATE, FinalResult, PartialResult, Result, TimedWord, UtteranceFailed
 from clips import Tape, Word
 from recording import Recording, Said, end_of_speech
+
+from auricle.engines.protocol import ENGINE_RATE, FinalResult, PartialResult, Result, TimedWord, UtteranceFailed
 
 WORDS = (
     Word(text="ask", start_s=0.5, end_s=1.0),

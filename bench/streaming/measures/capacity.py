@@ -16,15 +16,13 @@ BAR_S = 0.5
 PATIENCE_S = 20.0
 OVERLOAD = 3
 OVERLOAD_PATIENCE_S = 90.0
-CYCLE_S = 7.0
-"""A turn of voice-agent traffic: sessions begin at different places of it."""
 
 
 async def measure(bench: Bench) -> dict[str, Any]:
     """Search for both, then overload ours."""
     budget = bench.budget
     async with bench.naive() as naive:
-        search = Search(first=1, most=8, trials=3)
+        search = Search(first=1, most=8, trials=budget.naive_trials)
         found: dict[str, Any] = {"bar_s": BAR_S, "naive": await _search(bench, naive, search, budget.naive_trial_s)}
     async with bench.ours() as ours:
         search = Search(first=4, most=budget.most_sessions, trials=budget.trials)
@@ -48,7 +46,7 @@ async def _search(bench: Bench, service: Service, search: Search, tape_s: float)
 async def _play(
     bench: Bench, service: Service, tapes: Sequence[Tape], patience_s: float
 ) -> tuple[list[Recording], Used]:
-    delays_s = [staggered(index, CYCLE_S) for index in range(len(tapes))]
+    delays_s = [staggered(index, bench.budget.cycle_s) for index in range(len(tapes))]
     with metered() as used:
         recordings = await play_all(service, tapes, delays_s, bench.config(), patience_s=patience_s)
     return recordings, used

@@ -26,7 +26,11 @@ async def measure(bench: Bench) -> dict[str, Any]:
     }
     async with bench.ours() as ours:
         recording, used = await _one(bench, ours, tape)
-    found = {"speech_s": sum(clip.seconds for clip in tape.clips), "tape_s": tape.seconds, "offline": offline}
+    found: dict[str, Any] = {
+        "speech_s": sum(clip.seconds for clip in tape.clips),
+        "tape_s": tape.seconds,
+        "offline": offline,
+    }
     found["ours"] = _read(bench, recording, used, offline)
     async with bench.naive() as naive:
         recording, used = await _one(bench, naive, tape)
