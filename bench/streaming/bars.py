@@ -96,14 +96,24 @@ def _after_speech(bar_s: float) -> Callable[[Any, Measures], tuple[str, bool]]:
     return read
 
 
-def _sessions_to_naive(capacity: Any, _: Measures) -> tuple[str, bool]:
-    ours, naive = capacity["ours"]["held"], capacity["naive"]["held"]
-    more = "" if capacity["ours"]["held"] < capacity["ours"]["most"] else " or more"
-    return f"{ours}{more}, naive {naive}", ours >= 10 * max(1, naive)
+def held(search: Mapping[str, Any]) -> str:
+    """Return how many sessions hold, as far as was looked."""
+    return str(search["held"]) if search["broke"] is not None else f"{search['held']} or more"
 
 
-def _sessions(capacity: Any, _: Measures) -> tuple[str, bool]:
-    return str(capacity["ours"]["held"]), capacity["ours"]["held"] >= MEMORISED_SESSIONS
+def _sessions_to_naive(capacity: Any, _: Measures) -> tuple[str, bool | None]:
+    ours, naive = capacity["ours"], capacity["naive"]
+    said = f"{held(ours)}, naive {held(naive)}"
+    if ours["held"] < 10 * max(1, naive["held"]):
+        return said, None if ours["broke"] is None else False
+    return said, None if naive["broke"] is None else True
+
+
+def _sessions(capacity: Any, _: Measures) -> tuple[str, bool | None]:
+    ours = capacity["ours"]
+    if ours["held"] < MEMORISED_SESSIONS and ours["broke"] is None:
+        return held(ours), None
+    return held(ours), ours["held"] >= MEMORISED_SESSIONS
 
 
 def _fair(capacity: Any, _: Measures) -> tuple[str, bool | None]:
@@ -145,7 +155,7 @@ def _no_words(nonspeech: Any, _: Measures) -> tuple[str, bool | None]:
     words = {sound: nonspeech[sound]["words"] for sound in sounds}
     said = ", ".join(f"{sound} {count}" for sound, count in words.items())
     good = all(nonspeech[sound]["complete"] for sound in sounds) and not any(words.values())
-    return f"{said} ({nonspeech['seconds'] / 60:g} minutes each)", _if_enough(good, nonspeech["seconds"] >= 600)
+    return f"{said} ({nonspeech['seconds'] / 60:g} min each)", _if_enough(good, nonspeech["seconds"] >= 600)
 
 
 def _idle(nonspeech: Any, _: Measures) -> tuple[str, bool]:

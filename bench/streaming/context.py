@@ -36,12 +36,11 @@ class Budget:
     ending_s: float = 18.0
     words_s: float = 200.0
     words_sessions: int = 4
-    trial_s: float = 20.0
-    naive_trial_s: float = 24.0
-    cycle_s: float = 7.0
+    trial_s: float = 16.0
+    cycle_s: float = 5.0
     """A turn of voice-agent traffic: sessions begin at different places of it."""
     trials: int = 7
-    naive_trials: int = 3
+    naive_trials: int = 5
     most_sessions: int = 128
     overload_s: float = 10.0
     nonspeech_s: float = 600.0
@@ -59,7 +58,6 @@ QUICK = Budget(
     ending_s=4.0,
     words_s=16.0,
     trial_s=7.0,
-    naive_trial_s=7.0,
     cycle_s=3.0,
     trials=2,
     naive_trials=2,

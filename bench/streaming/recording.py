@@ -8,10 +8,18 @@ from clips import Tape, Word
 from metrics import changed_words, commit_times, left_out, words_of
 from pacing import heard_by
 
-from auricle.engines.protocol import ENGINE_RATE, FinalResult, PartialResult, Result, UtteranceFailed
+from auricle.engines.protocol import (
+    ENGINE_RATE,
+    FinalResult,
+    PartialResult,
+    Result,
+    SpeechEnded,
+    SpeechStarted,
+    UtteranceFailed,
+)
 
 AROUND_S = 0.3
-"""A word lies within a final whose speech begins or ends this much later or earlier: aligners differ."""
+"""A word lies within speech that begins or ends this much later or earlier: aligners and detectors differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +137,26 @@ class Recording:
         return [after.at_s - before.at_s for *partials, _ in self.utterances() for before, after in pairwise(partials)]
 
     def unheard_words(self) -> int:
-        """Return how many words of the reference lie in no final."""
-        heard = [(final.start_s - AROUND_S, final.end_s + AROUND_S) for final in self.finals]
+        """Return how many words of the reference lie in no speech that got a final."""
+        heard = [(begin_s - AROUND_S, end_s + AROUND_S) for begin_s, end_s in self.answered_speech()]
         middles = ((word.start_s + word.end_s) / 2 for word in self.tape.words)
         return sum(not any(begin <= middle <= end for begin, end in heard) for middle in middles)
+
+    def answered_speech(self) -> list[tuple[float, float]]:
+        """Return from where to where somebody spoke, where a final came of it."""
+        spans: list[tuple[float, float]] = []
+        began_s, answered = 0.0, False
+        for result in (said.result for said in self.said):
+            match result:
+                case SpeechStarted(at_sample=at):
+                    began_s, answered = at / ENGINE_RATE, False
+                case FinalResult():
+                    answered = True
+                case SpeechEnded(at_sample=at) if answered:
+                    spans.append((began_s, at / ENGINE_RATE))
+                case _:
+                    pass
+        return spans
 
     def words_missing(self, unloaded: "Recording") -> int:
         """Return how many words were heard when nobody else spoke, and are missing now."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bars import number, saturated, verdicts
+from bars import held, number, saturated, verdicts
 
 Measure = Mapping[str, Any]
 SYSTEMS = ("ours", "naive")
@@ -144,7 +144,7 @@ def _capacity(m: Measure) -> list[str]:
     )
     over, full = m["overload"], saturated(m)
     lines = table(head, rows)
-    lines += ["", f"Held at p95 ≤ {m['bar_s']} s: ours {m['ours']['held']}, naive {m['naive']['held']}."]
+    lines += ["", f"Held at p95 ≤ {m['bar_s']} s: ours {held(m['ours'])}, naive {held(m['naive'])}."]
     if full is not None:
         lines[-1] += f" Saturation is at {full['sessions']} sessions."
     lines[-1] += (
@@ -166,7 +166,7 @@ def _nonspeech(m: Measure) -> list[str]:
         )
         for sound in SOUNDS
     ]
-    head = f"| {m['seconds'] / 60:g} minutes each | words | partials | finals | CPU / duration, as fast as it goes |"
+    head = f"| {m['seconds'] / 60:g} min each | words | partials | finals | CPU / duration, as fast as it goes |"
     idle = m["idle"]
     return [
         *table(head, rows),

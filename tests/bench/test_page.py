@@ -100,8 +100,8 @@ def results(*, memorised: bool = False) -> dict[str, Any]:
             },
             "capacity": {
                 "bar_s": 0.5,
-                "naive": {"held": 1, "most": 8, "trials": [trial(1, held=True), trial(2, held=False)]},
-                "ours": {"held": 20, "most": 128, "trials": [trial(20, held=True), trial(22, held=False)]},
+                "naive": {"held": 1, "broke": 2, "most": 8, "trials": [trial(1, held=True), trial(2, held=False)]},
+                "ours": {"held": 20, "broke": 22, "most": 128, "trials": [trial(20, held=True), trial(22, held=False)]},
                 "overload": trial(60, held=False) | {"words": 900, "words_missing": 0, "unheard_alone": 4},
             },
             "padding": {"pads": [{"pad_s": pad, "wer": 0.1, "cpu_per_audio_s": 0.01} for pad in (0.16, 1.3, 26.0)]},
@@ -196,6 +196,16 @@ def test_ten_times_none_is_ten() -> None:
     result["measures"]["capacity"]["naive"]["held"] = 0
     result["measures"]["capacity"]["ours"]["held"] = 9
     assert verdict(result, "sessions at p95").met is False
+
+
+def test_a_search_that_did_not_end_does_not_decide() -> None:
+    result = results(memorised=True)
+    capacity = result["measures"]["capacity"]
+    capacity["naive"]["broke"] = None
+    assert verdict(result, "sessions at p95").met is None
+    capacity["ours"] |= {"held": 8, "broke": None}
+    assert [found.met for found in verdicts(result) if found.what.startswith("sessions")] == [None, None]
+    assert verdict(result, "sessions at p95").value == "8 or more, naive 1 or more"
 
 
 def test_saturation_is_the_least_that_does_not_hold() -> None:

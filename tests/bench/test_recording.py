@@ -5,7 +5,16 @@ import pytest
 from clips import Tape, Word
 from recording import Recording, Said, end_of_speech
 
-from auricle.engines.protocol import ENGINE_RATE, FinalResult, PartialResult, Result, TimedWord, UtteranceFailed
+from auricle.engines.protocol import (
+    ENGINE_RATE,
+    FinalResult,
+    PartialResult,
+    Result,
+    SpeechEnded,
+    SpeechStarted,
+    TimedWord,
+    UtteranceFailed,
+)
 
 WORDS = (
     Word(text="ask", start_s=0.5, end_s=1.0),
@@ -64,9 +73,20 @@ def test_the_end_of_speech_is_clipped_to_the_endpoint() -> None:
     assert end_of_speech(WORDS, 1.4, 2.9) is None
 
 
-def test_words_of_the_reference_lie_in_a_final_or_are_unheard() -> None:
-    assert recording((1.7, final("ask not", 1.6, 0.6)), (3.9, final("what", 3.8, 3.0))).unheard_words() == 0
-    assert recording((1.7, final("ask not", 1.6, 0.6))).unheard_words() == 1
+def spoken(begin_s: float, end_s: float, answer: Result) -> list[tuple[float, Result]]:
+    return [
+        (begin_s, SpeechStarted(at_sample=round(begin_s * ENGINE_RATE))),
+        (end_s, answer),
+        (end_s, SpeechEnded(at_sample=round(end_s * ENGINE_RATE))),
+    ]
+
+
+def test_words_of_the_reference_lie_in_speech_with_a_final_or_are_unheard() -> None:
+    first, second = spoken(0.6, 1.3, final("ask not", 1.6, 0.6)), spoken(3.0, 3.5, final("what", 3.8, 3.0))
+    failed = spoken(3.0, 3.5, UtteranceFailed(end_sample=60_800, message="no"))
+    assert recording(*first, *second).unheard_words() == 0
+    assert recording(*first, *failed).unheard_words() == 1
+    assert recording(*first).unheard_words() == 1
     assert recording().unheard_words() == 3
 
 

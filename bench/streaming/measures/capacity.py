@@ -15,6 +15,7 @@ BAR_S = 0.5
 """The delay after the end of speech that 95 % of the finals hold."""
 PATIENCE_S = 20.0
 OVERLOAD = 3
+MOST_NAIVE = 16
 OVERLOAD_PATIENCE_S = 90.0
 
 
@@ -22,20 +23,20 @@ async def measure(bench: Bench) -> dict[str, Any]:
     """Search for both, then overload ours."""
     budget = bench.budget
     async with bench.naive() as naive:
-        search = Search(first=1, most=8, trials=budget.naive_trials)
-        found: dict[str, Any] = {"bar_s": BAR_S, "naive": await _search(bench, naive, search, budget.naive_trial_s)}
+        search = Search(first=1, most=MOST_NAIVE, trials=budget.naive_trials)
+        found: dict[str, Any] = {"bar_s": BAR_S, "naive": await _search(bench, naive, search)}
     async with bench.ours() as ours:
         search = Search(first=4, most=budget.most_sessions, trials=budget.trials)
-        found["ours"] = await _search(bench, ours, search, budget.trial_s)
+        found["ours"] = await _search(bench, ours, search)
     async with bench.ours() as ours:
         found["overload"] = await _overload(bench, ours, max(1, search.held) * OVERLOAD)
     return found
 
 
-async def _search(bench: Bench, service: Service, search: Search, tape_s: float) -> dict[str, Any]:
+async def _search(bench: Bench, service: Service, search: Search) -> dict[str, Any]:
     trials: list[dict[str, Any]] = []
     while (sessions := search.next()) is not None:
-        tapes = [conversation(bench.clips, tape_s, index) for index in range(sessions)]
+        tapes = [conversation(bench.clips, bench.budget.trial_s, index) for index in range(sessions)]
         recordings, used = await _play(bench, service, tapes, PATIENCE_S)
         trials.append(_read(recordings, used))
         search.tell(sessions, held=trials[-1]["held"])
