@@ -10,6 +10,7 @@ matplotlib.use("svg")
 
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 COLOURS = {"ours": "#4269d0", "naive": "#ff725c", "offline": "#9498a0"}
 BAR = {"color": "#444444", "linewidth": 1, "linestyle": ":"}
@@ -51,9 +52,12 @@ def _sessions(axes: Axes, capacity: dict[str, Any]) -> None:
         told = [(t["sessions"], t["after_speech_s"]["p95"]) for t in trials if t["after_speech_s"]["p95"] is not None]
         axes.plot(*zip(*told, strict=True), marker="o", markersize=4, color=COLOURS[name], label=name)
     axes.axhline(capacity["bar_s"], **BAR)
-    axes.set(xscale="log", yscale="log", xlabel="sessions", ylabel="final − end of speech, p95, s")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set(xlabel="sessions", ylabel="final − end of speech, p95, s")
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log", base=2)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
     axes.legend(frameon=False)
 
 
@@ -61,7 +65,8 @@ def _padding(axes: Axes, padding: dict[str, Any]) -> None:
     """Draw the errors and the cost over the silence behind the words."""
     pads = [row["pad_s"] for row in padding["pads"]]
     axes.plot(pads, [100 * row["wer"] for row in padding["pads"]], marker="o", markersize=4, color=COLOURS["ours"])
-    axes.set(xscale="log", xlabel="silence behind the words, s", ylabel="WER, %", ylim=(0, None))
+    axes.set(xscale="log", xlabel="silence behind the words, s", ylabel="WER, %")
+    axes.set_ylim(0, max(1.0, *(110 * row["wer"] for row in padding["pads"])))
     axes.xaxis.set_major_formatter("{x:g}")
     cost = axes.twinx()
     costs = [1000 * row["cpu_per_audio_s"] for row in padding["pads"]]

@@ -90,8 +90,7 @@ def make(folder: Path, shape: Shape, quantization: str) -> None:
 def vocabulary(shape: Shape) -> list[str]:
     """Return the tokens in Whisper's order: ordinary ones, then the special ones at the places it has them."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    invented = (f"Ġ{index:x}" for index in range(END_OF_TEXT))
-    ordinary = [*alphabet, *(token for token, _ in zip(invented, range(END_OF_TEXT - len(alphabet)), strict=False))]
+    invented = [f"Ġ{index:x}" for index in range(END_OF_TEXT - len(alphabet) - 1)]
     special = [
         "<|endoftext|>",
         "<|startoftranscript|>",
@@ -104,7 +103,8 @@ def vocabulary(shape: Shape) -> list[str]:
         "<|notimestamps|>",
         *(f"<|{index * 0.02:.2f}|>" for index in range(TIMESTAMPS)),
     ]
-    return ordinary + special
+    # The empty token is what CTranslate2 knows a multilingual model by.
+    return [*alphabet, *invented, "", *special]
 
 
 def tokenizer(tokens: list[str]) -> Tokenizer:
