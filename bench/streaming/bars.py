@@ -58,7 +58,8 @@ def _judge(bar: _Bar, measures: Measures) -> Verdict:
 def saturated(capacity: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the trial with the fewest sessions that did not hold, or the one with the most that did."""
     trials = capacity["ours"]["trials"]
-    broke = [trial for trial in trials if not trial["held"]]
+    holding = {trial["sessions"] for trial in trials if trial["held"]}
+    broke = [trial for trial in trials if trial["sessions"] not in holding]
     if broke:
         return min(broke, key=lambda trial: trial["sessions"])  # type: ignore[no-any-return]
     return max(trials, key=lambda trial: trial["sessions"], default=None)

@@ -49,6 +49,18 @@ def descendants() -> list[int]:
     return found
 
 
+def largest_descendant(least_bytes: int) -> int | None:
+    """Return the one that holds most memory, and so the model; None where none holds as much as ``least_bytes``."""
+    sizes = {process: _resident_bytes(process) for process in descendants()}
+    largest = max(sizes, key=lambda process: sizes[process], default=None)
+    return largest if largest is not None and sizes[largest] >= least_bytes else None
+
+
+def _resident_bytes(process: int) -> int:
+    fields = _fields(PROCESSES / str(process) / "stat")
+    return int(fields[21]) * os.sysconf("SC_PAGE_SIZE") if fields else 0
+
+
 def _used_by(process: int) -> float:
     """Return its own seconds and those of its children that it waited for."""
     fields = _fields(PROCESSES / str(process) / "stat")

@@ -34,7 +34,7 @@ def command(argv: Sequence[str]) -> str:
 def general(argument: str) -> str:
     """Return a path as the repository sees it, of any other its name; anything else as it is."""
     path = Path(argument)
-    if not path.exists():
+    if not path.exists() and not path.is_absolute():
         return argument
     absolute = path.resolve()
     return str(absolute.relative_to(ROOT)) if absolute.is_relative_to(ROOT) else f"…/{absolute.name}"

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
 COLOURS = {"ours": "#4269d0", "naive": "#ff725c", "offline": "#9498a0"}
-BAR = {"color": "#444444", "linewidth": 1, "linestyle": ":"}
+BAR: dict[str, Any] = {"color": "#444444", "linewidth": 1, "linestyle": ":"}
 Results = Sequence[dict[str, Any]]
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import bars
 import machine
 from clips import MEMORISED, load
-from context import QUICK, STANDARD, Bench, open_bench
+from context import QUICK, STANDARD, Bench, can_isolate, open_bench
 from harness import FRAME_S
 from measures import capacity, ending, instability, kills, nonspeech, offline, padding, solo, words
 
@@ -42,6 +42,8 @@ MEASURES = {
 def main() -> int:
     """Measure, print the verdicts, and write what is wanted. Returns the exit code."""
     options = _options()
+    if options.engine_isolation == "process" and not can_isolate():
+        raise SystemExit("The engine cannot run in a process of its own here: auricle.engines.isolation is missing.")
     meta = machine.facts(sys.argv)
     budget = QUICK if options.quick else STANDARD
     bench = open_bench(

@@ -42,6 +42,7 @@ def test_the_search_finds_what_holds_to_an_eighth(holds: int, first: int, most: 
         assert 1 <= sessions <= most
         search.tell(sessions, held=sessions <= holds)
     assert search.held <= holds
+    assert len(search.asked) <= 2 * most.bit_length() + 1
     if holds >= most:
         assert search.held == most
     else:

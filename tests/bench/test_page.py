@@ -252,5 +252,15 @@ def test_batches_are_compared_with_30_seconds() -> None:
 
 
 def test_a_command_tells_nothing_of_this_machine(tmp_path: Path) -> None:
-    said = command(["bench/streaming/run.py", "--model", str(tmp_path), "--clips", str(ROOT / "pyproject.toml"), "-q"])
-    assert said == f"python bench/streaming/run.py --model …/{tmp_path.name} --clips pyproject.toml -q"
+    said = command(
+        [
+            "bench/streaming/run.py",
+            "--model",
+            str(tmp_path),
+            "--clips",
+            str(ROOT / "pyproject.toml"),
+            "--out",
+            "/no/where/x.json",
+        ]
+    )
+    assert said == f"python bench/streaming/run.py --model …/{tmp_path.name} --clips pyproject.toml --out …/x.json"

@@ -42,19 +42,23 @@ class FakeSilero:
 
 
 class FakeNaive:
-    """Hears a word for every half second of the buffer."""
+    """Hears a word for every half second of the buffer, and guesses another one, which never comes again."""
 
     interval_s = 0.5
     silero = FakeSilero()
 
     def __init__(self) -> None:
         self.longest_s = 0.0
+        self.decodes = 0
 
     async def decode(self, audio: Samples, offset_s: float, prompt: str, language: str) -> list[Timed]:
         await anyio.lowlevel.checkpoint()
         self.longest_s = max(self.longest_s, len(audio) / ENGINE_RATE)
         slots = range(int(offset_s * 2), int((offset_s + len(audio) / ENGINE_RATE) * 2))
-        return [Timed(text=f"w{slot}", start_s=slot / 2, end_s=slot / 2 + 0.5) for slot in slots]
+        words = [Timed(text=f"w{slot}", start_s=slot / 2, end_s=slot / 2 + 0.5) for slot in slots]
+        self.decodes += 1
+        end_s = offset_s + len(audio) / ENGINE_RATE
+        return [*words, Timed(text=f"guess{self.decodes}", start_s=end_s - 0.05, end_s=end_s)]
 
 
 def speech(seconds: float) -> Samples:

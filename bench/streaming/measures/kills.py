@@ -7,7 +7,7 @@ from typing import Any
 import anyio
 from clips import conversation
 from context import Bench, can_isolate, isolated
-from cpu import descendants
+from cpu import largest_descendant
 from harness import play_all
 from pacing import staggered
 
@@ -15,6 +15,8 @@ from auricle.engines.actor import EngineActor
 
 PATIENCE_S = 120.0
 STAGGER_S = 4.0
+WORKER_BYTES = 40_000_000
+"""What holds less is a helper of the supervisor, or has not come up yet."""
 
 
 async def measure(bench: Bench) -> dict[str, Any]:
@@ -24,13 +26,12 @@ async def measure(bench: Bench) -> dict[str, Any]:
     budget = bench.budget
     tape = conversation(bench.clips, budget.kill_tape_s, 0)
     delays_s = [staggered(index, STAGGER_S) for index in range(budget.kill_sessions)]
-    before = set(descendants())
     async with EngineActor(isolated(bench.model, bench.device)) as actor:
         await actor.loaded()
         (alone,) = await play_all(actor, [tape], [0.0], bench.config(), patience_s=PATIENCE_S)
         killed: list[int] = []
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_kill, before, killed, budget.kills, (tape.seconds + STAGGER_S) / budget.kills)
+            tasks.start_soon(_kill, killed, budget.kills, (tape.seconds + STAGGER_S) / budget.kills)
             tapes = [tape] * budget.kill_sessions
             recordings = await play_all(actor, tapes, delays_s, bench.config(), patience_s=PATIENCE_S)
             tasks.cancel_scope.cancel()
@@ -45,12 +46,12 @@ async def measure(bench: Bench) -> dict[str, Any]:
     }
 
 
-async def _kill(before: set[int], killed: list[int], kills: int, interval_s: float) -> None:
-    """Kill the newest process that the engine has started, every ``interval_s``."""
+async def _kill(killed: list[int], kills: int, interval_s: float) -> None:
+    """Kill the process that holds the model, every ``interval_s``."""
     for _ in range(kills):
         await anyio.sleep(interval_s / 2)
-        workers = [process for process in descendants() if process not in before]
-        if workers:
-            os.kill(max(workers), signal.SIGKILL)
-            killed.append(max(workers))
+        worker = largest_descendant(WORKER_BYTES)
+        if worker is not None:
+            os.kill(worker, signal.SIGKILL)
+            killed.append(worker)
         await anyio.sleep(interval_s / 2)
