@@ -29,7 +29,8 @@ TAIL = """
 * **sessions**: one process, real-time pace, voice-agent traffic (a pause of 4/3 of each clip), staggered starts. A
   trial holds when every session ends and the delay's 95th percentile over all finals is within the bar. Where the
   naive one holds none, ten times one are asked of ours. *Saturation* is the smallest trial that did not hold.
-  A trial that did not hold and in which the harness itself was late by more than 0.1 s is repeated once; both are shown.
+  A trial that did not hold, and in which the harness itself was late by more than 0.1 s, is repeated once; the table
+  shows both.
 * **words lost**: words of the reference that lie in no final, beyond what one session alone leaves out; and words in
   the text of one session alone that the same tape did not get here.
 * **tail pad**: whole clips straight through CTranslate2, without guards or second attempts, and without buckets of
