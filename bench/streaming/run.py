@@ -14,6 +14,7 @@ import json
 import sys
 import time
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,8 @@ def main() -> int:
     options = _options()
     if options.engine_isolation == "process" and not can_isolate():
         raise SystemExit("The engine cannot run in a process of its own here: auricle.engines.isolation is missing.")
+    if options.write and find_spec("matplotlib") is None:
+        raise SystemExit("The page's plots need matplotlib: pip install -e '.[bench]'.")
     meta = machine.facts(sys.argv)
     budget = QUICK if options.quick else STANDARD
     bench = open_bench(
