@@ -1,0 +1,173 @@
+"""Speech with known words, and the tapes that sessions hear: clips with pauses between them."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from auricle.engines.protocol import ENGINE_RATE, Samples
+
+MEMORISED = "memorised_ids.json"
+"""In a model's folder: the clips that it knows, where it knows nothing else."""
+TURN_PAUSE = 4 / 3
+"""Of a voice agent's traffic: 3 s of speech, 4 s of pause."""
+SHORTEST_PAUSE_S = 0.8
+LEAD_S = 0.3
+"""Silence before the first clip of a tape: a microphone is open before somebody speaks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """A word of the reference, in seconds."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+    def at(self, offset_s: float) -> "Word":
+        """Return the same word later."""
+        return Word(text=self.text, start_s=self.start_s + offset_s, end_s=self.end_s + offset_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Clip:
+    """One utterance."""
+
+    name: str
+    samples: Samples
+    text: str
+    words: tuple[Word, ...]
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.samples) / ENGINE_RATE
+
+    @property
+    def speech_end_s(self) -> float:
+        """Where its last word ends."""
+        return min(self.seconds, self.words[-1].end_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tape:
+    """What one session hears, and the words in it at their places."""
+
+    samples: Samples
+    clips: tuple[Clip, ...] = ()
+    words: tuple[Word, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.samples) / ENGINE_RATE
+
+    @property
+    def text(self) -> str:
+        """Everything that is said."""
+        return " ".join(clip.text for clip in self.clips)
+
+    @property
+    def pcm(self) -> bytes:
+        """The audio as clients send it: 16-bit little-endian, 16 kHz, mono."""
+        return (np.clip(self.samples, -1, 1) * 32767).astype("<i2").tobytes()
+
+
+def load(manifest: Path, model: Path, language: str) -> tuple[Clip, ...]:
+    """Return the clips of a ``manifest.jsonl`` that can be used with ``model``."""
+    entries = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
+    known = json.loads((model / MEMORISED).read_text(encoding="utf-8")) if (model / MEMORISED).is_file() else None
+    chosen = [
+        entry
+        for entry in entries
+        if entry.get("text")
+        and entry.get("words")
+        and entry.get("language", language) == language
+        and (known is None or name_of(entry) in known)
+    ]
+    if not chosen:
+        raise SystemExit(f"No clip of {manifest} has text and word times and can be used with this model.")
+    return tuple(_clip(manifest.parent, entry) for entry in chosen)
+
+
+def name_of(entry: dict[str, str]) -> str:
+    """Return what a clip is called."""
+    return entry.get("id") or Path(entry["path"]).stem
+
+
+def _clip(folder: Path, entry: dict[str, object]) -> Clip:
+    samples, rate = soundfile.read(folder / str(entry["path"]), dtype="float32")
+    if rate != ENGINE_RATE or samples.ndim != 1:
+        raise SystemExit(f"{entry['path']} is not mono audio at {ENGINE_RATE} Hz.")
+    words = entry["words"]
+    assert isinstance(words, list)
+    return Clip(
+        name=name_of(entry),  # type: ignore[arg-type]
+        samples=samples,
+        text=str(entry["text"]),
+        words=tuple(Word(text=w["word"], start_s=w["start"], end_s=w["end"]) for w in words),
+    )
+
+
+def within(clips: Sequence[Clip], seconds: float) -> tuple[Clip, ...]:
+    """Return the clips that fit into so many seconds, first come, first served; the shortest where none does."""
+    chosen: list[Clip] = []
+    left_s = seconds
+    for clip in clips:
+        if clip.seconds <= left_s:
+            chosen.append(clip)
+            left_s -= clip.seconds
+    return tuple(chosen) or (min(clips, key=lambda clip: clip.seconds),)
+
+
+def lay(clips: Iterable[Clip], pause_s: Callable[[Clip], float]) -> Tape:
+    """Put clips on a tape, each with digital silence behind it."""
+    pieces: list[Samples] = [_silence(LEAD_S)]
+    words: list[Word] = []
+    laid: list[Clip] = []
+    position = len(pieces[0])
+    for clip in clips:
+        words += [word.at(position / ENGINE_RATE) for word in clip.words]
+        pause = _silence(pause_s(clip))
+        pieces += [clip.samples, pause]
+        position += len(clip.samples) + len(pause)
+        laid.append(clip)
+    return Tape(samples=np.concatenate(pieces), clips=tuple(laid), words=tuple(words))
+
+
+def with_pauses(clips: Iterable[Clip]) -> Tape:
+    """Return a tape of somebody who hardly pauses."""
+    return lay(clips, lambda _: SHORTEST_PAUSE_S)
+
+
+def conversation(clips: Sequence[Clip], seconds: float, first: int) -> Tape:
+    """Return a tape of somebody who talks to an agent, at most ``seconds`` long, beginning about clip ``first``.
+
+    Clips come again where there are too few, and those that do not fit any more are left out; one is always there.
+    """
+    fitting = [clip for clip in clips if _turn_s(clip) <= seconds] or [min(clips, key=_turn_s)]
+    laid: list[Clip] = []
+    left_s, index = seconds, first
+    while not laid or any(_turn_s(clip) <= left_s for clip in fitting):
+        clip = fitting[index % len(fitting)]
+        index += 1
+        if not laid or _turn_s(clip) <= left_s:
+            laid.append(clip)
+            left_s -= _turn_s(clip)
+    return lay(laid, turn_pause_s)
+
+
+def _turn_s(clip: Clip) -> float:
+    return clip.seconds + turn_pause_s(clip)
+
+
+def turn_pause_s(clip: Clip) -> float:
+    """Return how long an agent's answer to a clip takes."""
+    return max(SHORTEST_PAUSE_S, clip.seconds * TURN_PAUSE)
+
+
+def _silence(seconds: float) -> Samples:
+    return np.zeros(round(seconds * ENGINE_RATE), dtype=np.float32)

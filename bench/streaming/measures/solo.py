@@ -1,0 +1,81 @@
+"""One session at the pace of speech: what it costs, how late its finals are, and how steady its partials."""
+
+from typing import Any
+
+from clips import Tape, with_pauses, within
+from context import Bench
+from cpu import Used, metered
+from harness import Service, play
+from metrics import summary, word_error_rate, words_of
+from recording import Recording
+
+from auricle.engines.protocol import ENGINE_RATE
+
+PATIENCE_S = 60.0
+OPENING_S = 0.3
+"""An utterance is heard from so much before its speech."""
+
+
+async def measure(bench: Bench) -> dict[str, Any]:
+    """Play one tape to ours and to the naive one."""
+    tape = with_pauses(within(bench.clips, bench.budget.solo_s))
+    offline = {
+        "short_cpu_s": round(sum(bench.short(clip).cpu_s for clip in tape.clips), 4),
+        "padded_cpu_s": round(sum(bench.padded(clip).cpu_s for clip in tape.clips), 4),
+        "wer": round(word_error_rate((clip.text, bench.short(clip).text) for clip in tape.clips), 4),
+    }
+    async with bench.ours() as ours:
+        recording, used = await _one(bench, ours, tape)
+    found: dict[str, Any] = {
+        "speech_s": sum(clip.seconds for clip in tape.clips),
+        "tape_s": tape.seconds,
+        "offline": offline,
+    }
+    found["ours"] = _read(bench, recording, used, offline)
+    async with bench.naive() as naive:
+        recording, used = await _one(bench, naive, tape)
+        found["naive"] = _read(bench, recording, used, offline) | {"decodes": naive.decodes}
+    found["ours_cpu_over_naive"] = found["ours"]["cpu_s"] / found["naive"]["cpu_s"]
+    return found
+
+
+async def _one(bench: Bench, service: Service, tape: Tape) -> tuple[Recording, Used]:
+    with metered() as used:
+        recording = await play(service, tape, bench.config(), patience_s=PATIENCE_S)
+    return recording, used
+
+
+def _read(bench: Bench, recording: Recording, used: Used, offline: dict[str, float]) -> dict[str, Any]:
+    endings = recording.endings()
+    final_words = len(words_of(recording.text))
+    early, total = recording.promised_early()
+    units = [
+        bench.decode_s(recording.tape.samples, ending.final.start_s - OPENING_S, ending.final.end_s)
+        for ending in endings
+    ]
+    return {
+        "complete": recording.complete,
+        "late_s": round(recording.late_s, 4),
+        "cpu_s": round(used.cpu_s, 4),
+        "cpu_per_audio_s": round(used.cpu_s / recording.tape.seconds, 5),
+        "cpu_over_short": round(used.cpu_s / offline["short_cpu_s"], 3),
+        "cpu_over_padded": round(used.cpu_s / offline["padded_cpu_s"], 3),
+        "finals": len(recording.finals),
+        "partials": recording.partials,
+        "update_gap_s": summary(recording.update_gaps()),
+        "after_speech_s": summary(ending.after_speech_s for ending in endings),
+        "after_endpoint_s": summary(ending.after_endpoint_s for ending in endings),
+        "after_endpoint_over_decode": summary(
+            ending.after_endpoint_s / unit for ending, unit in zip(endings, units, strict=True)
+        ),
+        "decode_s": summary(units),
+        "endpoint_after_speech_s": summary(e.after_speech_s - e.after_endpoint_s for e in endings),
+        "commit_s": summary(recording.commit_latencies()),
+        "commit_over_interval": summary(latency / bench.interval_s for latency in recording.commit_latencies()),
+        "promised_early": round(early / total, 4) if total else None,
+        "changed_words": recording.changed(),
+        "final_words": final_words,
+        "instability": round(recording.changed() / final_words, 4) if final_words else None,
+        "wer": round(word_error_rate([(recording.tape.text, recording.text)]), 4),
+        "last_heard_s": recording.finals[-1].end_sample / ENGINE_RATE if recording.finals else None,
+    }

@@ -1,0 +1,126 @@
+"""Whisper in real time, measured: ratios to the same model offline and to a naive server, in one run.
+
+python bench/streaming/run.py --model DIR                 measures everything, some ten minutes on two cores
+python bench/streaming/run.py --model DIR --quick         the same in two minutes, too little to judge by
+python bench/streaming/run.py --model DIR --only solo     one measure; --only may be given again
+python bench/streaming/run.py --model DIR --write         also keeps the results and renders docs/bench-streaming.md
+
+Exit code 1 where a bar is not met.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import bars
+import machine
+from clips import MEMORISED, load
+from context import QUICK, STANDARD, Bench, can_isolate, open_bench
+from harness import FRAME_S
+from measures import capacity, ending, instability, kills, nonspeech, offline, padding, solo, words
+
+CLIPS = machine.ROOT / "tests" / "engines" / "speech" / "manifest.jsonl"
+RESULTS = Path(__file__).parent / "results"
+MEASURES = {
+    "offline": offline.measure,
+    "solo": solo.measure,
+    "ending": ending.measure,
+    "instability": instability.measure,
+    "words": words.measure,
+    "padding": padding.measure,
+    "nonspeech": nonspeech.measure,
+    "kills": kills.measure,
+    "capacity": capacity.measure,
+}
+
+
+def main() -> int:
+    """Measure, print the verdicts, and write what is wanted. Returns the exit code."""
+    options = _options()
+    if options.engine_isolation == "process" and not can_isolate():
+        raise SystemExit("The engine cannot run in a process of its own here: auricle.engines.isolation is missing.")
+    if options.write and find_spec("matplotlib") is None:
+        raise SystemExit("The page's plots need matplotlib: pip install -e '.[bench]'.")
+    meta = machine.facts(sys.argv)
+    budget = QUICK if options.quick else STANDARD
+    bench = open_bench(
+        model=options.model,
+        device=options.device,
+        clips=load(options.clips, options.model, options.language),
+        budget=budget,
+        language=options.language,
+        silence_s=options.silence,
+        interval_s=options.interval,
+        isolation=options.engine_isolation,
+    )
+    meta |= {
+        "model": options.model.resolve().name,
+        "model_mb": round((options.model / "model.bin").stat().st_size / 1e6, 1),
+        "memorised": (options.model / MEMORISED).is_file(),
+        "device": bench.device,
+        "quick": options.quick,
+        "isolation": options.engine_isolation,
+        "silence_s": options.silence,
+        "interval_s": options.interval,
+        "frame_s": FRAME_S,
+    }
+    results = {"kind": "streaming", "meta": meta, "measures": asyncio.run(_measure(bench, options.only or MEASURES))}
+    verdicts = bars.verdicts(results)
+    for verdict in verdicts:
+        print(f"- {verdict.word}: {verdict.what}: {verdict.value} (bar: {verdict.bar})")
+    _write(results, options)
+    return any(verdict.met is False for verdict in verdicts)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--model", type=Path, required=True, help="folder of a CTranslate2 Whisper model")
+    parser.add_argument("--clips", type=Path, default=CLIPS, help="manifest.jsonl with path, text and words")
+    parser.add_argument("--only", action="append", choices=MEASURES, help="measure this; may be given again")
+    parser.add_argument("--quick", action="store_true", help="measure little: for trying out")
+    parser.add_argument("--language", default="en", help="what is spoken")
+    parser.add_argument("--device", choices=("cpu", "cuda"), help="without it, a GPU where there is one")
+    parser.add_argument("--silence", type=float, default=0.2, help="seconds of silence that end an utterance")
+    parser.add_argument("--interval", type=float, default=0.5, help="seconds between partials: what naive aims at")
+    parser.add_argument("--engine-isolation", choices=("thread", "process"), default="thread", help="where ours runs")
+    parser.add_argument("--out", type=Path, help="where the results are written as JSON")
+    parser.add_argument("--write", action="store_true", help=f"keep the results in {RESULTS.name}/ and render the page")
+    return parser.parse_args()
+
+
+async def _measure(bench: Bench, names: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in names:
+        print(f"{name} …", flush=True)
+        begin_s = time.monotonic()
+        try:
+            found[name] = await MEASURES[name](bench)
+        except Exception as error:  # the others can still be measured, and the page says that this one was not
+            print(f"    failed: {type(error).__name__}: {error}", flush=True)
+            found[name] = {"failed": type(error).__name__}
+        found[name]["took_s"] = round(time.monotonic() - begin_s, 1)
+        print(f"    {found[name]['took_s']} s", flush=True)
+    return found
+
+
+def _write(results: dict[str, Any], options: argparse.Namespace) -> None:
+    targets = [options.out] if options.out else []
+    if options.write:
+        RESULTS.mkdir(exist_ok=True)
+        targets.append(RESULTS / f"{results['meta']['model']}.json")
+    for target in targets:
+        target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    if options.write:
+        import_module("render").write(sorted(RESULTS.glob("*.json")))  # matplotlib is needed for nothing else
+
+
+if __name__ == "__main__":
+    sys.exit(main())
