@@ -23,6 +23,11 @@ class Urgency(IntEnum):
     PARTIAL = 3
     """Any later one: a newer one takes its place."""
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the result may be committed."""
+        return self in (Urgency.FINAL, Urgency.SPECULATIVE)
+
 
 # ---------------------------------------------------------------------------- told to the policy
 

@@ -1,0 +1,54 @@
+"""The speculative final: the decode of an utterance that seems to be over, begun before it is.
+
+It shows exactly the window that the final would, so that nobody can tell whether it was speculated. Until the endpoint
+it is also the newest hypothesis.
+"""
+
+from auricle.engines.policy.agreement import continued
+from auricle.engines.policy.events import Decode, Effect, Urgency
+from auricle.engines.policy.hypotheses import drop_partials, tell
+from auricle.engines.policy.state import TAIL, Rules, Speculation, State, Step, Utterance
+from auricle.engines.protocol import Transcript
+
+
+def speculate(rules: Rules, state: State, voiced_until: int) -> Step:
+    """Wish for the final of what has been said, unless that is out already."""
+    utterance = state.utterance
+    assert utterance is not None
+    if utterance.speculation is not None:
+        return state, ()
+    decode = final_decode(rules, state, utterance, voiced_until, Urgency.SPECULATIVE)
+    speculation = Speculation(job=decode.job, voiced_until=voiced_until)
+    interval = state.interval or 0
+    waiting = utterance._replace(
+        speculation=speculation, asked=(), next_partial=max(utterance.next_partial, decode.end + interval)
+    )
+    return state._replace(jobs=decode.job, utterance=waiting), (*drop_partials(utterance), decode)
+
+
+def final_decode(
+    rules: Rules, state: State, utterance: Utterance, voiced_until: int, urgency: Urgency, at: int | None = None
+) -> Decode:
+    """Return the decode of the whole utterance, with a little silence behind it, and nothing from behind ``at``."""
+    end = voiced_until + TAIL if at is None else min(voiced_until + TAIL, at)
+    return Decode(
+        job=state.jobs + 1,
+        urgency=urgency,
+        start=utterance.opened,
+        end=end,
+        timed=True,
+        language=rules.language or state.language,
+    )
+
+
+def hear_speculation(rules: Rules, state: State, transcript: Transcript) -> tuple[State, tuple[Effect, ...]]:
+    """Keep it for the endpoint, and show it meanwhile."""
+    utterance = state.utterance
+    assert utterance is not None
+    assert utterance.speculation is not None
+    speculation = utterance.speculation._replace(transcript=transcript)
+    state = state._replace(utterance=utterance._replace(speculation=speculation))
+    if not rules.partials or not transcript.believed:
+        return state, ()
+    text = continued(utterance.committed, transcript.text)
+    return tell(state, text, speculation.voiced_until, transcript, ())

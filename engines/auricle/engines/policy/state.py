@@ -1,0 +1,151 @@
+"""What the streaming policy knows, and the rules it goes by. Positions are engine samples."""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from auricle.core.parts import FinalReason
+from auricle.engines import endpointing
+from auricle.engines.policy.events import Effect
+from auricle.engines.protocol import BLOCK, ENGINE_RATE, StreamConfig, Transcript
+
+LONGEST_SEGMENT_S: Final = 28.0
+"""What Whisper hears at a time, with a little silence behind it."""
+TAIL: Final = 3 * BLOCK
+"""Silence that a final hears behind the last voice: the detector may be that late."""
+DECODE_TIME_S: Final = 0.2
+"""A speculative final begins so long before the silence ends the utterance: what a decode takes on a small machine.
+Earlier, and it is begun in every breath; later, and somebody waits for it."""
+LULL_S: Final = 3.0
+"""Within so much speech there is a breath, or the end of a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a session asked for."""
+
+    endpointing: endpointing.Rules
+    partials: bool
+    language: str | None
+    """What it says it speaks."""
+    speculate: int
+    """Silence after which the utterance seems to be over."""
+    lull: int
+    """Speech that has become too long is cut in the quietest block of its last so many samples."""
+
+    @classmethod
+    def of(cls, config: StreamConfig) -> "Rules":
+        """Return the rules for a configuration."""
+        patience = endpointing.Rules.of(config.silence_s, min(config.max_segment_s, LONGEST_SEGMENT_S))
+        return cls(
+            endpointing=patience,
+            partials=config.partials,
+            language=config.language,
+            lull=min(round(LULL_S * ENGINE_RATE), patience.max_segment // 4),
+            speculate=max(TAIL, patience.silence - round(DECODE_TIME_S * ENGINE_RATE)),
+        )
+
+
+class Asked(NamedTuple):
+    """A partial decode that is out."""
+
+    job: int
+    start: int
+    end: int
+
+
+class Speculation(NamedTuple):
+    """The final of an utterance that may be over; ``transcript`` once it is there."""
+
+    job: int
+    voiced_until: int
+    transcript: Transcript | None = None
+    failed: bool = False
+    """Nothing came of it, and the endpoint asks anew."""
+
+    @property
+    def is_out(self) -> bool:
+        """Whether there is no answer yet."""
+        return self.transcript is None and not self.failed
+
+
+class Decision(NamedTuple):
+    """An utterance that is over and whose final is out."""
+
+    job: int
+    end: int
+    """It accounts for every sample before this."""
+    voiced_until: int
+    reason: FinalReason
+    after: endpointing.State
+    """Where voice detection goes on."""
+    tries: int = 1
+
+
+class Utterance(NamedTuple):
+    """The one that is open."""
+
+    began: int
+    opened: int
+    next_partial: int
+    """From here on a partial is due."""
+    window: int
+    """Where windows of partials begin: what lies before is committed, and not heard again."""
+    committed: tuple[str, ...] = ()
+    """Words that will not change any more …"""
+    promised_until: int = 0
+    """… all of which were said before this."""
+    trimmed: int = 0
+    """So many of them lie before ``window``."""
+    previous: tuple[str, ...] = ()
+    """Words of the last hypothesis, those before ``window`` not counted."""
+    heard_until: int = 0
+    """End of the last hypothesis."""
+    told: str = ""
+    """The last partial."""
+    asked: tuple[Asked, ...] = ()
+    speculation: Speculation | None = None
+    lull: int = 0
+    """End of the quietest block of late …"""
+    lull_probability: float = 1.0
+    """… and how likely it is voice."""
+
+    def may_be_cut_at(self, rules: Rules, position: int) -> bool:
+        """Whether this is so late in the utterance that it may yet be cut before ``position``."""
+        return position > self.opened + rules.endpointing.max_segment - rules.lull
+
+    @property
+    def promised(self) -> str:
+        """The text that every later partial, and the final, begins with."""
+        return " ".join(self.committed)
+
+
+class State(NamedTuple):
+    """One session, between two events. Immutable and small; the audio is somebody else's."""
+
+    voice: endpointing.State = endpointing.SILENT
+    utterance: Utterance | None = None
+    decision: Decision | None = None
+    committed: int = 0
+    """Every sample before this is accounted for."""
+    jobs: int = 0
+    """Decodes that have been wished for."""
+    interval: int | None = round(0.5 * ENGINE_RATE)
+    """Between two partials; None: none for now."""
+    language: str | None = None
+    """What the session was found to speak."""
+
+    @property
+    def deciding(self) -> bool:
+        """Whether a final is out: no `Voice` and no `Cut` may be told until it is there."""
+        return self.decision is not None
+
+    @property
+    def speaking(self) -> bool:
+        """Whether an utterance is open."""
+        return self.utterance is not None
+
+
+INITIAL: Final = State()
+
+Step = tuple[State, tuple[Effect, ...]]
+"""What every event leads to: the next state, and what is to be done, in order."""

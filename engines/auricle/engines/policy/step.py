@@ -1,0 +1,175 @@
+"""``step(rules, state, event) -> (state, effects)``: what the streaming policy does with each event.
+
+Source: notes/streaming-whisper.md §5.2. Where it differs: a final is the decode of the whole utterance, so that what is
+durable does not hang on when partials were decoded; and speculation begins a decode's time before the endpoint.
+"""
+
+from typing import Final, Literal, assert_never
+
+from auricle.engines import endpointing
+from auricle.engines.endpointing import Began, Ended, Speaking, TooLong
+from auricle.engines.policy.deciding import conclude, on_decided, on_undecided
+from auricle.engines.policy.events import (
+    Cut,
+    Drop,
+    Effect,
+    Event,
+    Failed,
+    Forget,
+    Heard,
+    Pace,
+    SpeechStart,
+    Voice,
+)
+from auricle.engines.policy.hypotheses import ask_for_partial, hear_partial
+from auricle.engines.policy.speculation import hear_speculation, speculate
+from auricle.engines.policy.state import Rules, State, Step, Utterance
+from auricle.engines.protocol import BLOCK, ENGINE_RATE, Transcript
+
+KEPT: Final = round(0.5 * ENGINE_RATE)
+"""Audio kept while nobody speaks: the opening of an utterance and the blocks that have to confirm it."""
+FIRST_PARTIAL: Final = round(0.6 * ENGINE_RATE)
+"""Speech that the first partial hears."""
+
+
+def step(rules: Rules, state: State, event: Event) -> Step:
+    """Return the next state and what is to be done, in order.
+
+    Raises `ValueError` for a `Voice` or a `Cut` while a final is out: tell it again when ``deciding`` is over.
+    """
+    match event:
+        case Voice(probability=probability, end=end):
+            return _hear_voice(rules, _open_minded(state), probability, end)
+        case Cut(at=at, reason=reason):
+            return _cut(rules, _open_minded(state), at, reason)
+        case Heard(job=job, transcript=transcript):
+            return _on_heard(rules, state, job, transcript)
+        case Failed(job=job, message=message):
+            return _on_failed(rules, state, job, message)
+        case Pace(interval=interval):
+            return state._replace(interval=interval), ()
+        case _:
+            assert_never(event)
+
+
+def _open_minded(state: State) -> State:
+    if state.deciding:
+        raise ValueError("a final is out: nothing is heard until it is there")
+    return state
+
+
+# ---------------------------------------------------------------------------- voice
+
+
+def _hear_voice(rules: Rules, state: State, probability: float, end: int) -> Step:
+    voice, decision = endpointing.hear(rules.endpointing, state.voice, probability, end)
+    state = state._replace(voice=voice)
+    match decision:
+        case Began(at=at, opened=opened):
+            state, started = _begin(state, at, opened)
+            state, more = _go_on(rules, state, probability, end)
+            return state, (*started, *more)
+        case Ended(voiced_until=voiced_until):
+            return conclude(rules, state, end, voiced_until, "endpoint", voice)
+        case TooLong(voiced_until=voiced_until):
+            return _cut_at_lull(rules, state, end, voiced_until)
+        case None if state.utterance is None:
+            return state, (Forget(before=max(0, end - KEPT)),)
+        case None:
+            return _go_on(rules, state, probability, end)
+        case _:
+            assert_never(decision)
+
+
+def _begin(state: State, at: int, opened: int) -> Step:
+    began, opened = max(at, state.committed), max(opened, state.committed)
+    utterance = Utterance(began=began, opened=opened, next_partial=began + FIRST_PARTIAL, window=opened, lull=began)
+    return state._replace(utterance=utterance), (SpeechStart(at=began), Forget(before=opened))
+
+
+def _go_on(rules: Rules, state: State, probability: float, end: int) -> Step:
+    """Somebody speaks, or has just stopped: speculate, or ask for a partial, where either is due."""
+    assert state.utterance is not None
+    assert isinstance(state.voice, Speaking)
+    voiced_until = state.voice.voiced_until
+    state = state._replace(utterance=_remember_lull(rules, state.utterance, probability, end))
+    if voiced_until == end:
+        state, effects = _disbelieve(state)
+        state, asked = ask_for_partial(rules, state, end)
+        return state, (*effects, *asked)
+    if end - voiced_until >= rules.speculate:
+        return speculate(rules, state, voiced_until)
+    return ask_for_partial(rules, state, end)
+
+
+def _remember_lull(rules: Rules, utterance: Utterance, probability: float, end: int) -> Utterance:
+    if utterance.may_be_cut_at(rules, end) and probability <= utterance.lull_probability:
+        return utterance._replace(lull=end, lull_probability=probability)
+    return utterance
+
+
+def _disbelieve(state: State) -> Step:
+    """The voice is back: what was speculated on is not over."""
+    utterance = state.utterance
+    if utterance is None or utterance.speculation is None:
+        return state, ()
+    speculation = utterance.speculation
+    state = state._replace(utterance=utterance._replace(speculation=None))
+    return state, (Drop(job=speculation.job),) if speculation.is_out else ()
+
+
+# ---------------------------------------------------------------------------- cuts
+
+
+def _cut(rules: Rules, state: State, at: int, reason: Literal["flush", "end_input"]) -> Step:
+    """Decide what lies before ``at``; what is behind it stays open.
+
+    A cut that comes late may lie before words that were promised: these belong to what is decided, and it lies behind
+    them. (A flush that is asked for at once never does.)
+    """
+    started: tuple[Effect, ...] = ()
+    candidate = endpointing.undecided(state.voice, before=at)
+    if state.utterance is None and candidate is not None:
+        voice = endpointing.open_at(candidate, at)
+        state, started = _begin(state._replace(voice=voice), candidate, voice.opened)
+    if state.utterance is None or state.utterance.began >= at:
+        return state._replace(committed=max(state.committed, at)), started
+    at = max(at, state.utterance.promised_until)
+    voiced_until = min(state.voice.voiced_until, at) if isinstance(state.voice, Speaking) else at
+    after = endpointing.after_cut(state.voice, at)
+    state, effects = conclude(rules, state, at, voiced_until, reason, after)
+    return state, (*started, *effects)
+
+
+def _cut_at_lull(rules: Rules, state: State, end: int, voiced_until: int) -> Step:
+    """Cut endless speech where it is quietest of late; what lies behind the cut is heard again, as what comes next."""
+    assert state.utterance is not None
+    lull = state.utterance.lull
+    at = lull if state.utterance.began + BLOCK < lull < end else end
+    speaking = Speaking(began=state.utterance.began, opened=state.utterance.opened, voiced_until=at)
+    after = state.voice if at == end else endpointing.after_cut(speaking, at)
+    return conclude(rules, state, at, min(voiced_until, at), "max_length", after)
+
+
+# ---------------------------------------------------------------------------- decodes
+
+
+def _on_heard(rules: Rules, state: State, job: int, transcript: Transcript) -> Step:
+    if state.decision is not None:
+        return on_decided(rules, state, transcript) if state.decision.job == job else (state, ())
+    utterance = state.utterance
+    if utterance is None:
+        return state, ()
+    if utterance.speculation is not None and utterance.speculation.job == job:
+        return hear_speculation(rules, state, transcript)
+    return hear_partial(rules, state, job, transcript)
+
+
+def _on_failed(rules: Rules, state: State, job: int, message: str) -> Step:
+    if state.decision is not None:
+        return on_undecided(rules, state, message) if state.decision.job == job else (state, ())
+    utterance = state.utterance
+    if utterance is not None and utterance.speculation is not None and utterance.speculation.job == job:
+        speculation = utterance.speculation._replace(failed=True)
+        return state._replace(utterance=utterance._replace(speculation=speculation)), ()
+    return state, ()

@@ -1,0 +1,298 @@
+"""The streaming policy, rule by rule and by properties, on a track of voice instead of audio."""
+
+import dataclasses
+import itertools
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auricle.engines.policy.agreement import agreed, scraps
+from auricle.engines.policy.events import Decode, Failure, Forget, Promote, SpeechEnd, SpeechStart, Urgency, Voice
+from auricle.engines.policy.state import INITIAL, TAIL
+from auricle.engines.policy.step import step
+from auricle.engines.protocol import BLOCK, ENGINE_RATE, Transcript
+from engines.policy.listening import (
+    FIRST_KINDS,
+    Said,
+    Session,
+    blocks,
+    check,
+    finals,
+    hears,
+    partials,
+    rules,
+    said,
+    talk,
+    tracks,
+    transcript,
+)
+
+QUICK = rules(silence_s=0.3)
+
+
+def everything(words) -> str:
+    return " ".join(word.text for word in words)
+
+
+# ------------------------------------------------------------------------ properties
+
+
+@given(tracks(), st.integers(0, 40), st.sampled_from([0.1, 0.3, 0.8]), st.sampled_from([3.0, 24.0]), st.data())
+@settings(deadline=None, max_examples=150)
+def test_whatever_is_said_is_told_once_in_order_and_kept(track, latency, silence_s, longest_s, data):
+    voice, words = track
+    cuts = data.draw(st.lists(st.integers(0, len(voice)).map(lambda block: block * BLOCK), max_size=3, unique=True))
+    how = rules(silence_s=silence_s, max_segment_s=longest_s)
+    session = Session(how, voice, hears(words), latency=lambda job: latency).run(cuts)
+    check(session)
+    texts = said(session).split()
+    assert len(texts) == len(set(texts)), "nothing twice"
+    assert max(session.waits, default=0) <= 1, "a flush ends within one decode"
+    if longest_s > 20 and not cuts:
+        prompt = Session(how, voice, hears(words)).run()
+        assert said(session) == said(prompt), "how long decodes take does not show in finals"
+        assert [final.end for final in finals(session)] == [final.end for final in finals(prompt)]
+
+
+@given(tracks(), st.integers(0, 2**32), st.integers(0, 20))
+@settings(deadline=None, max_examples=150)
+def test_an_engine_that_changes_its_mind_cannot_take_back_what_was_promised(track, seed, latency):
+    voice, words = track
+    chance = random.Random(seed)
+
+    def flaps(wish):
+        if chance.random() < 0.1:
+            return "The engine is out of order."
+        found = [word for word in words if wish.start < word.end <= wish.end]
+        heard = [word._replace(text=chance.choice((word.text, word.text, word.text + "s", "um"))) for word in found]
+        heard = [word for word in heard if chance.random() < 0.95]
+        return transcript(heard, wish, believed=chance.random() < 0.9)
+
+    check(Session(QUICK, voice, flaps, latency=lambda job: latency).run())
+
+
+@given(tracks(), st.integers(0, 10))
+@settings(deadline=None, max_examples=60)
+def test_windows_of_partials_are_short_and_finals_show_the_whole_utterance(track, latency):
+    voice, words = track
+    session = Session(QUICK, voice, hears(words), latency=lambda job: latency).run()
+    starts = [effect.at for effect in session.effects if isinstance(effect, SpeechStart)]
+    for decode in session.decodes:
+        if decode.urgency in FIRST_KINDS:
+            assert decode.end - decode.start <= 4.5 * ENGINE_RATE
+        else:
+            assert any(0 <= start - decode.start <= 0.3 * ENGINE_RATE for start in starts)
+
+
+@given(st.lists(st.floats(0, 0.49), max_size=400))
+def test_without_voice_nothing_is_decoded(noise):
+    session = Session(QUICK, noise, hears([])).run()
+    assert not session.decodes
+    assert not [effect for effect in session.effects if not isinstance(effect, Forget)]
+
+
+def test_clicks_are_not_decoded_but_for_one_at_the_very_end():
+    voice = ([0.0] * 20 + [1.0]) * 20
+    session = Session(QUICK, voice, lambda wish: Transcript(text="")).run()
+    check(session)
+    assert len(session.decodes) == 1, "the first sound of a word, perhaps: the end of input asks"
+    assert not Session(QUICK, [*voice, 0.0], hears([])).run().decodes
+
+
+# ------------------------------------------------------------------------ partials
+
+
+def test_partials_come_twice_a_second_from_the_first_half_second_on():
+    voice, words = talk(0.5, 4.0, 1.0)
+    session = Session(QUICK, voice, hears(words)).run()
+    asked = [decode for decode in session.decodes if decode.urgency in FIRST_KINDS]
+    assert asked[0].urgency is Urgency.FIRST
+    assert {decode.urgency for decode in asked[1:]} == {Urgency.PARTIAL}
+    began = next(effect.at for effect in session.effects if isinstance(effect, SpeechStart))
+    assert abs(asked[0].end - began - 0.6 * ENGINE_RATE) <= BLOCK
+    gaps = {later.end - earlier.end for earlier, later in itertools.pairwise(asked)}
+    assert all(abs(gap - 0.5 * ENGINE_RATE) <= BLOCK for gap in gaps)
+    assert not Session(rules(silence_s=0.3, partials=False), voice, hears(words)).run().decodes[:-1]
+
+
+def test_a_word_is_promised_when_two_hypotheses_agree_and_it_is_not_the_last():
+    voice, words = talk(0.5, 3.0, 1.0)
+    session = Session(QUICK, voice, hears(words)).run()
+    for earlier, later in itertools.pairwise(partials(session)):
+        promised = later.text[: later.stable].split()
+        assert promised == earlier.text.split()[: len(promised)]
+        assert len(promised) < len(later.text.split()) or later is partials(session)[-1]
+    assert partials(session)[-2].stable > 0
+
+
+def test_what_is_committed_is_not_heard_again_but_goes_along_as_text():
+    voice, words = talk(0.5, 9.0, 1.0)
+    session = Session(QUICK, voice, hears(words)).run()
+    late = [decode for decode in session.decodes if decode.urgency is Urgency.PARTIAL and decode.start > ENGINE_RATE]
+    assert late
+    for decode in late:
+        before = [word.text for word in words if word.end <= decode.start + 0.1 * ENGINE_RATE]
+        assert decode.context.split() == before[-len(decode.context.split()) :]
+        assert 3 <= len(decode.context.split()) <= 12
+    assert said(session) == everything(words)
+    timed = [decode for decode in session.decodes if decode.timed and decode.urgency in FIRST_KINDS]
+    assert len(timed) <= len(session.decodes) / 2, "times cost an alignment, and only trimming needs them"
+
+
+def test_a_hypothesis_that_is_not_believed_or_old_or_empty_changes_nothing():
+    voice, _ = talk(0.5, 3.0, 1.0)
+
+    def doubtful(wish):
+        return transcript([Said("no", wish.start, wish.end)], wish, believed=wish.urgency.is_final)
+
+    session = Session(QUICK, voice, doubtful).run()
+    assert {partial.text for partial in partials(session)} == {"no"}
+    assert len(partials(session)) == 1, "the speculative final is believed"
+
+
+def test_the_same_text_is_told_once():
+    voice, _ = talk(0.5, 4.0, 1.0)
+    session = Session(QUICK, voice, lambda wish: transcript([Said("yes", wish.start, wish.end)], wish)).run()
+    assert len(partials(session)) == 1
+
+
+def test_words_that_nothing_agrees_on_are_committed_before_the_window_becomes_too_long():
+    voice, words = talk(0.5, 20.0, 1.0)
+    numbers = itertools.count()
+
+    def never_the_same(wish):
+        found = [word for word in words if wish.start < word.end <= wish.end]
+        return transcript([word._replace(text=f"{word.text}-{next(numbers)}") for word in found], wish)
+
+    session = Session(QUICK, voice, never_the_same).run()
+    check(session)
+    lengths = [decode.end - decode.start for decode in session.decodes if decode.urgency in FIRST_KINDS]
+    assert max(lengths) <= 9 * ENGINE_RATE
+
+
+# ------------------------------------------------------------------------ finals
+
+
+def test_the_final_is_there_at_the_endpoint_when_it_was_speculated_in_time():
+    voice, words = talk(0.5, 2.0, 1.0)
+    session = Session(QUICK, voice, hears(words), latency=lambda job: 2).run()
+    (final,) = finals(session)
+    (decode,) = (decode for decode in session.decodes if decode.urgency.is_final)
+    assert decode.urgency is Urgency.SPECULATIVE
+    assert decode.end == final.spoken[1] + TAIL
+    assert final.transcript.text == everything(words)
+    assert partials(session)[-1].text == everything(words), "and it was shown meanwhile"
+
+
+def test_a_speculation_that_is_late_is_promoted_and_not_decoded_twice():
+    voice, words = talk(0.5, 2.0, 1.0)
+    session = Session(QUICK, voice, hears(words), latency=lambda job: 100).run()
+    assert [effect for effect in session.effects if isinstance(effect, Promote)]
+    assert len([decode for decode in session.decodes if decode.urgency.is_final]) == 1
+    assert said(session) == everything(words)
+
+
+def test_a_voice_that_comes_back_ends_the_speculation():
+    voice, words = talk(0.5, 2.0, 0.2, 2.0, 1.0)
+    session = Session(QUICK, voice, hears(words)).run()
+    assert len(finals(session)) == 1
+    assert [decode.urgency for decode in session.decodes if decode.urgency.is_final] == [Urgency.SPECULATIVE] * 2
+    assert said(session) == everything(words)
+
+
+def test_what_was_speculated_and_what_is_decided_show_the_same_window():
+    voice, words = talk(0.5, 2.0, 1.0)
+
+    def only_when_asked(wish):
+        return "No." if wish.urgency is Urgency.SPECULATIVE else hears(words)(wish)
+
+    session = Session(QUICK, voice, only_when_asked).run()
+    speculative, final = (decode for decode in session.decodes if decode.urgency.is_final)
+    same = dataclasses.replace(speculative, job=final.job, urgency=final.urgency)
+    assert final == same
+
+
+@pytest.mark.parametrize("fails", [1, 2])
+def test_a_final_that_fails_is_tried_once_more_and_then_lost(fails):
+    voice, words = talk(0.5, 2.0, 1.0, 1.0, 1.0)
+    left = itertools.count()
+
+    def failing(wish):
+        if wish.urgency is Urgency.FINAL and wish.start < ENGINE_RATE and next(left) < fails:
+            return "It is broken."
+        return "No." if wish.urgency is Urgency.SPECULATIVE else hears(words)(wish)
+
+    session = Session(QUICK, voice, failing).run()
+    check(session)
+    lost = [effect for effect in session.effects if isinstance(effect, Failure)]
+    assert [one.message for one in lost] == ["It is broken."] * (fails - 1)
+    assert said(session).split()[-1] == words[-1].text
+
+
+def test_the_end_of_input_uses_what_was_speculated():
+    voice, words = talk(0.5, 2.0, 0.25)
+    session = Session(rules(silence_s=0.4), voice, hears(words), latency=lambda job: 0).run()
+    assert session.waits == [0]
+    assert said(session) == everything(words)
+
+
+def test_endless_speech_is_cut_where_it_is_quietest():
+    voice, _ = talk(0.5, 40.0)
+    quiet = blocks(0.5 + 9.0)
+    voice[quiet] = 0.4
+    session = Session(rules(max_segment_s=10.0), voice, lambda wish: Transcript(text="on and on")).run()
+    check(session)
+    first, *_ = finals(session)
+    assert first.reason == "max_length"
+    assert first.end == (quiet + 1) * BLOCK
+    ends = [0.3 * ENGINE_RATE, *(final.end for final in finals(session))]
+    assert all(0 < later - earlier <= 10.0 * ENGINE_RATE for earlier, later in itertools.pairwise(ends[1:]))
+
+
+def test_the_language_sticks_once_a_second_of_speech_was_believed():
+    voice, words = talk(0.5, 0.5, 0.5, 2.0, 0.5, 2.0, 0.5)
+    session = Session(QUICK, voice, hears(words)).run()
+    languages = [decode.language for decode in session.decodes if decode.urgency.is_final]
+    assert languages == [None, None, "en"]
+    named = Session(rules(silence_s=0.3, language="de"), voice, hears(words)).run()
+    assert {decode.language for decode in named.decodes} == {"de"}
+
+
+def test_nothing_is_heard_while_a_final_is_out():
+    state = INITIAL
+    voice, _ = talk(0.3, 1.0)
+    for block, probability in enumerate(voice):
+        state, _ = step(QUICK, state, Voice(probability=probability, end=(block + 1) * BLOCK))
+    how = rules(silence_s=0.1)
+    end = len(voice) * BLOCK
+    while not state.deciding:
+        end += BLOCK
+        state, effects = step(how, state, Voice(probability=0.0, end=end))
+    assert [effect for effect in effects if isinstance(effect, Decode | Promote)]
+    with pytest.raises(ValueError, match="a final is out"):
+        step(how, state, Voice(probability=0.0, end=end + BLOCK))
+
+
+def test_speech_ends_where_the_voice_did():
+    voice, words = talk(0.5, 2.0, 1.0)
+    session = Session(QUICK, voice, hears(words)).run()
+    (end,) = (effect.at for effect in session.effects if isinstance(effect, SpeechEnd))
+    assert end == blocks(0.5) * BLOCK + blocks(2.0) * BLOCK
+
+
+# ------------------------------------------------------------------------ agreement
+
+
+def test_agreement_is_by_words_from_the_beginning():
+    assert agreed(["a", "b", "c"], ["a", "b", "x", "c"]) == 2
+    assert agreed([], ["a"]) == 0
+    assert agreed(["A"], ["a"]) == 0
+
+
+def test_scraps_are_what_comes_before_what_is_known():
+    assert scraps(["known"], ["Known,", "new"]) == 0
+    assert scraps(["known"], ["own", "known", "new"]) == 1
+    assert scraps(["known"], ["something", "else"]) == 0
+    assert scraps([], ["anything"]) == 0
