@@ -298,8 +298,8 @@ def test_what_nobody_takes_does_not_grow(run):
         async with EngineActor(ScriptedEngine(script()), run_sync=inline) as actor:
             await actor.loaded()
             session = actor.open(HOW)
-            for _ in range(200):
-                session.feed(silence(0.02))
+            for _ in range(40):
+                session.feed(silence(0.1))
                 while session.backlog_samples:
                     await anyio.lowlevel.checkpoint()
             session.finish()

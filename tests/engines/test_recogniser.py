@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auricle.engines.decode_request import DecodeRequest
+from auricle.engines.policy.events import Urgency
 from auricle.engines.protocol import (
     BLOCK,
     EngineError,
     FinalResult,
     FlushDone,
     PartialResult,
-    Processed,
     SpeechEnded,
     SpeechStarted,
     StreamDone,
@@ -23,6 +24,7 @@ from auricle.engines.protocol import (
 from auricle.engines.recogniser import Recogniser
 from auricle.engines.script import COUNTING, Script, ScriptedWord
 from auricle.engines.scripted import ScriptedEngine, ScriptedWindowEngine
+from auricle.engines.window_recogniser import WindowRecogniser
 from engines.lab import check_record, config, drive, durable, scripts, silence, text_of
 
 KINDS = pytest.mark.parametrize("kind", [ScriptedEngine, ScriptedWindowEngine])
@@ -60,8 +62,10 @@ def test_what_is_durable_does_not_depend_on_chunks_and_accounts_for_every_sample
     rate = data.draw(RATES)
     script = data.draw(scripts(failing_utterances=frozenset(data.draw(st.sets(st.integers(0, 6), max_size=2)))))
     total = data.draw(st.integers(0, 14 * rate))
-    how = config(rate, silence_s=data.draw(st.sampled_from([0.1, 0.3, 0.5])), max_segment_s=3.0)
     flushes = data.draw(flushes_in(total))
+    # A flush that comes late is answered behind what partials have promised, and that depends on when they came.
+    partials = kind is ScriptedEngine or all(asked == cut for asked, cut in flushes)
+    how = config(rate, silence_s=data.draw(st.sampled_from([0.1, 0.3, 0.5])), max_segment_s=3.0, partials=partials)
     pcm = bytes(2 * total)
     one = drive(kind(script), how, pcm, chunks=data.draw(CHUNKS), flushes=flushes)
     other = drive(kind(script), how, pcm, chunks=data.draw(CHUNKS), flushes=flushes)
@@ -119,7 +123,7 @@ def test_partials_come_while_somebody_speaks(kind):
     assert durable(none) == durable(results)
 
 
-def test_a_window_engine_is_shown_an_utterance_a_bounded_number_of_times():
+def test_a_window_engine_is_shown_short_windows_however_long_somebody_speaks():
     seen = []
 
     class Counting(ScriptedWindowEngine):
@@ -129,19 +133,21 @@ def test_a_window_engine_is_shown_an_utterance_a_bounded_number_of_times():
 
     script = says(*(word(f"w{i}", i * 0.5, i * 0.5 + 0.5) for i in range(40)))
     drive(Counting(script), config(), silence(20.0), chunks=[320] * 2_000)
-    assert 8 <= len(seen) <= 20
-    assert sum(seen) <= 5 * 20 * 16_000
+    assert 36 <= len(seen) <= 40, "twice a second"
+    assert max(seen) <= 4 * 16_000
     seen.clear()
     drive(Counting(script), config(), silence(20.0), chunks=[10 * 16_000] * 2)
     assert len(seen) <= 2, "at most one for each accept"
 
 
-def test_catching_up_costs_a_window_engine_no_partials():
-    recogniser = Recogniser(ScriptedWindowEngine(HELLO), config())
-    results = recogniser.catch_up(silence(1.9))
-    assert not [r for r in results if isinstance(r, PartialResult)]
-    assert results[-1] == Processed(upto_sample=30_400)
-    assert [r for r in recogniser.accept(silence(0.05)) if isinstance(r, PartialResult)]
+def test_without_a_pace_a_window_engine_is_shown_nothing_but_finals():
+    recogniser = WindowRecogniser(ScriptedWindowEngine(HELLO), config())
+    assert not recogniser.pace(None)
+    wishes = [one for one in recogniser.accept(silence(1.9)) if isinstance(one, DecodeRequest)]
+    assert not wishes
+    recogniser.pace(0.5)
+    (wish,) = (one for one in recogniser.accept(silence(0.05)) if isinstance(one, DecodeRequest))
+    assert wish.urgency is Urgency.FIRST
 
 
 @KINDS
@@ -286,7 +292,8 @@ def test_a_partial_that_fails_costs_a_window_engine_nothing():
 
     results = drive(NoPartials(HELLO), config(), silence(4.0), chunks=[320] * 2_000)
     assert text_of(results) == "hello there"
-    assert not [r for r in results if isinstance(r, PartialResult)]
+    partials = [r for r in results if isinstance(r, PartialResult)]
+    assert [r.text for r in partials] == ["hello there"], "what was speculated is one, and only that did not fail"
 
 
 def test_long_silence_is_not_kept():

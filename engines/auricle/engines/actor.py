@@ -11,9 +11,10 @@
         async for result in session: ...            # ends after StreamDone; raises EngineError if the engine broke
         session.close()                             # at any time, twice too
 
-Sessions take turns: a turn is one control, or at most half a second of audio, run on a worker thread. One session is
-never in two turns at once and goes to the end of the queue after each. What waits is one buffer of audio a session,
-bounded by the credit of the protocol.
+Sessions take turns: a turn is one control, what came of decodes, or at most half a second of audio, run on a worker
+thread. One session is never in two turns at once and goes to the end of the queue after each. What waits is one buffer
+of audio a session, bounded by the credit of the protocol. A stateful engine works in these turns; for a window engine
+they end in wishes, which the decode desk sees to, for all sessions together.
 
 Native code cannot be cancelled. When the actor is stopped or cancelled, calls that run get `STOP_GRACE_S` to return;
 one that does not is abandoned with its thread, and the engine is then left open rather than pulled from under it.
@@ -28,9 +29,12 @@ import anyio
 from anyio.abc import TaskGroup
 
 from auricle.engines.calls import Calls, RunSync, Threads
+from auricle.engines.decode_desk import MOST_LANES, DecodeDesk
+from auricle.engines.decode_request import Wish
 from auricle.engines.loading import EngineLoader, Loaded, LoadStage, loader_of
-from auricle.engines.protocol import Engine, EngineError, EngineInfo, EngineUnavailable, StreamConfig
+from auricle.engines.protocol import Engine, EngineError, EngineInfo, EngineUnavailable, StreamConfig, WindowEngine
 from auricle.engines.session import EngineSession
+from auricle.engines.window_recogniser import PARTIAL_INTERVAL_S
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +61,9 @@ class EngineActor:
         """How far loading is. Set from another thread."""
         self._loader = loader_of(source)
         self._workers = default_workers() if workers is None else workers
-        self._calls = Calls(run_sync or Threads(self._workers + 1))
+        self._calls = Calls(run_sync or Threads(self._workers + MOST_LANES + 1))
         self._loaded: Loaded | None = None
+        self._desk: DecodeDesk | None = None
         self._refusal: str | None = None
         self._settled = anyio.Event()
         self._stop = anyio.Event()
@@ -71,7 +76,7 @@ class EngineActor:
     async def run(self) -> None:
         """Load the engine and serve until `stop`, or until cancelled. Once only."""
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._load)
+            tasks.start_soon(self._load, tasks)
             for _ in range(self._workers):
                 tasks.start_soon(self._work)
             try:
@@ -117,9 +122,17 @@ class EngineActor:
 
     def open(self, config: StreamConfig) -> EngineSession:
         """Begin a session. Raises `EngineUnavailable` when nobody would answer."""
-        session = EngineSession(self._answering().engine, config, self._schedule)
+        session = EngineSession(self._answering().engine, config, self)
         self._sessions.add(session)
+        if self._desk is not None:
+            self._desk.open(session)
         return session
+
+    @property
+    def busy_for_s(self) -> float | None:
+        """How long somebody new had better wait, in seconds; None: there is room for one more."""
+        load = None if self._desk is None else self._desk.load
+        return None if load is None or load.admits else load.retry_after_s
 
     def _answering(self) -> Loaded:
         if self._refusal is not None:
@@ -130,9 +143,14 @@ class EngineActor:
 
     # ------------------------------------------------------------------------ loading
 
-    async def _load(self) -> None:
+    async def _load(self, tasks: TaskGroup) -> None:
         try:
-            self._loaded = await self._calls.run(lambda: self._loader(self._progress))
+            loaded = await self._calls.run(lambda: self._loader(self._progress))
+            if isinstance(loaded.engine, WindowEngine):
+                self._desk = DecodeDesk(loaded.engine, self._calls)
+                for _ in range(self._desk.lanes):
+                    tasks.start_soon(self._desk.lane)
+            self._loaded = loaded
         except EngineError as error:
             self._refusal = str(error)
         except Exception as error:
@@ -143,11 +161,24 @@ class EngineActor:
     def _progress(self, stage: str, fraction: float | None) -> None:
         self.stage = LoadStage(stage=stage, fraction=fraction)
 
-    # ------------------------------------------------------------------------ turns
+    # ------------------------------------------------------------------------ for sessions
 
-    def _schedule(self, session: EngineSession) -> None:
+    def schedule(self, session: EngineSession) -> None:
+        """Give ``session`` a turn, soon."""
         if not self._stop.is_set():
             self._queue.send_nowait(session)
+
+    def wish(self, session: EngineSession, wish: Wish) -> None:
+        """See to a decode of ``session``."""
+        assert self._desk is not None, "only a window engine's sessions have wishes"
+        self._desk.wish(session, wish)
+
+    @property
+    def partial_interval_s(self) -> float | None:
+        """How often partials may be decoded now; None: not at all."""
+        return PARTIAL_INTERVAL_S if self._desk is None else self._desk.load.interval_s
+
+    # ------------------------------------------------------------------------ turns
 
     async def _work(self) -> None:
         async for session in self._turns:
@@ -168,6 +199,8 @@ class EngineActor:
             session.end_turn(())
         if session.over:
             self._sessions.discard(session)
+            if self._desk is not None:
+                self._desk.close(session)
 
     # ------------------------------------------------------------------------ the end
 

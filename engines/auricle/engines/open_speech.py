@@ -7,17 +7,17 @@ from typing import TypeVar
 from auricle.core.parts import FinalReason
 from auricle.engines.protocol import (
     ENGINE_RATE,
-    Engine,
     EngineError,
     FinalResult,
     PartialResult,
+    StatefulEngine,
     StreamConfig,
     Transcript,
     UtteranceFailed,
 )
 from auricle.engines.reports import Extent, final_of, partial_of
 from auricle.engines.retained import RetainedAudio
-from auricle.engines.utterance import Utterance, open_utterance
+from auricle.engines.utterance import Utterance
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -30,7 +30,9 @@ class OpenSpeech:
     open, deaf, so that exactly one result accounts for its audio.
     """
 
-    def __init__(self, engine: Engine, config: StreamConfig, *, began: int, opened: int, not_before_s: float) -> None:
+    def __init__(
+        self, engine: StatefulEngine, config: StreamConfig, *, began: int, opened: int, not_before_s: float
+    ) -> None:
         self.began = began
         self.opened = opened
         self.fed = opened
@@ -43,7 +45,7 @@ class OpenSpeech:
         self._last_text = ""
         self._failure: str | None = None
         self._utterance: Utterance | None = None
-        self._utterance = self._try(lambda: open_utterance(engine, config, opened))
+        self._utterance = self._try(lambda: Utterance(engine, config, opened))
 
     def hear(self, audio: RetainedAudio, upto: int) -> list[PartialResult]:
         """Give the engine what it has not heard before ``upto``."""
@@ -53,22 +55,11 @@ class OpenSpeech:
             return []
         return self._tell(self._try(lambda: utterance.hear(piece)))
 
-    def revise(self) -> list[PartialResult]:
-        """Let a window engine look at the utterance again, if that is due."""
-        utterance = self._utterance
-        if utterance is None:
-            return []
-        try:
-            return self._tell(utterance.revise())
-        except Exception:
-            logger.exception("A partial decode failed; the utterance goes on without partials")
-            return []
-
     def rehear(self, audio: RetainedAudio, upto: int) -> None:
         """Begin again and hear only what lies before ``upto``: the cut lies behind what the engine has heard."""
         self.close()
         if self._failure is None:
-            self._utterance = self._try(lambda: open_utterance(self._engine, self._config, self.opened))
+            self._utterance = self._try(lambda: Utterance(self._engine, self._config, self.opened))
         self.fed = self.opened
         self.hear(audio, upto)
 

@@ -1,51 +1,27 @@
-"""One session's speech, recognised: bytes and control in, results out. Synchronous; the actor gives it its thread.
+"""One session's speech, recognised where one stands: for whoever has audio and no event loop.
 
-Outward everything counts session samples, inward engine samples. Audio runs through resampler, a fixed grid of blocks
-of `BLOCK` samples counted from the first sample of the session, the voice detector, endpointing, and, while somebody
-speaks, the engine. What is durable depends on the bytes and on where control came between them, never on how the
-bytes were cut: the resampler and the grid see to that, and engines hear whole blocks.
-
-A cut (flush, end of input) may lie anywhere, also in the middle of a block or behind what has been heard already. The
-audio since the last commit is kept, and so is the voice heard in it, so that the grid can be walked again from the
-cut; the detector hears each block once.
+Servers have `EngineActor`, which decodes the windows of many sessions together. Here each window is decoded when it is
+wanted, in the caller's thread; results are the same.
 """
 
 from collections.abc import Sequence
-from typing import Final, assert_never
 
-from auricle.core.parts import FinalReason
-from auricle.engines.audio import decode_pcm
-from auricle.engines.endpointing import (
-    SILENT,
-    Began,
-    Ended,
-    Quiet,
-    Rules,
-    Speaking,
-    TooLong,
-    after_cut,
-    hear,
-    open_at,
-    undecided,
-)
-from auricle.engines.open_speech import OpenSpeech
-from auricle.engines.protocol import (
-    BLOCK,
-    ENGINE_RATE,
-    Engine,
-    FlushDone,
-    Processed,
-    Result,
-    SpeechEnded,
-    SpeechStarted,
-    StreamConfig,
-    StreamDone,
-)
-from auricle.engines.resample import Resampler
-from auricle.engines.retained import RetainedAudio, VoiceTrack
+from auricle.engines.decode_request import DecodeRequest
+from auricle.engines.policy.events import Drop, Promote
+from auricle.engines.protocol import Engine, EngineError, Result, StatefulEngine, StreamConfig, WindowEngine
+from auricle.engines.stateful_recogniser import StatefulRecogniser
+from auricle.engines.window_recogniser import Output, WindowRecogniser
 
-KEPT_S: Final = 0.5
-"""Audio kept while nobody speaks: the opening of an utterance and the blocks that have to confirm it."""
+
+def open_recogniser(engine: Engine, config: StreamConfig) -> StatefulRecogniser | WindowRecogniser:
+    """Return what recognises one session with ``engine``. Raises `EngineError` for an engine of neither kind."""
+    match engine:
+        case StatefulEngine():
+            return StatefulRecogniser(engine, config)
+        case WindowEngine():
+            return WindowRecogniser(engine, config)
+        case _:
+            raise EngineError(f"The engine {engine.info.name} is neither a window engine nor a stateful one.")
 
 
 class Recogniser:
@@ -53,155 +29,51 @@ class Recogniser:
 
     def __init__(self, engine: Engine, config: StreamConfig) -> None:
         self._engine = engine
-        self._config = config
-        self._rules = Rules.of(config.silence_s, config.max_segment_s)
-        self._resampler = Resampler(config.audio.sample_rate)
-        self._timeline = self._resampler.timeline
-        self._audio = RetainedAudio()
-        self._voice = VoiceTrack(engine.voice_detector(config))
-        self._state: Quiet | Speaking = SILENT
-        self._open: OpenSpeech | None = None
-        self._walked = 0
-        """The grid has been walked up to here."""
-        self._committed_engine = 0
-        self.received = 0
-        """Session samples accepted."""
-        self.committed = 0
-        """Session samples accounted for: by finals, by failures, or as non-speech."""
+        self._inner = open_recogniser(engine, config)
 
     def accept(self, pcm: bytes) -> Sequence[Result]:
         """Hear whole sample frames; return what there is to say."""
-        results = self._take(pcm)
-        if self._open is not None:
-            results += self._open.revise()
-        return [*results, Processed(upto_sample=self.received)]
-
-    def catch_up(self, pcm: bytes) -> Sequence[Result]:
-        """Do as `accept`, but without partials that cost a decode: more audio is waiting already."""
-        return [*self._take(pcm), Processed(upto_sample=self.received)]
+        return self._decoded(self._inner.accept(pcm))
 
     def flush(self, flush_id: str, at_sample: int) -> Sequence[Result]:
         """Decide everything before session sample ``at_sample``, which has been accepted. Raises `ValueError`."""
-        if at_sample > self.received:
-            raise ValueError(f"flush at {at_sample}, but only {self.received} samples have come")
-        results: list[Result] = []
-        if at_sample > self.committed:
-            target = self._timeline.engine_sample(at_sample)
-            if target > self._audio.end:
-                self._audio.append(self._resampler.drain())
-            results += self._walk(target)
-            results += self._cut(at_sample, target, "flush")
-        results.append(FlushDone(flush_id=flush_id, upto_sample=self.committed))
-        return results + self._walk(self._audio.end)
+        return self._decoded(self._inner.flush(flush_id, at_sample))
 
     def finish(self) -> Sequence[Result]:
         """Decide everything: no more audio will come."""
-        self._audio.append(self._resampler.drain())
-        results = self._walk(self._audio.end)
-        if max(self._walked, self._committed_engine) < self._audio.end:
-            probability = self._voice.probability_of_last(self._audio, self._walked)
-            results += self._hear_block(probability, self._audio.end)
-        if self.committed < self.received:
-            results += self._cut(self.received, self._audio.end, "end_input")
-        return [*results, StreamDone(upto_sample=self.received)]
+        return self._decoded(self._inner.finish())
 
     def close(self) -> None:
         """Give back what the engine lent. Safe to call twice."""
-        if self._open is not None:
-            self._open.close()
-            self._open = None
+        self._inner.close()
 
-    # ------------------------------------------------------------------------ the walk
-
-    def _take(self, pcm: bytes) -> list[Result]:
-        samples = decode_pcm(pcm, self._config.audio)
-        self.received += len(samples)
-        self._audio.append(self._resampler.push(samples))
-        return self._walk(self._audio.end)
-
-    def _walk(self, limit: int) -> list[Result]:
-        """Hear every block that ends by ``limit`` and has not been walked."""
+    def _decoded(self, outputs: Sequence[Output]) -> list[Result]:
+        """Return the results, and those of the decodes that are wished for, until nothing is wished any more."""
         results: list[Result] = []
-        while self._walked + BLOCK <= limit:
-            probability = self._voice.probability(self._audio, self._walked)
-            results += self._hear_block(probability, self._walked + BLOCK)
-            self._forget()
-        return results
+        wished: list[DecodeRequest] = []
+        while True:
+            for output in outputs:
+                match output:
+                    case DecodeRequest():
+                        # Whatever it is, it shows more than the partials before it.
+                        wished = [*(request for request in wished if request.urgency.is_final), output]
+                    case Drop(job=job):
+                        wished = [request for request in wished if request.job != job]
+                    case Promote():
+                        pass
+                    case _:
+                        results.append(output)
+            if not wished:
+                return results
+            outputs = self._decode(wished.pop(0))
 
-    def _hear_block(self, probability: float, end: int) -> list[Result]:
-        self._walked = end
-        self._state, decision = hear(self._rules, self._state, probability, end)
-        match decision:
-            case None:
-                return self._listen(end)
-            case Began(at=at, opened=opened):
-                return [*self._begin(at, opened), *self._listen(end)]
-            case Ended(voiced_until=voiced_until):
-                at = self._timeline.session_sample(end)
-                return [*self._listen(end), *self._conclude(at, end, voiced_until, "endpoint")]
-            case TooLong(voiced_until=voiced_until):
-                at = self._timeline.session_sample(end)
-                return [*self._listen(end), *self._conclude(at, end, voiced_until, "max_length")]
-            case _:
-                assert_never(decision)
-
-    def _forget(self) -> None:
-        """Keep the open utterance, or a little of the silence."""
-        needed = self._walked - round(KEPT_S * ENGINE_RATE) if self._open is None else self._open.opened
-        self._audio.forget_before(needed)
-        self._voice.forget_before(needed)
-
-    # ------------------------------------------------------------------------ the open utterance
-
-    def _begin(self, at: int, opened: int) -> list[Result]:
-        began = max(at, self._committed_engine)
-        self._open = OpenSpeech(
-            self._engine,
-            self._config,
-            began=began,
-            opened=max(opened, self._committed_engine, self._audio.start),
-            not_before_s=self.committed / self._timeline.rate,
-        )
-        return [SpeechStarted(at_sample=max(self.committed, self._timeline.session_sample(began)))]
-
-    def _listen(self, upto: int) -> list[Result]:
-        return [] if self._open is None else [*self._open.hear(self._audio, upto)]
-
-    def _conclude(self, end_sample: int, end: int, voiced_until: int, reason: FinalReason) -> list[Result]:
-        """Say the final, then the end of speech; ``end_sample`` and ``end`` are the same place on both timelines."""
-        assert self._open is not None, "only speech that has begun can end"
-        result = self._open.conclude(
-            end_sample, end_s=end_sample / self._timeline.rate, voiced_until=voiced_until, reason=reason
-        )
-        spoken_until = self._timeline.session_sample(max(voiced_until, self._open.began))
-        self._open = None
-        self._commit(end_sample, end)
-        return [result, SpeechEnded(at_sample=min(spoken_until, end_sample))]
-
-    def _commit(self, sample: int, engine_sample: int) -> None:
-        self.committed = sample
-        self._committed_engine = engine_sample
-        if self._open is not None:
-            self._open.not_before_s = sample / self._timeline.rate
-
-    # ------------------------------------------------------------------------ cuts
-
-    def _cut(self, at_sample: int, at: int, reason: FinalReason) -> list[Result]:
-        """Decide what lies before session sample ``at_sample``, engine sample ``at``; what is behind it stays open."""
-        results: list[Result] = []
-        candidate = undecided(self._state, before=at)
-        if self._open is None and candidate is not None:
-            self._state = open_at(candidate, at)
-            results += self._begin(candidate, self._state.opened)
-        if self._open is None or self._open.began >= at:
-            self._commit(at_sample, at)
-            return results
-        if self._open.fed > at:
-            self._open.rehear(self._audio, at)
-        else:
-            results += self._open.hear(self._audio, at)
-        voiced_until = self._state.voiced_until if isinstance(self._state, Speaking) else at
-        results += self._conclude(at_sample, at, min(voiced_until, at), reason)
-        self._state = after_cut(self._state, at)
-        self._walked = min(self._walked, at - at % BLOCK)
-        return results
+    def _decode(self, request: DecodeRequest) -> Sequence[Output]:
+        assert isinstance(self._inner, WindowRecogniser)
+        assert isinstance(self._engine, WindowEngine)
+        try:
+            (transcript,) = self._engine.decode([request.window])
+        except EngineError as error:
+            return self._inner.failed(request.job, str(error))
+        except Exception as error:
+            return self._inner.failed(request.job, f"The engine failed: {type(error).__name__}.")
+        return self._inner.heard(request.job, transcript)

@@ -7,6 +7,7 @@ windows. Both hear a voice exactly where the script has a word.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from auricle.engines.protocol import (
     Lanes,
     LoadProgress,
     Samples,
+    SessionParts,
     StreamConfig,
     TimedWord,
     Transcript,
@@ -41,6 +43,9 @@ class _Calls:
         self._gate = gate
         self._numbers = count()
         self._utterances = count()
+        self._lock = threading.Lock()
+        self._decided: dict[int, int] = {}
+        """The number of the utterance that begins at an engine sample."""
 
     def call(self) -> None:
         """Take part in one call. Raises `EngineError` where the script says so."""
@@ -54,10 +59,18 @@ class _Calls:
 
     def begin(self) -> None:
         """Begin an utterance. Raises `EngineError` where the script says so."""
-        number = next(self._utterances)
+        self._say(next(self._utterances))
+
+    def decide(self, start_sample: int) -> None:
+        """Decode the utterance that begins there, perhaps not for the first time. Raises as `begin`."""
+        with self._lock:
+            number = self._decided.setdefault(start_sample, len(self._decided))
+        self._say(number)
+
+    def _say(self, utterance: int) -> None:
         self.call()
-        if number in self._script.failing_utterances:
-            raise EngineError(f"The script says that utterance {number} fails.")
+        if utterance in self._script.failing_utterances:
+            raise EngineError(f"The script says that utterance {utterance} fails.")
 
 
 class _ScriptedVoice:
@@ -70,6 +83,10 @@ class _ScriptedVoice:
     def __call__(self, block: Samples) -> float:
         begin, self._heard = self._heard, self._heard + BLOCK
         return 1.0 if any(True for _ in self._script.words_within(begin, self._heard)) else 0.0
+
+
+def _scripted_voice(script: Script, config: StreamConfig) -> VoiceDetector:
+    return _ScriptedVoice(script)
 
 
 def _transcript(words: Sequence[ScriptedWord], start: int) -> Transcript:
@@ -124,6 +141,10 @@ class _Scripted:
         """Return a detector that has read the script."""
         return _ScriptedVoice(self.script)
 
+    def session_parts(self) -> SessionParts:
+        """Return what finds voice by the script."""
+        return SessionParts(voice_detector=partial(_scripted_voice, self.script))
+
     def close(self) -> None:
         """Remember that it was called."""
         self.closed.set()
@@ -170,9 +191,15 @@ class ScriptedUtterance:
 
 
 class ScriptedWindowEngine(_Scripted):
-    """The window kind: says the words whose end lies in the window. Each final window counts as an utterance."""
+    """The window kind: says the words whose end lies in the window.
 
-    lanes: Final = Lanes()
+    Final windows with one beginning are one utterance, however often it is decoded.
+    """
+
+    @property
+    def lanes(self) -> Lanes:
+        """One at a time."""
+        return Lanes()
 
     def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
         """Return one transcript for each window. Raises `EngineError` where the script says so."""
@@ -180,7 +207,7 @@ class ScriptedWindowEngine(_Scripted):
 
     def _decode(self, window: Window) -> Transcript:
         if window.final:
-            self._calls.begin()
+            self._calls.decide(window.start_sample)
         else:
             self._calls.call()
         end = window.start_sample + len(window.audio)

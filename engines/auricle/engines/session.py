@@ -7,12 +7,16 @@ runs two of one session at once, so the recogniser needs no lock.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import anyio
 import anyio.lowlevel
 
+from auricle.engines.decode_request import DecodeRequest, Outcome, Wish
+from auricle.engines.policy.events import Drop, Promote
 from auricle.engines.protocol import (
+    BLOCK,
+    ENGINE_RATE,
     Engine,
     EngineError,
     PartialResult,
@@ -21,12 +25,18 @@ from auricle.engines.protocol import (
     StreamConfig,
     StreamDone,
 )
-from auricle.engines.recogniser import Recogniser
+from auricle.engines.recogniser import open_recogniser
+from auricle.engines.stateful_recogniser import StatefulRecogniser
+from auricle.engines.window_recogniser import Output, WindowRecogniser
 
 TURN_S: Final = 0.5
 """Most audio heard in one turn: partials keep flowing, and others get theirs."""
+SPEECH_TURN_S: Final = BLOCK / ENGINE_RATE
+"""Audio worth a turn while somebody speaks: voice is detected in blocks, and less than one says nothing new."""
+QUIET_TURN_S: Final = 2 * BLOCK / ENGINE_RATE
+"""The same in silence, where it takes two blocks to notice anything. A turn costs as much as hearing one."""
 
-Turn = Callable[[], Sequence[Result]]
+Turn = Callable[[], Sequence[Output]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,21 +50,37 @@ class _Finish:
     pass
 
 
+class Host(Protocol):
+    """What runs a session. Called on the event loop."""
+
+    def schedule(self, session: "EngineSession") -> None:
+        """Give ``session`` a turn, soon."""
+
+    def wish(self, session: "EngineSession", wish: Wish) -> None:
+        """See to a decode. What comes of it is told to `EngineSession.take`."""
+
+    @property
+    def partial_interval_s(self) -> float | None:
+        """How often partials may be decoded now; None: not at all."""
+
+
 class EngineSession:
     """Made by `EngineActor.open`. Its verbs are synchronous, never wait, and are obeyed in order."""
 
-    def __init__(self, engine: Engine, config: StreamConfig, schedule: Callable[["EngineSession"], None]) -> None:
+    def __init__(self, engine: Engine, config: StreamConfig, host: Host) -> None:
         self.over = False
         """Whether it holds nothing of the engine, and never will again."""
         self._engine = engine
         self._config = config
-        self._schedule = schedule
+        self._host = host
+        self._outcomes: list[tuple[int, Outcome]] = []
         self._waiting: deque[bytearray | _Flush | _Finish] = deque()
         self._waiting_bytes = 0
         self._turn_bytes = max(1, round(config.audio.sample_rate * TURN_S)) * config.audio.frame_bytes
+        self._speaks = False
         self._scheduled = False
         self._finished = False
-        self._recogniser: Recogniser | None = None
+        self._recogniser: StatefulRecogniser | WindowRecogniser | None = None
         self._results: list[Result] = []
         self._news = anyio.Event()
         self._failure: str | None = None
@@ -75,7 +101,8 @@ class EngineSession:
         else:
             self._waiting.append(bytearray(pcm))
         self._waiting_bytes += len(pcm)
-        self._want_turn()
+        if self._has_work:
+            self._want_turn()
 
     def flush(self, flush_id: str, at_sample: int) -> None:
         """Decide everything before session sample ``at_sample``, which has been fed. Raises as `feed`."""
@@ -119,10 +146,19 @@ class EngineSession:
 
     # ------------------------------------------------------------------------ for the actor
 
+    def take(self, job: int, outcome: Outcome) -> None:
+        """Take what came of a decode that was wished for."""
+        if not self._done:
+            self._outcomes.append((job, outcome))
+            self._want_turn()
+
     def next_turn(self) -> Turn:
         """Take what is next and return it as a function for a worker thread."""
         if self._done:
             return self.release
+        if self._outcomes:
+            outcomes, self._outcomes = self._outcomes, []
+            return lambda: self._learn(outcomes)
         head = self._waiting[0]
         if not isinstance(head, bytearray):
             self._waiting.popleft()
@@ -132,15 +168,22 @@ class EngineSession:
         self._waiting_bytes -= len(piece)
         if not head:
             self._waiting.popleft()
-            return lambda: self._recognise().accept(piece)
-        return lambda: self._recognise().catch_up(piece)
+        # While more audio is waiting already, a partial would be old before it is there.
+        interval_s = None if head else self._host.partial_interval_s
+        return lambda: self._hear(piece, interval_s)
 
-    def end_turn(self, results: Sequence[Result]) -> None:
+    def end_turn(self, outputs: Sequence[Output]) -> None:
         """Tell what came of the turn, and queue up for the next one where there is more to do."""
         self._scheduled = False
-        for result in results:
-            self._tell(result)
-        if self._waiting or (self._done and not self.over):
+        self._speaks = self._recogniser is not None and self._recogniser.speaking
+        for output in outputs:
+            match output:
+                case DecodeRequest() | Promote() | Drop():
+                    if not self._done:
+                        self._host.wish(self, output)
+                case _:
+                    self._tell(output)
+        if self._outcomes or self._has_work or (self._done and not self.over):
             self._want_turn()
 
     def fail(self, message: str) -> None:
@@ -149,7 +192,7 @@ class EngineSession:
             self._failure = message
             self._end()
 
-    def release(self) -> Sequence[Result]:
+    def release(self) -> Sequence[Output]:
         """Give back what the engine lent. The last turn of every session; for a worker thread."""
         recogniser, self._recogniser = self._recogniser, None
         if recogniser is not None:
@@ -178,10 +221,19 @@ class EngineSession:
         if self._finished:
             raise RuntimeError("the input of this session has been finished")
 
+    @property
+    def _has_work(self) -> bool:
+        """Whether a control is waiting, or audio enough for a turn."""
+        if self._waiting and (len(self._waiting) > 1 or not isinstance(self._waiting[0], bytearray)):
+            return True
+        worth_s = SPEECH_TURN_S if self._speaks else QUIET_TURN_S
+        least_samples = max(1, int(self._config.audio.sample_rate * worth_s))
+        return self._waiting_bytes >= least_samples * self._config.audio.frame_bytes
+
     def _want_turn(self) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self._schedule(self)
+            self._host.schedule(self)
 
     def _end(self) -> None:
         self._done = True
@@ -205,12 +257,25 @@ class EngineSession:
 
     # ------------------------------------------------------------------------ in a worker thread
 
-    def _recognise(self) -> Recogniser:
+    def _recognise(self) -> StatefulRecogniser | WindowRecogniser:
         if self._recogniser is None:
-            self._recogniser = Recogniser(self._engine, self._config)
+            self._recogniser = open_recogniser(self._engine, self._config)
         return self._recogniser
 
-    def _obey(self, control: _Flush | _Finish) -> Sequence[Result]:
+    def _hear(self, pcm: bytes, interval_s: float | None) -> Sequence[Output]:
+        recogniser = self._recognise()
+        paced = recogniser.pace(interval_s) if isinstance(recogniser, WindowRecogniser) else ()
+        return [*paced, *recogniser.accept(pcm)]
+
+    def _learn(self, outcomes: Sequence[tuple[int, Outcome]]) -> Sequence[Output]:
+        recogniser = self._recognise()
+        assert isinstance(recogniser, WindowRecogniser), "a stateful engine decodes in its turns"
+        outputs: list[Output] = []
+        for job, outcome in outcomes:
+            outputs += recogniser.failed(job, outcome) if isinstance(outcome, str) else recogniser.heard(job, outcome)
+        return outputs
+
+    def _obey(self, control: _Flush | _Finish) -> Sequence[Output]:
         match control:
             case _Flush(flush_id=flush_id, at_sample=at_sample):
                 return self._recognise().flush(flush_id, at_sample)

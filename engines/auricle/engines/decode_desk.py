@@ -1,0 +1,152 @@
+"""The decode desk: what sessions wish to be decoded, taken to one window engine in the scheduler's order.
+
+Everything but the engine's calls runs on the event loop. Each of the engine's lanes is a task that takes the next batch
+whenever it is free: nothing is waited for, and what has gathered meanwhile goes together. The desk keeps a window for
+each job that waits or runs, so its memory is bounded by sessions times window.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+import anyio
+
+from auricle.engines.calls import Calls
+from auricle.engines.decode_request import DecodeRequest, Outcome, Wish
+from auricle.engines.policy.events import Drop, Promote
+from auricle.engines.protocol import EngineError, Transcript, Window, WindowEngine
+from auricle.engines.scheduling import scheduler as schedule
+from auricle.engines.scheduling.jobs import Batch, Job, JobId, deadline_s
+from auricle.engines.scheduling.load import Load
+from auricle.engines.session import EngineSession
+from auricle.engines.window_recogniser import PARTIAL_INTERVAL_S
+
+logger = logging.getLogger(__name__)
+
+MOST_LANES: Final = 16
+"""Calls side by side, however many an engine says it can take."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ticket:
+    """A job at the desk, and whose it is."""
+
+    session: EngineSession
+    request: DecodeRequest
+
+
+class DecodeDesk:
+    """One engine's. ``calls`` runs what is native off the event loop."""
+
+    def __init__(self, engine: WindowEngine, calls: Calls) -> None:
+        self._engine = engine
+        self._calls = calls
+        self._schedule = schedule.scheduler(engine.lanes, now_s=anyio.current_time())
+        self._numbers: dict[EngineSession, int] = {}
+        """Sessions that are open, and what they are called in the schedule."""
+        self._tickets: dict[JobId, _Ticket] = {}
+        self._opened = 0
+        self._news = anyio.Event()
+
+    @property
+    def lanes(self) -> int:
+        """How many `lane` tasks to run."""
+        return min(MOST_LANES, max(1, self._engine.lanes.count))
+
+    @property
+    def load(self) -> Load:
+        """How busy the engine is, and what follows from that."""
+        return schedule.load(self._schedule, now_s=anyio.current_time())
+
+    def open(self, session: EngineSession) -> None:
+        """A session may have wishes from now on."""
+        self._opened += 1
+        self._numbers[session] = self._opened
+        self._schedule = schedule.opened(self._schedule, self._opened, now_s=anyio.current_time())
+
+    def close(self, session: EngineSession) -> None:
+        """Nobody waits for what the session wished any more. Safe to call twice."""
+        number = self._numbers.pop(session, None)
+        if number is not None:
+            self._schedule, dropped = schedule.closed(self._schedule, number, now_s=anyio.current_time())
+            self._forget(dropped)
+
+    def wish(self, session: EngineSession, wish: Wish) -> None:
+        """See to a decode of a session that is open."""
+        which, now_s = JobId(self._numbers[session], wish.job), anyio.current_time()
+        match wish:
+            case DecodeRequest():
+                self._tickets[which] = _Ticket(session=session, request=wish)
+                job = self._job(which, wish, now_s)
+                self._schedule, dropped = schedule.submit(self._schedule, job, now_s=now_s)
+            case Promote():
+                self._schedule, dropped = schedule.promote(self._schedule, which, now_s=now_s)
+            case Drop():
+                self._schedule, dropped = schedule.drop(self._schedule, which)
+            case _:
+                assert_never(wish)
+        self._forget(dropped)
+        self._news.set()
+
+    def _job(self, which: JobId, request: DecodeRequest, now_s: float) -> Job:
+        interval_s = self.load.interval_s or PARTIAL_INTERVAL_S
+        return Job(
+            session=which.session,
+            number=which.number,
+            urgency=request.urgency,
+            samples=len(request.window.audio),
+            # Contexts of one length are decoded together: there is none, or about the same.
+            key=bool(request.window.context),
+            released_s=now_s,
+            deadline_s=deadline_s(request.urgency, released_s=now_s, interval_s=interval_s),
+        )
+
+    async def lane(self) -> None:
+        """Decode for as long as there is somebody to decode for. Never raises."""
+        while True:
+            self._schedule, batch = schedule.take(self._schedule, now_s=anyio.current_time())
+            if batch is None:
+                self._news = anyio.Event()
+                await self._news.wait()
+                continue
+            await self._serve(batch)
+
+    async def _serve(self, batch: Batch) -> None:
+        tickets = [self._tickets.pop(job.id) for job in batch.jobs]
+        began_s = anyio.current_time()
+        outcomes = await self._decode([ticket.request.window for ticket in tickets])
+        now_s = anyio.current_time()
+        self._schedule = schedule.finished(self._schedule, batch, took_s=now_s - began_s, now_s=now_s)
+        self._news.set()
+        for ticket, outcome in zip(tickets, outcomes, strict=True):
+            ticket.session.take(ticket.request.job, outcome)
+
+    async def _decode(self, windows: Sequence[Window]) -> Sequence[Outcome]:
+        """Return what came of each; where all together fail, each has another chance of its own."""
+        try:
+            transcripts = await self._calls.run(lambda: self._engine.decode(windows))
+        except Exception as error:
+            if len(windows) > 1:
+                return [outcome for window in windows for outcome in await self._decode([window])]
+            return [_sentence(error)]
+        return _checked(transcripts, len(windows))
+
+    def _forget(self, dropped: Sequence[Job]) -> None:
+        for job in dropped:
+            self._tickets.pop(job.id, None)
+
+
+def _checked(transcripts: Sequence[Transcript], windows: int) -> Sequence[Outcome]:
+    if len(transcripts) == windows:
+        return transcripts
+    logger.error("The engine returned %d transcripts for %d windows", len(transcripts), windows)
+    return ["The engine returned too few or too many transcripts."] * windows
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, EngineError):
+        logger.warning("The engine failed on a window: %s", error)
+        return str(error)
+    logger.error("The engine failed on a window", exc_info=error)
+    return f"The engine failed: {type(error).__name__}."
