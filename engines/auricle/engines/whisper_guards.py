@@ -17,7 +17,9 @@ MOST_TOKENS: Final = 220
 """Half of the decoder's room; the other half is for the prompt."""
 LONGEST_NGRAM: Final = 4
 REPEATS: Final = 3
-"""The same one to four tokens, so many times in a row, are a loop."""
+LOOP_TOKENS: Final = 8
+"""The same one to four tokens, so many times in a row and so many tokens long, are a loop. People do say a digit four
+times in a row."""
 COMPRESSIBLE: Final = 2.4
 """Text of `COMPRESSED_LETTERS` or more that zlib makes this much shorter is a loop of a longer kind."""
 COMPRESSED_LETTERS: Final = 30
@@ -32,17 +34,17 @@ def token_budget(seconds: float) -> int:
 
 
 def loop_start(tokens: Sequence[int]) -> int | None:
-    """Return where the third repetition in a row of one to four tokens begins; None where there is none."""
-    starts = [start for size in range(1, LONGEST_NGRAM + 1) if (start := _third_repeat(tokens, size)) is not None]
+    """Return where a loop of one to four tokens takes its third turn; None where there is none."""
+    starts = [start for size in range(1, LONGEST_NGRAM + 1) if (start := _third_turn(tokens, size)) is not None]
     return min(starts, default=None)
 
 
-def _third_repeat(tokens: Sequence[int], size: int) -> int | None:
-    run = size * REPEATS
-    for start in range(len(tokens) - run + 1):
+def _third_turn(tokens: Sequence[int], size: int) -> int | None:
+    repeats = max(REPEATS, -(-LOOP_TOKENS // size))
+    for start in range(len(tokens) - size * repeats + 1):
         unit = list(tokens[start : start + size])
-        if list(tokens[start : start + run]) == unit * REPEATS:
-            return start + size * (REPEATS - 1)
+        if list(tokens[start : start + size * repeats]) == unit * repeats:
+            return start + 2 * size
     return None
 
 
