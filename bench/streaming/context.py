@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -16,12 +14,12 @@ from harness import Service, rush
 from naive import NaiveService, naive_service
 
 from auricle.engines.actor import EngineActor
-from auricle.engines.protocol import ENGINE_RATE, Engine, Samples, StreamConfig, WindowEngine
+from auricle.engines.fallback import Isolation, engine_loader
+from auricle.engines.loading import EngineLoader
+from auricle.engines.protocol import ENGINE_RATE, Samples, StreamConfig, WindowEngine
 from auricle.engines.protocol import Window as EngineWindow
 from auricle.engines.whisper import WhisperEngine
 
-ISOLATION = "auricle.engines.isolation"
-"""The module with `IsolatedEngine`, which runs an engine in a process of its own."""
 LOAD_PATIENCE_S = 60.0
 TAKES = 3
 """Offline decodes of which the middle one counts."""
@@ -112,12 +110,8 @@ class Bench:
     @asynccontextmanager
     async def ours(self) -> AsyncIterator[EngineActor]:
         """Run our service, loaded and warm."""
-        engine = (
-            isolated(self.model, self.device)
-            if self.isolation == "process"
-            else WhisperEngine(str(self.model), self.device)
-        )
-        async with EngineActor(engine) as actor:
+        here = WhisperEngine(str(self.model), self.device)
+        async with EngineActor(isolated(self.model) if self.isolation == "process" else here) as actor:
             await actor.loaded()
             await self._warm(actor)
             yield actor
@@ -212,12 +206,6 @@ def compute_type(device: str) -> str:
     return "int8" if device == "cpu" else "float16"
 
 
-def can_isolate() -> bool:
-    """Whether an engine can run in a process of its own here."""
-    return find_spec(ISOLATION) is not None and hasattr(import_module(ISOLATION), "IsolatedEngine")
-
-
-def isolated(model: Path, device: str) -> Engine:
-    """Return our engine in a process of its own. Raises `AttributeError` where `can_isolate` says no."""
-    engine: Engine = import_module(ISOLATION).IsolatedEngine("whisper", str(model))
-    return engine
+def isolated(model: Path) -> EngineLoader:
+    """Return what loads our engine in a process of its own."""
+    return engine_loader("whisper", str(model), isolation=Isolation.PROCESS)

@@ -21,7 +21,7 @@ from typing import Any
 import bars
 import machine
 from clips import MEMORISED, load
-from context import QUICK, STANDARD, Bench, can_isolate, open_bench
+from context import QUICK, STANDARD, Bench, open_bench
 from harness import FRAME_S
 from measures import capacity, ending, instability, kills, nonspeech, offline, padding, solo, words
 
@@ -43,8 +43,6 @@ MEASURES = {
 def main() -> int:
     """Measure, print the verdicts, and write what is wanted. Returns the exit code."""
     options = _options()
-    if options.engine_isolation == "process" and not can_isolate():
-        raise SystemExit("The engine cannot run in a process of its own here: auricle.engines.isolation is missing.")
     if options.write and find_spec("matplotlib") is None:
         raise SystemExit("The page's plots need matplotlib: pip install -e '.[bench]'.")
     meta = machine.facts(sys.argv)

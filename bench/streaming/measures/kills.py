@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 from clips import conversation
-from context import Bench, can_isolate, isolated
+from context import Bench, isolated
 from cpu import largest_descendant
 from harness import play_all
 from pacing import staggered
@@ -21,12 +21,10 @@ WORKER_BYTES = 40_000_000
 
 async def measure(bench: Bench) -> dict[str, Any]:
     """Compare sessions whose engine is killed with one whose engine is not; all say the same."""
-    if not can_isolate():
-        return {"skipped": "auricle.engines.isolation is not there: the engine cannot run in a process of its own."}
     budget = bench.budget
     tape = conversation(bench.clips, budget.kill_tape_s, 0)
     delays_s = [staggered(index, STAGGER_S) for index in range(budget.kill_sessions)]
-    async with EngineActor(isolated(bench.model, bench.device)) as actor:
+    async with EngineActor(isolated(bench.model)) as actor:
         await actor.loaded()
         (alone,) = await play_all(actor, [tape], [0.0], bench.config(), patience_s=PATIENCE_S)
         killed: list[int] = []

@@ -22,12 +22,13 @@ from auricle.engines.protocol import (
     EngineUnavailable,
     LoadProgress,
     Samples,
+    SessionParts,
     StreamConfig,
     TimedWord,
     Transcript,
     VoiceDetector,
 )
-from auricle.engines.silero import SileroModel
+from auricle.engines.silero import silero_detector
 from auricle.engines.sphinx_pool import DecoderPool
 
 MODEL: Final = "en-us"
@@ -50,7 +51,7 @@ class SphinxEngine:
     def __init__(self, max_decoders: int = MAX_DECODERS) -> None:
         self._pool = DecoderPool(_make_decoder, max_decoders)
         self._loading = threading.Lock()
-        self._silero: SileroModel | None = None
+        self._loaded = False
 
     @property
     def info(self) -> EngineInfo:
@@ -60,20 +61,24 @@ class SphinxEngine:
     def load(self, progress: LoadProgress) -> None:
         """Make the first decoder. Loading twice is loading once. Raises `EngineUnavailable`."""
         with self._loading:
-            if self._silero is not None:
+            if self._loaded:
                 return
             progress("Loading the pocketsphinx model", None)
-            silero = SileroModel()
+            silero_detector(StreamConfig())
             decoder = self._pool.take()
             if decoder is not None:
                 self._pool.give_back(decoder)
-            self._silero = silero
+            self._loaded = True
 
     def voice_detector(self, config: StreamConfig) -> VoiceDetector:
         """Return a Silero detector. Raises `EngineUnavailable` before `load`."""
-        if self._silero is None:
+        return self.session_parts().voice_detector(config)
+
+    def session_parts(self) -> SessionParts:
+        """Return what finds voice. Raises `EngineUnavailable` before `load`."""
+        if not self._loaded:
             raise EngineUnavailable("pocketsphinx has not been loaded.")
-        return self._silero.listen()
+        return SessionParts(voice_detector=silero_detector)
 
     def begin(self, config: StreamConfig, start_sample: int) -> "SphinxUtterance":
         """Begin an utterance."""

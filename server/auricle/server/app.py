@@ -13,7 +13,7 @@ import trio
 from auricle.core import Limits, SessionClosed
 from auricle.core.messages import Resume
 from auricle.engines.actor import EngineActor
-from auricle.engines.fallback import engine_loader
+from auricle.engines.fallback import Isolation, engine_loader
 from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine, EngineUnavailable
 from auricle.server import listener
@@ -43,6 +43,8 @@ class ServerConfig:
     engine: str | None = None
     model: str | None = None
     language: str | None = None
+    engine_isolation: Isolation = Isolation.THREAD
+    """Where the model lives: in a supervised process of its own, or in this one."""
     limits: Limits = field(default_factory=Limits)
     max_sessions: int | None = None
     """Sessions at once; whoever comes on top of that is refused with ``capacity``. None: as many as come."""
@@ -166,10 +168,10 @@ class SpeechServer:
             self._greetings.discard(patience)
 
     async def _converse(self, session_id: str, connection: Connection) -> SessionClosed:
-        most = self._config.max_sessions
-        if most is not None and len(self._conversations) >= most:
-            why = f"this server has {most} sessions already"
-            connection.post(lambda now: connection.session.fail("capacity", why, now=now, retry_after_s=RETRY_AFTER_S))
+        full = self._full()
+        if full is not None:
+            why, wait_s = full
+            connection.post(lambda now: connection.session.fail("capacity", why, now=now, retry_after_s=wait_s))
         conversation = Conversation(connection, self._actor, session_id, language=self._config.language)
         self._conversations.add(conversation)
         try:
@@ -178,6 +180,14 @@ class SpeechServer:
             return await conversation.run()
         finally:
             self._conversations.discard(conversation)
+
+    def _full(self) -> tuple[str, float] | None:
+        """Return why there is no room for one more session, and how long to wait, in seconds; None: there is."""
+        most = self._config.max_sessions
+        if most is not None and len(self._conversations) >= most:
+            return f"this server has {most} sessions already", RETRY_AFTER_S
+        wait_s = self._actor.busy_for_s
+        return None if wait_s is None else ("the engine has as many sessions as it can keep up with", wait_s)
 
     def _is_ready(self) -> tuple[bool, str]:
         if self.draining:
@@ -197,7 +207,9 @@ async def running_server(
 
     ``source`` takes the place of the engine that ``config`` names. Raises `ListenError`.
     """
-    server = SpeechServer(config, source or engine_loader(config.engine, config.model, config.language))
+    server = SpeechServer(
+        config, source or engine_loader(config.engine, config.model, config.language, config.engine_isolation)
+    )
     async with trio.open_nursery() as nursery:
         await nursery.start(server.run)
         try:

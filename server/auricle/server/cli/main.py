@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn, TypeVar
 import trio
 import typer
 
+from auricle.engines.fallback import Isolation
 from auricle.engines.protocol import EngineError
 from auricle.server.app import DEFAULT_PORT, ServerConfig
 from auricle.server.cli import conform as conform_command
@@ -106,12 +107,26 @@ def serve(
             "--max-sessions", envvar="AURICLE_MAX_SESSIONS", min=1, help="Refuse whoever comes on top of that."
         ),
     ] = None,
+    engine_isolation: Annotated[
+        Isolation,
+        typer.Option(
+            "--engine-isolation",
+            envvar="AURICLE_ENGINE_ISOLATION",
+            help="process: a crash or a hang of the model costs no session. thread: for small machines.",
+        ),
+    ] = Isolation.PROCESS,
     verbose: Verbose = False,
 ) -> None:
     """Run the server."""
     configure_logging(verbose=verbose)
     config = ServerConfig(
-        host=host, port=port, engine=engine, model=model, language=language, max_sessions=max_sessions
+        host=host,
+        port=port,
+        engine=engine,
+        model=model,
+        language=language,
+        engine_isolation=engine_isolation,
+        max_sessions=max_sessions,
     )
     _run(serve_command.serve, config)
 

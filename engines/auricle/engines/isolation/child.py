@@ -1,0 +1,158 @@
+"""The child: makes the engine it is told to, loads it, and answers calls until the parent is gone.
+
+Run as ``python -m auricle.engines.isolation.child FD``. Signals meant for the parent's terminal or service are ignored:
+the parent drains, and then closes the connection, which is what ends this process. It leaves without tidying up: there
+may be native code in any thread, and the system takes back everything.
+"""
+
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Final
+
+from auricle.engines.isolation.messages import MakeEngine, Progress, Ready, Refused, Reply, Request, UnknownUtterance
+from auricle.engines.protocol import (
+    Engine,
+    EngineError,
+    EngineUnavailable,
+    PartedEngine,
+    Samples,
+    StatefulEngine,
+    StreamConfig,
+    Transcript,
+    UtteranceDecoder,
+    Window,
+    WindowEngine,
+)
+
+STATEFUL_THREADS: Final = 8
+"""Calls of a stateful engine side by side. They are short, and the parent has no more workers than processors."""
+
+
+class Desk:
+    """The methods that a parent may call, each from any thread. All raise `EngineError`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._utterances: dict[int, UtteranceDecoder] = {}
+
+    def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
+        """Decode windows."""
+        assert isinstance(self._engine, WindowEngine)
+        return self._engine.decode(windows)
+
+    def begin(self, utterance: int, config: StreamConfig, start_sample: int, heard: Samples) -> None:
+        """Begin an utterance, of which ``heard`` has been heard already. Beginning again forgets the first time."""
+        assert isinstance(self._engine, StatefulEngine)
+        self.close(utterance)
+        decoder = self._engine.begin(config, start_sample)
+        self._utterances[utterance] = decoder
+        if len(heard):
+            decoder.accept(heard)
+
+    def accept(self, utterance: int, audio: Samples) -> None:
+        """Hear more. Raises `UnknownUtterance`."""
+        self._decoder(utterance).accept(audio)
+
+    def hypothesis(self, utterance: int) -> Transcript:
+        """Return what it sounds like so far. Raises `UnknownUtterance`."""
+        return self._decoder(utterance).hypothesis()
+
+    def finish(self, utterance: int) -> Transcript:
+        """End it. Raises `UnknownUtterance`."""
+        return self._decoder(utterance).finish()
+
+    def close(self, utterance: int) -> None:
+        """Give its decoder back. Nothing happens where there is none."""
+        decoder = self._utterances.pop(utterance, None)
+        if decoder is not None:
+            decoder.close()
+
+    def _decoder(self, utterance: int) -> UtteranceDecoder:
+        decoder = self._utterances.get(utterance)
+        if decoder is None:
+            raise UnknownUtterance
+        return decoder
+
+
+class Child:
+    """One connection and one engine."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._sending = threading.Lock()
+
+    def run(self) -> None:
+        """Load, say so, and answer until the parent closes the connection. Raises `EOFError` then."""
+        sys.path[:] = self._connection.recv()
+        ready = self._load(self._connection.recv_bytes())
+        if ready is None:
+            return
+        engine, greeting = ready
+        self._send(greeting)
+        desk = Desk(engine)
+        with ThreadPoolExecutor(greeting.lanes.count if greeting.lanes else STATEFUL_THREADS) as lanes:
+            while True:
+                lanes.submit(self._answer, desk, self._connection.recv())
+
+    def _load(self, pickled: bytes) -> tuple[Engine, Ready] | None:
+        try:
+            make: MakeEngine = pickle.loads(pickled)
+            engine = make()
+            engine.load(lambda stage, fraction: self._send(Progress(stage=stage, fraction=fraction)))
+            return engine, _greeting(engine)
+        except EngineError as error:
+            self._send(Refused(message=str(error)))
+        except Exception as error:
+            self._send(Refused(message=f"The engine could not be loaded ({type(error).__name__}: {error})."))
+        return None
+
+    def _answer(self, desk: Desk, request: Request) -> None:
+        try:
+            value = getattr(desk, request.method)(*request.arguments)
+            reply = Reply(number=request.number, value=value)
+        except (EngineError, UnknownUtterance) as error:
+            reply = Reply(number=request.number, error=error)
+        except Exception as error:
+            reply = Reply(
+                number=request.number, error=EngineError(f"The engine failed: {type(error).__name__}: {error}.")
+            )
+        self._send(reply)
+
+    def _send(self, message: Progress | Refused | Ready | Reply) -> None:
+        with self._sending:
+            self._connection.send(message)
+
+
+def _greeting(engine: Engine) -> Ready:
+    """Raises `EngineUnavailable` for an engine that cannot be parted from its sessions."""
+    if not isinstance(engine, PartedEngine):
+        name = engine.info.name
+        raise EngineUnavailable(
+            f"The engine {name} cannot run in a process of its own, for it has no session_parts(): "
+            "use --engine-isolation thread."
+        )
+    lanes = engine.lanes if isinstance(engine, WindowEngine) else None
+    return Ready(info=engine.info, parts=engine.session_parts(), lanes=lanes)
+
+
+def main(descriptor: int) -> None:
+    """Be the child of whoever holds the other end of ``descriptor``."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    leave = partial(os._exit, 0)
+    try:
+        Child(Connection(descriptor)).run()
+    except (EOFError, OSError):
+        leave()
+    leave()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,93 @@
+"""An engine that breaks in every way native code can, when the prompt of a window says so. It runs in the child."""
+
+import ctypes
+import os
+import signal
+import threading
+from pathlib import Path
+
+from auricle.engines.protocol import EngineUnavailable, Lanes
+from auricle.engines.script import COUNTING, Script
+from auricle.engines.scripted import ScriptedEngine, ScriptedWindowEngine
+
+
+class BrittleEngine(ScriptedWindowEngine):
+    """``once``: a file that the first to break removes, so that whoever comes after lives."""
+
+    def __init__(self, script: Script = COUNTING, once: str | None = None) -> None:
+        super().__init__(script)
+        self._once = None if once is None else Path(once)
+
+    @property
+    def lanes(self) -> Lanes:
+        return Lanes(count=4, batch=4)
+
+    def decode(self, windows):
+        for window in windows:
+            if window.config.prompt:
+                self._break(window.config.prompt)
+        return super().decode(windows)
+
+    def _break(self, how: str) -> None:
+        if self._once is not None:
+            if not self._once.exists():
+                return
+            self._once.unlink()
+        match how:
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "exit":
+                os._exit(3)
+            case "segfault":
+                ctypes.string_at(0)
+            case "hang":
+                threading.Event().wait()
+            case "bug":
+                raise ZeroDivisionError("no")
+
+
+def brittle(once: str | None = None) -> BrittleEngine:
+    return BrittleEngine(once=once)
+
+
+def window_counting(script: Script = COUNTING) -> ScriptedWindowEngine:
+    return ScriptedWindowEngine(script)
+
+
+def counting(script: Script = COUNTING) -> ScriptedEngine:
+    return ScriptedEngine(script)
+
+
+def dies_loading() -> ScriptedEngine:
+    os._exit(1)
+
+
+def refuses() -> ScriptedEngine:
+    raise EngineUnavailable("There is no model on this machine.")
+
+
+def cannot_be_made() -> ScriptedEngine:
+    raise ZeroDivisionError("no")
+
+
+class Together:
+    """Has no session_parts."""
+
+    info = ScriptedEngine(COUNTING).info
+
+    def load(self, progress):
+        pass
+
+    def voice_detector(self, config):
+        raise NotImplementedError
+
+    def close(self):
+        pass
+
+
+def loads_once(marker: str) -> BrittleEngine:
+    """The first to be made removes the marker; whoever comes after dies."""
+    if not Path(marker).exists():
+        os._exit(1)
+    Path(marker).unlink()
+    return BrittleEngine()
