@@ -27,6 +27,7 @@ from auricle.core import (
     WarningMessage,
 )
 from auricle.core.parts import AudioFormat, Features
+from auricle.engines.actor import EngineActor
 from auricle.engines.protocol import EngineInfo
 from auricle.engines.script import COUNTING, Script
 from auricle.engines.scripted import ScriptedEngine
@@ -197,6 +198,23 @@ def test_capacity_says_when_to_come_back() -> None:
             closed = caught.value.closed
             assert (closed.error, closed.code, closed.retriable) == ("capacity", 1013, True)
             assert closed.retry_after_s == 5.0
+
+    trio.run(scenario)
+
+
+def test_an_engine_that_cannot_keep_up_takes_nobody_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with served() as (server, _), connect(server.url) as client:
+            monkeypatch.setattr(EngineActor, "busy_for_s", 7.0)
+            with pytest.raises(ConnectFailed, match="as many sessions as it can keep up with") as caught:
+                async with connect(server.url):
+                    pass
+            assert caught.value.closed.retry_after_s == 7.0
+            events: list[Any] = []
+            await client.send_audio(SECOND)
+            await client.end_input()
+            await read(client, events)
+            assert events[-1].complete, "whoever is in stays"
 
     trio.run(scenario)
 
