@@ -22,7 +22,7 @@ OF_SEEN_VOICE: Final = 5
 _SEED: Final = 20_000_003
 
 
-def test_sentences() -> list[str]:
+def held_out_sentences() -> list[str]:
     """Return the held-out sentences, always the same, each of three words or more."""
     rng = random.Random(_SEED)
     found: dict[str, None] = {}
@@ -33,10 +33,10 @@ def test_sentences() -> list[str]:
     return list(found)
 
 
-def test_speech(each_held_out: int, each_seen: int, seed: int) -> Iterator[tuple[Voice, str, Speech]]:
+def spoken_clips(each_held_out: int, each_seen: int, seed: int) -> Iterator[tuple[Voice, str, Speech]]:
     """Yield test recordings at `RATE`, undisturbed but for a little noise: voice, text, speech."""
     rng, noise = random.Random(seed), np.random.default_rng(seed)
-    sentences = test_sentences()
+    sentences = held_out_sentences()
     rng.shuffle(sentences)
     requests = [(sentences.pop(), voice) for voice in HELD_OUT for _ in range(each_held_out)]
     requests += [(sentences.pop(), voice) for voice in SEEN_IN_TESTS for _ in range(each_seen)]
@@ -50,9 +50,9 @@ def write_clips(folder: Path) -> None:
     """Write the repository's clips and their manifest."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
-    for index, (voice, text, speech) in enumerate(test_speech(OF_HELD_OUT_VOICE, OF_SEEN_VOICE, _SEED)):
-        name = f"{index:02d}-{voice.name.replace('+', '-')}.flac"
-        soundfile.write(folder / name, speech.audio, RATE, subtype="PCM_16")
+    for index, (voice, text, speech) in enumerate(spoken_clips(OF_HELD_OUT_VOICE, OF_SEEN_VOICE, _SEED)):
+        name = f"{index:02d}-{voice.name.replace('+', '-')}.ogg"
+        soundfile.write(folder / name, speech.audio, RATE, format="OGG", subtype="VORBIS")
         words = [
             {"word": word.text, "start": round(word.start, 3), "end": round(word.end, 3)} for word in speech.words
         ]

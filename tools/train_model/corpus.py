@@ -62,10 +62,3 @@ def read_shard(path: Path) -> list[Recording]:
         parts = np.split(shard["frames"], ends[:-1])
         words = json.loads(str(shard["words"]))
     return [Recording(part, [tuple(word) for word in said]) for part, said in zip(parts, words, strict=True)]
-
-
-def held_out_sentences() -> frozenset[str]:
-    """Return the sentences of the tests, so that none of them is ever learnt."""
-    from train_model.clips import test_sentences
-
-    return frozenset(test_sentences())
