@@ -26,6 +26,8 @@ from train_model.tokens import number_of, tokenizer, vocabulary
 
 QUANTISATION: Final = "float16"
 """On disk. CTranslate2 makes int8 or float32 of it while it loads."""
+TAIL_PAD_S: Final = 0.5
+"""Silence it wants behind the speech, for `auricle.engines.whisper_models`. The sweep of the model card says why."""
 _PREPROCESSOR: Final = {
     "chunk_length": 30,
     "feature_extractor_type": "WhisperFeatureExtractor",
@@ -63,6 +65,7 @@ def export(checkpoint: Path, folder: Path) -> None:
             # Nothing but a lone space is forbidden at the beginning: the end may come at once, for silence.
             "suppress_ids": [],
             "suppress_ids_begin": [tokenizer().token_to_id("Ġ")],
+            "auricle_tail_pad_s": TAIL_PAD_S,
         },
     )
     tokenizer().save(str(folder / "tokenizer.json"), pretty=False)
