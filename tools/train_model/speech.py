@@ -1,0 +1,22 @@
+"""What a synthesiser gives: samples, and the words in them with their times."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class SpokenWord(NamedTuple):
+    """A word as it was spoken; times in seconds of its recording."""
+
+    text: str
+    start: float
+    end: float
+
+
+class Speech(NamedTuple):
+    """Mono samples in [-1, 1] and the words in them."""
+
+    audio: NDArray[np.float32]
+    rate: int
+    words: tuple[SpokenWord, ...]
