@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 MOST_LANES: Final = 16
 """Calls side by side, however many an engine says it can take."""
 
+LOAD_S: Final = 0.05
+"""So long a look at the load is good for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ticket:
@@ -42,7 +45,9 @@ class DecodeDesk:
     def __init__(self, engine: WindowEngine, calls: Calls) -> None:
         self._engine = engine
         self._calls = calls
-        self._schedule = schedule.scheduler(engine.lanes, now_s=anyio.current_time())
+        now_s = anyio.current_time()
+        self._schedule = schedule.scheduler(engine.lanes, now_s=now_s)
+        self._load, self._load_until_s = schedule.load(self._schedule, now_s=now_s), now_s
         self._numbers: dict[EngineSession, int] = {}
         """Sessions that are open, and what they are called in the schedule."""
         self._tickets: dict[JobId, _Ticket] = {}
@@ -56,8 +61,11 @@ class DecodeDesk:
 
     @property
     def load(self) -> Load:
-        """How busy the engine is, and what follows from that."""
-        return schedule.load(self._schedule, now_s=anyio.current_time())
+        """How busy the engine is, and what follows from that. Every turn of every session asks."""
+        now_s = anyio.current_time()
+        if now_s >= self._load_until_s:
+            self._load, self._load_until_s = schedule.load(self._schedule, now_s=now_s), now_s + LOAD_S
+        return self._load
 
     def open(self, session: EngineSession) -> None:
         """A session may have wishes from now on."""
