@@ -16,7 +16,7 @@ WORK: Final = _ROOT / "build" / "pebble-en"
 MODEL: Final = _ROOT / "engines" / "auricle" / "engines" / "models" / "pebble-en"
 CLIPS: Final = _ROOT / "tests" / "engines" / "speech"
 SHARDS: Final = 16
-MINUTES: Final = 48.0
+MINUTES: Final = 80.0
 TRIAL_SEED: Final = 7
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)

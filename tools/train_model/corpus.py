@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from train_model import room
 from train_model.features import log_mel
-from train_model.voices import say_all, training_voice
+from train_model.voices import Voice, say_all, training_voice
 from train_model.words import training_sentence
 
 SHARD: Final = 1000
@@ -29,7 +29,7 @@ class Recording(NamedTuple):
 def make_shard(path: Path, seed: int, held_out: frozenset[str]) -> None:
     """Write one shard, the same for the same seed. Sentences in ``held_out`` are left out."""
     rng, noise = random.Random(seed), np.random.default_rng(seed)
-    requests = []
+    requests: list[tuple[str, Voice]] = []
     while len(requests) < SHARD:
         text = training_sentence(rng)
         if text not in held_out:

@@ -79,7 +79,7 @@ def _spec(network: Network) -> WhisperSpec:
     spec = WhisperSpec(ENCODER_LAYERS, HEADS, DECODER_LAYERS, HEADS)
     spec.register_vocabulary(vocabulary())
     for conv, made in ((spec.encoder.conv1, network.conv1), (spec.encoder.conv2, network.conv2)):
-        conv.weight, conv.bias = _array(made.weight), _array(made.bias)
+        _linear(conv, made)
     spec.encoder.position_encodings.encodings = _array(network.get_buffer("frame_positions"))
     _norm(spec.encoder.layer_norm, network.encoder_norm)
     for encoder_layer, made_encoder in zip(spec.encoder.layer, network.encoder, strict=True):
@@ -127,7 +127,7 @@ def _feed_forward(ffn: transformer_spec.FeedForwardSpec, made: FeedForward, norm
     _norm(ffn.layer_norm, norm)
 
 
-def _linear(spec: common_spec.LinearSpec, made: nn.Linear) -> None:
+def _linear(spec: common_spec.LinearSpec | common_spec.Conv1DSpec, made: nn.Linear | nn.Conv1d) -> None:
     spec.weight, spec.bias = _array(made.weight), _bias(made)
 
 
@@ -135,8 +135,8 @@ def _norm(spec: common_spec.LayerNormSpec, made: nn.LayerNorm) -> None:
     spec.gamma, spec.beta = _array(made.weight), _array(made.bias)
 
 
-def _bias(made: nn.Linear) -> NDArray[np.float32]:
-    return np.zeros(made.out_features, dtype=np.float32) if made.bias is None else _array(made.bias)
+def _bias(made: nn.Linear | nn.Conv1d) -> NDArray[np.float32]:
+    return np.zeros(len(made.weight), dtype=np.float32) if made.bias is None else _array(made.bias)
 
 
 def _array(tensor: torch.Tensor) -> NDArray[np.float32]:

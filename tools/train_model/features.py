@@ -28,9 +28,12 @@ def log_mel(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     window = np.hanning(extractor.n_fft + 1)[:-1].astype(np.float32)
     spectrum = extractor.stft(audio, extractor.n_fft, HOP, window=window, return_complex=True)
     powers = np.abs(spectrum[..., :-1].astype(np.complex64)) ** 2
-    return np.log10(np.clip(extractor.mel_filters @ powers, 1e-10, None)).T.astype(np.float32)
+    logs: NDArray[np.float32] = np.log10(np.clip(extractor.mel_filters @ powers, 1e-10, None)).T.astype(np.float32)
+    return logs
 
 
 def normalised(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return frames as the encoder takes them: those of one window, for its loudest sets the floor."""
-    return (np.maximum(frames, frames.max() - RANGE) + 4) / 4
+    lifted = np.maximum(frames, frames.max() - RANGE)
+    normal: NDArray[np.float32] = ((lifted + 4) / 4).astype(np.float32)
+    return normal

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from train_model.speech import Speech, SpokenWord
+from train_model.speech import Speech, SpokenWord, from_pcm
 
 _LIBRARIES: Final = ("libflite_usenglish.so.1", "libflite_cmulex.so.1")
 _START: Final = b"R:SylStructure.daughter1.daughter1.R:Segment.p.end"
@@ -14,7 +14,7 @@ _END: Final = b"R:SylStructure.daughtern.daughtern.end"
 
 
 class _Wave(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012  (ctypes wants a plain list)
+    _fields_ = [
         ("type", ctypes.c_char_p),
         ("rate", ctypes.c_int),
         ("samples", ctypes.c_int),
@@ -24,7 +24,7 @@ class _Wave(ctypes.Structure):
 
 
 class _Voice(ctypes.Structure):
-    _fields_ = [("name", ctypes.c_char_p), ("features", ctypes.c_void_p)]  # noqa: RUF012
+    _fields_ = [("name", ctypes.c_char_p), ("features", ctypes.c_void_p)]
 
 
 @cache
@@ -64,7 +64,7 @@ def say(text: str, voice: str, stretch: float) -> Speech:
         words.append(SpokenWord(flite.item_feat_string(word, b"name").decode(), float(start), float(end)))
         item = flite.item_next(word)
     wave = flite.utt_wave(utterance).contents
-    audio = np.ctypeslib.as_array(wave.data, (wave.samples,)).astype(np.float32) / 32768
+    audio = from_pcm(np.ctypeslib.as_array(wave.data, (wave.samples,)))
     rate = int(wave.rate)
     flite.delete_utterance(utterance)
     return Speech(audio, rate, tuple(words))

@@ -61,10 +61,10 @@ def learn(shards: Path, checkpoint: Path, minutes: float, threads: int, say: Cal
     while (share := (time.monotonic() - began) / (60 * minutes)) < 1:
         batch = source.next(share)
         for group in optimiser.param_groups:
-            group["lr"] = PEAK_RATE * min(1, (step + 1) / WARM_UP_STEPS) * (0.02 + 0.49 * (1 + math.cos(math.pi * share)))
+            group["lr"] = _rate(step, share)
         loss, parts = loss_of(network(batch.mels, batch.tokens), batch)
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         step += 1
@@ -77,6 +77,11 @@ def learn(shards: Path, checkpoint: Path, minutes: float, threads: int, say: Cal
             saved_at = time.monotonic()
             _save(checkpoint, network, optimiser, average, step, saved_at - began)
     _save(checkpoint, network, optimiser, average, step, time.monotonic() - began)
+
+
+def _rate(step: int, share: float) -> float:
+    """Return the learning rate: up for some steps, then half a cosine down over the time there is."""
+    return PEAK_RATE * min(1, (step + 1) / WARM_UP_STEPS) * (0.02 + 0.49 * (1 + math.cos(math.pi * share)))
 
 
 class Source:

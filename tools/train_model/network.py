@@ -34,7 +34,7 @@ class Attention(nn.Module):
         """Return queries, keys and values, each (batch, heads, length, width of a head)."""
 
         def split(projected: Tensor) -> Tensor:
-            return projected.unflatten(-1, (HEADS, WIDTH // HEADS)).transpose(1, 2)
+            return projected.view(*projected.shape[:-1], HEADS, WIDTH // HEADS).transpose(1, 2)
 
         return split(self.query(inputs)), split(self.key(source)), split(self.value(source))
 
@@ -42,7 +42,8 @@ class Attention(nn.Module):
         """Return what ``inputs`` finds in ``source``."""
         query, key, value = self.heads(inputs, source)
         found = F.scaled_dot_product_attention(query, key, value, is_causal=causal)
-        return self.out(found.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+        mixed: Tensor = self.out(found.transpose(1, 2).flatten(2))
+        return mixed
 
     def forward_seen(self, inputs: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
         """Return the same, and the logarithm of the weights of every head."""
@@ -71,7 +72,8 @@ class EncoderLayer(nn.Module):
         """Return the states one layer on."""
         normed = self.attention_norm(states)
         states = states + self.attention(normed, normed)
-        return states + self.ffn(self.ffn_norm(states))  # type: ignore[no-any-return]
+        added: Tensor = self.ffn(self.ffn_norm(states))
+        return states + added
 
 
 class DecoderLayer(nn.Module):
@@ -123,10 +125,11 @@ class Network(nn.Module):
     def encode(self, mels: Tensor) -> Tensor:
         """Return (batch, frames, width) for normalised mels (batch, mels, 2 x frames)."""
         states = F.gelu(self.conv2(F.gelu(self.conv1(mels)))).transpose(1, 2)
-        states = states + self.frame_positions[: states.shape[1]]  # type: ignore[index]
+        states = states + self.get_buffer("frame_positions")[: states.shape[1]]
         for layer in self.encoder:
             states = layer(states)
-        return self.encoder_norm(states)  # type: ignore[no-any-return]
+        encoded: Tensor = self.encoder_norm(states)
+        return encoded
 
     def forward(self, mels: Tensor, tokens: Tensor) -> Outputs:
         """Return the logits behind every token of ``tokens`` (batch, length)."""

@@ -37,7 +37,8 @@ def coloured_noise(samples: int, slope: float, rng: np.random.Generator) -> Audi
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     frequencies = np.maximum(np.arange(len(spectrum)), max(1, samples // 400)).astype(float)
     noise = np.fft.irfft(spectrum * frequencies**-slope, samples)
-    return (noise / (noise.std() + 1e-12)).astype(np.float32)
+    unit: Audio = (noise / (noise.std() + 1e-12)).astype(np.float32)
+    return unit
 
 
 def with_noise(audio: Audio, snr_db: float, rng: np.random.Generator) -> Audio:
@@ -95,7 +96,7 @@ def clicks(samples: int, rng: np.random.Generator) -> Audio:
     """Return a few short bursts in silence."""
     audio = np.zeros(samples, dtype=np.float32)
     for at in rng.integers(0, samples, rng.integers(1, 12)):
-        burst = rng.standard_normal(rng.integers(1, 400)) * np.exp(-np.arange(1) / 80)
+        burst = rng.standard_normal(rng.integers(1, 400))
         audio[at : at + len(burst)] += burst[: samples - at]
     return audio
 
@@ -113,7 +114,8 @@ def non_speech(seconds: float, rng: np.random.Generator) -> Audio:
     else:
         audio = coloured_noise(samples, rng.uniform(0, 1.2), rng)
     if kind == 3:
-        audio = audio * np.repeat(rng.uniform(0, 1, samples // 1600 + 1), 1600)[:samples]
+        swell = np.repeat(rng.uniform(0, 1, samples // 1600 + 1), 1600)[:samples]
+        audio = (audio * swell).astype(np.float32)
     if kind in (1, 2) and rng.random() < 0.5:
         audio = with_noise(audio, rng.uniform(0, 40), rng)
-    return at_level(audio.astype(np.float32), 10 ** rng.uniform(-3, -0.02))
+    return at_level(audio, 10 ** rng.uniform(-3, -0.02))

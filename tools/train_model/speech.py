@@ -20,3 +20,9 @@ class Speech(NamedTuple):
     audio: NDArray[np.float32]
     rate: int
     words: tuple[SpokenWord, ...]
+
+
+def from_pcm(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """Return 16-bit samples as numbers in [-1, 1]."""
+    scaled: NDArray[np.float32] = np.divide(samples, 32768, dtype=np.float32)
+    return scaled
