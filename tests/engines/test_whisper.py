@@ -20,7 +20,7 @@ from auricle.engines.protocol import (
 from auricle.engines.retained import RetainedAudio
 from auricle.engines.whisper import WhisperEngine, create_engine
 from auricle.engines.whisper_decoder import WhisperDecoder
-from auricle.engines.whisper_models import DEFAULT_MODEL, resolve_model, wanted_tail_pad_s
+from auricle.engines.whisper_models import BUNDLED_MODELS, DEFAULT_MODEL, resolve_model, wanted_tail_pad_s
 from auricle.engines.window_length import BUCKETS
 from engines.lab import SHARED, check_record, clip_pcm, clips, config, drive, silence
 
@@ -215,6 +215,20 @@ def test_names_that_are_no_model(tmp_path):
             resolve_model(name, ignore)
     with pytest.raises(EngineUnavailable, match=r"model\.bin is missing"):
         resolve_model(str(tmp_path), ignore)
+
+
+def test_what_is_in_the_package_needs_no_hub(monkeypatch):
+    def asked(repository, **options):
+        raise AssertionError(f"the hub was asked for {repository}")
+
+    monkeypatch.setattr(whisper_models, "snapshot_download", asked)
+    for name in BUNDLED_MODELS:
+        folder = resolve_model(name, ignore)
+        assert folder.name == name
+        assert (folder / "README.md").is_file()
+        assert 0 < wanted_tail_pad_s(folder) <= 2
+    with pytest.raises(EngineUnavailable, match="pebble-en"):
+        resolve_model("pebble", ignore)
 
 
 def test_a_folder_that_holds_something_else(tmp_path):

@@ -1,4 +1,4 @@
-"""Where a Whisper model comes from: a folder, the local cache of the Hugging Face hub, or the hub itself.
+"""Where a Whisper model comes from: a folder, this package, the local cache of the Hugging Face hub, or the hub itself.
 
 Everything here ends in a folder that CTranslate2 can load, or in one sentence about what was tried.
 """
@@ -15,6 +15,9 @@ from auricle.engines.protocol import EngineUnavailable, LoadProgress
 
 DEFAULT_MODEL: Final = "small"
 """Multilingual, and the largest that keeps up with a voice on a few processors."""
+BUNDLED_MODELS: Final = ("pebble-en",)
+"""Short names of what is in this package and needs no hub. Each folder has a model card: what it is, and is not."""
+_BUNDLE: Final = Path(__file__).parent / "models"
 MODEL_FILE: Final = "model.bin"
 FILES: Final = ("config.json", "preprocessor_config.json", MODEL_FILE, "tokenizer.json", "vocabulary.*")
 TAIL_PAD_S: Final = 2.0
@@ -47,9 +50,11 @@ def resolve_model(model: str, progress: LoadProgress) -> Path:
     folder = Path(model).expanduser()
     if folder.is_dir():
         return _checked(folder)
+    if model in BUNDLED_MODELS:
+        return _checked(_BUNDLE / model)
     repository = HUB_MODELS.get(model, model)
     if model.startswith(("/", ".", "~")) or repository.count("/") != 1:
-        names = ", ".join(HUB_MODELS)
+        names = ", ".join((*HUB_MODELS, *BUNDLED_MODELS))
         raise EngineUnavailable(
             f"There is no Whisper model {model!r}: name a folder with a CTranslate2 model, a repository of the "
             f"Hugging Face hub as owner/name, or one of {names}."
