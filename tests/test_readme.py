@@ -1,5 +1,6 @@
 """The README keeps its word: its examples are the files in examples/, and they run."""
 
+import os
 import re
 import subprocess
 import sys
@@ -43,6 +44,16 @@ def test_the_old_client_gets_its_finals_and_its_close() -> None:
     assert len(finals) == 2
     assert "one two three four five" in finals[0]
     assert closed == "closed with 1000"
+
+
+def test_the_demonstration_without_a_download_says_what_was_said() -> None:
+    (arguments,) = re.findall(r"bin/auricle (transcribe --model pebble-en \S+)", README)
+    command = [sys.executable, "-c", "from auricle.server.cli.entry import main; main()", *arguments.split()]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    finished = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert finished.stdout.strip() == "we need forty degrees and the fifth coffee"
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))

@@ -4,6 +4,8 @@ The bars follow from the model card's tables, with room for what another process
 """
 
 import json
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import jiwer
@@ -203,14 +205,16 @@ def test_windows_decoded_together_say_what_they_say_alone(engine, transcripts):
 
 
 def test_what_was_said_before_is_not_said_again(engine):
-    some = CLIPS[::2]
-    cut = [next(word["start"] for word in clip["words"][1:]) - 0.05 for clip in some]
-    windows = [
-        window(audio(clip)[round(at * ENGINE_RATE) :], context=clip["words"][0]["word"], timed=False)
-        for clip, at in zip(some, cut, strict=True)
-    ]
-    rest = [clip["text"].partition(" ")[2] for clip in some]
-    assert jiwer.wer(rest, texts(engine.decode(windows))) <= 0.1
+    windows, rest = [], []
+    for before, clip in pairwise(CLIPS):
+        first, _, later = clip["text"].partition(" ")
+        begins = round((clip["words"][1]["start"] - 0.05) * ENGINE_RATE)
+        windows.append(window(audio(clip)[begins:], context=f"{before['text']} {before['text']} {first}", timed=False))
+        rest.append(later)
+    heard, alone = engine.decode(windows), engine.decode([replace(one, context="") for one in windows])
+    assert jiwer.wer(rest, texts(heard)) <= 0.1
+    differ = [one.avg_logprob != other.avg_logprob for one, other in zip(heard, alone, strict=True)]
+    assert np.mean(differ) > 0.5, "it was told the context"
 
 
 def nothing_said(seconds=3.0):
