@@ -59,7 +59,12 @@ def clips(folder: Path = CLIPS) -> None:
 
 @app.command()
 def evaluate(
-    model: Model = MODEL, each_held_out: int = 60, each_seen: int = 20, *, sweep: bool = True, compute_type: str = "int8"
+    model: Model = MODEL,
+    each_held_out: int = 60,
+    each_seen: int = 20,
+    *,
+    sweep: bool = True,
+    compute_type: str = "int8",
 ) -> None:
     """Print the tables of the model card: held-out sentences, by voice and by tail pad."""
     typer.echo(report(model, list(spoken_clips(each_held_out, each_seen, TRIAL_SEED)), compute_type, sweep=sweep))

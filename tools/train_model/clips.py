@@ -53,9 +53,7 @@ def write_clips(folder: Path) -> None:
     for index, (voice, text, speech) in enumerate(spoken_clips(OF_HELD_OUT_VOICE, OF_SEEN_VOICE, _SEED)):
         name = f"{index:02d}-{voice.name.replace('+', '-')}.ogg"
         soundfile.write(folder / name, speech.audio, RATE, format="OGG", subtype="VORBIS")
-        words = [
-            {"word": word.text, "start": round(word.start, 3), "end": round(word.end, 3)} for word in speech.words
-        ]
+        words = [{"word": word.text, "start": round(word.start, 3), "end": round(word.end, 3)} for word in speech.words]
         lines.append(
             {
                 "path": name,

@@ -74,7 +74,10 @@ def time_errors(clip: Speech, heard: Heard) -> list[float]:
 def report(folder: Path, clips: Sequence[Clip], compute_type: str, *, sweep: bool) -> str:
     """Return the tables of a model as Markdown."""
     ears = Ears(folder, compute_type)
-    lines = ["| voice | held out | clips | words | WER, 1 s pad | WER, faster-whisper | median / p90 time error |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| voice | held out | clips | words | WER, 1 s pad | WER, faster-whisper | median / p90 time error |",
+        "|---|---|---|---|---|---|---|",
+    ]
     groups: dict[Voice, list[Clip]] = {}
     for clip in clips:
         groups.setdefault(clip[0], []).append(clip)

@@ -172,6 +172,4 @@ def _placed(word: Said) -> list[tuple[int, tuple[float, float]]]:
     """Return the pieces of a word, each with its share of the word's time."""
     tokens = pieces(word.text)
     each = (word.end - word.start) / len(tokens)
-    return [
-        (token, (word.start + index * each, word.start + (index + 1) * each)) for index, token in enumerate(tokens)
-    ]
+    return [(token, (word.start + index * each, word.start + (index + 1) * each)) for index, token in enumerate(tokens)]

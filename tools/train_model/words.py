@@ -8,16 +8,12 @@ from collections.abc import Callable
 from typing import Final
 
 DIGITS: Final = tuple("zero one two three four five six seven eight nine".split())
-TEENS: Final = tuple(
-    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-)
+TEENS: Final = tuple("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split())
 TENS: Final = tuple("twenty thirty forty fifty sixty seventy eighty ninety".split())
 LARGE: Final = ("hundred", "thousand")
 ORDINALS: Final = tuple("first second third fourth fifth sixth seventh ninth tenth last next".split())
 DAYS: Final = tuple("monday tuesday wednesday thursday friday saturday sunday".split())
-MONTHS: Final = tuple(
-    "january february march april may june july august september october november december".split()
-)
+MONTHS: Final = tuple("january february march april may june july august september october november december".split())
 COLOURS: Final = tuple("red orange yellow green blue purple brown black white grey pink silver golden".split())
 THINGS: Final = tuple(
     "lamp door window heater fan radio camera printer music alarm timer table chair garden kitchen bedroom bathroom "
@@ -131,7 +127,9 @@ def _state(rng: random.Random) -> str:
 
 
 def _weather(rng: random.Random) -> str:
-    return f"the weather in {rng.choice(PLACES)} {rng.choice(('is', 'was', 'will be'))} {rng.choice(WEATHER)} {when(rng)}"
+    return (
+        f"the weather in {rng.choice(PLACES)} {rng.choice(('is', 'was', 'will be'))} {rng.choice(WEATHER)} {when(rng)}"
+    )
 
 
 def _need(rng: random.Random) -> str:
@@ -139,7 +137,9 @@ def _need(rng: random.Random) -> str:
 
 
 def _question(rng: random.Random) -> str:
-    return rng.choice((f"where is {thing(rng)}", f"how many {rng.choice(UNITS)} {when(rng)}", f"what about {thing(rng)}"))
+    return rng.choice(
+        (f"where is {thing(rng)}", f"how many {rng.choice(UNITS)} {when(rng)}", f"what about {thing(rng)}")
+    )
 
 
 def _greeting(rng: random.Random) -> str:
