@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 
 import ctranslate2
+import numpy as np
 from clips import Clip, with_pauses
 from cpu import metered
 from faster_whisper import WhisperModel
@@ -104,6 +105,13 @@ class Bench:
     def config(self, silence_s: float | None = None) -> StreamConfig:
         """Return what sessions ask for; without ``silence_s``, `Bench.silence_s`."""
         return StreamConfig(language=self.language, silence_s=self.silence_s if silence_s is None else silence_s)
+
+    @property
+    def width(self) -> int:
+        """Size of the model's states."""
+        whisper = self.padded_model.model
+        silence = np.zeros((1, whisper.n_mels, 200), dtype=np.float32)
+        return int(whisper.encode(ctranslate2.StorageView.from_array(silence), to_cpu=True).shape[2])
 
     # ------------------------------------------------------------------------ services
 

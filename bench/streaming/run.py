@@ -60,6 +60,7 @@ def main() -> int:
     meta |= {
         "model": options.model.resolve().name,
         "model_mb": round((options.model / "model.bin").stat().st_size / 1e6, 1),
+        "width": bench.width,
         "memorised": (options.model / MEMORISED).is_file(),
         "device": bench.device,
         "quick": options.quick,

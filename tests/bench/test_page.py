@@ -49,13 +49,14 @@ def trial(sessions: int, *, held: bool) -> dict[str, Any]:
     }
 
 
-def results(*, memorised: bool = False) -> dict[str, Any]:
+def results(*, memorised: bool = False, width: int = 384) -> dict[str, Any]:
     return {
         "kind": "streaming",
         "meta": {
             "model": "made-up",
             "model_mb": 7.5,
             "memorised": memorised,
+            "width": width,
             "device": "cpu",
             "quick": False,
             "isolation": "thread",
@@ -181,6 +182,15 @@ def test_too_little_is_no_merit_and_no_excuse() -> None:
     assert verdict(result, "is killed").met is None
     result["measures"]["nonspeech"]["noise"]["words"] = 1
     assert verdict(result, "words in silence").met is False
+
+
+def test_what_is_smaller_than_tiny_is_measured_against_itself_without_a_bar() -> None:
+    result = results(width=128)
+    result["measures"]["solo"]["ours"]["cpu_over_short"] = 20.0
+    assert verdict(result, "streaming CPU / offline").met is None
+    assert "for the shape of tiny" in verdict(result, "streaming CPU / offline").bar
+    result["meta"]["width"] = 384
+    assert verdict(result, "streaming CPU / offline").met is False
 
 
 def test_a_model_that_memorised_clips_has_bars_of_its_own() -> None:
