@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from itertools import count
@@ -42,7 +43,8 @@ class ChildDied(Exception):
 class _Child:
     """One process, and the calls it has been asked."""
 
-    def __init__(self, make: bytes) -> None:
+    def __init__(self, make: bytes, on_death: Callable[[], None]) -> None:
+        self._on_death = on_death
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -99,6 +101,8 @@ class _Child:
             self._calls[number] = future
         try:
             with self._sending:
+                if self._is_over:
+                    raise ChildDied
                 self._connection.send(Request(number=number, method=method, arguments=arguments))
             value = future.result(timeout_s)
         except TimeoutError:
@@ -131,7 +135,10 @@ class _Child:
                 else:
                     future.set_exception(reply.error)
         self.end()
-        self._connection.close()
+        with self._sending:
+            # Nobody may be sending: its number may be that of the next child's connection in a moment.
+            self._connection.close()
+        self._on_death()
 
     def _give_up(self) -> None:
         with self._lock:
@@ -172,7 +179,6 @@ class EngineProcess:
             except ChildDied:
                 if self._stopped.is_set():
                     break
-                logger.warning("The engine's process died; what it was asked is asked again")
         raise EngineError(STOPPED if self._stopped.is_set() else f"The engine's process died {TRIES} times over this.")
 
     def close(self) -> None:
@@ -181,6 +187,14 @@ class EngineProcess:
         child = self._child
         if child is not None:
             child.end()
+
+    def _replace(self) -> None:
+        """A child that had been ready is gone: have another one ready before it is asked. In a thread of its own."""
+        if self._stopped.is_set():
+            return
+        logger.warning("The engine's process died; another takes its place")
+        with suppress(EngineError):
+            self._living()
 
     def _living(self) -> _Child:
         """Return a child that lives, a new one if need be. Raises `EngineError` when none can be had."""
@@ -210,7 +224,7 @@ class EngineProcess:
         if self._stopped.is_set():
             raise EngineUnavailable(STOPPED)
         began_s = time.monotonic()
-        self._child = _Child(self._make)
+        self._child = _Child(self._make, self._replace)
         if self._stopped.is_set():
             # `close` came before it could see this child.
             self._child.end()
