@@ -13,7 +13,7 @@ from auricle.engines.policy.events import Decode, Drop, Effect, Partial, Urgency
 from auricle.engines.policy.state import Asked, Rules, State, Step, Utterance
 from auricle.engines.protocol import ENGINE_RATE, TimedWord, Transcript
 
-LONG_WINDOW: Final = round(2.5 * ENGINE_RATE)
+LONG_WINDOW: Final = 2 * ENGINE_RATE
 """From this length on a window is to be trimmed: beyond it costs grow faster than its length."""
 LONGEST_WINDOW: Final = 8 * ENGINE_RATE
 """At this length words are committed that nothing agrees on, but for the last …"""

@@ -10,7 +10,7 @@ from auricle.engines.protocol import BLOCK, ENGINE_RATE, StreamConfig, Transcrip
 
 LONGEST_SEGMENT_S: Final = 28.0
 """What Whisper hears at a time, with a little silence behind it."""
-TAIL: Final = 3 * BLOCK
+TAIL: Final = 4 * BLOCK
 """Silence that a final hears behind the last voice: the detector may be that late."""
 DECODE_TIME_S: Final = 0.2
 """A speculative final begins so long before the silence ends the utterance: what a decode takes on a small machine.
