@@ -32,7 +32,7 @@ from auricle.engines.window_recogniser import Output, WindowRecogniser
 TURN_S: Final = 0.5
 """Most audio heard in one turn: partials keep flowing, and others get theirs."""
 SPEECH_TURN_S: Final = 2 * BLOCK / ENGINE_RATE
-"""Audio worth a turn while somebody speaks. Voice is detected in blocks; a turn costs more than hearing a few of them."""
+"""Audio worth a turn while somebody speaks. A turn costs more than hearing a few blocks does."""
 QUIET_TURN_S: Final = 3 * BLOCK / ENGINE_RATE
 """The same in silence, where it takes two blocks to notice anything, and where most sessions are most of the time."""
 
