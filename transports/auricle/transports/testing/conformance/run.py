@@ -14,6 +14,8 @@ from auricle.transports.testing.conformance.verdict import Check, Verdict
 from auricle.transports.wire import WireLost
 
 TIMEOUT_S: Final = 30.0
+LEAST_REACH_S: Final = 10.0
+"""However little time the checks get, a server may take so long to open a WebSocket: its machine may be busy."""
 
 
 class Unreachable(AuricleError):
@@ -31,12 +33,13 @@ async def check_server(
     """Yield a `Verdict` for each check, in order.
 
     ``speech`` is 16 kHz mono 16-bit PCM with words in it, of 1 to 10 s; without it the server gets something that
-    sounds like a voice and has no words. Each check gets ``timeout_s``. Raises `InvalidURL` and `Unreachable`.
+    sounds like a voice and has no words. Each check gets ``timeout_s``, and reaching the server
+    at least `LEAST_REACH_S`. Raises `InvalidURL` and `Unreachable`.
     """
     address = parse_address(url)
     headers = [("Authorization", f"Bearer {api_key}")] if api_key else []
     pcm = babble() if speech is None else speech
-    await _reach(ServerUnderTest(address=address, speech=pcm, headers=headers), timeout_s)
+    await _reach(ServerUnderTest(address=address, speech=pcm, headers=headers), max(timeout_s, LEAST_REACH_S))
     for check in checks:
         server = ServerUnderTest(address=address, speech=pcm, headers=headers)
         yield await _verdict(check, server, timeout_s)
