@@ -188,7 +188,7 @@ class NaiveSession:
         """Hear every whole block; utterances that end on the way are decoded there and then."""
         while self._walked + BLOCK <= self._end and not self._over:
             # Detection is not what the lock is for, and is too short for a thread.
-            probability = self._detector(self._slice(self._walked, self._walked + BLOCK))
+            (probability,) = self._detector(self._slice(self._walked, self._walked + BLOCK)[None])
             self._walked += BLOCK
             self._state, decision = hear(self._rules, self._state, probability, self._walked)
             match decision:

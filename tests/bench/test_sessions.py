@@ -32,8 +32,8 @@ PATIENCE_S = 20.0
 class Ear:
     """Takes what is loud for speech."""
 
-    def __call__(self, block: Samples) -> float:
-        return float(np.abs(block).max() > 0.05)
+    def __call__(self, blocks: Samples) -> list[float]:
+        return [float(np.abs(block).max() > 0.05) for block in blocks]
 
 
 class FakeSilero:

@@ -146,12 +146,12 @@ def test_one_session_is_never_in_two_turns(run):
 
         class Watched(ScriptedEngine):
             def voice_detector(self, config):
-                def voice(block):
+                def voice(blocks):
                     inside.append(1)
                     most.append(len(inside))
                     time.sleep(0.0005)
                     inside.pop()
-                    return 0.0
+                    return [0.0] * len(blocks)
 
                 return voice
 

@@ -138,7 +138,8 @@ def test_each_processor_is_a_lane(monkeypatch):
 def test_what_lives_with_the_sessions_can_be_pickled(engine):
     assert isinstance(engine, PartedEngine)
     parts = pickle.loads(pickle.dumps(engine.session_parts()))
-    assert 0 <= parts.voice_detector(config())(np.zeros(BLOCK, dtype=np.float32)) < 0.3
+    (voice,) = parts.voice_detector(config())(np.zeros((1, BLOCK), dtype=np.float32))
+    assert 0 <= voice < 0.3
     audio = RetainedAudio()
     audio.append(np.zeros(16_000, dtype=np.float32))
     assert parts.features().window(audio, 0, 16_000).shape[1] == 80

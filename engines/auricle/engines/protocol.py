@@ -118,10 +118,10 @@ class Window:
 
 
 class VoiceDetector(Protocol):
-    """Tells speech from the rest, block by block, in order."""
+    """Tells speech from the rest in blocks, which come in order. It must not matter how many come at a time."""
 
-    def __call__(self, block: Samples) -> float:
-        """Return the probability in [0, 1] that a block of `BLOCK` samples holds speech."""
+    def __call__(self, blocks: Samples, /) -> Sequence[float]:
+        """Return the probability in [0, 1] that each of the blocks, shape ``(any, BLOCK)``, holds speech."""
 
 
 BLOCK: Final = 512

@@ -80,7 +80,10 @@ class _ScriptedVoice:
         self._script = script
         self._heard = 0
 
-    def __call__(self, block: Samples) -> float:
+    def __call__(self, blocks: Samples) -> Sequence[float]:
+        return [self._next() for _ in blocks]
+
+    def _next(self) -> float:
         begin, self._heard = self._heard, self._heard + BLOCK
         return 1.0 if any(True for _ in self._script.words_within(begin, self._heard)) else 0.0
 

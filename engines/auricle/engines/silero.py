@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import onnxruntime
+from numpy.lib.stride_tricks import sliding_window_view
 
 from auricle.engines.faster_whisper_files import find_file
 from auricle.engines.protocol import BLOCK, EngineUnavailable, Samples, StreamConfig, VoiceDetector
@@ -71,11 +72,14 @@ class SileroDetector:
         self._session = session
         self._h = np.zeros(STATE, dtype=np.float32)
         self._c = np.zeros(STATE, dtype=np.float32)
-        self._input = np.zeros((1, CONTEXT + BLOCK), dtype=np.float32)
+        self._heard = np.zeros(CONTEXT, dtype=np.float32)
+        """The last samples."""
 
-    def __call__(self, block: Samples) -> float:
-        """Return the probability in [0, 1] that ``block``, shape ``(512,)``, holds speech."""
-        self._input[0, :CONTEXT] = self._input[0, BLOCK:]
-        self._input[0, CONTEXT:] = block
-        output, self._h, self._c = self._session.run(None, {"input": self._input, "h": self._h, "c": self._c})
-        return float(output.reshape(-1)[0])
+    def __call__(self, blocks: Samples) -> list[float]:
+        """Return the probability in [0, 1] that each of the blocks, shape ``(any, 512)``, holds speech."""
+        heard = np.concatenate((self._heard, blocks.reshape(-1)))
+        self._heard = heard[-CONTEXT:]
+        inputs = {"input": sliding_window_view(heard, CONTEXT + BLOCK)[::BLOCK], "h": self._h, "c": self._c}
+        output, self._h, self._c = self._session.run(None, inputs)
+        probabilities: list[float] = output.reshape(-1).tolist()
+        return probabilities
