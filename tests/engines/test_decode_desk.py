@@ -6,7 +6,15 @@ import anyio
 import pytest
 
 from auricle.engines.actor import EngineActor
-from auricle.engines.protocol import EngineError, FinalResult, Lanes, PartialResult, Transcript, UtteranceFailed
+from auricle.engines.protocol import (
+    ENGINE_RATE,
+    EngineError,
+    FinalResult,
+    Lanes,
+    PartialResult,
+    Transcript,
+    UtteranceFailed,
+)
 from auricle.engines.script import Script, ScriptedWord
 from auricle.engines.scripted import ScriptedWindowEngine
 from engines.lab import check_record, config, silence, text_of
@@ -199,7 +207,7 @@ def test_a_partial_that_was_never_decoded_gives_way_to_the_final(run):
             await until(lambda: gate.waiting == 1)
             for _ in range(10):
                 session.feed(silence(0.1))
-                await until(lambda: not session.backlog_samples)
+                await until(lambda: session.backlog_samples < 0.3 * ENGINE_RATE)
             session.finish()
             await anyio.lowlevel.checkpoint()
             gate.open.set()

@@ -7,6 +7,7 @@ from auricle.engines.endpointing import (
     MID_WORD,
     OFF,
     ON,
+    OPENING_S,
     SILENT,
     Began,
     Decision,
@@ -80,7 +81,7 @@ def test_a_single_loud_block_is_a_click(loud):
 def test_speech_begins_with_the_first_of_the_confirming_blocks():
     ((end, decision),) = walk([0.0] * 20 + [ON, ON])
     assert end == 22 * BLOCK
-    assert decision == Began(at=20 * BLOCK, opened=20 * BLOCK - round(0.3 * ENGINE_RATE))
+    assert decision == Began(at=20 * BLOCK, opened=20 * BLOCK - round(OPENING_S * ENGINE_RATE))
 
 
 def test_between_the_thresholds_speech_goes_on():

@@ -16,6 +16,7 @@ from auricle.engines.protocol import (
     FinalResult,
     FlushDone,
     PartialResult,
+    Processed,
     SpeechEnded,
     SpeechStarted,
     StreamDone,
@@ -121,6 +122,30 @@ def test_partials_come_while_somebody_speaks(kind):
     none = drive(kind(script), config(partials=False), silence(8.0), chunks=[320] * 2_000)
     assert not [r for r in none if isinstance(r, PartialResult)]
     assert durable(none) == durable(results)
+
+
+@given(script=scripts(), silence_s=st.sampled_from([0.1, 0.2, 0.5, 1.0]))
+@settings(max_examples=40, deadline=None)
+def test_whoever_waits_for_as_much_as_is_wanted_misses_nothing(script, silence_s):
+    how, pcm = config(silence_s=silence_s, max_segment_s=4.0), silence(20.0)
+    prompt, patient = Recogniser(ScriptedWindowEngine(script), how), Recogniser(ScriptedWindowEngine(script), how)
+    expected, accepts = told_at(prompt, pcm, lambda: BLOCK)
+    found, fewer = told_at(patient, pcm, lambda: max(1, patient._inner.wanted))
+    assert [result for _, result in found] == [result for _, result in expected]
+    late = [at - in_time for (at, _), (in_time, _) in zip(found, expected, strict=True)]
+    assert set(late) <= {0, BLOCK}, "where nobody speaks it looks a block later"
+    assert fewer <= accepts / 1.5
+
+
+def told_at(recogniser, pcm: bytes, size):
+    """Return what is said with the samples that had come, and how often something came."""
+    at, accepts, told = 0, 0, []
+    while at < len(pcm) // 2:
+        count = min(size(), len(pcm) // 2 - at)
+        results = recogniser.accept(pcm[2 * at : 2 * (at + count)])
+        at, accepts = at + count, accepts + 1
+        told += [(at, result) for result in results if not isinstance(result, Processed)]
+    return told, accepts
 
 
 def test_a_window_engine_is_shown_short_windows_however_long_somebody_speaks():

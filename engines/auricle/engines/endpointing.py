@@ -15,8 +15,9 @@ OFF: Final = 0.35
 """Probability below which a block of running speech counts as silence."""
 ON_BLOCKS: Final = 2
 """Blocks in a row that must reach `ON`: a click is one block long."""
-OPENING_S: Final = 0.3
-"""An utterance opens this long before its first voiced block, for the soft consonant the detector missed."""
+OPENING_S: Final = 0.4
+"""An utterance opens this long before its first voiced block, for the soft consonant the detector missed. It is what
+faster-whisper pads speech with; on 320 clips of Pebble 0.3 s made 59 errors, 0.4 s 54, 0.5 s 52 (mean of two runs)."""
 SHORTEST_SEGMENT_S: Final = 1.0
 """A longest segment below this would cut every utterance to pieces."""
 

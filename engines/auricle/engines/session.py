@@ -15,8 +15,6 @@ import anyio.lowlevel
 from auricle.engines.decode_request import DecodeRequest, Outcome, Wish
 from auricle.engines.policy.events import Drop, Promote
 from auricle.engines.protocol import (
-    BLOCK,
-    ENGINE_RATE,
     Engine,
     EngineError,
     PartialResult,
@@ -31,10 +29,6 @@ from auricle.engines.window_recogniser import Output, WindowRecogniser
 
 TURN_S: Final = 0.5
 """Most audio heard in one turn: partials keep flowing, and others get theirs."""
-SPEECH_TURN_S: Final = 2 * BLOCK / ENGINE_RATE
-"""Audio worth a turn while somebody speaks. A turn costs more than hearing a few blocks does."""
-QUIET_TURN_S: Final = 3 * BLOCK / ENGINE_RATE
-"""The same in silence, where it takes two blocks to notice anything, and where most sessions are most of the time."""
 
 Turn = Callable[[], Sequence[Output]]
 
@@ -77,7 +71,8 @@ class EngineSession:
         self._waiting: deque[bytearray | _Flush | _Finish] = deque()
         self._waiting_bytes = 0
         self._turn_bytes = max(1, round(config.audio.sample_rate * TURN_S)) * config.audio.frame_bytes
-        self._speaks = False
+        self._wanted_bytes = 0
+        """So much audio is worth a turn."""
         self._scheduled = False
         self._finished = False
         self._recogniser: StatefulRecogniser | WindowRecogniser | None = None
@@ -175,7 +170,8 @@ class EngineSession:
     def end_turn(self, outputs: Sequence[Output]) -> None:
         """Tell what came of the turn, and queue up for the next one where there is more to do."""
         self._scheduled = False
-        self._speaks = self._recogniser is not None and self._recogniser.speaking
+        if self._recogniser is not None:
+            self._wanted_bytes = self._recogniser.wanted * self._config.audio.frame_bytes
         for output in outputs:
             match output:
                 case DecodeRequest() | Promote() | Drop():
@@ -204,7 +200,8 @@ class EngineSession:
 
     async def _wait(self) -> None:
         """Wait until there are results, or never will be. Nothing is taken, so a cancelled waiter loses nothing."""
-        await anyio.lowlevel.checkpoint()
+        if self._results or self._done:
+            await anyio.lowlevel.checkpoint()
         while not self._results and not self._done:
             self._news = anyio.Event()
             await self._news.wait()
@@ -226,9 +223,7 @@ class EngineSession:
         """Whether a control is waiting, or audio enough for a turn."""
         if self._waiting and (len(self._waiting) > 1 or not isinstance(self._waiting[0], bytearray)):
             return True
-        worth_s = SPEECH_TURN_S if self._speaks else QUIET_TURN_S
-        least_samples = max(1, int(self._config.audio.sample_rate * worth_s))
-        return self._waiting_bytes >= least_samples * self._config.audio.frame_bytes
+        return self._waiting_bytes >= max(self._config.audio.frame_bytes, self._wanted_bytes)
 
     def _want_turn(self) -> None:
         if not self._scheduled:

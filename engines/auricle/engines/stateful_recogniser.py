@@ -44,6 +44,10 @@ from auricle.engines.protocol import (
 
 KEPT_S: Final = 0.5
 """Audio kept while nobody speaks: the opening of an utterance and the blocks that have to confirm it."""
+SPEECH_LOOK_S: Final = 2 * BLOCK / ENGINE_RATE
+"""Audio that is worth a turn while somebody speaks …"""
+QUIET_LOOK_S: Final = 3 * BLOCK / ENGINE_RATE
+"""… and where nobody does, which is where most sessions are most of the time."""
 
 
 class StatefulRecogniser:
@@ -100,9 +104,9 @@ class StatefulRecogniser:
             self._open = None
 
     @property
-    def speaking(self) -> bool:
-        """Whether an utterance is open."""
-        return self._open is not None
+    def wanted(self) -> int:
+        """Session samples that had better come before the next `accept`: a turn costs more than hearing a block."""
+        return round((QUIET_LOOK_S if self._open is None else SPEECH_LOOK_S) * self._timeline.rate)
 
     # ------------------------------------------------------------------------ the walk
 

@@ -15,6 +15,7 @@ from typing import Final, Literal, assert_never
 
 from auricle.engines.decode_request import DecodeRequest, Wish
 from auricle.engines.ear import Ear
+from auricle.engines.endpointing import SILENT
 from auricle.engines.policy.events import (
     Cut,
     Decode,
@@ -34,6 +35,7 @@ from auricle.engines.policy.events import (
     Voice,
 )
 from auricle.engines.policy.events import Final as FinalEffect
+from auricle.engines.policy.lookout import next_move
 from auricle.engines.policy.state import INITIAL, Rules
 from auricle.engines.policy.step import step
 from auricle.engines.protocol import (
@@ -57,6 +59,12 @@ from auricle.engines.reports import Extent, final_of, partial_of
 
 PARTIAL_INTERVAL_S: Final = 0.5
 """Time between two partials of an engine that has the time."""
+
+QUIET_LOOK: Final = 3 * BLOCK
+"""Engine samples between two looks where nobody speaks: one block more than it takes to notice somebody, because that
+is where most sessions are most of the time, and a look costs more than the blocks do."""
+LONGEST_LOOK: Final = 6 * BLOCK
+"""The same wherever nothing can happen: clients are told what has been heard, and some may wait for that credit."""
 
 Output = Result | Wish
 
@@ -136,9 +144,17 @@ class WindowRecogniser:
         """Nothing is lent by the engine."""
 
     @property
-    def speaking(self) -> bool:
-        """Whether an utterance is open."""
-        return self._state.speaking
+    def wanted(self) -> int:
+        """Session samples that had better come before the next `accept`: nothing would come of fewer."""
+        at = min(self._next_look(), self._walked + LONGEST_LOOK)
+        return max(0, self._timeline.session_sample(at) - self._ear.received)
+
+    def _next_look(self) -> int:
+        if self._state.deciding:
+            return self._walked + LONGEST_LOOK
+        if self._state.voice == SILENT:
+            return self._walked + QUIET_LOOK
+        return next_move(self._rules, self._state, self._walked)
 
     # ------------------------------------------------------------------------ the walk
 

@@ -20,6 +20,7 @@ from auricle.engines.policy.events import (
     Failed,
     Failure,
     Final,
+    Forget,
     Heard,
     Partial,
     Promote,
@@ -29,6 +30,7 @@ from auricle.engines.policy.events import (
     Urgency,
     Voice,
 )
+from auricle.engines.policy.lookout import next_move
 from auricle.engines.policy.state import INITIAL, Rules, State
 from auricle.engines.policy.step import step
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, StreamConfig, TimedWord, Transcript
@@ -85,6 +87,8 @@ class Session:
     _out: dict[int, tuple[Decode, int]] = field(default_factory=dict)
     _block: int = 0
     _now: int = 0
+    _calm_until: int = 0
+    """Before this nothing was to happen."""
 
     def run(self, cuts: Sequence[int] = ()) -> "Session":
         """Tell the whole track, with flushes at ``cuts`` (each as soon as its block has been told), and end."""
@@ -146,6 +150,17 @@ class Session:
                     self._block = min(self._block, to // BLOCK)
                 case _:
                     pass
+        self._look_out(event, effects)
+
+    def _look_out(self, event: Event, effects: Sequence[Effect]) -> None:
+        if self._state.deciding:
+            self._calm_until = 0
+            return
+        move = next_move(self.rules, self._state, self._block * BLOCK)
+        assert move > self._block * BLOCK
+        if isinstance(event, Voice) and event.end < self._calm_until:
+            assert all(isinstance(effect, Forget | Drop) for effect in effects)
+        self._calm_until = max(move, self._calm_until) if isinstance(event, Voice) else move
 
     def _wish(self, wish: Decode) -> None:
         assert wish.job == len(self.decodes) + 1

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.engines.policy.agreement import agreed, scraps
+from auricle.engines.endpointing import OPENING_S
+from auricle.engines.policy.agreement import agreed, continues, scraps
 from auricle.engines.policy.events import Decode, Failure, Forget, Promote, SpeechEnd, SpeechStart, Urgency, Voice
+from auricle.engines.policy.lookout import next_move
 from auricle.engines.policy.state import INITIAL, TAIL
 from auricle.engines.policy.step import step
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, Transcript
@@ -83,7 +85,7 @@ def test_windows_of_partials_are_short_and_finals_show_the_whole_utterance(track
         if decode.urgency in FIRST_KINDS:
             assert decode.end - decode.start <= 4.5 * ENGINE_RATE
         else:
-            assert any(0 <= start - decode.start <= 0.3 * ENGINE_RATE for start in starts)
+            assert any(0 <= start - decode.start <= OPENING_S * ENGINE_RATE for start in starts)
 
 
 @given(st.lists(st.floats(0, 0.49), max_size=400))
@@ -117,6 +119,35 @@ def test_partials_come_twice_a_second_from_the_first_half_second_on():
     assert not Session(rules(silence_s=0.3, partials=False), voice, hears(words)).run().decodes[:-1]
 
 
+def test_no_partial_is_decoded_while_the_voice_may_just_have_ended():
+    voice, words = talk(0.5, 2.0, 0.1, 2.0, 1.0)
+    session = Session(QUICK, voice, hears(words)).run()
+    gap = range(blocks(0.5) + blocks(2.0), blocks(0.5) + blocks(2.0) + blocks(0.1))
+    asked = [decode.end // BLOCK for decode in session.decodes if decode.urgency in FIRST_KINDS]
+    assert not [end for end in asked if end - 1 in gap]
+    # One that fell due in the gap comes when the voice is back.
+    shifted = [0.0] * 3 + [*voice]
+    for shift in range(4):
+        later = Session(QUICK, shifted[shift:], hears(words)).run()
+        assert said(later) == said(session)
+    late, _ = talk(0.5, 1.1, 0.1, 2.0, 1.0)
+    ends = [decode.end for decode in Session(QUICK, late, hears([])).run().decodes if decode.urgency in FIRST_KINDS]
+    back = (blocks(0.5) + blocks(1.1) + blocks(0.1)) * BLOCK
+    assert back + BLOCK in ends
+
+
+def test_while_a_partial_is_far_and_the_voice_is_there_nothing_can_happen():
+    voice, _ = talk(0.0, 1.0)
+    state, calm = INITIAL, []
+    for block, probability in enumerate(voice):
+        end = (block + 1) * BLOCK
+        state, _ = step(QUICK, state, Voice(probability=probability, end=end))
+        calm.append((next_move(QUICK, state, end) - end) // BLOCK)
+    assert calm[0] == 1, "one more block, and it is speech"
+    assert max(calm) == TAIL // BLOCK, "so long it takes to stop"
+    assert next_move(QUICK, INITIAL, 0) == 2 * BLOCK
+
+
 def test_a_word_is_promised_when_two_hypotheses_agree_and_it_is_not_the_last():
     voice, words = talk(0.5, 3.0, 1.0)
     session = Session(QUICK, voice, hears(words)).run()
@@ -139,6 +170,22 @@ def test_what_is_committed_is_not_heard_again_but_goes_along_as_text():
     assert said(session) == everything(words)
     timed = [decode for decode in session.decodes if decode.timed and decode.urgency in FIRST_KINDS]
     assert len(timed) <= len(session.decodes) / 2, "times cost an alignment, and only trimming needs them"
+
+
+def test_nothing_is_promised_by_a_window_that_does_not_begin_with_what_is_known():
+    voice, words = talk(0.5, 6.0, 1.0)
+
+    def mishears(wish):
+        found = [word for word in words if wish.start < word.end <= wish.end]
+        if wish.urgency is Urgency.PARTIAL and wish.context:
+            first, *rest = found
+            found = [first, *(first._replace(text=text) for text in ("um", "mumble")), *rest[1:]]
+        return transcript(found, wish)
+
+    session = Session(QUICK, voice, mishears).run()
+    check(session)
+    assert [decode for decode in session.decodes if decode.context], "windows begin anew"
+    assert said(session) == everything(words)
 
 
 def test_a_hypothesis_that_is_not_believed_or_old_or_empty_changes_nothing():
@@ -289,6 +336,13 @@ def test_agreement_is_by_words_from_the_beginning():
     assert agreed(["a", "b", "c"], ["a", "b", "x", "c"]) == 2
     assert agreed([], ["a"]) == 0
     assert agreed(["A"], ["a"]) == 0
+
+
+def test_what_is_known_is_recognised_however_it_is_written():
+    assert continues(["Well", "known"], ["well,", "Known", "new"])
+    assert not continues(["known"], ["new", "known"])
+    assert not continues(["known"], [])
+    assert continues([], ["anything"])
 
 
 def test_scraps_are_what_comes_before_what_is_known():

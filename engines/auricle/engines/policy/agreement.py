@@ -29,6 +29,11 @@ def scraps(known: Sequence[str], heard: Sequence[str]) -> int:
     return 0
 
 
+def continues(known: Sequence[str], heard: Sequence[str]) -> bool:
+    """Return whether ``heard`` begins with what is ``known``. Case and punctuation do not count."""
+    return [_bare(word) for word in heard[: len(known)]] == [_bare(word) for word in known]
+
+
 def continued(committed: Sequence[str], text: str) -> str:
     """Return ``text`` if its first words are the committed ones; otherwise those, and what it has beyond as many."""
     words = text.split()

@@ -8,7 +8,7 @@ word, which is heard again and known; the words before it go along as text.
 
 from typing import Final
 
-from auricle.engines.policy.agreement import agreed, scraps
+from auricle.engines.policy.agreement import agreed, continues, scraps
 from auricle.engines.policy.events import Decode, Drop, Effect, Partial, Urgency
 from auricle.engines.policy.state import Asked, Rules, State, Step, Utterance
 from auricle.engines.protocol import ENGINE_RATE, TimedWord, Transcript
@@ -86,7 +86,8 @@ def _commit(
     heard = transcript.text.split()
     heard = heard[scraps(known, heard) :]
     words = [*known, *heard[len(known) :]]
-    count = agreed(utterance.previous, words)
+    # Where what is known was not heard again it is not sure which word is the next.
+    count = agreed(utterance.previous, words) if continues(known, heard) else 0
     count = min(count, _held(state, asked, transcript, len(words)))
     if asked.end - asked.start >= LONGEST_WINDOW:
         count = max(count, _ended_before(transcript, asked.end - asked.start - FORCED_HOLD, len(words)))

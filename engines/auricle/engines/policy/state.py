@@ -139,11 +139,6 @@ class State(NamedTuple):
         """Whether a final is out: no `Voice` and no `Cut` may be told until it is there."""
         return self.decision is not None
 
-    @property
-    def speaking(self) -> bool:
-        """Whether an utterance is open."""
-        return self.utterance is not None
-
 
 INITIAL: Final = State()
 

@@ -23,7 +23,7 @@ from auricle.engines.policy.events import (
 )
 from auricle.engines.policy.hypotheses import ask_for_partial, hear_partial
 from auricle.engines.policy.speculation import hear_speculation, speculate
-from auricle.engines.policy.state import Rules, State, Step, Utterance
+from auricle.engines.policy.state import TAIL, Rules, State, Step, Utterance
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, Transcript
 
 KEPT: Final = round(0.5 * ENGINE_RATE)
@@ -99,6 +99,8 @@ def _go_on(rules: Rules, state: State, probability: float, end: int) -> Step:
         return state, (*effects, *asked)
     if end - voiced_until >= rules.speculate:
         return speculate(rules, state, voiced_until)
+    if end - voiced_until < TAIL:
+        return state, ()
     return ask_for_partial(rules, state, end)
 
 
