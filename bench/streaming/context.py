@@ -33,8 +33,8 @@ class Budget:
     solo_s: float = 36.0
     """Speech in the tape of one session."""
     ending_s: float = 18.0
-    words_s: float = 200.0
-    words_sessions: int = 4
+    words_s: float = 1_000.0
+    words_sessions: int = 8
     trial_s: float = 16.0
     cycle_s: float = 5.0
     """A turn of voice-agent traffic: sessions begin at different places of it."""
@@ -90,6 +90,8 @@ class Bench:
     model: Path
     device: str
     clips: tuple[Clip, ...]
+    word_clips: tuple[Clip, ...]
+    """What error rates are measured on: it takes many words to see a small difference."""
     budget: Budget
     language: str
     silence_s: float
@@ -181,6 +183,7 @@ def open_bench(
     model: Path,
     device: str | None,
     clips: tuple[Clip, ...],
+    word_clips: tuple[Clip, ...],
     budget: Budget,
     language: str,
     silence_s: float,
@@ -196,6 +199,7 @@ def open_bench(
         model=model,
         device=device,
         clips=clips,
+        word_clips=word_clips,
         budget=budget,
         language=language,
         silence_s=silence_s,

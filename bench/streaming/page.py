@@ -16,7 +16,10 @@ TAIL = """
 * Everything but seconds is a ratio within one run: to the same model offline, or to the naive server. What else the
   machine did struck both. Children's CPU time is included.
 * **offline short-window decode**: the clip at once through our decoder as a final, word times included. **offline
-  faster-whisper**: `transcribe`, padded to 30 s, greedy, one thread.
+  faster-whisper**: `transcribe`, padded to 30 s, greedy, one thread. For the CPU time of one session each clip is
+  decoded in a short window when it would have been spoken, like the session's own windows: in a hurry, one right after
+  the other, they are cheaper, because caches and processor are warm. What the harness itself takes, measured with a
+  session that hears nothing, is subtracted.
 * **naive** does what today's servers do: faster-whisper pads the whole buffer to 30 s and decodes it again at every
   update, LocalAgreement-2 commits words, one lock around the model, the buffer is trimmed above 15 s. The same Silero
   with the same rules ends its utterances, and then the buffer is decoded once more. It aims at as many updates a second

@@ -51,6 +51,7 @@ def main() -> int:
         model=options.model,
         device=options.device,
         clips=load(options.clips, options.model, options.language),
+        word_clips=load(options.word_clips or options.clips, options.model, options.language),
         budget=budget,
         language=options.language,
         silence_s=options.silence,
@@ -83,6 +84,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--model", type=Path, required=True, help="folder of a CTranslate2 Whisper model")
     parser.add_argument("--clips", type=Path, default=CLIPS, help="manifest.jsonl with path, text and words")
+    parser.add_argument("--word-clips", type=Path, help="more of them, for the error rates alone; else --clips")
     parser.add_argument("--only", action="append", choices=MEASURES, help="measure this; may be given again")
     parser.add_argument("--quick", action="store_true", help="measure little: for trying out")
     parser.add_argument("--language", default="en", help="what is spoken")

@@ -83,6 +83,9 @@ def _solo(m: Measure) -> list[str]:
 
     rows = [
         row("CPU / offline short-window decode", lambda s: number(s["cpu_over_short"], "×")),
+        row(
+            "… of clips that are decoded one right after the other", lambda s: number(s["cpu_over_short_hurried"], "×")
+        ),
         row("CPU / offline faster-whisper, 30 s", lambda s: number(s["cpu_over_padded"], "×")),
         row("CPU per second of audio", lambda s: number(1000 * s["cpu_per_audio_s"], "ms")),
         row("final − end of speech, p50 / p95", lambda s: spread(s["after_speech_s"], "s")),

@@ -18,6 +18,7 @@ def one_session(**changes: Any) -> dict[str, Any]:
     return {
         "cpu_s": 1.0,
         "cpu_over_short": 3.5,
+        "cpu_over_short_hurried": 3.9,
         "cpu_over_padded": 0.5,
         "cpu_per_audio_s": 0.05,
         "after_speech_s": SPREAD,

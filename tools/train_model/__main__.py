@@ -5,7 +5,13 @@ from typing import Annotated, Final
 
 import typer
 
-from train_model.clips import held_out_sentences, spoken_clips, write_clips
+from train_model.clips import (
+    TRIAL_OF_HELD_OUT_VOICE,
+    TRIAL_OF_SEEN_VOICE,
+    held_out_sentences,
+    trial_clips,
+    write_repository_clips,
+)
 from train_model.corpus import make_shard
 from train_model.evaluate import report
 from train_model.export import export
@@ -17,7 +23,6 @@ MODEL: Final = _ROOT / "engines" / "auricle" / "engines" / "models" / "pebble-en
 CLIPS: Final = _ROOT / "tests" / "engines" / "speech"
 SHARDS: Final = 16
 MINUTES: Final = 80.0
-TRIAL_SEED: Final = 7
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 Work = Annotated[Path, typer.Option(help="Where recordings and checkpoints go.")]
@@ -53,21 +58,21 @@ def export_model(work: Work = WORK, model: Model = MODEL) -> None:
 @app.command()
 def clips(folder: Path = CLIPS) -> None:
     """Write the clips that the tests of the repository use."""
-    write_clips(folder)
+    write_repository_clips(folder)
     typer.echo(f"Wrote {folder}.")
 
 
 @app.command()
 def evaluate(
     model: Model = MODEL,
-    each_held_out: int = 60,
-    each_seen: int = 20,
+    each_held_out: int = TRIAL_OF_HELD_OUT_VOICE,
+    each_seen: int = TRIAL_OF_SEEN_VOICE,
     *,
     sweep: bool = True,
     compute_type: str = "int8",
 ) -> None:
     """Print the tables of the model card: held-out sentences, by voice and by tail pad."""
-    typer.echo(report(model, list(spoken_clips(each_held_out, each_seen, TRIAL_SEED)), compute_type, sweep=sweep))
+    typer.echo(report(model, list(trial_clips(each_held_out, each_seen)), compute_type, sweep=sweep))
 
 
 @app.command(name="all")

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,13 @@ SENTENCES: Final = 600
 """Held out altogether; the repository holds recordings of some."""
 OF_HELD_OUT_VOICE: Final = 8
 OF_SEEN_VOICE: Final = 5
+TRIAL_OF_HELD_OUT_VOICE: Final = 60
+TRIAL_OF_SEEN_VOICE: Final = 20
 _SEED: Final = 20_000_003
+_TRIAL_SEED: Final = 7
+
+Clip = tuple[Voice, str, Speech]
+"""Who says what, and how it sounds."""
 
 
 def held_out_sentences() -> list[str]:
@@ -33,7 +39,7 @@ def held_out_sentences() -> list[str]:
     return list(found)
 
 
-def spoken_clips(each_held_out: int, each_seen: int, seed: int) -> Iterator[tuple[Voice, str, Speech]]:
+def spoken_clips(each_held_out: int, each_seen: int, seed: int) -> Iterator[Clip]:
     """Yield test recordings at `RATE`, undisturbed but for a little noise: voice, text, speech."""
     rng, noise = random.Random(seed), np.random.default_rng(seed)
     sentences = held_out_sentences()
@@ -46,11 +52,25 @@ def spoken_clips(each_held_out: int, each_seen: int, seed: int) -> Iterator[tupl
         yield voice, text, placed._replace(audio=audio)
 
 
-def write_clips(folder: Path) -> None:
+def write_repository_clips(folder: Path) -> None:
     """Write the repository's clips and their manifest."""
+    _write(folder, spoken_clips(OF_HELD_OUT_VOICE, OF_SEEN_VOICE, _SEED))
+
+
+def write_trial_clips(folder: Path) -> None:
+    """Write the clips that the model card counts the words of, and their manifest."""
+    _write(folder, trial_clips())
+
+
+def trial_clips(each_held_out: int = TRIAL_OF_HELD_OUT_VOICE, each_seen: int = TRIAL_OF_SEEN_VOICE) -> Iterator[Clip]:
+    """Yield test recordings that do not lie in the repository: enough of them to tell small differences."""
+    return spoken_clips(each_held_out, each_seen, _TRIAL_SEED)
+
+
+def _write(folder: Path, clips: Iterable[Clip]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
-    for index, (voice, text, speech) in enumerate(spoken_clips(OF_HELD_OUT_VOICE, OF_SEEN_VOICE, _SEED)):
+    for index, (voice, text, speech) in enumerate(clips):
         name = f"{index:02d}-{voice.name.replace('+', '-')}.ogg"
         soundfile.write(folder / name, speech.audio, RATE, format="OGG", subtype="VORBIS")
         words = [{"word": word.text, "start": round(word.start, 3), "end": round(word.end, 3)} for word in speech.words]

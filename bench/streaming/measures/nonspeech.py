@@ -1,18 +1,18 @@
 """What is not speech: no words may come of it, and silence may cost next to nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
-import anyio
 import numpy as np
 from clips import Tape
 from context import Bench
 from cpu import metered
-from harness import Service, Session, play_all, rush
+from deaf import DeafService
+from harness import Service, play_all, rush
 from metrics import words_of
 from pacing import staggered
 
-from auricle.engines.protocol import ENGINE_RATE, Result, Samples, StreamConfig
+from auricle.engines.protocol import ENGINE_RATE, Samples
 
 SEED = 20_240_501
 PATIENCE_S = 120.0
@@ -57,37 +57,6 @@ SOUNDS: Final[dict[str, Callable[[int], Samples]]] = {
     "tones": tones,
     "clicks": clicks,
 }
-
-
-class DeafSession:
-    """Hears nothing: what remains is the cost of the harness."""
-
-    def __init__(self) -> None:
-        self._over = anyio.Event()
-
-    def feed(self, pcm: bytes) -> None:
-        """Take it."""
-
-    def finish(self) -> None:
-        """End it."""
-        self._over.set()
-
-    async def receive(self) -> Sequence[Result]:
-        """Wait for the end."""
-        await self._over.wait()
-        return ()
-
-    def close(self) -> None:
-        """End it."""
-        self._over.set()
-
-
-class DeafService:
-    """Opens deaf sessions."""
-
-    def open(self, config: StreamConfig) -> Session:
-        """Begin one."""
-        return DeafSession()
 
 
 async def measure(bench: Bench) -> dict[str, Any]:

@@ -17,7 +17,7 @@ STAGGER_S = 3.0
 
 async def measure(bench: Bench) -> dict[str, Any]:
     """Share the clips out among the sessions."""
-    clips = within(bench.clips, bench.budget.words_s)
+    clips = within(bench.word_clips, bench.budget.words_s)
     sessions = min(bench.budget.words_sessions, len(clips))
     tapes = [with_pauses(clips[index::sessions]) for index in range(sessions)]
     delays_s = [staggered(index, STAGGER_S) for index in range(sessions)]
