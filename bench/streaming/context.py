@@ -101,8 +101,8 @@ class Bench:
     isolation: str
     short_engine: WindowEngine
     padded_model: WhisperModel
-    _short: dict[str, Offline] = field(default_factory=dict)
-    _padded: dict[str, Offline] = field(default_factory=dict)
+    _short: dict[Clip, Offline] = field(default_factory=dict)
+    _padded: dict[Clip, Offline] = field(default_factory=dict)
 
     def config(self, silence_s: float | None = None) -> StreamConfig:
         """Return what sessions ask for; without ``silence_s``, `Bench.silence_s`."""
@@ -157,20 +157,20 @@ class Bench:
 
     def short(self, clip: Clip) -> Offline:
         """Return our engine's decode of a clip: the middle one of several, and only once."""
-        if clip.name not in self._short:
+        if clip not in self._short:
             takes = [self.decode_short(clip.samples) for _ in range(TAKES)]
-            self._short[clip.name] = Offline(
+            self._short[clip] = Offline(
                 text=takes[0].text,
                 cpu_s=median(take.cpu_s for take in takes),
                 wall_s=median(take.wall_s for take in takes),
             )
-        return self._short[clip.name]
+        return self._short[clip]
 
     def padded(self, clip: Clip) -> Offline:
         """Return faster-whisper's decode of a clip."""
-        if clip.name not in self._padded:
-            self._padded[clip.name] = self.decode_padded(clip.samples)
-        return self._padded[clip.name]
+        if clip not in self._padded:
+            self._padded[clip] = self.decode_padded(clip.samples)
+        return self._padded[clip]
 
     def decode_s(self, samples: Samples, begin_s: float, end_s: float) -> float:
         """Return how long one offline decode of a stretch takes: the middle one of several."""

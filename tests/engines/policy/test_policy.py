@@ -233,6 +233,21 @@ def test_the_final_is_there_at_the_endpoint_when_it_was_speculated_in_time():
     assert partials(session)[-1].text == everything(words), "and it was shown meanwhile"
 
 
+def test_a_partial_that_falls_due_in_a_silence_is_the_speculative_final():
+    voice, words = talk(0.5, 1.5, 1.0)
+    session = Session(rules(silence_s=0.8), voice, hears(words)).run()
+    spoken_until = (blocks(0.5) + blocks(1.5)) * BLOCK
+    late = [decode for decode in session.decodes if decode.end > spoken_until]
+    assert [decode.urgency for decode in late] == [Urgency.SPECULATIVE], "one decode shows it and decides it"
+    assert late[0].end == spoken_until + TAIL
+    # Of a long utterance a partial hears only the last words, and is cheaper.
+    voice, words = talk(0.5, 9.5, 1.0)
+    session = Session(rules(silence_s=0.8), voice, hears(words)).run()
+    spoken_until = (blocks(0.5) + blocks(9.5)) * BLOCK
+    late = [decode.urgency for decode in session.decodes if decode.end > spoken_until]
+    assert late == [Urgency.PARTIAL, Urgency.SPECULATIVE]
+
+
 def test_a_speculation_that_is_late_is_promoted_and_not_decoded_twice():
     voice, words = talk(0.5, 2.0, 1.0)
     session = Session(QUICK, voice, hears(words), latency=lambda job: 100).run()

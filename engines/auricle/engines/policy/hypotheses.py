@@ -31,16 +31,19 @@ CONTEXT_WORDS: Final = 12
 """Committed words that go along as text: more of them cost time, and invite loops."""
 
 
+def partial_is_due(rules: Rules, state: State, end: int) -> bool:
+    """Whether what has been said up to ``end`` should be heard."""
+    utterance = state.utterance
+    assert utterance is not None
+    wanted = rules.partials and state.interval is not None and utterance.speculation is None
+    return wanted and end >= utterance.next_partial
+
+
 def ask_for_partial(rules: Rules, state: State, end: int) -> Step:
     """Wish for a hypothesis of what has been said up to ``end``, if one is due."""
     utterance = state.utterance
     assert utterance is not None
-    if (
-        not rules.partials
-        or state.interval is None
-        or end < utterance.next_partial
-        or utterance.speculation is not None
-    ):
+    if state.interval is None or not partial_is_due(rules, state, end):
         return state, ()
     first = not utterance.asked and not utterance.heard_until
     decode = Decode(

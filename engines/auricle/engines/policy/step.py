@@ -21,7 +21,7 @@ from auricle.engines.policy.events import (
     SpeechStart,
     Voice,
 )
-from auricle.engines.policy.hypotheses import ask_for_partial, hear_partial
+from auricle.engines.policy.hypotheses import ask_for_partial, hear_partial, partial_is_due
 from auricle.engines.policy.speculation import hear_speculation, speculate
 from auricle.engines.policy.state import TAIL, Rules, State, Step, Utterance
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, Transcript
@@ -91,16 +91,18 @@ def _go_on(rules: Rules, state: State, probability: float, end: int) -> Step:
     """Somebody speaks, or has just stopped: speculate, or ask for a partial, where either is due."""
     assert state.utterance is not None
     assert isinstance(state.voice, Speaking)
-    voiced_until = state.voice.voiced_until
-    state = state._replace(utterance=_remember_lull(rules, state.utterance, probability, end))
+    voiced_until, utterance = state.voice.voiced_until, _remember_lull(rules, state.utterance, probability, end)
+    state = state._replace(utterance=utterance)
     if voiced_until == end:
         state, effects = _disbelieve(state)
         state, asked = ask_for_partial(rules, state, end)
         return state, (*effects, *asked)
-    if end - voiced_until >= rules.speculate:
-        return speculate(rules, state, voiced_until)
     if end - voiced_until < TAIL:
         return state, ()
+    # Where a partial would hear the whole utterance its final costs no more, and shows the same.
+    at_once = utterance.window == utterance.opened and partial_is_due(rules, state, end)
+    if at_once or end - voiced_until >= rules.speculate:
+        return speculate(rules, state, voiced_until)
     return ask_for_partial(rules, state, end)
 
 
