@@ -1,6 +1,6 @@
 """Writes the clips that the model card counts the words of: more than lie in the repository, for bench/streaming.
 
-cd tools && python -m train_model.trial_clips [FOLDER]
+PYTHONPATH=tools python -m train_model.trial_clips [FOLDER]
 
 It needs the synthesisers, and nothing else of the training.
 """
