@@ -17,7 +17,8 @@ of audio a session, bounded by the credit of the protocol. A stateful engine wor
 they end in wishes, which the decode desk sees to, for all sessions together.
 
 Native code cannot be cancelled. When the actor is stopped or cancelled, calls that run get `STOP_GRACE_S` to return;
-one that does not is abandoned with its thread, and the engine is then left open rather than pulled from under it.
+one that does not is stopped where the engine can do that (its process is ended), or else abandoned with its thread, and
+the engine is then left open rather than pulled from under it.
 """
 
 import logging
@@ -32,7 +33,15 @@ from auricle.engines.calls import Calls, RunSync, Threads
 from auricle.engines.decode_desk import MOST_LANES, DecodeDesk
 from auricle.engines.decode_request import Wish
 from auricle.engines.loading import EngineLoader, Loaded, LoadStage, loader_of
-from auricle.engines.protocol import Engine, EngineError, EngineInfo, EngineUnavailable, StreamConfig, WindowEngine
+from auricle.engines.protocol import (
+    Engine,
+    EngineError,
+    EngineInfo,
+    EngineUnavailable,
+    StoppableEngine,
+    StreamConfig,
+    WindowEngine,
+)
 from auricle.engines.session import EngineSession
 from auricle.engines.window_recogniser import PARTIAL_INTERVAL_S
 
@@ -210,7 +219,11 @@ class EngineActor:
         self._settled.set()
         for session in self._sessions:
             session.fail(STOPPED)
-        await self._calls.settle(STOP_GRACE_S)
+        engine = None if self._loaded is None else self._loaded.engine
+        if not await self._calls.settled(STOP_GRACE_S) and isinstance(engine, StoppableEngine):
+            await self._calls.last(engine.stop, STOP_GRACE_S)
+            await self._calls.settled(STOP_GRACE_S)
+        self._calls.give_up()
         if self._calls.abandoned:
             logger.warning("The engine did not return within %g s and is abandoned", STOP_GRACE_S)
             return

@@ -30,7 +30,7 @@ class Threads:
 
 
 class Calls:
-    """The calls of one engine. A caller that is cancelled still waits for its call: only `settle` gives one up."""
+    """The calls of one engine. A caller that is cancelled still waits for its call: only `give_up` does not."""
 
     def __init__(self, run_sync: RunSync) -> None:
         self._run_sync = run_sync
@@ -51,12 +51,16 @@ class Calls:
             self._running.discard(scope)
             self._returned.set()
 
-    async def settle(self, grace_s: float) -> None:
-        """Wait until every call has returned, but not longer than ``grace_s`` seconds: the rest is given up."""
-        with anyio.move_on_after(grace_s, shield=True):
+    async def settled(self, within_s: float) -> bool:
+        """Wait until every call has returned, but not longer than ``within_s`` seconds; say whether they have."""
+        with anyio.move_on_after(within_s, shield=True):
             while self._running:
                 self._returned = anyio.Event()
                 await self._returned.wait()
+        return not self._running
+
+    def give_up(self) -> None:
+        """Wait for no call any more: whoever waits for one that runs gets an `EngineError`."""
         self.abandoned += len(self._running)
         for scope in self._running:
             scope.cancel()

@@ -146,6 +146,14 @@ class Engine(Protocol):
         """Free the model. Called once, after every session has gone."""
 
 
+@runtime_checkable
+class StoppableEngine(Engine, Protocol):
+    """An engine whose calls can be ended from outside, like one in a process of its own."""
+
+    def stop(self) -> None:
+        """Make all calls return soon, with an `EngineError`. Safe at any time, from any thread; `close` still comes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lanes:
     """How many windows an engine takes at a time."""

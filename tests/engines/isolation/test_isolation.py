@@ -12,9 +12,11 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import numpy as np
 import pytest
 
+from auricle.engines import actor as actor_module
 from auricle.engines.actor import EngineActor
 from auricle.engines.fallback import Isolation, engine_loader
 from auricle.engines.isolation import process as process_module
@@ -56,6 +58,11 @@ def once(tmp_path) -> str:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(process_module, "FIRST_BACK_OFF_S", 0.001)
+
+
+def until_gone(path: str) -> None:
+    while Path(path).exists():
+        threading.Event().wait(0.001)
 
 
 def child_of(engine) -> int:
@@ -310,12 +317,32 @@ def test_closing_in_the_middle_of_a_call_ends_the_call():
             call.result(30)
 
 
-def test_a_child_whose_parent_is_gone_leaves_too():
+def test_a_server_that_is_stopped_ends_a_process_that_hangs(once, monkeypatch):
+    monkeypatch.setattr(actor_module, "STOP_GRACE_S", 0.2)
+
+    async def scenario() -> None:
+        engine = isolated(partial(brittle.brittle, once), lambda stage, fraction: None)
+        pid = child_of(engine)
+        async with EngineActor(engine) as actor:
+            await actor.loaded()
+            session = actor.open(config(prompt="hang"))
+            session.feed(silence(1.0))
+            session.finish()
+            await anyio.to_thread.run_sync(until_gone, once)
+        assert is_gone(pid)
+        with pytest.raises(EngineError, match="stopped"):
+            [result async for result in session]
+
+    anyio.run(scenario)
+    join_listeners()
+
+
+def test_a_child_whose_parent_is_gone_leaves_too(once):
     """Also in the middle of a call that never returns."""
     code = (
         "import sys, threading; from functools import partial\n"
         "from engines.isolation import brittle; from engines.isolation.test_isolation import window, isolated\n"
-        "engine = isolated(brittle.brittle, lambda stage, fraction: None)\n"
+        f"engine = isolated(partial(brittle.brittle, {once!r}), lambda stage, fraction: None)\n"
         "print(engine._process._child._process.pid, flush=True)\n"
         "threading.Thread(target=engine.decode, args=([window('hang')],), daemon=True).start()\n"
         "sys.stdin.read()\n"
@@ -326,6 +353,7 @@ def test_a_child_whose_parent_is_gone_leaves_too():
     ) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
+        until_gone(once)
         parent.kill()
     while not is_dead(pid):
         threading.Event().wait(0.01)

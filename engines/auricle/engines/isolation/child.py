@@ -97,9 +97,10 @@ class Child:
         engine, greeting = ready
         self._send(greeting)
         desk = Desk(engine)
-        with ThreadPoolExecutor(greeting.lanes.count if greeting.lanes else STATEFUL_THREADS) as lanes:
-            while True:
-                lanes.submit(self._answer, desk, self._connection.recv())
+        # Nobody waits for these threads at the end: one of them may be in a call that never returns.
+        lanes = ThreadPoolExecutor(greeting.lanes.count if greeting.lanes else STATEFUL_THREADS)
+        while True:
+            lanes.submit(self._answer, desk, self._connection.recv())
 
     def _load(self, pickled: bytes) -> tuple[Engine, Ready] | None:
         try:

@@ -60,6 +60,10 @@ class IsolatedStatefulEngine:
         """Begin an utterance."""
         return IsolatedUtterance(self._process, next(self._numbers), config, start_sample)
 
+    def stop(self) -> None:
+        """End the process, and with it all calls."""
+        self._process.close()
+
     def close(self) -> None:
         """End the process."""
         self._process.close()

@@ -55,6 +55,10 @@ class IsolatedWindowEngine:
         )
         return transcripts
 
+    def stop(self) -> None:
+        """End the process, and with it all calls."""
+        self._process.close()
+
     def close(self) -> None:
         """End the process."""
         self._process.close()
