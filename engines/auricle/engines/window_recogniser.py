@@ -60,9 +60,9 @@ from auricle.engines.reports import Extent, final_of, partial_of
 PARTIAL_INTERVAL_S: Final = 0.5
 """Time between two partials of an engine that has the time."""
 
-QUIET_LOOK: Final = 3 * BLOCK
-"""Engine samples between two looks where nobody speaks: one block more than it takes to notice somebody, because that
-is where most sessions are most of the time, and a look costs more than the blocks do."""
+QUIET_LOOK: Final = 4 * BLOCK
+"""Engine samples between two looks where nobody speaks: twice as many as it takes to notice somebody, because that is
+where most sessions are most of the time, and a look costs more than the blocks do."""
 LONGEST_LOOK: Final = 6 * BLOCK
 """The same wherever nothing can happen: clients are told what has been heard, and some may wait for that credit."""
 

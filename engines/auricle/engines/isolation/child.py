@@ -10,9 +10,9 @@ import pickle
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -147,12 +147,13 @@ def main(descriptor: int) -> None:
     """Be the child of whoever holds the other end of ``descriptor``."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    leave = partial(os._exit, 0)
     try:
         Child(Connection(descriptor)).run()
     except (EOFError, OSError):
-        leave()
-    leave()
+        pass
+    except Exception:
+        traceback.print_exc()
+    os._exit(0)
 
 
 if __name__ == "__main__":
