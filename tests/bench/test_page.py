@@ -202,6 +202,18 @@ def test_a_model_that_memorised_clips_has_bars_of_its_own() -> None:
     assert [found.bar for found in verdicts(result) if found.what.startswith("sessions")] == ["≥ 10 × naive", "≥ 16"]
 
 
+def test_a_model_that_memorised_clips_loses_audio_and_not_words() -> None:
+    result = results(memorised=True)
+    kills = result["measures"]["kills"]
+    kills["words_missing"] = 7
+    assert verdict(result, "words in no final").met is True
+    kills["unheard_words"] = kills["unheard_alone"] + 1
+    assert verdict(result, "words in no final").met is False
+    honest = results()
+    honest["measures"]["kills"]["words_missing"] = 7
+    assert verdict(honest, "words lost when the engine is killed").met is False
+
+
 def test_ten_times_none_is_ten() -> None:
     result = results()
     result["measures"]["capacity"]["naive"]["held"] = 0
