@@ -33,8 +33,8 @@ class Budget:
     solo_s: float = 36.0
     """Speech in the tape of one session."""
     ending_s: float = 18.0
-    words_s: float = 1_000.0
-    words_sessions: int = 8
+    words_s: float = 2_000.0
+    words_sessions: int = 16
     trial_s: float = 16.0
     cycle_s: float = 5.0
     """A turn of voice-agent traffic: sessions begin at different places of it."""

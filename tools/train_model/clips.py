@@ -57,9 +57,9 @@ def write_repository_clips(folder: Path) -> None:
     _write(folder, spoken_clips(OF_HELD_OUT_VOICE, OF_SEEN_VOICE, _SEED))
 
 
-def write_trial_clips(folder: Path) -> None:
-    """Write the clips that the model card counts the words of, and their manifest."""
-    _write(folder, trial_clips())
+def write_trial_clips(folder: Path, each_held_out: int, each_seen: int) -> None:
+    """Write `trial_clips` and their manifest."""
+    _write(folder, trial_clips(each_held_out, each_seen))
 
 
 def trial_clips(each_held_out: int = TRIAL_OF_HELD_OUT_VOICE, each_seen: int = TRIAL_OF_SEEN_VOICE) -> Iterator[Clip]:
