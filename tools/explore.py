@@ -81,7 +81,7 @@ def _row(explored: Explored, seconds: float) -> Row:
         len(explored.keys),
         explored.edges,
         explored.depth,
-        explored.machinery.steps,
+        explored.cache.steps,
         seconds,
         verdict,
     )
@@ -126,7 +126,7 @@ between them: what the application, the engine, the network and time may do next
 {rows}
 
 What each conversation may contain is in `auricle.core.testing.explorer.settings`. Times are not in the search: timers
-fire whenever they are armed (`auricle.core.testing.explorer.parties` says why that covers every real order, and
+fire whenever they are armed (`auricle.core.testing.explorer.endpoints` says why that covers every real order, and
 `moves` which of them may not run out while a working network carries a sign of life).
 
 ## What of the rule table was used

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from auricle.core.testing.drawing import draw
+from auricle.core.testing.random_scenarios import draw
 from auricle.core.testing.simulation import Simulation, SimulationFailure
 
 TOLD_LINES = 120

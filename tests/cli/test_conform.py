@@ -7,7 +7,7 @@ import pytest
 from server.test_server import auricle
 from typer.testing import CliRunner, Result
 
-from auricle.core import server_hears
+from auricle.core import server_receive
 from auricle.core.messages import Pong
 from auricle.server.cli.main import app
 from auricle.transports.testing.conformance import CHECKS
@@ -37,7 +37,7 @@ def test_as_json() -> None:
 
 
 def test_a_server_that_fails_is_status_1_and_shows_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_hears, "Pong", lambda **fields: Pong(**{**fields, "id": "another"}))
+    monkeypatch.setattr(server_receive, "Pong", lambda **fields: Pong(**{**fields, "id": "another"}))
     with auricle() as url:
         result = conform(url, "--only", "ping")
     assert result.exit_code == 1

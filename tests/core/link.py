@@ -33,7 +33,7 @@ from auricle.core import (
     State,
     Transmit,
 )
-from auricle.core.greeting import read_greeting
+from auricle.core.first_frame import read_resume
 from auricle.core.session import Outputs, Session
 
 SEGMENT = 1_000
@@ -148,7 +148,7 @@ class Link:
 
     def greet(self, first: Frame) -> bool:
         """Find the session that a client comes back to; for anything else there is a new one."""
-        resume = read_greeting(first, self.limits)
+        resume = read_resume(first, self.limits)
         if resume is not None and not self.restarted and self.server.admits(resume):
             self.route("server", self.server.attach(resume, fresh_token=next(self.tokens), now=self.now))
             return True

@@ -17,9 +17,9 @@ from auricle.core import (
     endings,
     outcomes,
     rules,
-    server_hears,
+    server_receive,
     server_recovery,
-    server_says,
+    server_send,
 )
 from auricle.core import guarantees as rules_of_order
 from auricle.core.draft import Draft
@@ -59,7 +59,7 @@ def dropped_final(patch: Patch) -> None:
 
 def second_ending(patch: Patch) -> None:
     """A client that has been told closed calls itself lost when the connection goes."""
-    in_cell(patch, rules.LOCAL_TO_CLIENT, Kind.LOST, State.CLOSED, Rule((Effect.LOSE,)))
+    in_cell(patch, rules.LOCAL_TO_CLIENT, Kind.LOST, State.CLOSED, Rule((Effect.END_LOST,)))
 
 
 def leaked_credit(patch: Patch) -> None:
@@ -67,7 +67,7 @@ def leaked_credit(patch: Patch) -> None:
 
     def advance(draft: Draft, stimulus: Stimulus) -> None:
         credit = draft.s.credit
-        server_says.advance(draft, stimulus)
+        server_send.advance(draft, stimulus)
         draft.update(credit=credit)
 
     in_effect(patch, Role.SERVER, Effect.ADVANCE, advance)
@@ -77,18 +77,18 @@ def early_close(patch: Patch) -> None:
     """The server says closed as soon as the input has ended, without waiting for its engine."""
 
     def hasty(draft: Draft, stimulus: Stimulus) -> None:
-        server_says.say_input_ended(draft, stimulus)
+        server_send.send_input_ended(draft, stimulus)
         draft.update(processed=draft.s.received, speaking_since=None)
-        server_says.complete(draft, stimulus)
+        server_send.complete(draft, stimulus)
 
-    in_effect(patch, Role.SERVER, Effect.SAY_INPUT_ENDED, hasty)
+    in_effect(patch, Role.SERVER, Effect.SEND_INPUT_ENDED, hasty)
     state = State.INPUT_ENDED
-    cell = rules.LOCAL_TO_SERVER[Kind.SETTLE][state]
+    cell = rules.LOCAL_TO_SERVER[Kind.ANSWER_PENDING][state]
     patch.setitem(
-        rules.LOCAL_TO_SERVER[Kind.SETTLE],  # type: ignore[arg-type]
+        rules.LOCAL_TO_SERVER[Kind.ANSWER_PENDING],  # type: ignore[arg-type]
         state,
         tuple(
-            outcome._replace(next=State.CLOSED) if outcome.when is outcomes.Guard.INPUT_SETTLED else outcome
+            outcome._replace(next=State.CLOSED) if outcome.when is outcomes.Guard.INPUT_ANSWERED else outcome
             for outcome in cell
         ),  # type: ignore[union-attr]
     )
@@ -117,36 +117,42 @@ def end_never_said(patch: Patch) -> None:
     def mute(draft: Draft, _: Stimulus) -> None:
         draft.update(ended=True, ended_at=draft.now)
 
-    in_effect(patch, Role.CLIENT, Effect.ASK_END, mute)
+    in_effect(patch, Role.CLIENT, Effect.QUEUE_END, mute)
 
 
 def flush_overtakes_audio(patch: Patch) -> None:
     """A flush is sent at once, whatever audio waits for credit."""
 
     def at_once(draft: Draft, stimulus: Stimulus) -> None:
-        client_effects.ask_flush(draft, stimulus)
+        client_effects.queue_flush(draft, stimulus)
         *before, last = draft.s.outbox
         draft.update(outbox=tuple(before))
         if draft.s.started:
             draft.send(last.message)
 
-    in_effect(patch, Role.CLIENT, Effect.ASK_FLUSH, at_once)
+    in_effect(patch, Role.CLIENT, Effect.QUEUE_FLUSH, at_once)
 
 
 def flush_forgotten(patch: Patch) -> None:
     """A flush with nothing to decide is never answered."""
-    patch.setattr(rules_of_order, "is_moot", lambda *_: False)
-    patch.setattr("auricle.core.guards.is_moot", lambda *_: False)
-    patch.setattr(server_says, "is_moot", lambda *_: True)
-    patch.setattr(server_says, "answer_flush", lambda draft, _: draft.update(flushes=draft.s.flushes[1:]))
+    patch.setattr(rules_of_order, "is_decided", lambda *_: False)
+    patch.setattr("auricle.core.guards.is_decided", lambda *_: False)
+    patch.setattr(server_send, "is_decided", lambda *_: True)
+    patch.setattr(server_send, "send_oldest_flushed", lambda draft, _: draft.update(flushes=draft.s.flushes[1:]))
 
 
 def audio_after_cancel_is_a_violation(patch: Patch) -> None:
     """What crosses on the wire is taken for a broken protocol."""
     in_cell(
-        patch, rules.HEARD_BY_SERVER, Kind.AUDIO, State.INPUT_ENDED, rules.Violation("protocol_violation", "too late")
+        patch,
+        rules.HEARD_BY_SERVER,
+        Kind.AUDIO,
+        State.INPUT_ENDED,
+        outcomes.Violation("protocol_violation", "too late"),
     )
-    in_cell(patch, rules.HEARD_BY_SERVER, Kind.AUDIO, State.DRAINING, rules.Violation("protocol_violation", "too late"))
+    in_cell(
+        patch, rules.HEARD_BY_SERVER, Kind.AUDIO, State.DRAINING, outcomes.Violation("protocol_violation", "too late")
+    )
 
 
 def drain_kept_alive_by_partials(patch: Patch) -> None:
@@ -169,7 +175,7 @@ def promise_unchecked(patch: Patch) -> None:
     """Stable text may change in the final."""
 
     def forgetful(draft: Draft, final: FinalMessage) -> None:
-        draft.update(promised="")
+        draft.update(stable_prefix="")
         checked(draft, final)
 
     checked = rules_of_order.check_final
@@ -223,7 +229,7 @@ def codec_that_raises(patch: Patch) -> None:
 def no_keepalive(patch: Patch) -> None:
     """A client with nothing to say says nothing."""
     in_effect(
-        patch, Role.CLIENT, Effect.SAY_PING, lambda draft, _: draft.update(pinged_at=draft.now, said_at=draft.now)
+        patch, Role.CLIENT, Effect.SEND_PING, lambda draft, _: draft.update(pinged_at=draft.now, said_at=draft.now)
     )
 
 
@@ -243,25 +249,25 @@ def flush_unanswered_at_close(patch: Patch) -> None:
 
     def complete(draft: Draft, stimulus: Stimulus) -> None:
         draft.update(flushes=())
-        server_says.complete(draft, stimulus)
+        server_send.complete(draft, stimulus)
 
     in_effect(patch, Role.SERVER, Effect.COMPLETE, complete)
 
 
 def acks_hold_the_credit(patch: Patch) -> None:
     """A client that wants no acks is not told its credit either."""
-    tell = server_says.tell_watermarks
-    patch.setattr(server_says, "tell_watermarks", lambda draft: tell(draft) if draft.s.config.features.acks else None)
+    tell = server_send.send_watermarks
+    patch.setattr(server_send, "send_watermarks", lambda draft: tell(draft) if draft.s.config.features.acks else None)
 
 
 def late_timers_judge(patch: Patch) -> None:
     """A blocked loop of ours is held against the peer."""
-    patch.setattr("auricle.core.timers.OVERSLEPT_S", 1e9)
+    patch.setattr("auricle.core.timers.LATE_TIMER_S", 1e9)
 
 
 def sends_on_after_the_server_ended(patch: Patch) -> None:
     """Audio goes on being sent to a server that has said it takes no more."""
-    in_cell(patch, rules.LOCAL_TO_CLIENT, Kind.PUMP, State.DRAINING, Rule((Effect.PUMP,)))
+    in_cell(patch, rules.LOCAL_TO_CLIENT, Kind.SEND_PENDING, State.DRAINING, Rule((Effect.SEND_PENDING,)))
 
 
 def cancel_into_the_void(patch: Patch) -> None:
@@ -271,7 +277,7 @@ def cancel_into_the_void(patch: Patch) -> None:
         rules.SAID_BY_CLIENT,
         Kind.CANCEL,
         State.CONNECTING,
-        Rule((Effect.SAY_CANCEL,), State.DRAINING),
+        Rule((Effect.SEND_CANCEL,), State.DRAINING),
     )
 
 
@@ -285,7 +291,7 @@ def close_drops_the_queue(patch: Patch) -> None:
 
 def socket_closed_after_the_last_message(patch: Patch) -> None:
     """The server drops the connection right behind ``closed``, and the reset wipes what was on its way."""
-    polite = Draft.hang_up_politely
+    polite = Draft.close_transport
 
     def rude(draft: Draft, code: int, reason: str) -> None:
         polite(draft, code, reason)
@@ -294,12 +300,12 @@ def socket_closed_after_the_last_message(patch: Patch) -> None:
                 AbortTransport() if isinstance(output, CloseTransport) else output for output in draft.outputs
             ]
 
-    patch.setattr(Draft, "hang_up_politely", rude)
+    patch.setattr(Draft, "close_transport", rude)
 
 
 def reader_waits_for_credit(patch: Patch) -> None:
     """The client's driver reads nothing while its own audio waits to be sent: the credit for it never arrives."""
-    patch.setattr("auricle.core.testing.explorer.drivers.client_reads", lambda s, unsent: s.carried == s.offered)
+    patch.setattr("auricle.core.testing.explorer.drivers.client_reads", lambda s, unsent: s.sent == s.offered)
 
 
 def readers_wait_for_writers(patch: Patch) -> None:
@@ -310,7 +316,7 @@ def readers_wait_for_writers(patch: Patch) -> None:
 
 def terminal_event_when_left_again(patch: Patch) -> None:
     """A client that is left twice ends twice."""
-    in_cell(patch, rules.LOCAL_TO_CLIENT, Kind.ABORT, State.CLOSED, Rule((Effect.ABANDON,)))
+    in_cell(patch, rules.LOCAL_TO_CLIENT, Kind.ABORT, State.CLOSED, Rule((Effect.ABORT,)))
 
 
 # ---------------------------------------------------------------------------- coming back
@@ -323,31 +329,31 @@ def speaks_before_resumed(patch: Patch) -> None:
 
 def goes_on_from_its_own_count(patch: Patch) -> None:
     """After a cut the client sends on from where it was, whatever the server says it has."""
-    _taking_up(patch, lambda draft, before: draft.update(carried=before.carried))
+    _taking_up(patch, lambda draft, before: draft.update(sent=before.sent))
 
 
 def resends_everything(patch: Patch) -> None:
     """After a cut the client sends again everything that it knows not to be decided (Gladia's way)."""
-    _taking_up(patch, lambda draft, before: draft.update(carried=before.committed))
+    _taking_up(patch, lambda draft, before: draft.update(sent=before.committed))
 
 
 def forgets_its_questions(patch: Patch) -> None:
     """After a cut the client does not ask again what has not been answered."""
-    _taking_up(patch, lambda draft, before: draft.update(posted=before.posted))
+    _taking_up(patch, lambda draft, before: draft.update(outbox_sent=before.outbox_sent))
 
 
 def _taking_up(patch: Patch, spoil: Callable[[Draft, Snapshot], None]) -> None:
-    def take_up(draft: Draft, stimulus: Stimulus) -> None:
+    def apply_resumed(draft: Draft, stimulus: Stimulus) -> None:
         before = draft.s
-        client_recovery.take_up(draft, stimulus)
+        client_recovery.apply_resumed(draft, stimulus)
         spoil(draft, before)
 
-    in_effect(patch, Role.CLIENT, Effect.TAKE_UP, take_up)
+    in_effect(patch, Role.CLIENT, Effect.APPLY_RESUMED, apply_resumed)
 
 
 def token_used_up_at_once(patch: Patch) -> None:
     """The server voids a token as soon as it is shown: a cut that swallows ``resumed`` locks the client out."""
-    _welcoming(patch, lambda draft: draft.recover(previous=None))
+    _welcoming(patch, lambda draft: draft.recover(previous_token=None))
 
 
 def credit_begins_again(patch: Patch) -> None:
@@ -383,11 +389,11 @@ def _replay_from(draft: Draft, further: int) -> None:
 
 
 def _welcoming(patch: Patch, spoil: Callable[[Draft], None]) -> None:
-    def welcome_back(draft: Draft, stimulus: Stimulus) -> None:
-        server_recovery.welcome_back(draft, stimulus)
+    def accept_resume(draft: Draft, stimulus: Stimulus) -> None:
+        server_recovery.accept_resume(draft, stimulus)
         spoil(draft)
 
-    in_effect(patch, Role.SERVER, Effect.WELCOME_BACK, welcome_back)
+    in_effect(patch, Role.SERVER, Effect.ACCEPT_RESUME, accept_resume)
 
 
 def _with(message: Any, **fields: Any) -> Any:
@@ -405,7 +411,7 @@ def closed_lost_while_away(patch: Patch) -> None:
 
     def hasty(draft: Draft, *args: Any, **named: Any) -> None:
         say_closed(draft, *args, **named)
-        draft.recover(kept=False)
+        draft.recover(retained=False)
 
     patch.setattr(endings, "say_closed", hasty)
 
@@ -432,7 +438,7 @@ def flush_answered_again_after_a_resume(patch: Patch) -> None:
 
 def begins_anew_from_the_start(patch: Patch) -> None:
     """A session that was lost is sent again from its first sample, whatever is final already."""
-    _restarting(patch, lambda draft: draft.update(committed=0, carried=0, received=0, processed=0, origin=0))
+    _restarting(patch, lambda draft: draft.update(committed=0, sent=0, received=0, processed=0, origin=0))
 
 
 def begins_anew_and_forgets_the_end(patch: Patch) -> None:
@@ -465,7 +471,7 @@ def _restarting(patch: Patch, spoil: Callable[[Draft], None]) -> None:
 
 def leaves_when_idle(patch: Patch) -> None:
     """A connection that has gone silent ends the session, although its client could come back."""
-    idle = Rule((Effect.HANG_UP, Effect.EXPIRE), State.CLOSED)
+    idle = Rule((Effect.ABORT_TRANSPORT, Effect.END_EXPIRED), State.CLOSED)
     for state in (State.READY, State.STREAMING):
         in_cell(patch, rules.LOCAL_TO_SERVER, Kind.IDLE_EXPIRED, state, idle)
 
@@ -475,7 +481,7 @@ def leaves_when_idle(patch: Patch) -> None:
 
 def told_after_the_end(patch: Patch) -> None:
     """A server application hears of its client's return after the terminal event."""
-    patch.setitem(GUARDS, Guard.HELD, GUARDS[Guard.HELD])  # type: ignore[index]
+    patch.setitem(GUARDS, Guard.RETAINED, GUARDS[Guard.RETAINED])  # type: ignore[index]
     cell = rules.LOCAL_TO_SERVER[Kind.ATTACH][State.STREAMING]
     effects = next(outcome.effects for outcome in cell if isinstance(outcome, Rule))
     held = rules.LOCAL_TO_SERVER[Kind.ATTACH][State.CLOSED]
@@ -485,7 +491,7 @@ def told_after_the_end(patch: Patch) -> None:
         Kind.ATTACH,
         State.CLOSED,
         *(
-            outcome._replace(effects=(*effects, Effect.CLOSE_AGAIN)) if isinstance(outcome, Rule) else outcome
+            outcome._replace(effects=(*effects, Effect.CLOSE_TRANSPORT)) if isinstance(outcome, Rule) else outcome
             for outcome in held
         ),
     )
@@ -493,12 +499,12 @@ def told_after_the_end(patch: Patch) -> None:
 
 def late_flush_is_a_mistake(patch: Patch) -> None:
     """A flush whose audio came after the server ended the input is blamed on the client."""
-    refuse = server_hears.refuse
+    refuse = server_receive.refuse
 
     def blame(draft: Draft, code: str, why: str, **named: Any) -> None:
         refuse(draft, "invalid_param" if "have come" in why else code, why, **named)
 
-    patch.setattr(server_hears, "refuse", blame)
+    patch.setattr(server_receive, "refuse", blame)
 
 
 def decides_across_a_change(patch: Patch) -> None:
@@ -519,11 +525,13 @@ def late_connection_wins(patch: Patch) -> None:
 
 def asks_for_what_is_gone(patch: Patch) -> None:
     """A client goes on asking for a session that it has been told is gone."""
-    waits = GUARDS[Guard.COME_BACK_LATER]
+    waits = GUARDS[Guard.RETRY_LATER]
     patch.setitem(
         GUARDS,  # type: ignore[arg-type]
-        Guard.COME_BACK_LATER,
-        lambda s, stimulus: waits(s, stimulus) or (s.recovery.gated and s.recovery.attempt < s.limits.max_reconnects),
+        Guard.RETRY_LATER,
+        lambda s, stimulus: (
+            waits(s, stimulus) or (s.recovery.resuming and s.recovery.attempt < s.limits.max_reconnects)
+        ),
     )
 
 
@@ -531,11 +539,11 @@ def change_overtakes_audio(patch: Patch) -> None:
     """A change is sent at once, whatever audio waits for credit."""
 
     def at_once(draft: Draft, stimulus: Stimulus) -> None:
-        client_effects.ask_change(draft, stimulus)
+        client_effects.queue_change(draft, stimulus)
         *before, last = draft.s.outbox
         draft.update(outbox=(last._replace(at=0), *before))
 
-    in_effect(patch, Role.CLIENT, Effect.ASK_CHANGE, at_once)
+    in_effect(patch, Role.CLIENT, Effect.QUEUE_CHANGE, at_once)
 
 
 def gap_sent_as_nothing(patch: Patch) -> None:

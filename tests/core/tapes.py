@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from auricle.core import ClientSession, ServerSession
 from auricle.core.session import Session
-from auricle.core.trace import Happening, Redactor, Scribe, by_name, watch
+from auricle.core.trace import Redactor, TraceWriter, VerbCall, named_arguments, watch
 from core import link
 
 
@@ -19,12 +19,12 @@ class Tape:
         self.session = kind(*args, **kwargs)
         self.role = self.session.snapshot.role
         self._begin = self.session.snapshot
-        self._made = by_name(kind.__init__, args, kwargs)
-        self._happenings: list[Happening] = []
+        self._made = named_arguments(kind.__init__, args, kwargs)
+        self._happenings: list[VerbCall] = []
         watch(self.session, self._happenings.append)
 
     def lines(self, *, audio: bool = False, secrets: tuple[str, ...] = (), **about: object) -> list[str]:
-        scribe = Scribe(audio=audio, redactor=Redactor(secrets), about=about)
+        scribe = TraceWriter(audio=audio, redactor=Redactor(secrets), about=about)
         return [scribe.header(self._begin, self._made), *map(scribe.call, self._happenings)]
 
     def text(self, **arguments: Any) -> str:

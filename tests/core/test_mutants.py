@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import Phase
 
-from auricle.core import server_says
+from auricle.core import server_send
 from auricle.core.effects import EFFECTS
 from auricle.core.messages import Closed, Flush
 from auricle.core.outcomes import Effect
@@ -117,7 +117,7 @@ def test_the_properties_alone_catch_it(mutate: Callable[[Patch], None]) -> None:
 def test_a_mutant_is_gone_with_its_block() -> None:
     with planted(leaked_credit):
         pass
-    assert EFFECTS[Role.SERVER][Effect.ADVANCE] is server_says.advance
+    assert EFFECTS[Role.SERVER][Effect.ADVANCE] is server_send.advance
     link = Link()
     link.settle()
     assert Flush.type == "flush"

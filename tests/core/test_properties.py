@@ -33,8 +33,8 @@ from auricle.core import (
     Start,
     State,
 )
-from auricle.core.states import VERDICTS
-from auricle.core.timers import OVERSLEPT_S, deadlines
+from auricle.core.states import PEER_TIMEOUTS
+from auricle.core.timers import LATE_TIMER_S, deadlines
 from core.link import SEGMENT, Link, only_ending
 
 DESTRUCTIVE = ("cut", "cancel", "abort", "shutdown", "fail", "engine_failure")
@@ -132,7 +132,7 @@ class Conversation(RuleBasedStateMachine):
     def oversleep(self, seconds: float) -> None:
         then = self.link.now + seconds
         due = [deadline for side in (self.link.client, self.link.server) for deadline in deadlines(side.snapshot)]
-        if not any(0 <= then - deadline.at <= OVERSLEPT_S for deadline in due if deadline.kind in VERDICTS):
+        if not any(0 <= then - deadline.at <= LATE_TIMER_S for deadline in due if deadline.kind in PEER_TIMEOUTS):
             self.link.oversleep(seconds)
 
     @precondition(lambda self: "cut" in self.allowed and self.link.opened)
@@ -187,8 +187,8 @@ class Conversation(RuleBasedStateMachine):
             s = self.link.server.snapshot
             assert s.committed <= s.processed <= s.received <= max(s.credit, s.received if s.legacy else s.credit)
             c = self.link.client.snapshot
-            assert c.carried <= c.offered
-            assert c.carried <= max(c.credit, 0)
+            assert c.sent <= c.offered
+            assert c.sent <= max(c.credit, 0)
 
     def teardown(self) -> None:
         if hasattr(self, "link"):

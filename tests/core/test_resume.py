@@ -45,7 +45,7 @@ def wait_back(link: Link) -> None:
     """Let the time pass that a new connection takes, and everything happen that follows from it."""
     for _ in range(200):
         link.settle()
-        if link.client.snapshot.attached and not link.client.snapshot.recovery.gated:
+        if link.client.snapshot.attached and not link.client.snapshot.recovery.resuming:
             return
         link.pass_time(0.1)
     raise AssertionError("never came back")
@@ -308,7 +308,7 @@ def test_a_second_silence_is_a_verdict_only_where_nothing_was_said_in_between(*,
         link.pass_time(0.3)
         link.deliver("server")
         link.deliver("client")
-        assert not link.client.snapshot.recovery.gated
+        assert not link.client.snapshot.recovery.resuming
         if speaks:
             link.route("server", link.server.receive('{"type":"ping"}', now=link.now))
             link.settle()

@@ -101,7 +101,7 @@ def test_warnings_that_wait_for_ready_do_not_pile_up() -> None:
     link.settle()
     for number in range(100):
         link.server.receive(f'{{"type":"new{number}"}}', now=0.0)
-    assert len(link.server.snapshot.unsaid) == 1
+    assert len(link.server.snapshot.deferred_warnings) == 1
 
 
 def test_more_flushes_before_ready_than_may_wait_end_the_session() -> None:

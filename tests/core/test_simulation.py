@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from auricle.core.testing import strategies
-from auricle.core.testing.drawing import draw
+from auricle.core.testing.random_scenarios import draw
 from auricle.core.testing.scenario import AskFlush, EndInput, Fault, Rest, Scenario, Speak
 from auricle.core.testing.simulation import Report, Simulation, SimulationFailure, simulate
 
@@ -67,7 +67,7 @@ def test_a_seed_is_a_conversation() -> None:
 
 
 def test_a_failure_says_why_and_when_and_shows_what_was_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auricle.core.testing.verdict.time_allowed", lambda _: 0.1)
+    monkeypatch.setattr("auricle.core.testing.result_checks.time_allowed", lambda _: 0.1)
     monkeypatch.setattr("auricle.core.testing.simulation.time_allowed", lambda _: 0.1)
     with pytest.raises(SimulationFailure, match=r"at 0\.\d+ s: I9: it is not over") as failure:
         simulate(Scenario(steps=(Speak(16_000, 1_600, live=True), EndInput())))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from auricle.core import client_effects, client_recovery, rules, server_recovery, server_says, timers
+from auricle.core import client_effects, client_recovery, rules, server_recovery, server_send, timers
 from auricle.core.draft import Draft
 from auricle.core.effects import EFFECTS
 from auricle.core.guards import GUARDS
@@ -19,9 +19,9 @@ from auricle.core.outputs import CloseTransport, Output, Record, Replay
 from auricle.core.server import ServerSession
 from auricle.core.states import Kind, Role, State
 from auricle.core.stimuli import Stimulus
-from auricle.core.testing.drawing import draw
-from auricle.core.testing.driving import Driver
+from auricle.core.testing.driver import Driver
 from auricle.core.testing.network import Path
+from auricle.core.testing.random_scenarios import draw
 from auricle.core.testing.scenario import EndInput, Fault, Scenario, Speak
 from auricle.core.testing.simulation import SimulationFailure, simulate
 
@@ -40,7 +40,7 @@ def leaked_credit(patch: Patch) -> None:
 
     def advance(draft: Draft, stimulus: Stimulus) -> None:
         credit = draft.s.credit
-        server_says.advance(draft, stimulus)
+        server_send.advance(draft, stimulus)
         draft.update(credit=credit)
 
     in_effect(patch, Role.SERVER, Effect.ADVANCE, advance)
@@ -60,18 +60,18 @@ def final_dropped_at_close(patch: Patch) -> None:
 
 def second_terminal_event(patch: Patch) -> None:
     """A client that has been told closed calls itself lost when the connection goes."""
-    patch.setitem(rules.LOCAL_TO_CLIENT[Kind.LOST], State.CLOSED, (Rule((Effect.LOSE,)),))  # type: ignore[index]
+    patch.setitem(rules.LOCAL_TO_CLIENT[Kind.LOST], State.CLOSED, (Rule((Effect.END_LOST,)),))  # type: ignore[index]
 
 
 def resends_from_its_own_guess(patch: Patch) -> None:
     """After resumed the client goes on where it believes it was, and not where the server says."""
 
     def guess(draft: Draft, stimulus: Stimulus) -> None:
-        carried = draft.s.carried
-        client_recovery.take_up(draft, stimulus)
-        draft.update(carried=carried)
+        sent = draft.s.sent
+        client_recovery.apply_resumed(draft, stimulus)
+        draft.update(sent=sent)
 
-    in_effect(patch, Role.CLIENT, Effect.TAKE_UP, guess)
+    in_effect(patch, Role.CLIENT, Effect.APPLY_RESUMED, guess)
 
 
 def audio_before_resumed(patch: Patch) -> None:
@@ -107,10 +107,10 @@ def token_rotated_too_early(patch: Patch) -> None:
     """The old token is void as soon as it is used: a cut that swallows resumed locks the client out."""
 
     def rotate(draft: Draft, stimulus: Stimulus) -> None:
-        server_recovery.welcome_back(draft, stimulus)
-        draft.recover(previous=None)
+        server_recovery.accept_resume(draft, stimulus)
+        draft.recover(previous_token=None)
 
-    in_effect(patch, Role.SERVER, Effect.WELCOME_BACK, rotate)
+    in_effect(patch, Role.SERVER, Effect.ACCEPT_RESUME, rotate)
 
 
 def replay_begins_too_late(patch: Patch) -> None:
@@ -133,21 +133,21 @@ def ring_let_go_too_early(patch: Patch) -> None:
     """What a server has received is not kept for the case that it loses it."""
 
     def hasty(draft: Draft, stimulus: Stimulus) -> None:
-        client_effects.trim(draft, stimulus)
-        draft.update(kept_from=max(draft.s.kept_from, draft.s.received))
+        client_effects.trim_ring(draft, stimulus)
+        draft.update(ring_start=max(draft.s.ring_start, draft.s.received))
 
-    in_effect(patch, Role.CLIENT, Effect.TRIM, hasty)
+    in_effect(patch, Role.CLIENT, Effect.TRIM_RING, hasty)
 
 
 def controls_not_said_again(patch: Patch) -> None:
     """After resumed only audio is sent again."""
 
     def half(draft: Draft, stimulus: Stimulus) -> None:
-        posted = draft.s.posted
-        client_recovery.take_up(draft, stimulus)
-        draft.update(posted=posted)
+        outbox_sent = draft.s.outbox_sent
+        client_recovery.apply_resumed(draft, stimulus)
+        draft.update(outbox_sent=outbox_sent)
 
-    in_effect(patch, Role.CLIENT, Effect.TAKE_UP, half)
+    in_effect(patch, Role.CLIENT, Effect.APPLY_RESUMED, half)
 
 
 def flushes_not_told_apart(patch: Patch) -> None:
@@ -163,22 +163,22 @@ def changes_not_told_apart(patch: Patch) -> None:
 def no_keepalive(patch: Patch) -> None:
     """A client with nothing to say says nothing."""
     mute = lambda draft, _: draft.update(pinged_at=draft.now, said_at=draft.now)  # noqa: E731
-    in_effect(patch, Role.CLIENT, Effect.SAY_PING, mute)
+    in_effect(patch, Role.CLIENT, Effect.SEND_PING, mute)
 
 
 def late_timers_judge(patch: Patch) -> None:
     """A blocked loop of ours is held against the peer."""
-    patch.setattr(timers, "OVERSLEPT_S", 1e9)
+    patch.setattr(timers, "LATE_TIMER_S", 1e9)
 
 
 def hot_timer(patch: Patch) -> None:
     """Saying an ack moves its deadline by a moment only."""
 
     def again(draft: Draft, stimulus: Stimulus) -> None:
-        server_says.say_ack(draft, stimulus)
+        server_send.send_ack(draft, stimulus)
         draft.update(acked_at=draft.now - draft.s.limits.ack_interval_s + 0.001, ack_owed=True)
 
-    in_effect(patch, Role.SERVER, Effect.SAY_ACK, again)
+    in_effect(patch, Role.SERVER, Effect.SEND_ACK, again)
 
 
 def gaps_forgotten_at_a_restart(patch: Patch) -> None:
@@ -204,9 +204,9 @@ def ended_twice(patch: Patch) -> None:
         closed = draft.s.closed
         assert closed is not None
         draft.emit(closed)
-        server_recovery.close_again(draft, stimulus)
+        server_recovery.close_transport_again(draft, stimulus)
 
-    in_effect(patch, Role.SERVER, Effect.CLOSE_AGAIN, close_anew)
+    in_effect(patch, Role.SERVER, Effect.CLOSE_TRANSPORT, close_anew)
 
 
 def configuration_forgotten_at_a_restart(patch: Patch) -> None:

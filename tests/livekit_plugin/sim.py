@@ -25,7 +25,7 @@ from auricle.core import (
     Started,
 )
 from auricle.core.events import Event
-from auricle.core.greeting import read_greeting
+from auricle.core.first_frame import read_resume
 from auricle.core.session import Outputs
 from auricle.transports.asyncio.driver import Driver
 from auricle.transports.wire import Wire, WireLost
@@ -91,7 +91,7 @@ class SimServer:
             first = await wire.receive()
         except WireLost:
             return
-        resume = read_greeting(first, self.limits)
+        resume = read_resume(first, self.limits)
         conversation = self.conversations.get(resume.session) if resume else None
         if resume is not None and conversation is not None:
             with suppress(LocalProtocolError):

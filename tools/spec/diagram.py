@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from auricle.core.outcomes import Cell, Outcome, Rule, Violation
 from auricle.core.rules import AFTER_VIOLATION, TABLE
-from auricle.core.states import VERDICTS, Kind, Role, Side, State
+from auricle.core.states import PEER_TIMEOUTS, Kind, Role, Side, State
 
 BOX_W, BOX_H, GAP, LANE, LINE, TEXT_W = 150, 40, 66, 26, 17, 84
 TOP, PAD = 64, 22
@@ -79,7 +79,7 @@ def _change(side: Side, kind: Kind, outcome: Outcome) -> tuple[State | None, str
             return target, _cause(side, kind)
         case Violation() if side is Side.HEAR:
             return AFTER_VIOLATION, BREACH
-        case Violation() if kind in VERDICTS:
+        case Violation() if kind in PEER_TIMEOUTS:
             return AFTER_VIOLATION, kind.value
         case _:
             return None, ""

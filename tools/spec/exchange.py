@@ -20,8 +20,8 @@ from auricle.core import (
     Transmit,
 )
 from auricle.core.errors import ABNORMAL_CLOSURE
+from auricle.core.first_frame import read_resume
 from auricle.core.framing import HEADER
-from auricle.core.greeting import read_greeting
 from auricle.core.messages import Audio, Gap, Message, Resumed
 from auricle.core.session import Outputs, Session
 
@@ -199,7 +199,7 @@ class Exchange:
     def _greet(self, frame: Frame) -> None:
         """The first frame of a connection: it is for a session that is known, or for a new one."""
         self._greeted = True
-        resume = read_greeting(frame, self.limits)
+        resume = read_resume(frame, self.limits)
         if resume is not None and self.server.admits(resume):
             outputs = self.server.attach(resume, fresh_token=self.token(), now=self.now)
         else:

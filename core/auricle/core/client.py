@@ -57,12 +57,12 @@ class ClientSession(Session):
             known = ", ".join(FRAMINGS)
             raise LocalProtocolError(f"framing {config.audio.framing!r} is not supported, use one of {known}")
         limits = limits or Limits()
-        recovery = Recovery(seed=seed, keeping=config.resume)
+        recovery = Recovery(seed=seed, retain_audio=config.resume)
         origin = config.timeline_origin or 0
         snapshot = Snapshot(
             role=Role.CLIENT, limits=limits, config=config, opened_at=now, recovery=recovery,
-            origin=origin, offered=origin, carried=origin, received=origin, processed=origin, committed=origin,
-            kept_from=origin, speech_at=origin, segment=config.segment_origin or 0,
+            origin=origin, offered=origin, sent=origin, received=origin, processed=origin, committed=origin,
+            ring_start=origin, speech_at=origin, segment=config.segment_origin or 0,
         )  # fmt: skip
         super().__init__(snapshot, V1(Role.SERVER, limits))
         self._allow_legacy = allow_legacy
@@ -73,7 +73,7 @@ class ClientSession(Session):
     def room(self) -> int:
         """Bytes of audio that may be offered now; 0 means: wait until the server has granted more credit."""
         s = self._snapshot
-        return max(0, s.samples(s.limits.backlog_s) - (s.offered - s.carried)) * self._ring.frame_bytes
+        return max(0, s.samples(s.limits.backlog_s) - (s.offered - s.sent)) * self._ring.frame_bytes
 
     def connect(self, *, now: float) -> Outputs:
         """Ask for a transport."""
@@ -95,7 +95,7 @@ class ClientSession(Session):
                 refusal = "the server speaks the legacy dialect, which knows only mono pcm_s16le"
             else:
                 self._dialect = LegacyServer(self._snapshot.limits)
-                keeps_nothing = self._snapshot.recovery._replace(keeping=False)
+                keeps_nothing = self._snapshot.recovery._replace(retain_audio=False)
                 self._snapshot = self._snapshot._replace(legacy=True, recovery=keeps_nothing)
         outputs = self._step(Local(kind=Kind.OPENED), now=now)
         if refusal is not None and self._snapshot.state is not State.CLOSED:
@@ -173,5 +173,5 @@ class ClientSession(Session):
     def _resolve_all(self, raw: tuple[RawOutput, ...]) -> Outputs:
         outputs = super()._resolve_all(raw)
         s = self._snapshot
-        self._ring.discard(s.kept_from if s.recovery.keeping else s.carried)
+        self._ring.discard(s.ring_start if s.recovery.retain_audio else s.sent)
         return outputs

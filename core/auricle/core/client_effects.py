@@ -29,15 +29,15 @@ SEEN_EVERY: Final = 32
 """Durable messages after which the server is told, by ``ping.seen``, that it need not keep them."""
 
 
-def greet(draft: Draft, _: Stimulus) -> None:
+def send_start(draft: Draft, _: Stimulus) -> None:
     """The transport is open: say ``start`` at once; audio may follow up to the pre-buffer, before ``ready``."""
     s = draft.s
     draft.update(
         attached=True,
         started=True,
         seq=0,
-        carried=s.origin,
-        posted=0,
+        sent=s.origin,
+        outbox_sent=0,
         credit=s.origin + s.samples(s.limits.prebuffer_s),
         opened_at=draft.now,
         heard_at=draft.now,
@@ -70,14 +70,13 @@ def offer_gap(draft: Draft, stimulus: Stimulus) -> None:
 
 
 def _check_room(s: Snapshot) -> None:
-    if s.offered - s.carried >= s.samples(s.limits.backlog_s):
+    if s.offered - s.sent >= s.samples(s.limits.backlog_s):
         raise BacklogFull(
-            f"{s.seconds(s.offered - s.carried):.1f} s of audio wait for the server already; "
-            "offer more when there is room"
+            f"{s.seconds(s.offered - s.sent):.1f} s of audio wait for the server already; offer more when there is room"
         )
 
 
-def ask_flush(draft: Draft, stimulus: Stimulus) -> None:
+def queue_flush(draft: Draft, stimulus: Stimulus) -> None:
     """F19: a flush never overtakes audio. It waits until everything offered before it has been sent."""
     assert isinstance(stimulus, Say)
     flush = stimulus.message
@@ -91,7 +90,7 @@ def ask_flush(draft: Draft, stimulus: Stimulus) -> None:
     draft.update(flushes=(*s.flushes, asked), outbox=(*s.outbox, Pending(at=at, message=message)))
 
 
-def ask_change(draft: Draft, stimulus: Stimulus) -> None:
+def queue_change(draft: Draft, stimulus: Stimulus) -> None:
     """A change is for the audio after it: it waits, like a flush, for what was offered before."""
     assert isinstance(stimulus, Say)
     change = stimulus.message
@@ -104,53 +103,53 @@ def ask_change(draft: Draft, stimulus: Stimulus) -> None:
     draft.update(changes=(*s.changes, asked), outbox=(*s.outbox, Pending(at=s.offered, message=change)))
 
 
-def ask_end(draft: Draft, _: Stimulus) -> None:
+def queue_end(draft: Draft, _: Stimulus) -> None:
     """The end of input waits behind all audio; ``total`` says how much that is."""
     s = draft.s
     end = Pending(at=s.offered, message=EndInput(total=s.offered))
     draft.update(ended=True, ended_at=draft.now, outbox=(*s.outbox, end))
 
 
-def pump(draft: Draft, _: Stimulus) -> None:
+def send_pending(draft: Draft, _: Stimulus) -> None:
     """Send what credit allows, audio and control messages in the order they were given."""
     while may_send(draft.s):
         s = draft.s
-        head = s.outbox[s.posted] if s.posted < len(s.outbox) else None
+        head = s.outbox[s.outbox_sent] if s.outbox_sent < len(s.outbox) else None
         stop = min(s.credit, s.offered, head.at if head else s.offered)
-        if s.carried < stop:
+        if s.sent < stop:
             _send_timeline(draft, stop)
-        elif head is not None and head.at <= s.carried:
+        elif head is not None and head.at <= s.sent:
             if isinstance(head.message, EndInput) and s.residue:
                 # Half a sample frame is nothing we can count: the server gets it and says odd_bytes_dropped.
-                draft.send(AudioSpan(start=s.carried, end=s.carried, residue=s.residue))
-            draft.update(posted=s.posted + 1)
+                draft.send(AudioSpan(start=s.sent, end=s.sent, residue=s.residue))
+            draft.update(outbox_sent=s.outbox_sent + 1)
             draft.send(head.message)
-        elif s.recovery.keeping and s.seq - s.recovery.told >= SEEN_EVERY:
-            say_ping(draft, _)
+        elif s.recovery.retain_audio and s.seq - s.recovery.acked_seq >= SEEN_EVERY:
+            send_ping(draft, _)
         else:
             return
 
 
 def may_send(s: Snapshot) -> bool:
     """Whether anything may be sent now. "The client is gated: nothing but ping and cancel" before ``resumed``."""
-    return s.started and s.attached and not s.cancelled and not s.recovery.gated
+    return s.started and s.attached and not s.cancelled and not s.recovery.resuming
 
 
 def _send_timeline(draft: Draft, stop: int) -> None:
     """Send the next frame of audio before ``stop``, or say that there is none."""
     s = draft.s
-    gap = next((gap for gap in s.gaps if gap[1] > s.carried), None)
-    if gap is not None and gap[0] <= s.carried:
+    gap = next((gap for gap in s.gaps if gap[1] > s.sent), None)
+    if gap is not None and gap[0] <= s.sent:
         end = min(stop, gap[1])
-        draft.update(carried=end)
-        draft.send(Gap(samples=end - s.carried))
+        draft.update(sent=end)
+        draft.send(Gap(samples=end - s.sent))
     else:
-        end = min(stop, s.carried + _longest_frame(draft), gap[0] if gap else stop)
-        draft.update(carried=end)
-        draft.send(AudioSpan(start=s.carried, end=end))
+        end = min(stop, s.sent + _longest_frame(draft), gap[0] if gap else stop)
+        draft.update(sent=end)
+        draft.send(AudioSpan(start=s.sent, end=end))
 
 
-def trim(draft: Draft, stimulus: Stimulus) -> None:
+def trim_ring(draft: Draft, stimulus: Stimulus) -> None:
     """Keep no more audio than may have to be sent again.
 
     To this server nothing before its ``discard_before``; to another one, if it is lost, what is not decided, of which
@@ -160,17 +159,17 @@ def trim(draft: Draft, stimulus: Stimulus) -> None:
     ack = stimulus.message
     assert isinstance(ack, Ack)
     s = draft.s
-    undecided = max(s.committed, s.carried - s.samples(s.limits.ring_s))
-    kept_from = max(s.kept_from, min(ack.discard_before, undecided))
-    draft.update(kept_from=kept_from, gaps=tuple(gap for gap in s.gaps if gap[1] > kept_from))
+    undecided = max(s.committed, s.sent - s.samples(s.limits.ring_s))
+    ring_start = max(s.ring_start, min(ack.discard_before, undecided))
+    draft.update(ring_start=ring_start, gaps=tuple(gap for gap in s.gaps if gap[1] > ring_start))
 
 
 def answered(draft: Draft, message: Flush | Configure | EndInput) -> None:
     """A control message has its answer: it need never be sent again."""
     at = next((n for n, pending in enumerate(draft.s.outbox) if _is_about(pending.message, message)), None)
     if at is not None:
-        outbox, posted = draft.s.outbox, draft.s.posted
-        draft.update(outbox=(*outbox[:at], *outbox[at + 1 :]), posted=posted - (at < posted))
+        outbox, outbox_sent = draft.s.outbox, draft.s.outbox_sent
+        draft.update(outbox=(*outbox[:at], *outbox[at + 1 :]), outbox_sent=outbox_sent - (at < outbox_sent))
 
 
 def _is_about(one: Flush | Configure | EndInput, other: Flush | Configure | EndInput) -> bool:
@@ -184,7 +183,7 @@ def _longest_frame(draft: Draft) -> int:
     return max(1, min(int(limits.max_audio_s * audio.sample_rate), room // audio.frame_bytes))
 
 
-def say_cancel(draft: Draft, stimulus: Stimulus) -> None:
+def send_cancel(draft: Draft, stimulus: Stimulus) -> None:
     """Stop now; only ``closed`` is waited for."""
     assert isinstance(stimulus, Say)
     message = stimulus.message
@@ -193,18 +192,18 @@ def say_cancel(draft: Draft, stimulus: Stimulus) -> None:
     draft.send(message)
 
 
-def say_ping(draft: Draft, _: Stimulus) -> None:
+def send_ping(draft: Draft, _: Stimulus) -> None:
     """A sign of life that wants one back."""
     draft.update(pinged_at=draft.now)
-    draft.recover(told=draft.s.seq)
+    draft.recover(acked_seq=draft.s.seq)
     draft.send(Ping(t=draft.now, seen=draft.s.seq))
 
 
-def give_up_flush(draft: Draft, _: Stimulus) -> None:
+def report_flush_timeout(draft: Draft, _: Stimulus) -> None:
     """FLUSH_TIMEOUT: a typed event; the session stays, and so does the flush until it is answered."""
-    overdue = next(flush for flush in draft.s.flushes if flush.asked)
-    told = tuple(flush._replace(asked=False) if flush is overdue else flush for flush in draft.s.flushes)
-    draft.update(flushes=told)
+    overdue = next(flush for flush in draft.s.flushes if flush.awaited)
+    flushes = tuple(flush._replace(awaited=False) if flush is overdue else flush for flush in draft.s.flushes)
+    draft.update(flushes=flushes)
     draft.emit(FlushTimedOut(id=overdue.id))
 
 
@@ -220,13 +219,13 @@ def open_session(draft: Draft, stimulus: Stimulus) -> None:
     draft.recover(
         session=ready.session,
         token=offer.token if offer else None,
-        keeping=offer is not None,
+        retain_audio=offer is not None,
         lost_at=None,
-        back_at=draft.now,
+        resumed_at=draft.now,
     )
 
 
-def remember_error(draft: Draft, stimulus: Stimulus) -> None:
+def store_error(draft: Draft, stimulus: Stimulus) -> None:
     """A fatal error explains the ``closed`` that follows it, or the loss that comes instead."""
     assert isinstance(stimulus, Hear)
     error = stimulus.message
@@ -243,12 +242,12 @@ def conclude(draft: Draft, stimulus: Stimulus) -> None:
     endings.conclude(draft, closed)
 
 
-def abandon(draft: Draft, _: Stimulus) -> None:
+def abort(draft: Draft, _: Stimulus) -> None:
     """The application leaves."""
-    endings.abandon(draft)
+    endings.abort(draft)
 
 
-def lose(draft: Draft, stimulus: Stimulus) -> None:
+def end_lost(draft: Draft, stimulus: Stimulus) -> None:
     """The transport is gone."""
     assert isinstance(stimulus, Lose)
-    endings.lose(draft, stimulus)
+    endings.end_lost(draft, stimulus)

@@ -33,7 +33,11 @@ def _ask_again(draft: Draft, code: int, message: str) -> None:
     lost_at = draft.now if r.lost_at is None or s.attached else r.lost_at
     draft.update(attached=False, error=None, retry_after_s=None)
     draft.recover(
-        gated=False, lost_at=lost_at, attempt=r.attempt + 1, transports=r.transports + 1, reopen_at=draft.now + delay_s
+        resuming=False,
+        lost_at=lost_at,
+        attempt=r.attempt + 1,
+        transports=r.transports + 1,
+        reopen_at=draft.now + delay_s,
     )
     draft.outputs.append(OpenTransport(not_before=draft.now + delay_s))
     if newly_lost:
@@ -46,26 +50,26 @@ def retry(draft: Draft, stimulus: Stimulus) -> None:
     interrupt(draft, stimulus)
 
 
-def suspect(draft: Draft, _: Stimulus) -> None:
+def note_silence(draft: Draft, _: Stimulus) -> None:
     """A silence may be the network's fault once. Without any news in between, the second one is the server's."""
-    draft.recover(suspected=draft.s.seq)
+    draft.recover(silence_seq=draft.s.seq)
 
 
-def rest(draft: Draft, _: Stimulus) -> None:
+def reset_backoff(draft: Draft, _: Stimulus) -> None:
     """The session has been well for ``reconnect_reset_s``: what went wrong before does not count any more."""
     draft.recover(attempt=0)
 
 
-def reclaim(draft: Draft, _: Stimulus) -> None:
+def send_resume(draft: Draft, _: Stimulus) -> None:
     """A transport is open again: say ``resume`` first, and nothing else until ``resumed``."""
     s, r = draft.s, draft.s.recovery
     assert r.token is not None, "without a token there is nothing to resume"
     draft.update(attached=True, heard_at=draft.now)
-    draft.recover(gated=True)
-    draft.send(Resume(session=r.session, token=r.token, seen=s.seq, sent=s.carried, attempt=r.transports))
+    draft.recover(resuming=True)
+    draft.send(Resume(session=r.session, token=r.token, seen=s.seq, sent=s.sent, attempt=r.transports))
 
 
-def take_up(draft: Draft, stimulus: Stimulus) -> None:
+def apply_resumed(draft: Draft, stimulus: Stimulus) -> None:
     """The server tells from which sample it wants audio again; what we believed to have sent does not count."""
     assert isinstance(stimulus, Hear)
     resumed = stimulus.message
@@ -73,21 +77,21 @@ def take_up(draft: Draft, stimulus: Stimulus) -> None:
     s = draft.s
     if resumed.session != s.recovery.session:
         raise Breach("protocol_violation", f"resumed is about session {resumed.session!r}, not {s.recovery.session!r}")
-    if not max(s.kept_from, s.received) <= resumed.next <= s.carried:
-        why = f"the server wants audio from {resumed.next}, which is not between {s.received} and {s.carried}"
+    if not max(s.ring_start, s.received) <= resumed.next <= s.sent:
+        why = f"the server wants audio from {resumed.next}, which is not between {s.received} and {s.sent}"
         raise Breach("protocol_violation", why)
     if resumed.credit < s.credit:
         raise Breach("protocol_violation", "O12: credit went back")
     # Partials that were said meanwhile are not said again: the next one may well be what was heard last.
     draft.update(
-        carried=resumed.next,
+        sent=resumed.next,
         received=resumed.next,
         credit=resumed.credit,
-        posted=0,
+        outbox_sent=0,
         partial=None,
         pinged_at=draft.now,
     )
-    draft.recover(gated=False, token=resumed.token, lost_at=None, back_at=draft.now)
+    draft.recover(resuming=False, token=resumed.token, lost_at=None, resumed_at=draft.now)
 
 
 def restart(draft: Draft, _: Stimulus) -> None:
@@ -96,7 +100,7 @@ def restart(draft: Draft, _: Stimulus) -> None:
     What was sent, not decided, and is not kept any more is lost, and said to be.
     """
     s = draft.s
-    origin = max(s.committed, s.kept_from)
+    origin = max(s.committed, s.ring_start)
     lost = origin - s.committed
     gap = _gap_samples(s, origin)
     draft.update(
@@ -107,12 +111,14 @@ def restart(draft: Draft, _: Stimulus) -> None:
             late=s.past.late + s.late,
         ),
         config=replace(s.config, timeline_origin=origin or None, segment_origin=s.segment or None),
-        origin=origin, carried=origin, received=origin, processed=origin, committed=origin, credit=origin,
-        started=False, seq=0, posted=0, outbox=_outbox(s),
+        origin=origin, sent=origin, received=origin, processed=origin, committed=origin, credit=origin,
+        started=False, seq=0, outbox_sent=0, outbox=_outbox(s),
         non_speech=0, gap=gap, dropped=0, late=0, failures=0, speaking_since=None, speech_at=origin, error=None,
         **FRESH,
     )  # fmt: skip
-    draft.recover(session="", token=None, gated=False, suspected=None, told=0, restarts=s.recovery.restarts + 1)
+    draft.recover(
+        session="", token=None, resuming=False, silence_seq=None, acked_seq=0, restarts=s.recovery.restarts + 1
+    )
     draft.outputs.append(AbortTransport())
     draft.emit(Restarted(origin_sample=origin, lost_samples=lost))
     _ask_again(draft, ABNORMAL_CLOSURE, "The server no longer knows the session.")
@@ -129,11 +135,11 @@ def _outbox(s: Snapshot) -> tuple[Pending, ...]:
     return (*s.outbox, Pending(at=s.offered, message=EndInput(total=s.offered)))
 
 
-def refused(draft: Draft, stimulus: Stimulus) -> None:
+def end_refused(draft: Draft, stimulus: Stimulus) -> None:
     """The server would not take the session up, and no other one can go on with it."""
-    endings.refused(draft)
+    endings.end_refused(draft)
 
 
-def exhaust(draft: Draft, _: Stimulus) -> None:
+def end_unreachable(draft: Draft, _: Stimulus) -> None:
     """The session could not be got back for ``reconnect_timeout_s``."""
-    endings.exhaust(draft)
+    endings.end_unreachable(draft)

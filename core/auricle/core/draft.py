@@ -57,7 +57,7 @@ class Draft:
         """Tell the application."""
         self.outputs.append(Emit(event=event))
 
-    def hang_up_politely(self, code: int, reason: str) -> None:
+    def close_transport(self, code: int, reason: str) -> None:
         """Start the closing handshake where there is a transport; the close timer runs from now."""
         self.update(closed_at=self.now, emptied=False)
         if self.s.attached:
@@ -69,7 +69,7 @@ class Draft:
         s = self.s
         return Accounting(
             offered=s.offered,
-            sent=s.carried,
+            sent=s.sent,
             received=s.received,
             processed=s.processed,
             committed=s.committed,

@@ -50,10 +50,10 @@ def say_closed(draft: Draft, reason: CloseReason, code: int, *, error: str | Non
     complete = reason == "completed" and s.dropped == 0 and s.committed == s.processed == s.received
     closed = Closed(seq=s.seq + 1, reason=reason, code=code, complete=complete, stats=stats(s, draft.now))
     draft.send(closed)
-    draft.hang_up_politely(code, error or reason)
+    draft.close_transport(code, error or reason)
     if not s.attached and s.recovery.token is not None:
         # Nobody is there to hear it: the client may still come and ask.
-        draft.recover(kept=True, lost_at=draft.now)
+        draft.recover(retained=True, lost_at=draft.now)
     _end(
         draft,
         SessionClosed(
@@ -107,13 +107,13 @@ def conclude(draft: Draft, closed: Closed) -> None:
         dropped=max(s.dropped, closed.stats.dropped),
         late=closed.stats.late,
     )
-    draft.hang_up_politely(NORMAL_CLOSURE, closed.reason)
+    draft.close_transport(NORMAL_CLOSURE, closed.reason)
     _end(
         draft,
         SessionClosed(
             reason=closed.reason,
             code=closed.code,
-            message=_verdict(closed, complete, why or mismatch),
+            message=_closing_sentence(closed, complete, why or mismatch),
             complete=complete,
             retriable=_is_retriable(error, closed.code),
             retry_after_s=s.retry_after_s,
@@ -128,10 +128,10 @@ def _mismatch(s: Snapshot, closed: Closed) -> str | None:
     told = closed.stats
     if not s.ended:
         return "the input was still open"
-    if s.carried < s.offered:
-        return f"{s.offered - s.carried} samples were never sent"
-    if told.received != s.carried:
-        return f"the server received {told.received} of {s.carried} samples"
+    if s.sent < s.offered:
+        return f"{s.offered - s.sent} samples were never sent"
+    if told.received != s.sent:
+        return f"the server received {told.received} of {s.sent} samples"
     if told.committed != told.received or told.processed != told.received:
         return f"only {told.committed} of {told.received} samples are committed"
     if s.past.dropped:
@@ -152,7 +152,7 @@ def _mismatch(s: Snapshot, closed: Closed) -> str | None:
     return None
 
 
-def _verdict(closed: Closed, complete: bool | None, why: str | None) -> str:  # noqa: FBT001 - three-valued, not a flag
+def _closing_sentence(closed: Closed, complete: bool | None, why: str | None) -> str:  # noqa: FBT001 - three-valued, not a flag
     if complete:
         return "Every sample is accounted for."
     if complete is None:
@@ -164,17 +164,17 @@ def _verdict(closed: Closed, complete: bool | None, why: str | None) -> str:  # 
     return f"The server ended the session before it was complete: {closed.reason}."
 
 
-def abandon(draft: Draft) -> None:
+def abort(draft: Draft) -> None:
     """Our application leaves: say so where somebody can hear it, and close."""
     if draft.s.started and draft.s.attached:
         draft.send(Cancel(reason="the application left"))
-    draft.hang_up_politely(NORMAL_CLOSURE, "cancelled")
+    draft.close_transport(NORMAL_CLOSURE, "cancelled")
     if not draft.s.attached:
         draft.outputs.append(AbortTransport())
     _end(draft, _local(draft, "aborted", NORMAL_CLOSURE, "The session was left before it was complete."))
 
 
-def lose(draft: Draft, lost: Lose) -> None:
+def end_lost(draft: Draft, lost: Lose) -> None:
     """The transport is gone before ``closed``: never a success (failure mode F22)."""
     draft.update(attached=False)
     error, why = draft.s.error or (None, None)
@@ -198,22 +198,22 @@ def loss_sentence(lost: Lose, why: str | None = None) -> str:
     return f"{message}{': ' if detail else ''}{detail}."
 
 
-def refused(draft: Draft) -> None:
+def end_refused(draft: Draft) -> None:
     """The server would not take the session up, and a new one could not go on with it."""
     error, why = draft.s.error or (None, None)
-    draft.hang_up_politely(NORMAL_CLOSURE, "refused")
+    draft.close_transport(NORMAL_CLOSURE, "refused")
     sentence = f"The session could not be taken up again: {why or 'the server refused it'}."
     _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, sentence, error=error, retriable=True))
 
 
-def exhaust(draft: Draft) -> None:
+def end_unreachable(draft: Draft) -> None:
     """The session could not be got back in time."""
     draft.outputs.append(AbortTransport())
     sentence = f"The connection was lost and could not be made again for {draft.s.limits.reconnect_timeout_s:g} s."
     _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, sentence, retriable=True))
 
 
-def expire(draft: Draft) -> None:
+def end_expired(draft: Draft) -> None:
     """Server: the client did not come back."""
     _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, "The client did not come back."))
 
@@ -224,7 +224,7 @@ def _is_retriable(error: str | None, code: int) -> bool:
     return row.retriable if row else code in RETRIABLE_CLOSE_CODES
 
 
-def accuse(draft: Draft, code: str, why: str) -> None:
+def report_violation(draft: Draft, code: str, why: str) -> None:
     """Client: the server broke the protocol or fell silent. Give up on it."""
     row = ERROR_CODES[code]
     if code in TIMEOUTS:
@@ -233,7 +233,7 @@ def accuse(draft: Draft, code: str, why: str) -> None:
         draft.update(closed_at=draft.now)
         ending: Ending = "timeout"
     else:
-        draft.hang_up_politely(row.close_code, code)
+        draft.close_transport(row.close_code, code)
         ending = "violation"
     _end(
         draft, _local(draft, ending, row.close_code, f"The session failed: {why}.", error=code, retriable=row.retriable)
@@ -254,11 +254,11 @@ def _local(
     )
 
 
-def convict(snapshot: Snapshot, now: float, code: str, why: str, *, param: str | None = None) -> Draft:
+def end_for_violation(snapshot: Snapshot, now: float, code: str, why: str, *, param: str | None = None) -> Draft:
     """Return the outcome of the peer's violation, computed from the snapshot *before* it: nothing is half done."""
     draft = Draft(snapshot, now)
     if snapshot.role is Role.SERVER:
         say_fatal(draft, code, why, param=param)
     else:
-        accuse(draft, code, why)
+        report_violation(draft, code, why)
     return draft

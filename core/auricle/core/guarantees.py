@@ -29,7 +29,7 @@ from auricle.core.snapshot import EndCode, OpenFlush, Snapshot
 
 ANSWERED_KEPT: Final = 64
 """How many answered ids are remembered."""
-FRESH: Final[Mapping[str, Any]] = {"rev": 0, "partial": None, "promised": ""}
+FRESH: Final[Mapping[str, Any]] = {"rev": 0, "partial": None, "stable_prefix": ""}
 """What a segment begins with."""
 
 
@@ -42,7 +42,7 @@ def check_ack(draft: Draft, ack: Ack) -> None:
     """O12: watermarks are monotone; ``committed <= processed <= received <= credit``."""
     s = draft.s
     _require(ack.committed <= ack.processed <= ack.received <= ack.credit, "O12", "watermarks are out of order")
-    _require(ack.received <= s.carried, "O12", f"received {ack.received} of {s.carried} samples sent")
+    _require(ack.received <= s.sent, "O12", f"received {ack.received} of {s.sent} samples sent")
     for name in ("received", "processed", "credit"):
         _require(getattr(ack, name) >= getattr(s, name), "O12", f"{name} went back")
     _require(
@@ -57,7 +57,7 @@ def check_speech(draft: Draft, message: SpeechStart | SpeechEnd) -> None:
     s, starting = draft.s, isinstance(message, SpeechStart)
     _require(starting == (s.speaking_since is None), "O8", "speech starts and ends in turn")
     _require(s.speech_at <= message.at, "O8", "speech events go forward")
-    _require(message.at <= s.carried, "O8", "a speech event lies beyond the audio")
+    _require(message.at <= s.sent, "O8", "a speech event lies beyond the audio")
     draft.update(speaking_since=message.at if starting else None, speech_at=message.at)
 
 
@@ -68,10 +68,10 @@ def check_partial(draft: Draft, partial: Partial) -> None:
     _require(partial.rev > s.rev, "O5", "rev must grow")
     _require(partial.text != s.partial, "O5", "a partial repeats the one before")
     _require(partial.stable <= len(partial.text), "O5", "stable is longer than the text")
-    _require(partial.text.startswith(s.promised), "O5", "text that was promised as stable has changed")
+    _require(partial.text.startswith(s.stable_prefix), "O5", "text that was promised as stable has changed")
     _require(partial.start <= partial.end, "O5", "start lies behind end")
-    promised = max(s.promised, partial.text[: partial.stable], key=len)
-    draft.update(rev=partial.rev, partial=partial.text, promised=promised)
+    stable_prefix = max(s.stable_prefix, partial.text[: partial.stable], key=len)
+    draft.update(rev=partial.rev, partial=partial.text, stable_prefix=stable_prefix)
 
 
 def check_final(draft: Draft, final: FinalMessage) -> None:
@@ -80,9 +80,9 @@ def check_final(draft: Draft, final: FinalMessage) -> None:
     _require(final.segment == s.segment, "O3", f"final of segment {final.segment}, open is {s.segment}")
     if not s.legacy:  # the legacy dialect has no coverage to check
         _require(begin == s.committed, "O3", f"audio from {begin}, but {s.committed} is where it is committed")
-        _require(begin < end <= s.carried, "O3", f"audio {begin}-{end} of {s.carried}")
+        _require(begin < end <= s.sent, "O3", f"audio {begin}-{end} of {s.sent}")
     _require(final.start <= final.end, "O3", "start lies behind end")
-    _require(final.text.startswith(s.promised), "O5", "text that was promised as stable has changed")
+    _require(final.text.startswith(s.stable_prefix), "O5", "text that was promised as stable has changed")
     draft.update(
         segment=s.segment + 1,
         words=s.words + (len(final.words) if final.words else len(final.text.split())),
@@ -99,7 +99,7 @@ def check_flushed(draft: Draft, flushed: Flushed) -> None:
     if flush is None:
         raise Breach("protocol_violation", f"O6: no flush {flushed.id!r} is open")
     _require(flush == s.flushes[0], "O6", f"flush {s.flushes[0].id!r} comes first")
-    _require(max(flush.at, s.committed) <= flushed.upto <= s.carried, "O6", f"upto {flushed.upto}")
+    _require(max(flush.at, s.committed) <= flushed.upto <= s.sent, "O6", f"upto {flushed.upto}")
     draft.update(
         non_speech=s.non_speech + flushed.upto - s.committed,
         flushes=s.flushes[1:],
@@ -115,7 +115,7 @@ def check_configured(draft: Draft, message: Configured) -> None:
     if change is None:
         raise Breach("protocol_violation", f"O7: no change {message.id!r} is open")
     _require(change == s.changes[0], "O7", f"change {s.changes[0].id!r} comes first")
-    _require(max(change.at, s.committed) <= message.from_ <= s.carried, "O7", f"from {message.from_}")
+    _require(max(change.at, s.committed) <= message.from_ <= s.sent, "O7", f"from {message.from_}")
     draft.update(
         non_speech=s.non_speech + message.from_ - s.committed,
         changes=s.changes[1:],
@@ -133,7 +133,7 @@ def remember(answered: tuple[str, ...], answered_id: str) -> tuple[str, ...]:
 def check_input_ended(draft: Draft, message: InputEnded) -> None:
     """O8: what was received is all there will be, and only what was sent can be received."""
     s = draft.s
-    _require(s.received <= message.received <= s.carried, "O8", f"received {message.received} of {s.carried} sent")
+    _require(s.received <= message.received <= s.sent, "O8", f"received {message.received} of {s.sent} sent")
     ended = message.by == "server" and not s.ended
     draft.update(
         received=message.received,
@@ -152,7 +152,7 @@ def check_loss(draft: Draft, error: ErrorMessage) -> None:
         return
     s, (begin, end) = draft.s, error.audio
     _require(begin == s.committed, "O3", f"audio lost from {begin}, but {s.committed} is where it is committed")
-    _require(begin < end <= s.carried, "O3", f"audio {begin}-{end} of {s.carried}")
+    _require(begin < end <= s.sent, "O3", f"audio {begin}-{end} of {s.sent}")
     fresh = {**FRESH, "rev": s.rev}  # the segment is still open: its revisions go on
     draft.update(dropped=s.dropped + end - begin, failures=s.failures + 1, **_committed(s, end), **fresh)
 
@@ -185,9 +185,9 @@ def check_cut(s: Snapshot, end: int) -> None:
     _require(change is None, "O7", f"the audio must be cut at {change.at if change else None} for a change")
 
 
-def is_moot(s: Snapshot, flush: OpenFlush) -> bool:
+def is_decided(s: Snapshot, flush: OpenFlush) -> bool:
     """Whether nothing is left to decide for a flush that the engine was not asked about (failure mode F7)."""
-    return not flush.asked and flush.at <= s.committed
+    return not flush.awaited and flush.at <= s.committed
 
 
 def _committed(s: Snapshot, position: int) -> dict[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from auricle.core.errors import ABNORMAL_CLOSURE, ERROR_CODES, RETRIABLE_CLOSE_CODES
-from auricle.core.guarantees import is_moot
+from auricle.core.guarantees import is_decided
 from auricle.core.messages import (
     Configure,
     ErrorMessage,
@@ -16,7 +16,7 @@ from auricle.core.messages import (
     SpeechStart,
 )
 from auricle.core.outcomes import Guard
-from auricle.core.server_recovery import is_held
+from auricle.core.server_recovery import is_retained
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import State
 from auricle.core.stimuli import Hear, Lose, Say, Stimulus
@@ -74,18 +74,18 @@ def _reconnectable(s: Snapshot, stimulus: Stimulus) -> bool:
 
 
 def _worth_retrying(s: Snapshot, stimulus: Stimulus) -> bool:
-    return _reconnectable(s, stimulus) and s.recovery.suspected != s.seq
+    return _reconnectable(s, stimulus) and s.recovery.silence_seq != s.seq
 
 
 def _gone(s: Snapshot, _: Stimulus) -> bool:
     """Its input must still be ours to say: one that the server had ended is not begun anew."""
-    return s.recovery.gated and s.error is not None and s.error[0] in LOST_SESSION and s.end_code is None
+    return s.recovery.resuming and s.error is not None and s.error[0] in LOST_SESSION and s.end_code is None
 
 
 def _come_back_later(s: Snapshot, stimulus: Stimulus) -> bool:
-    waiting = s.recovery.gated or (s.recovery.restarts > 0 and s.state is State.CONNECTING)
+    waiting = s.recovery.resuming or (s.recovery.restarts > 0 and s.state is State.CONNECTING)
     row = ERROR_CODES.get(s.error[0]) if s.error else None
-    known_as_gone = s.recovery.gated and s.error is not None and s.error[0] in LOST_SESSION
+    known_as_gone = s.recovery.resuming and s.error is not None and s.error[0] in LOST_SESSION
     return waiting and row is not None and row.retriable and not known_as_gone and _reconnectable(s, stimulus)
 
 
@@ -135,28 +135,28 @@ def _last_straw(s: Snapshot, stimulus: Stimulus) -> bool:
 GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.STARTED: lambda s, _: s.started,
     Guard.ENDED: lambda s, _: s.ended,
-    Guard.AUDIO_CARRIED: lambda s, _: s.offered > s.origin,
+    Guard.AUDIO_SENT: lambda s, _: s.offered > s.origin,
     Guard.CANCELLED: lambda s, _: s.cancelled,
-    Guard.UNHEARD: lambda s, _: not s.started or s.legacy or not s.attached or s.recovery.gated,
+    Guard.CANCEL_UNDELIVERABLE: lambda s, _: not s.started or s.legacy or not s.attached or s.recovery.resuming,
     Guard.ATTACHED: lambda s, _: s.attached,
     Guard.DETACHED: lambda s, _: not s.attached,
-    Guard.GATED: lambda s, _: s.recovery.gated,
+    Guard.RESUMING: lambda s, _: s.recovery.resuming,
     Guard.RECONNECTABLE: _reconnectable,
     Guard.WORTH_RETRYING: _worth_retrying,
-    Guard.GONE: _gone,
-    Guard.COME_BACK_LATER: _come_back_later,
-    Guard.TAKEN_AWAY: _taken_away,
+    Guard.SESSION_GONE: _gone,
+    Guard.RETRY_LATER: _come_back_later,
+    Guard.DRIVER_CANCELLED: _taken_away,
     Guard.RESUMABLE: _resumable,
-    Guard.UNCONFIRMED: _unconfirmed,
-    Guard.HELD: lambda s, _: is_held(s),
-    Guard.ONLY_A_CHANGE: _only_a_change,
+    Guard.CLOSED_UNCONFIRMED: _unconfirmed,
+    Guard.RETAINED: lambda s, _: is_retained(s),
+    Guard.MALFORMED_CHANGE: _only_a_change,
     Guard.KNOWN_CHANGE: _known_change,
-    Guard.BY_SERVER: _ended_by_server,
+    Guard.ENDED_BY_SERVER: _ended_by_server,
     Guard.KNOWN_FLUSH: _known_flush,
-    Guard.UNWANTED: _unwanted,
+    Guard.NOT_REQUESTED: _unwanted,
     Guard.UNCHANGED: _unchanged,
-    Guard.LAST_STRAW: _last_straw,
-    Guard.UNSAID: lambda s, _: bool(s.unsaid),
-    Guard.MOOT_FLUSH: lambda s, _: bool(s.flushes) and is_moot(s, s.flushes[0]),
-    Guard.INPUT_SETTLED: lambda s, _: not s.changes and not any(flush.asked for flush in s.flushes),
+    Guard.FAILURE_LIMIT: _last_straw,
+    Guard.WARNING_DEFERRED: lambda s, _: bool(s.deferred_warnings),
+    Guard.FLUSH_DECIDED: lambda s, _: bool(s.flushes) and is_decided(s, s.flushes[0]),
+    Guard.INPUT_ANSWERED: lambda s, _: not s.changes and not any(flush.awaited for flush in s.flushes),
 }

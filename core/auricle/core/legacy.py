@@ -142,12 +142,10 @@ class LegacyServer(NamedTuple):
 
     def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
         """A normal close after the end of the stream is the only completion this dialect has."""
-        sent_all = s.ended and s.posted == len(s.outbox)
+        sent_all = s.ended and s.outbox_sent == len(s.outbox)
         if not (sent_all and lost.how == "eof" and lost.code == NORMAL_CLOSURE and s.error is None):
             return None
-        stats = ClosedStats(
-            received=s.carried, processed=s.carried, committed=s.committed, segments=s.segment, words=s.words
-        )
+        stats = ClosedStats(received=s.sent, processed=s.sent, committed=s.committed, segments=s.segment, words=s.words)
         return Closed(seq=s.seq + 1, reason="completed", code=NORMAL_CLOSURE, complete=False, stats=stats)
 
 

@@ -12,7 +12,7 @@ from auricle.core.outcomes import Outcome, Rule, Violation
 from auricle.core.outputs import RawOutput
 from auricle.core.rules import AFTER_VIOLATION, TABLE
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import VERDICTS, Kind, Role, Side, State
+from auricle.core.states import PEER_TIMEOUTS, Kind, Role, Side, State
 from auricle.core.stimuli import Hear, Local, Stimulus, classify
 
 
@@ -26,9 +26,9 @@ def step(snapshot: Snapshot, stimulus: Stimulus, *, now: float) -> tuple[Snapsho
     try:
         draft = _apply(snapshot, stimulus, side, kind, now)
     except Breach as breach:
-        if side is not Side.HEAR and kind not in VERDICTS:
+        if side is not Side.HEAR and kind not in PEER_TIMEOUTS:
             raise LocalProtocolError(breach.why) from None
-        draft = endings.convict(snapshot, now, breach.code, breach.why, param=breach.param)
+        draft = endings.end_for_violation(snapshot, now, breach.code, breach.why, param=breach.param)
         draft.update(state=AFTER_VIOLATION)
     _follow_up(draft)
     return draft.s, tuple(draft.outputs)
@@ -60,17 +60,17 @@ def _listen(draft: Draft, stimulus: Stimulus) -> None:
     if draft.s.state is State.CLOSED:
         return
     draft.update(heard_at=draft.now)
-    if draft.s.recovery.previous is not None and not isinstance(stimulus.message, Ping | Cancel):
+    if draft.s.recovery.previous_token is not None and not isinstance(stimulus.message, Ping | Cancel):
         # Only a client that has heard ``resumed`` speaks again: it has its new token, the old one is used up.
-        draft.recover(previous=None)
-    if draft.s.recovery.suspected is not None and not isinstance(stimulus.message, Resumed):
-        draft.recover(suspected=None)  # it speaks: the silence before may have been the network's
+        draft.recover(previous_token=None)
+    if draft.s.recovery.silence_seq is not None and not isinstance(stimulus.message, Resumed):
+        draft.recover(silence_seq=None)  # it speaks: the silence before may have been the network's
     match stimulus.message:
-        case Durable() if draft.s.recovery.gated:
+        case Durable() if draft.s.recovery.resuming:
             pass  # not of our session: who refuses a resume numbers what it says from 1
         case Durable(seq=seq):
             draft.count(seq)
-        case Unknown(seq=int(seq)) if draft.s.role is Role.CLIENT and not draft.s.recovery.gated:
+        case Unknown(seq=int(seq)) if draft.s.role is Role.CLIENT and not draft.s.recovery.resuming:
             draft.count(seq)
         case _:
             pass
@@ -107,5 +107,5 @@ def _follow_up(draft: Draft) -> None:
             return
 
 
-_PUMP: Final = Local(kind=Kind.PUMP)
-_SETTLE: Final = Local(kind=Kind.SETTLE)
+_PUMP: Final = Local(kind=Kind.SEND_PENDING)
+_SETTLE: Final = Local(kind=Kind.ANSWER_PENDING)

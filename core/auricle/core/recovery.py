@@ -19,14 +19,14 @@ class Recovery(NamedTuple):
     """The server's name for the session."""
     token: str | None = None
     """What the next ``resume`` has to show; None: the session ends with its transport."""
-    previous: str | None = None
+    previous_token: str | None = None
     """Server: the token before that. It stays good until the client is heard on the transport that told it the new one;
     else a cut that swallows ``resumed`` would lock the client out."""
     window_s: float = 0.0
     """Server: how long a session waits for its client."""
     lost_at: float | None = None
     """Since when the session has been without its transport; None while it has one."""
-    back_at: float = 0.0
+    resumed_at: float = 0.0
     """Client: when the session was last opened or resumed."""
     attempt: int = 0
     """Client: transports asked for since the session was last well."""
@@ -34,20 +34,20 @@ class Recovery(NamedTuple):
     """Client: transports asked for, ever. Server: the highest such number that it has heard."""
     reopen_at: float = 0.0
     """Client: when the transport that is awaited was asked for."""
-    gated: bool = False
+    resuming: bool = False
     """Client: ``resume`` is said and ``resumed`` not heard; until then the server's position is unknown."""
-    suspected: int | None = None
+    silence_seq: int | None = None
     """Client: the last ``seq`` when silence made it give up a transport, until the server says more than ``resumed``.
 
     The same silence twice is a verdict.
     """
-    told: int = 0
+    acked_seq: int = 0
     """Client: the last ``seq`` the server knows to have arrived."""
     restarts: int = 0
     """Client: sessions begun anew because the server no longer knew the one before."""
-    keeping: bool = False
+    retain_audio: bool = False
     """Client: audio that has been sent is kept, to be sent again."""
-    kept: bool = False
+    retained: bool = False
     """Server: closed, and held for a client that may not have heard so."""
 
 

@@ -34,11 +34,11 @@ from auricle.core.outputs import AudioSpan, Forget, Record, Replay
 from auricle.core.parts import FinalDetails, FinalReason, ResumeOffer, ServerInfo, Word
 from auricle.core.record import MessageRecord
 from auricle.core.schema import MAX_INTEGER
-from auricle.core.server_says import first_credit
+from auricle.core.server_send import first_credit
 from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import EndCode, Snapshot
 from auricle.core.states import Kind, Role
-from auricle.core.stimuli import Advance, Attach, GiveUp, Hear, Local, Say, StopInput
+from auricle.core.stimuli import Advance, Attach, Fail, Hear, Local, Say, StopInput
 
 
 class ServerSession(Session):
@@ -109,7 +109,7 @@ class ServerSession(Session):
         """
         if code not in ERROR_CODES:
             raise LocalProtocolError(f"{code!r} is not an error code")
-        return self._step(GiveUp(code=code, why=why, param=param, retry_after_s=retry_after_s), now=now)
+        return self._step(Fail(code=code, why=why, param=param, retry_after_s=retry_after_s), now=now)
 
     def stop_input(self, code: EndCode, *, now: float) -> Outputs:
         """Take no more input; what has come is still decided, told, and then the session closes."""
@@ -291,7 +291,7 @@ class ServerSession(Session):
         return self._hear_pcm(data[:whole], len(self._rest), now=now)
 
     def _hear_placed(self, frame: bytes, frame_bytes: int, *, now: float) -> Outputs:
-        placed = framing.read(frame, self._snapshot.carried, frame_bytes)
+        placed = framing.read(frame, self._snapshot.sent, frame_bytes)
         if placed is None:
             why = f"an offset64 frame begins with {framing.HEADER.size} bytes that say its position"
             return self._step(Hear(message=Malformed(code="bad_message", why=why)), now=now)
@@ -301,7 +301,7 @@ class ServerSession(Session):
 
     def _hear_pcm(self, pcm: bytes, residue: int, *, now: float) -> Outputs:
         """Hear whole sample frames: ``step`` counts them, the event gets them back."""
-        start = self._snapshot.carried
+        start = self._snapshot.sent
         end = start + (len(pcm) // self._snapshot.config.audio.frame_bytes if pcm else 0)
         self._heard = pcm
         outputs = self._step(Hear(message=AudioSpan(start=start, end=end, residue=residue)), now=now)

@@ -16,7 +16,7 @@ from auricle.core.stimuli import Attach, Stimulus
 def admits(s: Snapshot, resume: Resume) -> bool:
     """Whether a ``resume`` is this session's client: a token that is good, and counts that are possible."""
     r = s.recovery
-    tokens = [token for token in (r.token, r.previous) if token is not None]
+    tokens = [token for token in (r.token, r.previous_token) if token is not None]
     return (
         resume.session == r.session
         and any(compare_digest(resume.token.encode(), token.encode()) for token in tokens)
@@ -24,23 +24,23 @@ def admits(s: Snapshot, resume: Resume) -> bool:
         and (resume.attempt == 0 or resume.attempt > r.transports)
         and resume.seen <= s.seq
         and resume.sent >= s.received
-        and (s.state is not State.CLOSED or is_held(s))
+        and (s.state is not State.CLOSED or is_retained(s))
     )
 
 
-def is_held(s: Snapshot) -> bool:
+def is_retained(s: Snapshot) -> bool:
     """Whether a closed session may still be asked how it ended."""
-    return s.recovery.kept or (s.attached and s.recovery.token is not None)
+    return s.recovery.retained or (s.attached and s.recovery.token is not None)
 
 
-def await_return(draft: Draft, _: Stimulus) -> None:
+def await_resume(draft: Draft, _: Stimulus) -> None:
     """The client is gone and may come back within ``resume_window_s``; the engine's work goes on meanwhile."""
     draft.update(attached=False, ack_owed=False)
     draft.recover(lost_at=draft.now)
     draft.emit(Disconnected())
 
 
-def welcome_back(draft: Draft, stimulus: Stimulus) -> None:
+def accept_resume(draft: Draft, stimulus: Stimulus) -> None:
     """Adopt the new transport, tell where we are, and send again every durable message that did not arrive."""
     assert isinstance(stimulus, Attach)
     resume, s = stimulus.resume, draft.s
@@ -54,7 +54,9 @@ def welcome_back(draft: Draft, stimulus: Stimulus) -> None:
     late = s.late if 0 < s.ended_seq <= resume.seen else 0
     # A partial that was said while nobody was there is worth repeating.
     draft.update(attached=True, heard_at=draft.now, residue=0, late=late, partial=None, ack_owed=False, flush_times=())
-    draft.recover(token=stimulus.fresh, previous=resume.token, transports=resume.attempt, lost_at=None, kept=False)
+    draft.recover(
+        token=stimulus.fresh, previous_token=resume.token, transports=resume.attempt, lost_at=None, retained=False
+    )
     draft.send(
         Resumed(
             session=s.recovery.session,
@@ -68,34 +70,34 @@ def welcome_back(draft: Draft, stimulus: Stimulus) -> None:
     draft.outputs.append(Replay(seq=resume.seen))
 
 
-def tell_return(draft: Draft, _: Stimulus) -> None:
+def emit_reconnected(draft: Draft, _: Stimulus) -> None:
     """Tell the application. Not that of a session whose terminal event has been given: that one is the last."""
     draft.emit(Reconnected())
 
 
-def close_again(draft: Draft, _: Stimulus) -> None:
+def close_transport_again(draft: Draft, _: Stimulus) -> None:
     """The end has been told (again): what is left is the closing handshake."""
     closed = draft.s.closed
     assert closed is not None
-    draft.hang_up_politely(closed.code, closed.error or closed.reason)
+    draft.close_transport(closed.code, closed.error or closed.reason)
 
 
-def shut(draft: Draft, _: Stimulus) -> None:
+def revoke_tokens(draft: Draft, _: Stimulus) -> None:
     """The server goes away: what it keeps for later is of no use to anybody."""
-    draft.recover(token=None, previous=None)
+    draft.recover(token=None, previous_token=None)
 
 
-def hold(draft: Draft, _: Stimulus) -> None:
+def retain(draft: Draft, _: Stimulus) -> None:
     """Keep how it ended for ``resume_window_s``: a connection that breaks during the drain loses nothing."""
     draft.update(attached=False)
-    draft.recover(kept=True, lost_at=draft.now)
+    draft.recover(retained=True, lost_at=draft.now)
 
 
 def release(draft: Draft, _: Stimulus) -> None:
     """Nobody has asked how it ended."""
-    draft.recover(kept=False, lost_at=None)
+    draft.recover(retained=False, lost_at=None)
 
 
-def expire(draft: Draft, _: Stimulus) -> None:
+def end_expired(draft: Draft, _: Stimulus) -> None:
     """The client did not come back."""
-    endings.expire(draft)
+    endings.end_expired(draft)

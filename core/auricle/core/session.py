@@ -25,7 +25,7 @@ from auricle.core.outputs import (
     Transmit,
 )
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import VERDICTS, Kind, State
+from auricle.core.states import PEER_TIMEOUTS, Kind, State
 from auricle.core.stimuli import Hear, Local, Lose, LossKind, Stimulus
 
 Outputs = tuple[Output, ...]
@@ -57,7 +57,7 @@ class Session:
     def finished(self) -> bool:
         """Whether the session is closed, its transport gone, and nobody may still come to ask how it ended."""
         s = self._snapshot
-        return s.state is State.CLOSED and not s.attached and not s.recovery.kept
+        return s.state is State.CLOSED and not s.attached and not s.recovery.retained
 
     @property
     def reading_suspended(self) -> bool:
@@ -78,8 +78,8 @@ class Session:
         """
         outputs: list[Output] = []
         while (deadline := timers.next_deadline(self._snapshot)) is not None and deadline.at <= now:
-            overslept = deadline.kind in VERDICTS and now - deadline.at > timers.OVERSLEPT_S
-            outputs += self._step(Local(kind=Kind.OVERSLEPT if overslept else deadline.kind), now=now)
+            overslept = deadline.kind in PEER_TIMEOUTS and now - deadline.at > timers.LATE_TIMER_S
+            outputs += self._step(Local(kind=Kind.TIMER_LATE if overslept else deadline.kind), now=now)
         return tuple(outputs)
 
     def receive(self, frame: Frame, *, now: float) -> Outputs:
@@ -149,6 +149,6 @@ class Session:
     def __repr__(self) -> str:
         s = self._snapshot
         return (
-            f"<{type(self).__name__} {s.state.name} offered={s.offered} carried={s.carried} received={s.received} "
+            f"<{type(self).__name__} {s.state.name} offered={s.offered} carried={s.sent} received={s.received} "
             f"processed={s.processed} committed={s.committed} segments={s.segment} seq={s.seq}>"
         )

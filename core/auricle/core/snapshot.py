@@ -22,7 +22,7 @@ class OpenFlush(NamedTuple):
     """The next segment when the flush was said or heard."""
     since: float
     """When the flush was said (client) or heard (server), in seconds of the session's clock."""
-    asked: bool = True
+    awaited: bool = True
     """Server: the engine has been asked. Client: the application has not yet been told that it timed out."""
     exact: bool = True
     """Server: nothing beyond ``at`` had come when it was heard, so no utterance can have been decided across it."""
@@ -74,8 +74,8 @@ class Snapshot(NamedTuple):
     origin: int = 0
     """Where this session began: 0, or where it took over from one that was lost."""
     offered: int = 0
-    """Client: samples the application has given. Server: the same as ``carried``."""
-    carried: int = 0
+    """Client: samples the application has given. Server: the same as ``sent``."""
+    sent: int = 0
     """Samples that have crossed: sent by a client, received by a server."""
     residue: int = 0
     """Bytes behind the last whole sample frame."""
@@ -91,7 +91,7 @@ class Snapshot(NamedTuple):
     """Samples without audio. Client: of those offered; server: of those received."""
     gaps: tuple[tuple[int, int], ...] = ()
     """Client: where those are, as half-open ranges, as long as they may have to be sent again."""
-    kept_from: int = 0
+    ring_start: int = 0
     """Client: the first sample whose audio is still kept."""
     non_speech: int = 0
     dropped: int = 0
@@ -105,7 +105,7 @@ class Snapshot(NamedTuple):
     rev: int = 0
     partial: str | None = None
     """The text of the last partial of the open segment."""
-    promised: str = ""
+    stable_prefix: str = ""
     """The longest prefix promised as stable for the open segment."""
     speaking_since: int | None = None
     """Where the speech that is going on began."""
@@ -120,13 +120,13 @@ class Snapshot(NamedTuple):
     answered_changes: tuple[str, ...] = ()
     """Ids of the latest answered changes, for de-duplication."""
     outbox: tuple[Pending, ...] = ()
-    posted: int = 0
+    outbox_sent: int = 0
     """Client: how many of the outbox have been sent on this transport; they stay until they are answered."""
     failures: int = 0
     """Utterances in a row that the engine failed on."""
     warned: tuple[str, ...] = ()
     """Warnings already given: each kind once a session."""
-    unsaid: tuple[WarningMessage, ...] = ()
+    deferred_warnings: tuple[WarningMessage, ...] = ()
     """Server: warnings from before ``ready``, which must come first (O1)."""
     error: tuple[str, str] | None = None
     """Code and message of a fatal error that was heard and waits for its ``closed``."""

@@ -93,8 +93,8 @@ class Kind(Name):
     END_BY_SERVER = "the server takes no more input"
     FINISH = "everything is decided"
     FAIL = "the server gives up"
-    PUMP = "what may be sent is sent"
-    SETTLE = "what is owed is answered"
+    SEND_PENDING = "what may be sent is sent"
+    ANSWER_PENDING = "what is owed is answered"
 
     OPEN_EXPIRED = "no transport in time"
     HELLO_EXPIRED = "no start in time"
@@ -103,17 +103,17 @@ class Kind(Name):
     SILENCE_EXPIRED = "the server has gone quiet"
     DRAIN_EXPIRED = "the rest has not come in time"
     FLUSH_EXPIRED = "no answer to a flush in time"
-    RETURN_EXPIRED = "the session was not taken up again in time"
-    RESTED = "the session has been well for a while"
+    RESUME_EXPIRED = "the session was not taken up again in time"
+    BACKOFF_RESET_DUE = "the session has been well for a while"
     CLOSE_EXPIRED = "the transport has not closed in time"
     PING_DUE = "time for a sign of life"
     ACK_DUE = "time to tell the watermarks"
     STATS_DUE = "time to say how the server fares"
     EXPIRY_NEAR = "the session will soon have lasted long enough"
-    LASTED = "the session has lasted long enough"
+    SESSION_MAX_REACHED = "the session has lasted long enough"
     AUDIO_IDLE = "no audio has come for long enough"
     PROGRESS_DUE = "time to say that we are working"
-    OVERSLEPT = "a timer fired late: it was we who slept"
+    TIMER_LATE = "a timer fired late: it was we who slept"
 
 
 RESERVED: Final = (Kind.TURN_END,)
@@ -138,7 +138,7 @@ _BY_TYPE: Final[Mapping[str, Kind]] = {
 }
 
 
-VERDICTS: Final = frozenset(kind for kind in Kind if kind.name.endswith("_EXPIRED"))
+PEER_TIMEOUTS: Final = frozenset(kind for kind in Kind if kind.name.endswith("_EXPIRED"))
 """Timers that hold something against the peer."""
 
 

@@ -58,7 +58,7 @@ class Advance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GiveUp:
+class Fail:
     """The server ends the session with a fatal error."""
 
     code: str
@@ -74,7 +74,7 @@ class StopInput:
     code: EndCode
 
 
-Stimulus = Say | Hear | Local | Lose | Attach | Advance | GiveUp | StopInput
+Stimulus = Say | Hear | Local | Lose | Attach | Advance | Fail | StopInput
 
 
 def classify(stimulus: Stimulus) -> tuple[Side, Kind]:
@@ -92,7 +92,7 @@ def classify(stimulus: Stimulus) -> tuple[Side, Kind]:
             return Side.LOCAL, Kind.ATTACH
         case Advance():
             return Side.LOCAL, Kind.PROGRESS
-        case GiveUp():
+        case Fail():
             return Side.LOCAL, Kind.FAIL
         case StopInput():
             return Side.LOCAL, Kind.END_BY_SERVER

@@ -8,11 +8,11 @@ import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from auricle.core.server_says import DRAIN_FACTOR
+from auricle.core.server_send import DRAIN_FACTOR
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import VERDICTS, Kind, Role, State
+from auricle.core.states import PEER_TIMEOUTS, Kind, Role, State
 
-OVERSLEPT_S: Final = 1.0
+LATE_TIMER_S: Final = 1.0
 """A timer that fires this much late says that our own loop was blocked, and nothing about the peer (F9)."""
 
 
@@ -37,24 +37,24 @@ def deadlines(s: Snapshot) -> Iterator[Deadline]:
     if not s.grace_until:
         return _armed(s)
     return (
-        deadline._replace(at=max(deadline.at, s.grace_until)) if deadline.kind in VERDICTS else deadline
+        deadline._replace(at=max(deadline.at, s.grace_until)) if deadline.kind in PEER_TIMEOUTS else deadline
         for deadline in _armed(s)
     )
 
 
 def _armed(s: Snapshot) -> Iterator[Deadline]:
     if s.state is State.CLOSED:
-        if s.recovery.kept and s.recovery.lost_at is not None:
-            yield Deadline(s.recovery.lost_at + s.recovery.window_s, Kind.RETURN_EXPIRED)
+        if s.recovery.retained and s.recovery.lost_at is not None:
+            yield Deadline(s.recovery.lost_at + s.recovery.window_s, Kind.RESUME_EXPIRED)
         if s.attached:
-            yield Deadline(s.closed_at + _goodbye_s(s), Kind.CLOSE_EXPIRED)
+            yield Deadline(s.closed_at + _close_timeout_s(s), Kind.CLOSE_EXPIRED)
     elif s.role is Role.CLIENT:
         yield from _client(s)
     else:
         yield from _server(s)
 
 
-def _goodbye_s(s: Snapshot) -> float:
+def _close_timeout_s(s: Snapshot) -> float:
     """Return how long the closing handshake may take.
 
     A server's last results may still be on their way out to a client that reads slowly: its patience begins when they
@@ -70,16 +70,16 @@ def _client(s: Snapshot) -> Iterator[Deadline]:
     limits, r = s.limits, s.recovery
     if not s.attached:
         if r.lost_at is not None:
-            yield Deadline(r.lost_at + limits.reconnect_timeout_s, Kind.RETURN_EXPIRED)
+            yield Deadline(r.lost_at + limits.reconnect_timeout_s, Kind.RESUME_EXPIRED)
         yield Deadline(max(s.opened_at, r.reopen_at) + limits.connect_timeout_s, Kind.OPEN_EXPIRED)
         return
-    if s.state is State.CONNECTING or r.gated:
+    if s.state is State.CONNECTING or r.resuming:
         # A legacy server knows no ``loading``: it says nothing until it is ready.
         silence_s = limits.legacy_drain_silence_s if s.legacy else limits.ready_timeout_s
         yield Deadline(s.heard_at + silence_s, Kind.READY_EXPIRED)
         return
     if r.attempt:
-        yield Deadline(r.back_at + limits.reconnect_reset_s, Kind.RESTED)
+        yield Deadline(r.resumed_at + limits.reconnect_reset_s, Kind.BACKOFF_RESET_DUE)
     if s.state in (State.READY, State.STREAMING):
         if not s.legacy:  # a legacy server says nothing while it listens
             yield Deadline(s.heard_at + limits.silence_timeout_s, Kind.SILENCE_EXPIRED)
@@ -88,7 +88,7 @@ def _client(s: Snapshot) -> Iterator[Deadline]:
         yield Deadline(max(s.heard_at, s.ended_at) + silence_s, Kind.DRAIN_EXPIRED)
     # Both directions need a sign of life: ours keeps the server from calling us idle, its answer keeps us patient.
     yield Deadline(min(s.said_at, max(s.heard_at, s.pinged_at)) + limits.ping_interval_s, Kind.PING_DUE)
-    waiting = next((flush for flush in s.flushes if flush.asked), None)
+    waiting = next((flush for flush in s.flushes if flush.awaited), None)
     if waiting is not None and s.state is not State.DRAINING:
         yield Deadline(max(s.heard_at, waiting.since) + limits.flush_timeout_s, Kind.FLUSH_EXPIRED)
 
@@ -105,7 +105,7 @@ def _server(s: Snapshot) -> Iterator[Deadline]:
         yield from _open_input(s)
     if not s.attached:
         if s.recovery.lost_at is not None:
-            yield Deadline(s.recovery.lost_at + s.recovery.window_s, Kind.RETURN_EXPIRED)
+            yield Deadline(s.recovery.lost_at + s.recovery.window_s, Kind.RESUME_EXPIRED)
         return
     behind = s.state is State.STREAMING and s.processed < s.received
     if behind or s.state in (State.CONNECTING, State.INPUT_ENDED, State.DRAINING):
@@ -130,7 +130,7 @@ def _open_input(s: Snapshot) -> Iterator[Deadline]:
     if limits.session_max_s < math.inf:
         if "session_expiring" not in s.warned:
             yield Deadline(s.ready_at + limits.session_max_s - limits.session_warning_s, Kind.EXPIRY_NEAR)
-        yield Deadline(s.ready_at + limits.session_max_s, Kind.LASTED)
+        yield Deadline(s.ready_at + limits.session_max_s, Kind.SESSION_MAX_REACHED)
 
 
 def drain_budget_s(s: Snapshot) -> float:

@@ -16,7 +16,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from auricle.core.session import Session
 from auricle.core.states import Role
-from auricle.core.trace import Redactor, Scribe, by_name, watch
+from auricle.core.trace import Redactor, TraceWriter, named_arguments, watch
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +46,9 @@ def traced(kind: Callable[P, S], *, secrets: Iterable[str | None] = ()) -> Calla
         session = kind(*args, **kwargs)
         started = datetime.now(UTC)
         about = {"auricle": _version(), "started": started.isoformat(timespec="milliseconds")}
-        scribe = Scribe(audio=audio, redactor=Redactor(known), about=about)
+        scribe = TraceWriter(audio=audio, redactor=Redactor(known), about=about)
         file = TraceFile(_path(Path(directory).expanduser(), session.snapshot.role, started))
-        file.write(scribe.header(session.snapshot, by_name(getattr(kind, "__init__"), args, kwargs)))  # noqa: B009
+        file.write(scribe.header(session.snapshot, named_arguments(getattr(kind, "__init__"), args, kwargs)))  # noqa: B009
         watch(session, lambda happening: file.write(scribe.call(happening)))
         return session
 

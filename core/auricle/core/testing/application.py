@@ -8,8 +8,8 @@ from auricle.core.errors import BacklogFull, LocalProtocolError
 from auricle.core.events import Event, SessionClosed
 from auricle.core.session import Outputs
 from auricle.core.states import State
-from auricle.core.testing.agenda import Agenda
-from auricle.core.testing.driving import Driver
+from auricle.core.testing.driver import Driver
+from auricle.core.testing.event_queue import EventQueue
 from auricle.core.testing.scenario import (
     AskFlush,
     Cancel,
@@ -22,7 +22,7 @@ from auricle.core.testing.scenario import (
     Step,
     Stray,
 )
-from auricle.core.testing.voice import Voice
+from auricle.core.testing.synthetic_speech import SyntheticSpeech
 
 
 @dataclass
@@ -49,12 +49,12 @@ class Performed:
 class Application:
     """Performs a script. It waits for room as an application should, and stops when the session has closed."""
 
-    def __init__(self, steps: tuple[Step, ...], voice: Voice, agenda: Agenda) -> None:
+    def __init__(self, steps: tuple[Step, ...], voice: SyntheticSpeech, event_queue: EventQueue) -> None:
         self.performed = Performed()
         self.events: list[tuple[float, Event]] = []
         self.done_at: float | None = None
         """When the script had been gone through."""
-        self._steps, self._voice, self._agenda = steps, voice, agenda
+        self._steps, self._voice, self._event_queue = steps, voice, event_queue
         self._next = 0
         self._spoken = 0
         self._kept = 0
@@ -73,19 +73,19 @@ class Application:
 
     def take(self, event: Event) -> None:
         """An event of the session."""
-        self.events.append((self._agenda.now, event))
+        self.events.append((self._event_queue.now, event))
         if isinstance(event, SessionClosed) and self.done_at is None:
-            self.done_at = self._agenda.now
+            self.done_at = self._event_queue.now
 
     def begin(self) -> None:
         """Go through the script from now on."""
-        self._agenda.after(0.0, self._act)
+        self._event_queue.after(0.0, self._act)
 
     def moved(self) -> None:
         """Something has happened to the session: there may be room."""
         if self._hungry and self.session.room > 0:
             self._hungry = False
-            self._agenda.after(0.0, self._act)
+            self._event_queue.after(0.0, self._act)
 
     def _act(self) -> None:
         while self._next < len(self._steps):
@@ -93,17 +93,17 @@ class Application:
                 return
             assert self.driver is not None
             if self.driver.wakes_at is not None:
-                self._agenda.at(self.driver.wakes_at, self._act)  # it lives in the same loop
+                self._event_queue.at(self.driver.wakes_at, self._act)  # it lives in the same loop
                 return
             wait_s = self._perform_if_open(self._steps[self._next])
             if wait_s is None:
                 self._hungry = True
                 return
             if wait_s > 0:
-                self._agenda.after(wait_s, self._act)
+                self._event_queue.after(wait_s, self._act)
                 return
         if self.done_at is None:
-            self.done_at = self._agenda.now
+            self.done_at = self._event_queue.now
 
     def _perform_if_open(self, step: Step) -> float | None:
         """Do a step, or leave it where the input has ended: by ourselves, or by the server."""

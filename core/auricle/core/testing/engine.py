@@ -23,9 +23,9 @@ from auricle.core.parts import FinalReason, ServerInfo, Word
 from auricle.core.server import ServerSession
 from auricle.core.session import Outputs
 from auricle.core.states import State
-from auricle.core.testing.agenda import Agenda
-from auricle.core.testing.driving import Driver
-from auricle.core.testing.voice import Voice
+from auricle.core.testing.driver import Driver
+from auricle.core.testing.event_queue import EventQueue
+from auricle.core.testing.synthetic_speech import SyntheticSpeech
 
 MOST_WORDS = 8
 """An utterance that does not end is ended after so many words."""
@@ -63,7 +63,7 @@ Finding = Utterance | SpeechBegan
 class Recogniser:
     """Hears a voice, and decides: an utterance ends with a silent block, at `MOST_WORDS`, or where it is told to."""
 
-    def __init__(self, voice: Voice, *, origin: int, language: str | None, failing: frozenset[int]) -> None:
+    def __init__(self, voice: SyntheticSpeech, *, origin: int, language: str | None, failing: frozenset[int]) -> None:
         self.voice = voice
         self.heard = origin
         self.committed = origin
@@ -142,15 +142,15 @@ class Engine:
     def __init__(
         self,
         driver: Driver,
-        voice: Voice,
+        voice: SyntheticSpeech,
         manner: Manner,
-        agenda: Agenda,
+        event_queue: EventQueue,
         *,
         name: Callable[[], str],
         token: Callable[[], str | None],
         full: Callable[[], bool],
     ) -> None:
-        self._driver, self._voice, self._manner, self._agenda = driver, voice, manner, agenda
+        self._driver, self._voice, self._manner, self._event_queue = driver, voice, manner, event_queue
         self._name, self._token, self._full = name, token, full
         self._todo: deque[Event] = deque()
         self._busy = False
@@ -176,7 +176,7 @@ class Engine:
 
     def stand_still(self, seconds: float) -> None:
         """Do nothing for a while."""
-        self._stands_until = max(self._stands_until, self._agenda.now + seconds)
+        self._stands_until = max(self._stands_until, self._event_queue.now + seconds)
 
     def babble(self, seconds: float) -> None:
         """Get nowhere for a while, and go on guessing."""
@@ -184,17 +184,17 @@ class Engine:
         self._mutter(0)
 
     def _mutter(self, number: int) -> None:
-        if self._agenda.now < self._stands_until and not self._over:
+        if self._event_queue.now < self._stands_until and not self._over:
             self._driver.post(lambda now: tuple(self._guess(now, " or not" if number % 2 else "")))
-            self._agenda.after(BABBLES_EVERY_S, lambda: self._mutter(number + 1))
+            self._event_queue.after(BABBLES_EVERY_S, lambda: self._mutter(number + 1))
 
     def _work(self) -> None:
         if self._busy or not self._todo:
             return
         self._busy = True
-        wait_s = max(0.0, self._stands_until - self._agenda.now) + self._cost_s(self._todo[0])
+        wait_s = max(0.0, self._stands_until - self._event_queue.now) + self._cost_s(self._todo[0])
         if wait_s:
-            self._agenda.after(wait_s, self._finish)
+            self._event_queue.after(wait_s, self._finish)
         else:
             self._finish()
 
@@ -208,8 +208,8 @@ class Engine:
                 return self._manner.overhead_s
 
     def _finish(self) -> None:
-        if self._agenda.now < self._stands_until:
-            self._agenda.at(self._stands_until, self._finish)
+        if self._event_queue.now < self._stands_until:
+            self._event_queue.at(self._stands_until, self._finish)
             return
         self._busy = False
         if self._over or self._driver.done:

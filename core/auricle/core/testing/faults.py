@@ -4,22 +4,22 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from auricle.core.testing.agenda import Agenda
-from auricle.core.testing.driving import Loop
+from auricle.core.testing.driver import Loop
+from auricle.core.testing.event_queue import EventQueue
+from auricle.core.testing.monitors import ClientMonitor
 from auricle.core.testing.network import Connection
 from auricle.core.testing.scenario import Fault, Scenario
 from auricle.core.testing.server_process import ServerProcess
 from auricle.core.testing.transcript import Transcript
-from auricle.core.testing.watching import ClientWatch
 
 
-class World(Protocol):
+class SimulationContext(Protocol):
     """What faults are done to."""
 
     scenario: Scenario
-    agenda: Agenda
+    event_queue: EventQueue
     transcript: Transcript
-    client_watch: ClientWatch
+    client_monitor: ClientMonitor
     client_loop: Loop
     server_loop: Loop
 
@@ -38,32 +38,32 @@ class World(Protocol):
 class Faults:
     """The faults of a scenario: those to come, and what is the matter now."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, context: SimulationContext) -> None:
         self.struck: set[str] = set()
         """Kinds that have really hit something."""
-        self._world = world
+        self._context = context
         self._refuses_until = self._hangs_until = self._full_until = 0.0
         self._done: set[Fault] = set()
         self._said: Counter[tuple[str, str, bool]] = Counter()
 
     def enter(self) -> None:
-        """Put those that have a time into the agenda."""
-        for fault in self._world.scenario.faults:
+        """Put those that have a time on the event queue."""
+        for fault in self._context.scenario.faults:
             if fault.at_s is not None:
-                self._world.agenda.at(fault.at_s, self._deed(fault))
+                self._context.event_queue.at(fault.at_s, self._deed(fault))
 
     def said(self, side: str, message: str) -> None:
         """One side says a message: a fault may have waited for that."""
         self._said[side, message, False] += 1
-        if "told Ready" in self._world.client_watch.seen:
+        if "told Ready" in self._context.client_monitor.seen:
             self._said[side, message, True] += 1
-        for fault in self._world.scenario.faults:
+        for fault in self._context.scenario.faults:
             if fault.at_s is not None or (fault.said_by, fault.message) != (side, message):
                 continue
             if self._said[side, message, fault.once_ready] == fault.nth and fault not in self._done:
                 self._done.add(fault)
                 if fault.after or fault.delay_s:
-                    self._world.agenda.after(fault.delay_s, self._deed(fault))
+                    self._context.event_queue.after(fault.delay_s, self._deed(fault))
                 else:
                     self._strike(fault)
 
@@ -80,7 +80,7 @@ class Faults:
         return self._hit("full", self._full_until)
 
     def _hit(self, kind: str, until: float) -> bool:
-        if self._world.agenda.now >= until:
+        if self._context.event_queue.now >= until:
             return False
         self.struck.add(kind)
         return True
@@ -89,8 +89,8 @@ class Faults:
         return lambda: self._strike(fault)
 
     def _strike(self, fault: Fault) -> None:
-        self._world.transcript.note("fault", f"{fault.kind} for {fault.for_s:g} s")
-        until = self._world.agenda.now + fault.for_s
+        self._context.transcript.note("fault", f"{fault.kind} for {fault.for_s:g} s")
+        until = self._context.event_queue.now + fault.for_s
         match fault.kind:
             case "refuse":
                 self._refuses_until = max(self._refuses_until, until)
@@ -101,26 +101,26 @@ class Faults:
             case "restart" | "shutdown" | "broken_server" | "engine_stands" | "engine_babbles":
                 self._strike_server(fault)
             case "sleep_client":
-                self._world.client_loop.oversleep(fault.for_s)
+                self._context.client_loop.oversleep(fault.for_s)
                 self.struck.add(fault.kind)
             case "sleep_server":
-                self._world.server_loop.oversleep(fault.for_s)
+                self._context.server_loop.oversleep(fault.for_s)
                 self.struck.add(fault.kind)
             case _:
                 self._strike_connection(fault)
 
     def _strike_server(self, fault: Fault) -> None:
-        process = self._world.process
+        process = self._context.process
         if process.stopping:
             return
         self.struck.add(fault.kind)
         match fault.kind:
             case "restart":
                 process.kill()
-                self._world.agenda.after(fault.for_s, self._world.start_process)
+                self._context.event_queue.after(fault.for_s, self._context.start_process)
             case "shutdown":
                 process.stop()
-                self._world.agenda.after(fault.for_s, self._world.start_process)
+                self._context.event_queue.after(fault.for_s, self._context.start_process)
             case "broken_server":
                 process.fail()
             case "engine_babbles":
@@ -131,7 +131,7 @@ class Faults:
                     engine.stand_still(fault.for_s)
 
     def _strike_connection(self, fault: Fault) -> None:
-        connection = self._world.connection
+        connection = self._context.connection
         if connection is None or (connection.client.over and connection.server.over):
             return
         self.struck.add(fault.kind)

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.core.outputs import Frame
 from auricle.core.stimuli import LossKind
-from auricle.core.testing.agenda import Agenda
+from auricle.core.testing.event_queue import EventQueue
 
 
 class Closing(NamedTuple):
@@ -61,8 +61,8 @@ class Owner(Protocol):
 class _Pipe:
     """One direction: the writer's queue, the wire, and what the reader has not read."""
 
-    def __init__(self, agenda: Agenda, path: Path, random: Random) -> None:
-        self.agenda, self.path, self.random = agenda, path, random
+    def __init__(self, event_queue: EventQueue, path: Path, random: Random) -> None:
+        self.event_queue, self.path, self.random = event_queue, path, random
         self.queue: deque[Item] = deque()
         """What the writer has not been able to write."""
         self.wire: deque[tuple[float, Item]] = deque()
@@ -92,7 +92,7 @@ class _Pipe:
             size = _size(self.queue[0])
             if self.inside and self.inside + size > self.path.buffer_bytes:
                 if self.blocked_since is None:
-                    self.blocked_since = self.agenda.now
+                    self.blocked_since = self.event_queue.now
                     self.blocked()
                 return
             self.blocked_since = None
@@ -104,20 +104,20 @@ class _Pipe:
                 self.emptied()
 
     def _carry(self, item: Item) -> None:
-        path, now = self.path, self.agenda.now
+        path, now = self.path, self.event_queue.now
         arrival = now + path.latency_s + (self.random.random() * path.jitter_s if path.jitter_s else 0.0)
         if path.batch_s:
             arrival = (arrival // path.batch_s + 1) * path.batch_s
         self._last = max(self._last, arrival)
         self.wire.append((self._last, item))
-        self.agenda.at(self._last, self._arrive)
+        self.event_queue.at(self._last, self._arrive)
 
     def _arrive(self) -> None:
         if self.dead:
             return
-        now = self.agenda.now
+        now = self.event_queue.now
         if now < self.held_until:
-            self.agenda.at(self.held_until, self._arrive)
+            self.event_queue.at(self.held_until, self._arrive)
             return
         moved = False
         while self.wire and self.wire[0][0] <= now:
@@ -167,8 +167,8 @@ class End:
         outgoing.emptied = self._emptied
 
     @property
-    def agenda(self) -> Agenda:
-        return self._in.agenda
+    def event_queue(self) -> EventQueue:
+        return self._in.event_queue
 
     @property
     def most_queued(self) -> int:
@@ -208,8 +208,8 @@ class End:
 
     def read_nothing(self, seconds: float) -> None:
         """Let what arrives lie for a while."""
-        self._reads_from = max(self._reads_from, self.agenda.now + seconds)
-        self.agenda.at(self._reads_from, self._arrived)
+        self._reads_from = max(self._reads_from, self.event_queue.now + seconds)
+        self.event_queue.at(self._reads_from, self._arrived)
 
     def read_on(self) -> None:
         """Read what has arrived."""
@@ -220,7 +220,7 @@ class End:
             return
         self._reading = True
         try:
-            while self._in.unread and not self.over and self.agenda.now >= self._reads_from:
+            while self._in.unread and not self.over and self.event_queue.now >= self._reads_from:
                 if self.owner is None or self.connection.is_asleep(self):
                     return
                 self._take(self._in.read())
@@ -249,15 +249,15 @@ class End:
     def _reset_peer(self) -> None:
         peer = self.connection.other(self)
         if not self._out.dead:
-            self.agenda.after(self._out.path.latency_s, peer.break_off)
+            self.event_queue.after(self._out.path.latency_s, peer.break_off)
 
     def _emptied(self) -> None:
         if self.said_close and self.owner is not None:
             self.owner.emptied()
 
     def _blocked(self) -> None:
-        since = self.agenda.now
-        self.agenda.after(self._write_stall_s, lambda: self._stalled(since))
+        since = self.event_queue.now
+        self.event_queue.after(self._write_stall_s, lambda: self._stalled(since))
 
     def _stalled(self, since: float) -> None:
         if not self.over and self._out.blocked_since == since:
@@ -269,10 +269,12 @@ class End:
 class Connection:
     """Two ends, and what may happen between them."""
 
-    def __init__(self, number: int, agenda: Agenda, up: Path, down: Path, random: Random, write_stall_s: float) -> None:
+    def __init__(
+        self, number: int, event_queue: EventQueue, up: Path, down: Path, random: Random, write_stall_s: float
+    ) -> None:
         self.number = number
-        self._agenda = agenda
-        upward, downward = _Pipe(agenda, up, random), _Pipe(agenda, down, random)
+        self._event_queue = event_queue
+        upward, downward = _Pipe(event_queue, up, random), _Pipe(event_queue, down, random)
         self.client = End(self, downward, upward, write_stall_s)
         self.server = End(self, upward, downward, write_stall_s)
         self.is_asleep: Callable[[End], bool] = lambda _: False
@@ -287,11 +289,11 @@ class Connection:
         for end, learns_s in ((self.client, client_learns_s), (self.server, server_learns_s)):
             end._in.dead = True
             if learns_s is not None:
-                self._agenda.after(learns_s, end.break_off)
+                self._event_queue.after(learns_s, end.break_off)
 
     def hold_back(self, seconds: float, *, up: bool, down: bool) -> None:
         """Deliver nothing for a while, and then everything."""
-        until = self._agenda.now + seconds
+        until = self._event_queue.now + seconds
         for end, held in ((self.server, up), (self.client, down)):
             if held:
                 end._in.held_until = max(end._in.held_until, until)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from auricle.core.events import Event
-from auricle.core.greeting import read_greeting
+from auricle.core.first_frame import read_resume
 from auricle.core.limits import Limits
 from auricle.core.messages import PROTOCOL, Resume
 from auricle.core.outputs import Frame
@@ -16,10 +16,10 @@ from auricle.core.server import ServerSession
 from auricle.core.session import Outputs
 from auricle.core.states import State
 from auricle.core.stimuli import LossKind
-from auricle.core.testing.driving import Driver, Loop, Transport, Watcher
+from auricle.core.testing.driver import Driver, DriverObserver, Loop, Transport
 from auricle.core.testing.engine import Engine
 from auricle.core.testing.network import End
-from auricle.core.timers import OVERSLEPT_S
+from auricle.core.timers import LATE_TIMER_S
 
 
 class MakeEngine(Protocol):
@@ -37,13 +37,13 @@ class ServerProcess:
         loop: Loop,
         limits: Limits,
         make_engine: MakeEngine,
-        watcher: Watcher,
+        observer: DriverObserver,
         emit: Callable[[Driver, Event], None],
         *,
         number: int,
         lateness_s: Callable[[], float],
     ) -> None:
-        self.loop, self._limits, self._make_engine, self._watcher = loop, limits, make_engine, watcher
+        self.loop, self._limits, self._make_engine, self._observer = loop, limits, make_engine, observer
         self._emit, self._lateness_s = emit, lateness_s
         self.number = number
         self.drivers: list[Driver] = []
@@ -54,7 +54,7 @@ class ServerProcess:
 
     def accept(self, end: End) -> None:
         """A connection is open: wait for its first frame."""
-        _Greeter(self, end, self.loop.agenda.now, self._limits)
+        _Greeter(self, end, self.loop.event_queue.now, self._limits)
 
     def token(self) -> str:
         """Return a token that no session has."""
@@ -69,7 +69,7 @@ class ServerProcess:
 
     def greet(self, end: End, opened_at: float, first: Frame | None) -> None:
         """Somebody has spoken for the first time, or not in time (None)."""
-        resume = None if first is None else read_greeting(first, self._limits)
+        resume = None if first is None else read_resume(first, self._limits)
         driver = None if resume is None else self.names.get(resume.session)
         if resume is not None and driver is not None and not driver.done:
             session = driver.session
@@ -92,7 +92,7 @@ class ServerProcess:
             self.loop,
             emit=lambda event: self._route(driver, event),
             open_wire=_no_wire,
-            watcher=self._watcher,
+            observer=self._observer,
             lateness_s=self._lateness_s,
         )
         self.drivers.append(driver)
@@ -158,7 +158,7 @@ class _Greeter:
         self._process, self._end, self._opened_at = process, end, opened_at
         self._waiting = True
         end.owner = self
-        process.loop.agenda.after(limits.hello_timeout_s, self._tire)
+        process.loop.event_queue.after(limits.hello_timeout_s, self._tire)
 
     def heard(self, frame: Frame) -> None:
         if self._waiting:
@@ -175,7 +175,7 @@ class _Greeter:
         loop = self._process.loop
         if loop.is_asleep:
             # It was we who slept: what has come meanwhile is read first (F9).
-            loop.agenda.at(loop.asleep_until + OVERSLEPT_S, self._tire)
+            loop.event_queue.at(loop.asleep_until + LATE_TIMER_S, self._tire)
         elif self._waiting:
             self._waiting = False
             self._process.greet(self._end, self._opened_at, None)

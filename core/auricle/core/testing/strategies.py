@@ -20,7 +20,7 @@ from auricle.core.parts import Part
 from auricle.core.schema import MAX_INTEGER, MaxLength, Range
 from auricle.core.session import Outputs
 from auricle.core.states import Role
-from auricle.core.testing import drawing
+from auricle.core.testing import random_scenarios
 from auricle.core.testing.scenario import Fault, Scenario, Step
 
 ClientVerb = Callable[[ClientSession, float], Outputs]
@@ -213,20 +213,20 @@ def orderings(moves: st.SearchStrategy[Any], *, most: int = 30) -> st.SearchStra
 
 def faults(*, within_s: float = 60.0, longest_s: float = 8.0) -> st.SearchStrategy[Fault]:
     """Things that go wrong: at a time, or with a message."""
-    kinds = [*drawing.SURVIVABLE, *drawing.FATAL]
-    drawn = _RANDOM.map(lambda random: drawing.draw_fault(random, kinds, within_s, longest_s))
+    kinds = [*random_scenarios.SURVIVABLE, *random_scenarios.FATAL]
+    drawn = _RANDOM.map(lambda random: random_scenarios.draw_fault(random, kinds, within_s, longest_s))
     return drawn.map(lambda fault: replace(fault, for_s=min(fault.for_s, longest_s)))
 
 
 def scripts(*, sample_rate: int = 16_000) -> st.SearchStrategy[tuple[Step, ...]]:
     """What an application may do with a session."""
     start = Start()
-    return _RANDOM.map(lambda random: drawing.draw_steps(random, sample_rate, start))
+    return _RANDOM.map(lambda random: random_scenarios.draw_steps(random, sample_rate, start))
 
 
 def scenarios() -> st.SearchStrategy[Scenario]:
     """Whole conversations for the simulation."""
-    return st.builds(drawing.draw_scenario, _RANDOM, st.integers(0, 2**32 - 1))
+    return st.builds(random_scenarios.draw_scenario, _RANDOM, st.integers(0, 2**32 - 1))
 
 
 _RANDOM = st.randoms(use_true_random=False)

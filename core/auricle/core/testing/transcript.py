@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from auricle.core.events import Event
 from auricle.core.outputs import Frame, Transmit
-from auricle.core.testing.agenda import Agenda
+from auricle.core.testing.event_queue import EventQueue
 
 LONGEST = 300
 """Characters of one readable line."""
@@ -14,28 +14,28 @@ LONGEST = 300
 class Transcript:
     """Remembers what happened, cheaply; it is put into words only when somebody asks."""
 
-    def __init__(self, agenda: Agenda) -> None:
-        self._agenda = agenda
+    def __init__(self, event_queue: EventQueue) -> None:
+        self._event_queue = event_queue
         self._entries: list[tuple[float, str, str, int, object]] = []
         self.kinds: set[str] = set()
         """Types of messages that were said."""
 
     def note(self, who: str, what: str) -> None:
         """Something happened that is no message."""
-        self._entries.append((self._agenda.now, who, "", 0, what))
+        self._entries.append((self._event_queue.now, who, "", 0, what))
 
     def event(self, who: str, event: Event) -> None:
         """An application was told something."""
-        self._entries.append((self._agenda.now, who, "told", 0, event))
+        self._entries.append((self._event_queue.now, who, "told", 0, event))
 
     def said(self, who: str, connection: int, output: Transmit) -> None:
         """A frame is sent."""
         self.kinds.add(output.message.type)
-        self._entries.append((self._agenda.now, who, "says", connection, output.frame))
+        self._entries.append((self._event_queue.now, who, "says", connection, output.frame))
 
     def heard(self, who: str, connection: int, frame: Frame) -> None:
         """A frame has come."""
-        self._entries.append((self._agenda.now, who, "hears", connection, frame))
+        self._entries.append((self._event_queue.now, who, "hears", connection, frame))
 
     def lines(self) -> Iterator[str]:
         """Return the conversation, one line for each thing that happened."""

@@ -63,14 +63,14 @@ def _done(role: Role, output: Any) -> Iterator[Line]:
         case {"$": "Transmit", "frame": frame}:
             yield _frame(_NAMES[role], frame)
         case {"$": "Emit", "event": {"$": "SessionClosed", "message": why, "reason": reason, **fields}}:
-            yield Line(0.0, "--", f"closed: {why} ({reason}, {_verdict(fields.get('complete'))})")
+            yield Line(0.0, "--", f"closed: {why} ({reason}, {_closing_sentence(fields.get('complete'))})")
         case {"$": str(name), **fields} if name != "Emit":
             yield Line(0.0, "--", " ".join((name, *_pairs(fields))))
         case _:
             pass  # an event repeats what the message has said
 
 
-def _verdict(complete: object) -> str:
+def _closing_sentence(complete: object) -> str:
     return "unverified" if complete is None else "complete" if complete is True else "incomplete"
 
 

@@ -11,14 +11,12 @@ from auricle.core.framing import HEADER
 from auricle.core.outputs import Transmit
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Role
+from auricle.core.trace.observer import VerbCall
 from auricle.core.trace.redaction import Redactor
-from auricle.core.trace.values import TraceError, bytes_to_json, parse_json, to_json
-from auricle.core.trace.watching import Happening
+from auricle.core.trace.values import TraceError, bytes_to_json, key_of, parse_json, to_json
 
 VERSION: Final = 1
 """Of the format of a trace; another one cannot be replayed."""
-
-
 LATEST_S: Final = 1e12
 """Largest time on a session's clock. Much further on, a float cannot tell when a second has passed."""
 
@@ -51,7 +49,7 @@ class Call(NamedTuple):
     """The fields of the snapshot that have changed."""
 
 
-class Scribe:
+class TraceWriter:
     """Writes down one session, line by line. Never raises.
 
     ``redactor`` None: there is nothing secret, as in what has been redacted before.
@@ -81,7 +79,7 @@ class Scribe:
             }
         )
 
-    def call(self, happening: Happening) -> str:
+    def call(self, happening: VerbCall) -> str:
         """Return the line of a call."""
         head = HEADER.size if happening.before.config.audio.framing == "offset64" else 0
         line = {
@@ -136,9 +134,9 @@ def _fields(prefix: str, value: Any) -> Iterator[tuple[str, object]]:
     """A snapshot by field; the fields of a part of it that is one, as ``part.field``."""
     for name, item in zip(value._fields, value, strict=True):
         if _is_record(item):
-            yield from _fields(f"{prefix}{name}.", item)
+            yield from _fields(f"{prefix}{key_of(name)}.", item)
         else:
-            yield prefix + name, item
+            yield prefix + key_of(name), item
 
 
 def _changes(prefix: str, before: Snapshot | Any, after: Snapshot | Any) -> Iterator[tuple[str, object]]:
@@ -146,11 +144,11 @@ def _changes(prefix: str, before: Snapshot | Any, after: Snapshot | Any) -> Iter
         if old is new:
             continue
         if _is_record(new) and type(old) is type(new):
-            yield from _changes(f"{prefix}{name}.", old, new)
+            yield from _changes(f"{prefix}{key_of(name)}.", old, new)
         elif _is_record(new):
-            yield from _fields(f"{prefix}{name}.", new)
+            yield from _fields(f"{prefix}{key_of(name)}.", new)
         elif old != new:
-            yield prefix + name, new
+            yield prefix + key_of(name), new
 
 
 def _is_record(value: object) -> bool:

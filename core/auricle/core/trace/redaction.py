@@ -11,7 +11,7 @@ from typing import Any, Final
 from auricle.core.trace.values import parse_json
 
 SECRET_NAMES: Final = ("token", "secret", "password", "api_key", "apikey", "authorization", "recovery.previous")
-"""How the name of a secret ends; `Recovery.previous` is a token."""
+"""How the name of a secret ends; the last is the key of `Recovery.previous_token`."""
 OUR_WORDS: Final = ("role", "call")
 """Parts of a line that nobody but us has written."""
 SHORTEST: Final = 12

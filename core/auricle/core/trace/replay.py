@@ -8,9 +8,9 @@ from auricle.core.server import ServerSession
 from auricle.core.session import Session
 from auricle.core.states import Role
 from auricle.core.trace.differences import differences
-from auricle.core.trace.lines import Call, Header, Scribe, dumps, parse_call, parse_header
+from auricle.core.trace.lines import Call, Header, TraceWriter, dumps, parse_call, parse_header
+from auricle.core.trace.observer import verbs, watch
 from auricle.core.trace.values import TraceError, from_json
-from auricle.core.trace.watching import verbs, watch
 
 _KINDS: Final[Mapping[Role, Callable[..., Session]]] = {Role.CLIENT: ClientSession, Role.SERVER: ServerSession}
 
@@ -87,7 +87,7 @@ def _make(header: Header, renewed: list[str]) -> Session:
         session = _KINDS[header.role](**arguments, now=header.now)
     except Exception as error:
         raise TraceError(f"no {header.role.value} session can be made of it: {error}") from None
-    scribe = Scribe(audio=header.audio, redactor=None, about=header.about)
+    scribe = TraceWriter(audio=header.audio, redactor=None, about=header.about)
     renewed.append(scribe.header(session.snapshot, {**arguments, "now": header.now}))
     watch(session, lambda happening: renewed.append(scribe.call(happening)))
     return session

@@ -35,6 +35,29 @@ KINDS: Final[Mapping[str, type]] = {
 """Every class that a trace may name."""
 
 
+_KEYS: Final[Mapping[str, str]] = {
+    "sent": "carried",
+    "ring_start": "kept_from",
+    "stable_prefix": "promised",
+    "outbox_sent": "posted",
+    "deferred_warnings": "unsaid",
+    "awaited": "asked",
+    "previous_token": "previous",
+    "resumed_at": "back_at",
+    "resuming": "gated",
+    "silence_seq": "suspected",
+    "acked_seq": "told",
+    "retain_audio": "keeping",
+    "retained": "kept",
+}
+"""Snapshot fields whose key in a trace is another one: the file format stays as it is when a field is renamed."""
+
+
+def key_of(name: str) -> str:
+    """Return the key that stands for a field of the snapshot in a trace."""
+    return _KEYS.get(name, name)
+
+
 def parse_json(text: str) -> Any:
     """Return what a text holds; None where that is no JSON, or nested deeper than anything that is written down."""
     try:
@@ -69,7 +92,7 @@ def to_json(value: object, *, audio: bool, depth: int = MAX_DEPTH) -> Any:
         case Enum():
             return value.value
         case tuple() if hasattr(value, "_fields"):
-            return {name: inner(item) for name, item in zip(value._fields, value, strict=True)}
+            return {key_of(name): inner(item) for name, item in zip(value._fields, value, strict=True)}
         case tuple() | list():
             return [inner(item) for item in value]
         case Mapping():

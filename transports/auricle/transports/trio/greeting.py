@@ -3,9 +3,9 @@
 import trio
 
 from auricle.core import Frame, Limits
-from auricle.core.greeting import read_greeting
+from auricle.core.first_frame import read_resume
 from auricle.core.messages import Resume
-from auricle.core.timers import OVERSLEPT_S
+from auricle.core.timers import LATE_TIMER_S
 from auricle.transports.wire import Wire, WireLost
 
 
@@ -51,13 +51,13 @@ async def await_greeting(wire: Wire, limits: Limits, patience: trio.CancelScope)
     try:
         with patience:
             frame = await wire.receive()
-        if patience.cancelled_caught and trio.current_time() - patience.deadline > OVERSLEPT_S:
+        if patience.cancelled_caught and trio.current_time() - patience.deadline > LATE_TIMER_S:
             # It was our own loop that slept: what has been waiting on the wire all the time is read first (F9).
-            with trio.move_on_after(OVERSLEPT_S) as patience:
+            with trio.move_on_after(LATE_TIMER_S) as patience:
                 frame = await wire.receive()
     except WireLost:
         return None, wire
     if patience.cancelled_caught:
         return None, wire
-    resume = read_greeting(frame, limits)
+    resume = read_resume(frame, limits)
     return (resume, wire) if resume is not None else (None, Unread(wire, frame))

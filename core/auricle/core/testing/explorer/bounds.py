@@ -21,9 +21,9 @@ def outside(role: Role, side: Side, kind: Kind, state: State, outcome: Outcome) 
         return _after_the_end(side, kind)
     if kind is Kind.WARNING or _is_unsaid(outcome):
         return "warnings are about rude or slow peers: tests of those do"
-    if kind is Kind.LOADING or (kind is Kind.RETURN_EXPIRED and state is State.CONNECTING):
+    if kind is Kind.LOADING or (kind is Kind.RESUME_EXPIRED and state is State.CONNECTING):
         return "before ready a model loads, and there is nothing to come back to: tests of timers and endings do"
-    if outcome.when in (Guard.TAKEN_AWAY, Guard.DETACHED):
+    if outcome.when in (Guard.DRIVER_CANCELLED, Guard.DETACHED):
         return "a driver that is cancelled, or reports a loss twice: tests of drivers do"
     if role is Role.CLIENT:
         return _client(kind, state, outcome)
@@ -35,19 +35,19 @@ def _after_the_end(side: Side, kind: Kind) -> str | None:
         return "a side that has left hears what was on its way: not every kind of message is, in these bounds"
     if kind in _LATE_VERBS or kind is Kind.LOST:
         return "a verb that comes too late does nothing: tests of endings do"
-    if kind.name.endswith(("_EXPIRED", "_DUE")) or kind is Kind.RESTED:
+    if kind.name.endswith(("_EXPIRED", "_DUE")) or kind is Kind.BACKOFF_RESET_DUE:
         return "no timer but that of the goodbye is armed once a session is closed"
     return None
 
 
 def _is_unsaid(outcome: Outcome) -> bool:
-    return isinstance(outcome, Rule) and Effect.SAY_UNSAID in outcome.effects
+    return isinstance(outcome, Rule) and Effect.SEND_DEFERRED_WARNING in outcome.effects
 
 
 def _client(kind: Kind, state: State, outcome: Outcome) -> str | None:
     if kind in (Kind.OPEN_EXPIRED, Kind.READY_EXPIRED):
         return "a verdict only after max_reconnects connections: tests of resuming do"
-    if outcome.when in (Guard.COME_BACK_LATER, Guard.GATED):
+    if outcome.when in (Guard.RETRY_LATER, Guard.RESUMING):
         return "a server without room for a client that comes back: no configuration has one, tests of resuming do"
     if kind in (Kind.ERROR, Kind.FATAL, Kind.PONG) and state in (State.CONNECTING, State.READY):
         return "an error or a pong before ready: tests of endings and timers do"

@@ -41,9 +41,9 @@ from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import Emit, Transmit
 from auricle.core.session import Outputs
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import VERDICTS, Kind, State
+from auricle.core.states import PEER_TIMEOUTS, Kind, State
 from auricle.core.stimuli import Local
-from auricle.core.testing.explorer.world import Fault
+from auricle.core.testing.explorer.joint_state import Fault
 
 
 class Broken(Exception):
@@ -91,11 +91,11 @@ def step_of_client(before: Snapshot, after: Snapshot, outputs: Outputs) -> None:
     """Check what holds of every step of a client."""
     _one_ending(before, outputs)
     _not_accused(outputs)
-    require(after.carried <= after.offered, "I7", f"{after.carried} sent of {after.offered} offered")
+    require(after.sent <= after.offered, "I7", f"{after.sent} sent of {after.offered} offered")
     require(after.committed <= after.processed <= after.received, "O12", "a client's watermarks are out of order")
     require(len(after.outbox) <= len(after.flushes) + len(after.changes) + 1, "I12", "the outbox grows")
-    require(after.posted <= len(after.outbox) or after.cancelled, "I12", "more is posted than there is")
-    require(after.carried <= max(after.credit, before.carried), "O12", "audio is sent beyond the credit")
+    require(after.outbox_sent <= len(after.outbox) or after.cancelled, "I12", "more is posted than there is")
+    require(after.sent <= max(after.credit, before.sent), "O12", "audio is sent beyond the credit")
     if after.started and after.recovery.restarts == before.recovery.restarts and before.started:
         require(after.credit >= before.credit, "O12", "the client's credit went back")
 
@@ -158,7 +158,7 @@ def _not_accused(outputs: Outputs) -> None:
 
 def timers_are_not_hot(s: Snapshot) -> None:
     """I10: whatever is due fires, moves on or away, and the next deadline lies in the future; late or not."""
-    for late_s in (0.0, timers.OVERSLEPT_S * 2):
+    for late_s in (0.0, timers.LATE_TIMER_S * 2):
         deadline = timers.next_deadline(s)
         if deadline is None:
             return
@@ -168,8 +168,8 @@ def timers_are_not_hot(s: Snapshot) -> None:
             if due is None or due.at > at:
                 break
             kind = due.kind
-            if kind in VERDICTS and at - due.at > timers.OVERSLEPT_S:
-                kind = Kind.OVERSLEPT
+            if kind in PEER_TIMEOUTS and at - due.at > timers.LATE_TIMER_S:
+                kind = Kind.TIMER_LATE
             try:
                 after, _outputs = step(after, Local(kind=kind), now=at)
             except Exception as escaped:
@@ -178,9 +178,9 @@ def timers_are_not_hot(s: Snapshot) -> None:
             raise Broken("I10", f"{deadline.kind.name} or what follows it fires for ever")
 
 
-def hears_in_place(start: int, carried: int) -> None:
+def hears_in_place(start: int, sent: int) -> None:
     """I7, O13: the next audio a server hears is the next of its timeline."""
-    require(start == carried, "I7", f"audio meant for {start} is heard at {carried}")
+    require(start == sent, "I7", f"audio meant for {start} is heard at {sent}")
 
 
 # ---------------------------------------------------------------------------- an onlooker at the client
@@ -278,7 +278,7 @@ def _is_lost_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client:
     resumable = client.recovery.token is not None or client.recovery.restarts > 0
     impatient = any(spent[fault] for fault in (Fault.REFUSAL, Fault.EXPIRY, Fault.HASTE))
     # The same silence twice, without news in between, is held against the server and not the network.
-    suspicious = closed.reason == "timeout" and client.recovery.suspected == client.seq
+    suspicious = closed.reason == "timeout" and client.recovery.silence_seq == client.seq
     # A session that the server had ended is not begun anew where the server lost it: its input is not ours to say.
     ended = spent[Fault.RESTART] and client.end_code is not None
     require(

@@ -12,7 +12,7 @@ from auricle.core import machine
 from auricle.core.outcomes import Effect, Guard, Ignore, Outcome, Rule, Violation
 from auricle.core.rules import TABLE
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import RESERVED, VERDICTS, Kind, Role, Side, State
+from auricle.core.states import PEER_TIMEOUTS, RESERVED, Kind, Role, Side, State
 from auricle.core.stimuli import Stimulus
 from auricle.core.testing.explorer.bounds import outside
 
@@ -91,13 +91,13 @@ def why_not(choice: Choice, outcome: Outcome) -> str | None:
 def _never_violated(choice: Choice) -> str | None:
     if choice.side is Side.HEAR and choice.kind is not Kind.RESUME:
         return "I8: two correct sides never break the protocol"
-    if choice.side is Side.LOCAL and choice.kind in VERDICTS:
+    if choice.side is Side.LOCAL and choice.kind in PEER_TIMEOUTS:
         return None
     return "our own side asks only for what is legal"
 
 
 _OTHER_TESTS: Final = frozenset({*RESERVED, Kind.UNKNOWN, Kind.MALFORMED})
-_HOURS: Final = frozenset({Kind.LASTED, Kind.EXPIRY_NEAR, Kind.AUDIO_IDLE, Kind.STATS_DUE, Kind.STATS})
+_HOURS: Final = frozenset({Kind.SESSION_MAX_REACHED, Kind.EXPIRY_NEAR, Kind.AUDIO_IDLE, Kind.STATS_DUE, Kind.STATS})
 _QUIET: Final = frozenset({Ignore("not armed in this state")})
 
 

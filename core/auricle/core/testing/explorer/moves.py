@@ -10,11 +10,11 @@ from auricle.core.session import Outputs
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Kind, State
 from auricle.core.testing.explorer import checks, drivers
-from auricle.core.testing.explorer.machinery import Machinery
-from auricle.core.testing.explorer.parties import NOW, Server
-from auricle.core.testing.explorer.scene import Scene
+from auricle.core.testing.explorer.endpoints import NOW, Server
+from auricle.core.testing.explorer.joint_state import End, Fault, Health, JointState, Link
 from auricle.core.testing.explorer.settings import Settings
-from auricle.core.testing.explorer.world import End, Fault, Health, Link, World
+from auricle.core.testing.explorer.step_cache import StepCache
+from auricle.core.testing.explorer.transition import Transition
 
 
 class Move(NamedTuple):
@@ -31,23 +31,23 @@ CLIENT_VERDICTS: Final = frozenset({Kind.READY_EXPIRED, Kind.SILENCE_EXPIRED, Ki
 """Timers of a client that a server on a working network keeps from running out."""
 SERVER_VERDICTS: Final = frozenset({Kind.HELLO_EXPIRED, Kind.IDLE_EXPIRED, Kind.CLOSE_EXPIRED})
 """Timers of a server that a client on a working network keeps from running out."""
-LONG: Final = frozenset({Kind.LASTED, Kind.EXPIRY_NEAR, Kind.AUDIO_IDLE})
+LONG: Final = frozenset({Kind.SESSION_MAX_REACHED, Kind.EXPIRY_NEAR, Kind.AUDIO_IDLE})
 """Timers of hours: explored as the server's end of the input (`Settings.stops`)."""
 
 
-def successors(machinery: Machinery, settings: Settings, w: World) -> Iterator[tuple[Move, World]]:
+def successors(cache: StepCache, settings: Settings, w: JointState) -> Iterator[tuple[Move, JointState]]:
     """Return every move and the joint state it leads to. Raises `checks.Broken`."""
     for move, act in (
-        *_of_client(machinery, settings, w),
-        *_of_network(machinery, settings, w),
-        *_of_servers(machinery, settings, w),
+        *_of_client(cache, settings, w),
+        *_of_network(cache, settings, w),
+        *_of_servers(cache, settings, w),
     ):
-        scene = Scene(machinery, settings, w)
+        scene = Transition(cache, settings, w)
         if act(scene) is not False:
             yield move, scene.world()
 
 
-Act = Callable[[Scene], Any]
+Act = Callable[[Transition], Any]
 Doing = tuple[Move, Any, Verb, Fault | None]
 """What somebody at the server may do: the move, the key of the step, the verb, and what it costs."""
 
@@ -55,20 +55,20 @@ Doing = tuple[Move, Any, Verb, Fault | None]
 # ---------------------------------------------------------------------------- the client and its application
 
 
-def _of_client(machinery: Machinery, settings: Settings, w: World) -> Iterator[tuple[Move, Act]]:
-    s = machinery.clients[w.client]
-    for move, key, verb in machinery.listed(("app", w.client), lambda: tuple(_application(settings, s))):
-        yield move, _client_act(key, verb, machinery)
-    for kind in machinery.client_timers(w.client):
-        yield from _client_timer(machinery, settings, w, kind)
+def _of_client(cache: StepCache, settings: Settings, w: JointState) -> Iterator[tuple[Move, Act]]:
+    s = cache.clients[w.client]
+    for move, key, verb in cache.listed(("app", w.client), lambda: tuple(_application(settings, s))):
+        yield move, _client_act(key, verb, cache)
+    for kind in cache.client_timers(w.client):
+        yield from _client_timer(cache, settings, w, kind)
 
 
-def _client_act(key: Any, verb: Verb, machinery: Machinery) -> Act:
-    def act(scene: Scene) -> bool:
+def _client_act(key: Any, verb: Verb, cache: StepCache) -> Act:
+    def act(scene: Transition) -> bool:
         done = scene.client_does(key, verb)
         if done and key[0] in ("flush", "mark", "configure"):
-            at = machinery.clients[scene.client].offered
-            scene.seen = machinery.seen.number(checks.ask(machinery.seen[scene.seen], key[1], at))
+            at = cache.clients[scene.client].offered
+            scene.seen = cache.seen.number(checks.ask(cache.seen[scene.seen], key[1], at))
         return done
 
     return act
@@ -107,7 +107,7 @@ def _asking(flush_id: str) -> tuple[Move, Any, Verb]:
     return Move("app", f"flush {flush_id}", fair=False), ("flush", flush_id), lambda c: c.flush(flush_id, now=NOW)
 
 
-def _client_timer(machinery: Machinery, settings: Settings, w: World, kind: Kind) -> Iterator[tuple[Move, Act]]:
+def _client_timer(cache: StepCache, settings: Settings, w: JointState, kind: Kind) -> Iterator[tuple[Move, Act]]:
     link = w.links[w.here] if w.here >= 0 else None
     healthy = link is not None and link.health is Health.GOOD and link.server is not End.GONE
     spends: Fault | None = None
@@ -116,20 +116,20 @@ def _client_timer(machinery: Machinery, settings: Settings, w: World, kind: Kind
             return
         spends = Fault.HASTE
     elif kind is Kind.OPEN_EXPIRED:
-        if not w.dialling or w.spent[Fault.REFUSAL] >= settings.refusals:
+        if not w.connecting or w.spent[Fault.REFUSAL] >= settings.refusals:
             return
         spends = Fault.REFUSAL
-    elif kind is Kind.RETURN_EXPIRED:
+    elif kind is Kind.RESUME_EXPIRED:
         if w.spent[Fault.EXPIRY] >= settings.expiries:
             return
         spends = Fault.EXPIRY
-    elif kind is Kind.PING_DUE and not (settings.chatty and link is not None and _may_ping(machinery, link)):
+    elif kind is Kind.PING_DUE and not (settings.chatty and link is not None and _may_ping(cache, link)):
         return
     yield Move("client", f"timer {kind.name}", fair=spends is None), _client_fires(kind, spends)
 
 
 def _client_fires(kind: Kind, spends: Fault | None) -> Act:
-    def act(scene: Scene) -> bool:
+    def act(scene: Transition) -> bool:
         if spends is not None:
             scene.spend(spends)
         return scene.client_does(("timer", kind), lambda c: c.fire(kind))
@@ -137,71 +137,71 @@ def _client_fires(kind: Kind, spends: Fault | None) -> Act:
     return act
 
 
-def _may_ping(machinery: Machinery, link: Link) -> bool:
+def _may_ping(cache: StepCache, link: Link) -> bool:
     """One ping at a time is enough: another one changes nothing."""
-    on_its_way = (machinery.items[number] for number in (*link.up, *link.down))
+    on_its_way = (cache.items[number] for number in (*link.up, *link.down))
     return not any(isinstance(item, Ping | Pong) for item in on_its_way)
 
 
 # ---------------------------------------------------------------------------- the network
 
 
-def _of_network(machinery: Machinery, settings: Settings, w: World) -> Iterator[tuple[Move, Act]]:
-    if w.dialling:
-        yield Move("network", "connect", fair=True), Scene.connect
+def _of_network(cache: StepCache, settings: Settings, w: JointState) -> Iterator[tuple[Move, Act]]:
+    if w.connecting:
+        yield Move("network", "connect", fair=True), Transition.connect
         if w.spent[Fault.REFUSAL] < settings.refusals:
-            yield Move("network", "refuse", fair=False), _suffering(Fault.REFUSAL, Scene.refuse)
+            yield Move("network", "refuse", fair=False), _suffering(Fault.REFUSAL, Transition.refuse)
     for at, link in enumerate(w.links):
-        if link.up and link.server in (End.OPEN, End.CLOSING) and _is_read(machinery, w, at):
-            yield Move("network", f"deliver up {at}", fair=True), partial(Scene.deliver_up, at=at)
+        if link.up and link.server in (End.OPEN, End.CLOSING) and _is_read(cache, w, at):
+            yield Move("network", f"deliver up {at}", fair=True), partial(Transition.deliver_up, at=at)
         broken = link.health is Health.BROKEN
         if link.server is End.DROPPED or (broken and link.server is not End.GONE):
-            yield Move("network", f"server learns {at}", fair=True), partial(Scene.server_learns, at=at)
+            yield Move("network", f"server learns {at}", fair=True), partial(Transition.server_learns, at=at)
         if at == w.here:
-            reads = drivers.client_reads(machinery.clients[w.client], link.up)
+            reads = drivers.client_reads(cache.clients[w.client], link.up)
             if link.down and reads and link.client in (End.OPEN, End.CLOSING):
-                yield Move("network", "deliver down", fair=True), Scene.deliver_down
+                yield Move("network", "deliver down", fair=True), Transition.deliver_down
             if link.client is End.DROPPED or broken:
-                yield Move("network", "client learns", fair=True), Scene.client_learns
+                yield Move("network", "client learns", fair=True), Transition.client_learns
         if link.health is Health.GOOD:
             if w.spent[Fault.CUT] < settings.cuts:
-                yield Move("network", f"cut {at}", fair=False), _suffering(Fault.CUT, partial(Scene.cut, at=at))
+                yield Move("network", f"cut {at}", fair=False), _suffering(Fault.CUT, partial(Transition.cut, at=at))
             if w.spent[Fault.SILENCE] < settings.silences:
-                silence = partial(Scene.silence, at=at)
+                silence = partial(Transition.silence, at=at)
                 yield Move("network", f"silence {at}", fair=False), _suffering(Fault.SILENCE, silence)
     if w.spent[Fault.RESTART] < settings.restarts and w.servers:
-        yield Move("network", "server restarts", fair=False), _suffering(Fault.RESTART, Scene.restart_server)
+        yield Move("network", "server restarts", fair=False), _suffering(Fault.RESTART, Transition.restart_server)
 
 
-def _suffering(fault: Fault, act: Callable[[Scene], None]) -> Act:
-    def suffer(scene: Scene) -> None:
+def _suffering(fault: Fault, act: Callable[[Transition], None]) -> Act:
+    def suffer(scene: Transition) -> None:
         scene.spend(fault)
         act(scene)
 
     return suffer
 
 
-def _is_read(machinery: Machinery, w: World, at: int) -> bool:
+def _is_read(cache: StepCache, w: JointState, at: int) -> bool:
     session = next((served for served in w.servers if served.link == at), None)
-    return session is None or drivers.server_reads(machinery.servers[session.state].snapshot, w.links[at].down)
+    return session is None or drivers.server_reads(cache.servers[session.state].snapshot, w.links[at].down)
 
 
 # ---------------------------------------------------------------------------- the server and its engine
 
 
-def _of_servers(machinery: Machinery, settings: Settings, w: World) -> Iterator[tuple[Move, Act]]:
+def _of_servers(cache: StepCache, settings: Settings, w: JointState) -> Iterator[tuple[Move, Act]]:
     for index, served in enumerate(w.servers):
-        s = machinery.servers[served.state].snapshot
-        listed = machinery.listed(("engine", served.state, served.born), partial(_engine, settings, s, served.born))
+        s = cache.servers[served.state].snapshot
+        listed = cache.listed(("engine", served.state, served.born), partial(_engine, settings, s, served.born))
         for move, key, verb, spends in listed:
             if spends is None or w.spent[spends] == 0:
                 yield move, _server_act(index, key, verb, spends)
-        for kind in machinery.server_timers(served.state):
-            yield from _server_timer(machinery, settings, w, index, kind)
+        for kind in cache.server_timers(served.state):
+            yield from _server_timer(cache, settings, w, index, kind)
 
 
 def _server_act(index: int, key: Any, verb: Verb, spends: Fault | None) -> Act:
-    def act(scene: Scene) -> bool:
+    def act(scene: Transition) -> bool:
         if spends is not None:
             scene.spend(spends)
         return scene.server_does(index, key, verb)
@@ -287,7 +287,7 @@ def _final_to(end: int) -> Verb:
 
 def _answers(s: Snapshot) -> Iterator[Doing]:
     """A good engine answers in the order of positions, and says the final before the answer."""
-    asked = next((flush for flush in s.flushes if flush.asked), None)
+    asked = next((flush for flush in s.flushes if flush.awaited), None)
     change = s.changes[0] if s.changes else None
     if s.speaking_since is not None:
         at = s.received
@@ -310,7 +310,7 @@ def _answers(s: Snapshot) -> Iterator[Doing]:
 
 
 def _server_timer(
-    machinery: Machinery, settings: Settings, w: World, index: int, kind: Kind
+    cache: StepCache, settings: Settings, w: JointState, index: int, kind: Kind
 ) -> Iterator[tuple[Move, Act]]:
     at = w.servers[index].link
     link = w.links[at] if at >= 0 else None
@@ -322,9 +322,9 @@ def _server_timer(
         if w.spent[Fault.HASTE] >= settings.hasty:
             return
         spends = Fault.HASTE
-    elif kind is Kind.RETURN_EXPIRED:
+    elif kind is Kind.RESUME_EXPIRED:
         # Where nobody will come any more it is only time that passes.
-        if not _nobody_comes(machinery, w):
+        if not _nobody_comes(cache, w):
             if w.spent[Fault.EXPIRY] >= settings.expiries:
                 return
             spends = Fault.EXPIRY
@@ -332,22 +332,22 @@ def _server_timer(
         if w.spent[Fault.STALL] >= settings.stalls:
             return
         spends = Fault.STALL
-    elif kind is Kind.PROGRESS_DUE and not (settings.chatty and link is not None and _may_tell(machinery, link)):
+    elif kind is Kind.PROGRESS_DUE and not (settings.chatty and link is not None and _may_tell(cache, link)):
         return
     yield Move("server", f"timer {kind.name}", fair=spends is None), _server_fires(index, kind, spends)
 
 
-def _may_tell(machinery: Machinery, link: Link) -> bool:
+def _may_tell(cache: StepCache, link: Link) -> bool:
     """One sign of life at a time is enough."""
-    return not (link.down and isinstance(machinery.items[link.down[-1]], Ack | Loading))
+    return not (link.down and isinstance(cache.items[link.down[-1]], Ack | Loading))
 
 
-def _nobody_comes(machinery: Machinery, w: World) -> bool:
-    return machinery.clients[w.client].state is State.CLOSED or w.born > 1
+def _nobody_comes(cache: StepCache, w: JointState) -> bool:
+    return cache.clients[w.client].state is State.CLOSED or w.born > 1
 
 
 def _server_fires(index: int, kind: Kind, spends: Fault | None) -> Act:
-    def act(scene: Scene) -> bool:
+    def act(scene: Transition) -> bool:
         if spends is not None:
             scene.spend(spends)
         return scene.server_does(index, ("timer", kind), lambda v: v.fire(kind))

@@ -4,17 +4,17 @@ import json
 from collections.abc import Iterator
 
 from auricle.core.outputs import AudioSpan
-from auricle.core.testing.explorer.machinery import Machinery
-from auricle.core.testing.explorer.parties import Close, Item, Skipped
+from auricle.core.testing.explorer.endpoints import Close, Item, Skipped
+from auricle.core.testing.explorer.joint_state import JointState
 from auricle.core.testing.explorer.search import Explored, Found, Step
-from auricle.core.testing.explorer.world import World
+from auricle.core.testing.explorer.step_cache import StepCache
 
 
 def conversation(explored: Explored, found: Found) -> Iterator[str]:
     """Return the lines of a readable trace."""
     yield f"{explored.settings.name}: {found.why}"
     for n, step in enumerate(found.trace):
-        yield f"{n + 1:3}  {step.move.who:8} {step.move.what:24} | {_standing(explored.machinery, step.world)}"
+        yield f"{n + 1:3}  {step.move.who:8} {step.move.what:24} | {_standing(explored.cache, step.world)}"
     yield f"  then, {found.last}"
 
 
@@ -22,35 +22,35 @@ def as_json(explored: Explored, found: Found) -> Iterator[str]:
     """Return the same as one JSON object a line."""
     yield json.dumps({"settings": explored.settings.name, "invariant": found.invariant, "why": found.why})
     for step in found.trace:
-        yield json.dumps(_record(explored.machinery, step))
+        yield json.dumps(_record(explored.cache, step))
 
 
-def _record(machinery: Machinery, step: Step) -> dict[str, object]:
-    return {"who": step.move.who, "what": step.move.what, "before": _standing(machinery, step.world)}
+def _record(cache: StepCache, step: Step) -> dict[str, object]:
+    return {"who": step.move.who, "what": step.move.what, "before": _standing(cache, step.world)}
 
 
-def _standing(machinery: Machinery, w: World) -> str:
+def _standing(cache: StepCache, w: JointState) -> str:
     """Return a joint state on one line."""
-    s = machinery.clients[w.client]
-    client = f"C {s.state.name} {s.committed}/{s.received}/{s.carried}/{s.offered} credit {s.credit} seq {s.seq}"
-    client += " dialling" if w.dialling else "" if s.attached else " away"
-    client += " gated" if s.recovery.gated else ""
-    servers = [_server(machinery, served.state, served.link) for served in w.servers]
+    s = cache.clients[w.client]
+    client = f"C {s.state.name} {s.committed}/{s.received}/{s.sent}/{s.offered} credit {s.credit} seq {s.seq}"
+    client += " dialling" if w.connecting else "" if s.attached else " away"
+    client += " gated" if s.recovery.resuming else ""
+    servers = [_server(cache, served.state, served.link) for served in w.servers]
     links = [
         f"[{n} {link.client.name}-{link.server.name} {link.health.name} "
-        f"up({_items(machinery, link.up)}) down({_items(machinery, link.down)})]"
+        f"up({_items(cache, link.up)}) down({_items(cache, link.down)})]"
         for n, link in enumerate(w.links)
     ]
     return " ".join([client, *servers, *links])
 
 
-def _server(machinery: Machinery, state: int, link: int) -> str:
-    s = machinery.servers[state].snapshot
+def _server(cache: StepCache, state: int, link: int) -> str:
+    s = cache.servers[state].snapshot
     return f"S@{link} {s.state.name} {s.committed}/{s.processed}/{s.received} credit {s.credit} seq {s.seq}"
 
 
-def _items(machinery: Machinery, numbers: tuple[int, ...]) -> str:
-    return ", ".join(_item(machinery.items[number]) for number in numbers)
+def _items(cache: StepCache, numbers: tuple[int, ...]) -> str:
+    return ", ".join(_item(cache.items[number]) for number in numbers)
 
 
 def _item(item: Item) -> str:

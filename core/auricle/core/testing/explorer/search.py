@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from auricle.core.states import State
 from auricle.core.testing.explorer.checks import Broken, Seen
-from auricle.core.testing.explorer.machinery import Machinery
+from auricle.core.testing.explorer.endpoints import new_client
+from auricle.core.testing.explorer.interning import InternTable
+from auricle.core.testing.explorer.joint_state import NOTHING_SPENT, JointState, Link, Served
 from auricle.core.testing.explorer.moves import Move, successors
-from auricle.core.testing.explorer.parties import new_client
-from auricle.core.testing.explorer.pool import Pool
 from auricle.core.testing.explorer.settings import Settings
-from auricle.core.testing.explorer.world import NOTHING_SPENT, Link, Served, World
+from auricle.core.testing.explorer.step_cache import StepCache
 
 _KEY = struct.Struct("=IIIIIIBb?")
 
@@ -22,7 +22,7 @@ class Step(NamedTuple):
     """One step of a trace."""
 
     move: Move
-    world: World
+    world: JointState
     """The joint state before it."""
 
 
@@ -42,8 +42,8 @@ class Explored:
     """All reachable joint states of one exploration, by number."""
 
     settings: Settings
-    machinery: Machinery
-    moves: Pool[Move] = field(default_factory=Pool)
+    cache: StepCache
+    moves: InternTable[Move] = field(default_factory=InternTable)
     parents: "array[int]" = field(default_factory=lambda: array("I"))
     by_move: "array[int]" = field(default_factory=lambda: array("H"))
     keys: list[bytes] = field(default_factory=list)
@@ -56,21 +56,23 @@ class Explored:
     complete: bool = False
     """Whether every reachable state has been seen."""
     found: Found | None = None
-    links: Pool[tuple[Link, ...]] = field(default_factory=Pool)
-    served: Pool[tuple[Served, ...]] = field(default_factory=Pool)
-    spent: Pool[tuple[int, ...]] = field(default_factory=Pool)
+    links: InternTable[tuple[Link, ...]] = field(default_factory=InternTable)
+    served: InternTable[tuple[Served, ...]] = field(default_factory=InternTable)
+    spent: InternTable[tuple[int, ...]] = field(default_factory=InternTable)
 
-    def key(self, w: World) -> bytes:
+    def key(self, w: JointState) -> bytes:
         """Return a joint state as a few bytes; exact, as everything in it is interned."""
         return _KEY.pack(
             w.client, self.links.number(w.links), self.served.number(w.servers), self.spent.number(w.spent), w.seen,
-            0, w.born, w.here, w.dialling,
+            0, w.born, w.here, w.connecting,
         )  # fmt: skip
 
-    def world(self, number: int) -> World:
+    def world(self, number: int) -> JointState:
         """Return a joint state by its number."""
-        client, links, served, spent, seen, _, born, here, dialling = _KEY.unpack(self.keys[number])
-        return World(client, dialling, here, self.links[links], self.served[served], born, self.spent[spent], seen)
+        client, links, served, spent, seen, _, born, here, connecting = _KEY.unpack(self.keys[number])
+        return JointState(
+            client, connecting, here, self.links[links], self.served[served], born, self.spent[spent], seen
+        )
 
     def trace(self, number: int) -> list[Step]:
         """Return the way to a joint state."""
@@ -82,22 +84,22 @@ class Explored:
         return steps[::-1]
 
 
-def beginning(machinery: Machinery, settings: Settings) -> World:
+def beginning(cache: StepCache, settings: Settings) -> JointState:
     """Return the joint state in which the client has asked for its first connection."""
-    client = machinery.clients.number(new_client(settings.config(), settings.limits()))
-    return World(client, True, -1, (), (), 0, NOTHING_SPENT, machinery.seen.number(Seen()))
+    client = cache.clients.number(new_client(settings.config(), settings.limits()))
+    return JointState(client, True, -1, (), (), 0, NOTHING_SPENT, cache.seen.number(Seen()))
 
 
-def is_over(machinery: Machinery, w: World) -> bool:
+def is_over(cache: StepCache, w: JointState) -> bool:
     """Whether both sides have ended and let go of everything."""
-    return machinery.clients[w.client].state is State.CLOSED and not (w.links or w.servers or w.dialling)
+    return cache.clients[w.client].state is State.CLOSED and not (w.links or w.servers or w.connecting)
 
 
 def explore(settings: Settings, *, most: int, progress: Callable[[Explored], None] | None = None) -> Explored:
     """Search until everything reachable has been seen, an invariant breaks, or there are ``most`` states."""
-    machinery = Machinery()
-    explored = Explored(settings, machinery)
-    first = explored.key(beginning(machinery, settings))
+    cache = StepCache()
+    explored = Explored(settings, cache)
+    first = explored.key(beginning(cache, settings))
     numbers = {first: 0}
     explored.keys.append(first)
     explored.parents.append(0)
@@ -121,9 +123,9 @@ def explore(settings: Settings, *, most: int, progress: Callable[[Explored], Non
 
 def _expand(explored: Explored, numbers: dict[bytes, int], at: int) -> None:
     w = explored.world(at)
-    if is_over(explored.machinery, w):
+    if is_over(explored.cache, w):
         explored.ended.append(at)
-    for move, after in successors(explored.machinery, explored.settings, w):
+    for move, after in successors(explored.cache, explored.settings, w):
         key = explored.key(after)
         number = numbers.get(key)
         if number is None:
@@ -141,7 +143,7 @@ def _last(explored: Explored, at: int) -> str:
     """Return the move that breaks the invariant: the one after those that do not."""
     done = []
     try:
-        for move, _ in successors(explored.machinery, explored.settings, explored.world(at)):
+        for move, _ in successors(explored.cache, explored.settings, explored.world(at)):
             done.append(move)
     except Broken:
         pass

@@ -25,7 +25,7 @@ def offer(talk: Talk) -> dict[str, Any]:
         "session": ready["session"],
         "token": ready["resume"]["token"],
         "seen": talk.session.snapshot.seq,
-        "sent": talk.session.snapshot.carried,
+        "sent": talk.session.snapshot.sent,
     }
 
 

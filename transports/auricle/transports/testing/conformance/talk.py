@@ -84,7 +84,7 @@ class Talk:
         rest = memoryview(pcm)
         while rest:
             room = self.session.room
-            if not room or self.session.snapshot.carried + PIECE_BYTES > self.session.snapshot.credit > 0:
+            if not room or self.session.snapshot.sent + PIECE_BYTES > self.session.snapshot.credit > 0:
                 await self.hear()
             piece = bytes(rest[: min(PIECE_BYTES, self.session.room or PIECE_BYTES)])
             await self.do(self.session.send_audio(piece, now=trio.current_time()))

@@ -10,21 +10,21 @@ from auricle.core.session import Outputs
 from auricle.core.states import State
 from auricle.core.stimuli import LossKind
 from auricle.core.testing.explorer import checks, drivers
-from auricle.core.testing.explorer.machinery import NO_EVENTS, Machinery, Op
-from auricle.core.testing.explorer.parties import NOW, Client, Close, Server, Skipped, new_server
+from auricle.core.testing.explorer.endpoints import NOW, Client, Close, Server, Skipped, new_server
+from auricle.core.testing.explorer.joint_state import End, Fault, Health, JointState, Link, Served
 from auricle.core.testing.explorer.settings import Settings
-from auricle.core.testing.explorer.world import End, Fault, Health, Link, Served, World
+from auricle.core.testing.explorer.step_cache import NO_EVENTS, Op, StepCache
 
 
-class Scene:
+class Transition:
     """One move. Every method does what a driver or the network would; `world` is what comes of it."""
 
-    __slots__ = ("born", "client", "dialling", "here", "links", "machinery", "seen", "servers", "settings", "spent")
+    __slots__ = ("born", "cache", "client", "connecting", "here", "links", "seen", "servers", "settings", "spent")
 
-    def __init__(self, machinery: Machinery, settings: Settings, w: World) -> None:
-        self.machinery = machinery
+    def __init__(self, cache: StepCache, settings: Settings, w: JointState) -> None:
+        self.cache = cache
         self.settings = settings
-        self.client, self.dialling, self.here = w.client, w.dialling, w.here
+        self.client, self.connecting, self.here = w.client, w.connecting, w.here
         self.links, self.servers = list(w.links), list(w.servers)
         self.born, self.spent, self.seen = w.born, w.spent, w.seen
 
@@ -32,7 +32,7 @@ class Scene:
 
     def client_does(self, key: Any, verb: Callable[[Client], Outputs]) -> bool:
         """Let the client do something; False where it may not."""
-        taken = self.machinery.client(self.client, key, verb)
+        taken = self.cache.client(self.client, key, verb)
         if taken is None:
             return False
         self.client = taken.state
@@ -51,14 +51,14 @@ class Scene:
             case Op.CLOSE:
                 self._close(self.here, number, client=True)
             case Op.ABORT:
-                self.dialling = False
+                self.connecting = False
                 if self.here >= 0:
                     self.drop_client_end()
             case Op.OPEN:
                 if self.here >= 0:
                     self.drop_client_end()
                     self._let_go()
-                self.dialling = True
+                self.connecting = True
             case Op.ADOPT:
                 raise AssertionError("a client adopts nothing")
 
@@ -67,7 +67,7 @@ class Scene:
         link = self.links[self.here]
         health = Health.BROKEN if link.health is Health.GOOD else link.health
         self.links[self.here] = link._replace(client=End.DROPPED, health=health, down=())
-        if not self.machinery.clients[self.client].attached:
+        if not self.cache.clients[self.client].attached:
             self._let_go()
 
     def _let_go(self) -> None:
@@ -90,7 +90,7 @@ class Scene:
     def server_does(self, index: int, key: Any, verb: Callable[[Server], Outputs], waiting: int = -1) -> bool:
         """Let a server session do something; False where it may not. ``waiting`` is a connection it may adopt."""
         served = self.servers[index]
-        taken = self.machinery.server(served.state, key, verb)
+        taken = self.cache.server(served.state, key, verb)
         if taken is None:
             return False
         self.servers[index] = served._replace(state=taken.state)
@@ -121,42 +121,42 @@ class Scene:
         at = self.servers[index].link
         link = self.links[at]
         health = Health.BROKEN if link.health is Health.GOOD else link.health
-        gone = not self.machinery.servers[self.servers[index].state].snapshot.attached
+        gone = not self.cache.servers[self.servers[index].state].snapshot.attached
         self.links[at] = link._replace(server=End.GONE if gone else End.DROPPED, health=health, up=())
         if gone:
             self.servers[index] = self.servers[index]._replace(link=-1)
 
     def _witness(self, events: int) -> None:
-        before = self.machinery.seen[self.seen]
-        self.seen = self.machinery.onlook(self.seen, events, self.client)
-        if any(isinstance(event, Restarted) for event in self.machinery.events[events]):
+        before = self.cache.seen[self.seen]
+        self.seen = self.cache.onlook(self.seen, events, self.client)
+        if any(isinstance(event, Restarted) for event in self.cache.events[events]):
             checks.is_forgotten_for_a_reason(self.spent)
-        closed = self.machinery.seen[self.seen].closed
+        closed = self.cache.seen[self.seen].closed
         if closed is not None and before.closed is None:
-            snapshot = self.machinery.clients[self.client]
+            snapshot = self.cache.clients[self.client]
             checks.ends_as_it_must(closed, self.spent, snapshot)
             if closed.complete:
                 name = snapshot.recovery.session
                 for served in self.servers:
                     if f"s{served.born}" == name:
-                        checks.agrees_on_completeness(snapshot, self.machinery.servers[served.state].snapshot)
+                        checks.agrees_on_completeness(snapshot, self.cache.servers[served.state].snapshot)
 
     # ------------------------------------------------------------------------ the network
 
     def connect(self) -> None:
         """The connection that the client waits for is made."""
-        self.dialling = False
+        self.connecting = False
         self.links.append(Link())
         self.here = len(self.links) - 1
         if not self.client_does("opened", lambda session: session.transport_opened("auricle.v1", now=NOW)):
             raise checks.Broken("I1", "the client refuses its own transport")
         link = self.links[self.here] if self.here >= 0 else None
-        first = self.machinery.items[link.up[0]] if link is not None and link.up else None
+        first = self.cache.items[link.up[0]] if link is not None and link.up else None
         if isinstance(first, Start):
             self._fresh_server(self.here)
 
     def _fresh_server(self, link: int) -> int:
-        state = self.machinery.servers.number(new_server(self.settings.limits()))
+        state = self.cache.servers.number(new_server(self.settings.limits()))
         self.servers.append(Served(state, link, self.born))
         self.born += 1
         checks.asks_no_more_than_needed(self.born, self.spent)
@@ -164,16 +164,16 @@ class Scene:
 
     def refuse(self) -> None:
         """The connection is not made."""
-        self.dialling = False
+        self.connecting = False
         self._client_loses("refused", 1006)
 
     def _client_loses(self, how: LossKind, code: int) -> None:
-        if self.machinery.clients[self.client].attached or how == "refused":
+        if self.cache.clients[self.client].attached or how == "refused":
             self.client_does(("lost", how, code), lambda session: session.transport_lost(how, code, now=NOW))
 
     def _server_loses(self, index: int, how: LossKind, code: int) -> None:
         self.servers[index] = self.servers[index]._replace(link=-1)
-        if self.machinery.servers[self.servers[index].state].snapshot.attached:
+        if self.cache.servers[self.servers[index].state].snapshot.attached:
             self.server_does(index, ("lost", how, code), lambda session: session.transport_lost(how, code, now=NOW))
 
     def client_learns(self) -> None:
@@ -197,7 +197,7 @@ class Scene:
         link = self.links[self.here]
         number, *rest = link.down
         self.links[self.here] = link._replace(down=tuple(rest))
-        item = self.machinery.items[number]
+        item = self.cache.items[number]
         if isinstance(item, Close):
             self._close(self.here, number, client=True)  # a WebSocket answers a Close frame
             self._let_go()
@@ -210,7 +210,7 @@ class Scene:
         link = self.links[at]
         number, *rest = link.up
         self.links[at] = link._replace(up=tuple(rest))
-        item = self.machinery.items[number]
+        item = self.cache.items[number]
         index = self.bound(at)
         if isinstance(item, Close):
             self._close(at, number, client=False)
@@ -222,13 +222,13 @@ class Scene:
             index = self._route(at, item)
             if index < 0:
                 return
-        session = self.machinery.servers[self.servers[index].state].snapshot
+        session = self.cache.servers[self.servers[index].state].snapshot
         if isinstance(item, AudioSpan | Skipped) and not session.ended and session.state is not State.CLOSED:
-            checks.hears_in_place(item.start, session.carried)
+            checks.hears_in_place(item.start, session.sent)
         self.server_does(index, ("hear", number), lambda server: server.hear(item))
 
     def _route(self, at: int, item: object) -> int:
-        """Look at the first message of a connection (`auricle.core.greeting`); -1 where a session has adopted it."""
+        """Look at the first message of a connection (`auricle.core.first_frame`); -1 where a session has adopted it."""
         assert isinstance(item, Message)
         if isinstance(item, Resume):
             for index in range(len(self.servers)):
@@ -259,18 +259,18 @@ class Scene:
 
     # ------------------------------------------------------------------------ what comes of it
 
-    def world(self) -> World:
+    def world(self) -> JointState:
         """Return the joint state, without what nobody can see any more."""
         links = tuple(_tidy(link) for link in self.links)
         servers = tuple(served for served in self.servers if not self._over(served))
         here = self.here
         if any(link.client is End.GONE and link.server is End.GONE for link in links):
             links, servers, here = _without_gone(links, servers, here)
-        return World(self.client, self.dialling, here, links, servers, self.born, self.spent, self.seen)
+        return JointState(self.client, self.connecting, here, links, servers, self.born, self.spent, self.seen)
 
     def _over(self, served: Served) -> bool:
-        s = self.machinery.servers[served.state].snapshot
-        return s.state is State.CLOSED and not s.attached and not s.recovery.kept
+        s = self.cache.servers[served.state].snapshot
+        return s.state is State.CLOSED and not s.attached and not s.recovery.retained
 
 
 def _tidy(link: Link) -> Link:

@@ -11,11 +11,11 @@ from auricle.core.client import ClientSession
 from auricle.core.events import SessionClosed
 from auricle.core.messages import Final
 from auricle.core.testing.application import Performed
-from auricle.core.testing.driving import Driver
+from auricle.core.testing.driver import Driver
 from auricle.core.testing.engine import UNKNOWN_LANGUAGE, Recogniser, Utterance
+from auricle.core.testing.monitors import ClientMonitor, require
 from auricle.core.testing.scenario import OUR_OWN, Rest, Scenario, Skip, Speak
-from auricle.core.testing.voice import Voice
-from auricle.core.testing.watching import ClientWatch, require
+from auricle.core.testing.synthetic_speech import SyntheticSpeech
 
 if TYPE_CHECKING:
     from auricle.core.testing.simulation import Simulation
@@ -59,7 +59,7 @@ def time_allowed(scenario: Scenario) -> float:
     return spoken_s + rests_s + restarts * (work_s + each_s) + faults_s + limits.hello_timeout_s
 
 
-def expected(performed: Performed, scenario: Scenario, voice: Voice) -> list[Utterance]:
+def expected(performed: Performed, scenario: Scenario, voice: SyntheticSpeech) -> list[Utterance]:
     """Return what the engine decides about what the application did: all at once, and without a session."""
     recogniser = Recogniser(voice, origin=0, language=scenario.start.language, failing=scenario.manner.failing)
     found: list[object] = []
@@ -82,17 +82,17 @@ def expected(performed: Performed, scenario: Scenario, voice: Voice) -> list[Utt
 
 
 def check_end(simulation: "Simulation") -> None:
-    """Check what must hold in the end. Raises `Finding`."""
+    """Check what must hold in the end. Raises `CheckFailure`."""
     session = simulation.client.session
     assert isinstance(session, ClientSession)
     closed = session.closed
     require(closed is not None and simulation.client.done, f"I9: the client never closed: {session}")
     assert closed is not None
-    for driver in simulation.server_watches:
+    for driver in simulation.server_monitors:
         _check_server(simulation, driver)
     _check_reason(closed, simulation)
     _check_memory(simulation)
-    watch = simulation.client_watch
+    watch = simulation.client_monitor
     _check_words(watch, simulation)
     performed = simulation.application.performed
     if closed.complete:
@@ -112,7 +112,7 @@ def _check_server(simulation: "Simulation", driver: Driver) -> None:
     closed = driver.session.closed
     require(closed is not None and driver.done, f"I9: {driver.name} never closed: {driver.session}")
     assert closed is not None
-    require(simulation.server_watches[driver].closed, f"I3: {driver.name} has no terminal event")
+    require(simulation.server_monitors[driver].closed, f"I3: {driver.name} has no terminal event")
     require(closed.error in HONEST_ERRORS, f"I8: {driver.name} accuses its client: {closed}")
     require(closed.reason != "violation", f"I8: {driver.name} calls it a violation: {closed}")
 
@@ -138,7 +138,7 @@ def _check_reason(closed: SessionClosed, simulation: "Simulation") -> None:
     knew = not simulation.nearly_late and not scenario.is_slow
     if simulation.faults.struck <= set(OUR_OWN) and slept_s <= MOST_SLEEP_S and knew:
         # F9: the client's own loop slept; what it holds against its server then, it holds against itself.
-        given_up = "told Interrupted" in simulation.client_watch.seen or closed.reason in NETWORK_ENDINGS
+        given_up = "told Interrupted" in simulation.client_monitor.seen or closed.reason in NETWORK_ENDINGS
         require(not given_up, f"F9: the server was there all the time: {closed}")
 
 
@@ -146,7 +146,7 @@ def _numbers(text: str) -> list[int]:
     return [int("".join(letter for letter in word if letter.isdigit())) for word in text.split()]
 
 
-def _check_words(watch: ClientWatch, simulation: "Simulation") -> None:
+def _check_words(watch: ClientMonitor, simulation: "Simulation") -> None:
     """O3, O13: every final holds exactly the words that begin in its audio."""
     performed, voice = simulation.application.performed, simulation.voice
     spoken = []
@@ -160,7 +160,9 @@ def _check_words(watch: ClientWatch, simulation: "Simulation") -> None:
         require(_numbers(final.text) == words, f"O13: {final} should hold {words}")
 
 
-def _check_complete(closed: SessionClosed, watch: ClientWatch, performed: Performed, simulation: "Simulation") -> None:
+def _check_complete(
+    closed: SessionClosed, watch: ClientMonitor, performed: Performed, simulation: "Simulation"
+) -> None:
     """``complete``: nothing is lost, and what the client was told is what an uncut run would have told (I13)."""
     scenario, voice = simulation.scenario, simulation.voice
     account = closed.accounting
@@ -198,7 +200,7 @@ def _as_told(final: Final) -> Told:
     return final.text, final.audio, final.reason, final.start, final.end, words
 
 
-def _as_decided(found: Utterance, voice: Voice, scenario: Scenario) -> Told:
+def _as_decided(found: Utterance, voice: SyntheticSpeech, scenario: Scenario) -> Told:
     rate = scenario.start.audio.sample_rate
     end = min(found.end, (found.numbers[-1] + 1) * voice.block)
     start_s, end_s = round(found.numbers[0] * voice.block / rate, 3), round(end / rate, 3)

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from heapq import heappop, heappush
 
-Deed = Callable[[], None]
+Action = Callable[[], None]
 
 
-class Agenda:
+class EventQueue:
     """Deeds by time. What is due at the same time is done in the order in which it was entered."""
 
     def __init__(self) -> None:
@@ -14,15 +14,15 @@ class Agenda:
         """Seconds since the beginning."""
         self.done = 0
         """Deeds done."""
-        self._deeds: list[tuple[float, int, Deed]] = []
+        self._deeds: list[tuple[float, int, Action]] = []
         self._entered = 0
 
-    def at(self, time: float, deed: Deed) -> None:
+    def at(self, time: float, deed: Action) -> None:
         """Enter a deed for a time; a time that has passed is now."""
         self._entered += 1
         heappush(self._deeds, (max(time, self.now), self._entered, deed))
 
-    def after(self, seconds: float, deed: Deed) -> None:
+    def after(self, seconds: float, deed: Action) -> None:
         """Enter a deed for so many seconds from now."""
         self.at(self.now + seconds, deed)
 

@@ -6,7 +6,7 @@ from typing import Final
 from auricle.core import endings
 from auricle.core.draft import Draft
 from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE, Breach, LocalProtocolError
-from auricle.core.guarantees import check_flushed, is_moot
+from auricle.core.guarantees import check_flushed, is_decided
 from auricle.core.messages import (
     Ack,
     ErrorMessage,
@@ -19,7 +19,7 @@ from auricle.core.messages import (
 )
 from auricle.core.snapshot import OpenFlush, Snapshot
 from auricle.core.states import State
-from auricle.core.stimuli import Advance, GiveUp, Say, Stimulus
+from auricle.core.stimuli import Advance, Fail, Say, Stimulus
 
 DRAIN_FACTOR: Final = 1.5
 """Seconds allowed for each second of audio that the engine has not yet heard when the input ends."""
@@ -35,15 +35,15 @@ def warn(draft: Draft, code: str, message: str, *, ref: str | None = None, backl
     warning = WarningMessage(seq=s.seq + 1, code=code, message=message, ref=ref, backlog_ms=backlog_ms)
     draft.update(warned=(*s.warned, code))
     if s.state is State.CONNECTING:
-        draft.update(unsaid=(*s.unsaid, warning))
+        draft.update(deferred_warnings=(*s.deferred_warnings, warning))
     else:
         draft.send(warning)
 
 
-def say_unsaid(draft: Draft, _: Stimulus) -> None:
+def send_deferred_warning(draft: Draft, _: Stimulus) -> None:
     """Say the oldest warning that waited for ``ready``."""
-    warning, *rest = draft.s.unsaid
-    draft.update(unsaid=tuple(rest))
+    warning, *rest = draft.s.deferred_warnings
+    draft.update(deferred_warnings=tuple(rest))
     draft.send(replace(warning, seq=draft.s.seq + 1))
 
 
@@ -73,7 +73,7 @@ def first_credit(s: Snapshot) -> int:
     return max(s.credit, s.origin + s.samples(s.limits.window_s))
 
 
-def say_stats(draft: Draft, _: Stimulus) -> None:
+def send_stats(draft: Draft, _: Stimulus) -> None:
     """How the server fares with this session, as often as the client asked."""
     s = draft.s
     every_s = (s.config.features.stats_ms or 0) / 1000
@@ -107,18 +107,18 @@ def advance(draft: Draft, stimulus: Stimulus) -> None:
         return
     draft.update(processed=processed, credit=credit, progress_at=draft.now, ack_owed=True)
     if draft.s.processed - s.acked_processed >= ACK_SHARE * window:
-        tell_watermarks(draft)
+        send_watermarks(draft)
 
 
-def say_ack(draft: Draft, _: Stimulus) -> None:
+def send_ack(draft: Draft, _: Stimulus) -> None:
     """Tell the watermarks; to a client that asked for no acks only as often as its credit needs it."""
     if draft.s.config.features.acks:
-        tell_watermarks(draft)
+        send_watermarks(draft)
     else:
         draft.update(ack_owed=False)
 
 
-def tell_watermarks(draft: Draft) -> None:
+def send_watermarks(draft: Draft) -> None:
     """Say ``ack``. A client of this class keeps nothing before ``received``."""
     s = draft.s
     draft.update(ack_owed=False, acked_at=draft.now, acked_processed=s.processed)
@@ -133,36 +133,36 @@ def tell_watermarks(draft: Draft) -> None:
     )
 
 
-def say_progress(draft: Draft, _: Stimulus) -> None:
+def send_progress(draft: Draft, _: Stimulus) -> None:
     """PROGRESS_INTERVAL: some frame while loading, behind or draining."""
     if draft.s.state is State.CONNECTING:
         draft.send(Loading(stage="loading"))
     else:
-        tell_watermarks(draft)
+        send_watermarks(draft)
 
 
-def say_answer(draft: Draft, stimulus: Stimulus) -> None:
+def send_flushed(draft: Draft, stimulus: Stimulus) -> None:
     """Answer a flush that the engine has decided, and before it every marker that is thereby decided too (O6)."""
     assert isinstance(stimulus, Say)
     answer = stimulus.message
     assert isinstance(answer, Flushed)
     for marker in draft.s.flushes:
         if marker.id == answer.id:
-            say_flushed(draft, marker, upto=answer.upto)
+            send_flushed_for(draft, marker, upto=answer.upto)
             return
-        if not marker.asked and marker.at <= answer.upto:
-            say_flushed(draft, marker, upto=max(marker.at, draft.s.committed))
+        if not marker.awaited and marker.at <= answer.upto:
+            send_flushed_for(draft, marker, upto=max(marker.at, draft.s.committed))
     raise Breach("protocol_violation", f"O6: no flush {answer.id!r} is open")
 
 
-def answer_flush(draft: Draft, _: Stimulus) -> None:
+def send_oldest_flushed(draft: Draft, _: Stimulus) -> None:
     """Answer the oldest flush, which has nothing left to decide."""
     s = draft.s
     flush = s.flushes[0]
-    say_flushed(draft, flush, upto=max(flush.at, s.committed))
+    send_flushed_for(draft, flush, upto=max(flush.at, s.committed))
 
 
-def say_flushed(draft: Draft, flush: OpenFlush, *, upto: int) -> None:
+def send_flushed_for(draft: Draft, flush: OpenFlush, *, upto: int) -> None:
     """Build and say the answer to an open flush (O6)."""
     s = draft.s
     answer = Flushed(
@@ -176,7 +176,7 @@ def say_flushed(draft: Draft, flush: OpenFlush, *, upto: int) -> None:
     draft.send(answer)
 
 
-def say_input_ended(draft: Draft, _: Stimulus) -> None:
+def send_input_ended(draft: Draft, _: Stimulus) -> None:
     """O8: once, after everything that was asked before it has been answered."""
     s = draft.s
     pending_s = s.seconds(s.received - s.processed)
@@ -204,9 +204,9 @@ def complete(draft: Draft, _: Stimulus) -> None:
         raise LocalProtocolError(f"O9: change {s.changes[0].id!r} is unanswered")
     draft.update(non_speech=s.non_speech + s.received - s.committed, committed=s.received)
     while draft.s.flushes:
-        if not is_moot(draft.s, draft.s.flushes[0]):
+        if not is_decided(draft.s, draft.s.flushes[0]):
             raise LocalProtocolError(f"O9: flush {draft.s.flushes[0].id!r} is unanswered")
-        answer_flush(draft, _)
+        send_oldest_flushed(draft, _)
     match s.end_code:
         case None:
             endings.say_closed(draft, "completed", NORMAL_CLOSURE, error=None, message="The session is complete.")
@@ -218,10 +218,10 @@ def complete(draft: Draft, _: Stimulus) -> None:
             endings.say_closed(draft, reason, code, error=reason, message=f"The server ended the input: {reason}.")
 
 
-def give_up(draft: Draft, stimulus: Stimulus) -> None:
+def fail(draft: Draft, stimulus: Stimulus) -> None:
     """The session fails."""
     match stimulus:
-        case GiveUp(code=code, why=why, param=param, retry_after_s=wait_s):
+        case Fail(code=code, why=why, param=param, retry_after_s=wait_s):
             endings.say_fatal(draft, code, why, param=param, retry_after_s=wait_s)
         case Say(message=ErrorMessage(code=code, message=why)):
             endings.say_fatal(draft, code, why)

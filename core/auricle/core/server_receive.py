@@ -30,7 +30,7 @@ from auricle.core.messages import (
 )
 from auricle.core.outputs import AudioSpan, Forget
 from auricle.core.parts import SAMPLE_BYTES
-from auricle.core.server_says import warn
+from auricle.core.server_send import warn
 from auricle.core.snapshot import EndCode, OpenChange, OpenFlush, Snapshot
 from auricle.core.states import Kind, State
 from auricle.core.stimuli import Hear, Local, Lose, Stimulus, StopInput
@@ -40,7 +40,7 @@ LIVE_SLACK_S: Final = 2.0
 """Audio that comes no faster than this many times real time, after so much at once, is live."""
 
 
-def take_start(draft: Draft, stimulus: Stimulus) -> None:
+def receive_start(draft: Draft, stimulus: Stimulus) -> None:
     """Check what only this implementation knows, and keep the configuration."""
     assert isinstance(stimulus, Hear)
     start = stimulus.message
@@ -58,14 +58,14 @@ def take_start(draft: Draft, stimulus: Stimulus) -> None:
     origin = start.timeline_origin or 0
     draft.update(
         started=True, config=start, segment=start.segment_origin or 0,
-        origin=origin, offered=origin, carried=origin, received=origin, processed=origin, committed=origin,
+        origin=origin, offered=origin, sent=origin, received=origin, processed=origin, committed=origin,
         speech_at=origin, acked_processed=origin, acked_at=draft.now, said_at=draft.now,
     )  # fmt: skip
     draft.update(credit=origin + draft.s.samples(draft.s.limits.prebuffer_s))
     draft.emit(Started(config=start))
 
 
-def take_audio(draft: Draft, stimulus: Stimulus) -> None:
+def receive_audio(draft: Draft, stimulus: Stimulus) -> None:
     """Count audio and hand it to the engine. A client that overruns its credit has broken the protocol."""
     assert isinstance(stimulus, Hear)
     span = stimulus.message
@@ -76,21 +76,21 @@ def take_audio(draft: Draft, stimulus: Stimulus) -> None:
     end = _within_credit(s, samples)
     if s.residue and s.config.audio.framing != "raw":
         warn(draft, "odd_bytes_dropped", f"a frame ended in the middle of a sample: {s.residue} bytes are not heard")
-    draft.update(carried=end, offered=end, received=end, residue=span.residue, ack_owed=True, audio_at=draft.now)
+    draft.update(sent=end, offered=end, received=end, residue=span.residue, ack_owed=True, audio_at=draft.now)
     if samples:
-        draft.emit(AudioReceived(start_sample=s.carried, end_sample=end))
+        draft.emit(AudioReceived(start_sample=s.sent, end_sample=end))
     if 2 * (end - s.processed) > s.samples(s.limits.window_s):
-        warn_if_live(draft)
+        warn_if_falling_behind(draft)
 
 
 def _within_credit(s: Snapshot, samples: int) -> int:
-    end = s.carried + samples
+    end = s.sent + samples
     if not s.legacy and end > s.credit:
         raise Breach("backlog_exceeded", f"audio up to {end}, but the credit is {s.credit}")
     return end
 
 
-def take_gap(draft: Draft, stimulus: Stimulus) -> None:
+def receive_gap(draft: Draft, stimulus: Stimulus) -> None:
     """The timeline goes on without audio, as far as credit allows."""
     assert isinstance(stimulus, Hear)
     gap = stimulus.message
@@ -98,14 +98,14 @@ def take_gap(draft: Draft, stimulus: Stimulus) -> None:
     s = draft.s
     end = _within_credit(s, gap.samples)
     draft.update(
-        carried=end, offered=end, received=end, gap=s.gap + gap.samples, residue=0, ack_owed=True, audio_at=draft.now
+        sent=end, offered=end, received=end, gap=s.gap + gap.samples, residue=0, ack_owed=True, audio_at=draft.now
     )
     if s.residue:
         warn(draft, "odd_bytes_dropped", f"a gap came in the middle of a sample: {s.residue} bytes are not heard")
-    draft.emit(AudioSkipped(start_sample=s.carried, end_sample=end))
+    draft.emit(AudioSkipped(start_sample=s.sent, end_sample=end))
 
 
-def warn_if_live(draft: Draft) -> None:
+def warn_if_falling_behind(draft: Draft) -> None:
     """A live source is told when half of its credit waits to be heard; a file that is sent at once is not."""
     s = draft.s
     elapsed_s = draft.now - s.ready_at
@@ -115,7 +115,7 @@ def warn_if_live(draft: Draft) -> None:
         warn(draft, "falling_behind", why, backlog_ms=backlog_ms)
 
 
-def count_late(draft: Draft, stimulus: Stimulus) -> None:
+def count_late_audio(draft: Draft, stimulus: Stimulus) -> None:
     """What comes after the end of input is counted, told once, and not heard."""
     assert isinstance(stimulus, Hear)
     late = stimulus.message
@@ -126,7 +126,7 @@ def count_late(draft: Draft, stimulus: Stimulus) -> None:
         warn(draft, "late_audio", "audio that comes after the end of input is not heard")
 
 
-def take_flush(draft: Draft, stimulus: Stimulus) -> None:
+def receive_flush(draft: Draft, stimulus: Stimulus) -> None:
     """Queue a flush. Where nothing is left to decide before it the engine is not asked (failure mode F7)."""
     assert isinstance(stimulus, Hear)
     flush = stimulus.message
@@ -141,21 +141,21 @@ def take_flush(draft: Draft, stimulus: Stimulus) -> None:
     if s.flushes and at < s.flushes[-1].at:
         refuse(draft, "invalid_param", f"flush at {at} lies before the one at {s.flushes[-1].at}", ref=flush.id)
         return
-    if is_too_much(draft, len(s.flushes), s.limits.max_flushes_pending):
+    if exceeds_rate(draft, len(s.flushes), s.limits.max_flushes_pending):
         refuse(draft, "rate_limited", "too many flushes", ref=flush.id)
         return
     times = draft.s.flush_times
     # After the end of input the engine decides everything anyway; the answer follows from that. A flush that only
     # marks a position asks nothing of the engine and cuts nothing.
-    asked = flush.finalise and not s.ended and at > s.committed
+    awaited = flush.finalise and not s.ended and at > s.committed
     exact = flush.finalise and at == s.received
-    entry = OpenFlush(id=flush.id, at=at, segment=s.segment, since=draft.now, asked=asked, exact=exact)
+    entry = OpenFlush(id=flush.id, at=at, segment=s.segment, since=draft.now, awaited=awaited, exact=exact)
     draft.update(flushes=(*s.flushes, entry), flush_times=times)
-    if asked:
+    if awaited:
         draft.emit(FlushRequested(id=flush.id, at_sample=at))
 
 
-def is_too_much(draft: Draft, pending: int, most: int) -> bool:
+def exceeds_rate(draft: Draft, pending: int, most: int) -> bool:
     """Count a request, and say whether there are too many: at once, or in the time that so many should take.
 
     After a while without a connection a client asks everything again at once, so a burst of as many as may be pending
@@ -189,13 +189,13 @@ def refuse(draft: Draft, code: str, why: str, *, ref: str, param: str | None = N
     )
 
 
-def take_change(draft: Draft, stimulus: Stimulus) -> None:
+def receive_change(draft: Draft, stimulus: Stimulus) -> None:
     """Queue a change at the present position, and ask the engine to decide what comes before it (O7)."""
     assert isinstance(stimulus, Hear)
     configure = stimulus.message
     assert isinstance(configure, Configure)
     s = draft.s
-    if is_too_much(draft, len(s.changes), s.limits.max_changes_pending):
+    if exceeds_rate(draft, len(s.changes), s.limits.max_changes_pending):
         refuse_change_for(draft, configure.id, "rate_limited", "too many changes")
         return
     config, ignored = changed(s.changes[-1].config if s.changes else s.config, configure.set)
@@ -223,7 +223,7 @@ def refuse_change_for(draft: Draft, change_id: str, code: str, why: str, *, para
     draft.update(answered=answered, answered_changes=remember(draft.s.answered_changes, change_id))
 
 
-def take_end(draft: Draft, stimulus: Stimulus) -> None:
+def receive_end(draft: Draft, stimulus: Stimulus) -> None:
     """No more audio will come."""
     assert isinstance(stimulus, Hear)
     end = stimulus.message
@@ -251,7 +251,7 @@ def stop_input(draft: Draft, stimulus: Stimulus) -> None:
     draft.emit(InputFinished(total_samples=draft.s.received))
 
 
-def answer_ping(draft: Draft, stimulus: Stimulus) -> None:
+def send_pong(draft: Draft, stimulus: Stimulus) -> None:
     """Say pong."""
     assert isinstance(stimulus, Hear)
     ping = stimulus.message
@@ -274,7 +274,7 @@ def confirm_cancel(draft: Draft, _: Stimulus) -> None:
     endings.say_closed(draft, "cancelled", NORMAL_CLOSURE, error=None, message="The client cancelled the session.")
 
 
-def lose(draft: Draft, stimulus: Stimulus) -> None:
+def end_lost(draft: Draft, stimulus: Stimulus) -> None:
     """The client is gone."""
     assert isinstance(stimulus, Lose)
-    endings.lose(draft, stimulus)
+    endings.end_lost(draft, stimulus)

@@ -43,21 +43,21 @@ from auricle.core.outputs import Transmit
 from auricle.core.server import ServerSession
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import State
-from auricle.core.testing.driving import Driver
+from auricle.core.testing.driver import Driver
 from auricle.core.testing.scenario import Scenario, Speak
 
 
-class Finding(Exception):
+class CheckFailure(Exception):
     """Something does not hold."""
 
 
 def require(condition: object, why: str) -> None:
-    """Raise `Finding` where something does not hold."""
+    """Raise `CheckFailure` where something does not hold."""
     if not condition:
-        raise Finding(why)
+        raise CheckFailure(why)
 
 
-class ClientWatch:
+class ClientMonitor:
     """Looks at a client."""
 
     def __init__(self, scenario: Scenario) -> None:
@@ -97,10 +97,10 @@ class ClientWatch:
         match message:
             case Start():
                 origin = message.timeline_origin or 0
-                self._begin(origin, gated=False)
+                self._begin(origin, resuming=False)
                 self._credit = origin + int(self._scenario.limits.prebuffer_s * audio.sample_rate)
             case Resume():
-                self._begin(0, gated=True)
+                self._begin(0, resuming=True)
             case Ping() | Cancel():
                 pass
             case _:
@@ -125,9 +125,9 @@ class ClientWatch:
     def _carried(self) -> int:
         return self._carried_bytes // self._scenario.start.audio.frame_bytes
 
-    def _begin(self, position: int, *, gated: bool) -> None:
+    def _begin(self, position: int, *, resuming: bool) -> None:
         self._carried_bytes = position * self._scenario.start.audio.frame_bytes
-        self._gated = gated
+        self._gated = resuming
         self._said_end = False
 
     # ------------------------------------------------------------------------ what it is told
@@ -181,7 +181,7 @@ class ClientWatch:
             case Resumed():
                 require(self._away, "resumed without an interruption")
                 self._away = False
-                self._begin(event.next, gated=False)
+                self._begin(event.next, resuming=False)
                 require(event.credit >= self._credit, "O12: credit went back")
                 self._credit = event.credit
             case Restarted():
@@ -237,15 +237,15 @@ class ClientWatch:
         session = driver.session
         assert isinstance(session, ClientSession)
         s = session.snapshot
-        if not s.committed <= s.processed <= s.received <= s.carried <= s.offered:
-            raise Finding(f"O12: {session}")
-        if s.started and s.carried > s.credit:
-            raise Finding(f"credit is overrun: {session}, credit {s.credit}")
+        if not s.committed <= s.processed <= s.received <= s.sent <= s.offered:
+            raise CheckFailure(f"O12: {session}")
+        if s.started and s.sent > s.credit:
+            raise CheckFailure(f"credit is overrun: {session}, credit {s.credit}")
         if len(session._ring) > self._most_kept:
-            raise Finding(f"I12: {len(session._ring)} bytes of audio are kept")
+            raise CheckFailure(f"I12: {len(session._ring)} bytes of audio are kept")
 
 
-class ServerWatch:
+class ServerMonitor:
     """Looks at a session of a server."""
 
     def __init__(self, scenario: Scenario) -> None:
@@ -296,11 +296,11 @@ class ServerWatch:
         assert isinstance(session, ServerSession)
         s = session.snapshot
         if not s.committed <= s.processed <= s.received:
-            raise Finding(f"O12: {session}")
+            raise CheckFailure(f"O12: {session}")
         if s.started and s.received > s.credit:
-            raise Finding(f"credit is overrun: {session}, credit {s.credit}")
+            raise CheckFailure(f"credit is overrun: {session}, credit {s.credit}")
         if len(session._record) > s.limits.max_record:
-            raise Finding(f"I12: {len(session._record)} messages are kept")
+            raise CheckFailure(f"I12: {len(session._record)} messages are kept")
         if s.ended and s.closed is None and s.state is not State.CONNECTING:
             self._drain(s, now)
 
@@ -310,4 +310,4 @@ class ServerWatch:
             self._progress = (s.processed, now)
         budget_s = s.limits.drain_timeout_s + 1.5 * s.seconds(s.received - s.processed) + self._forgiven_s
         if now > self._progress[1] + budget_s:
-            raise Finding(f"I9: no progress for {now - self._progress[1]:.0f} s, and still draining")
+            raise CheckFailure(f"I9: no progress for {now - self._progress[1]:.0f} s, and still draining")

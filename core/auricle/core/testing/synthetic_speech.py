@@ -13,7 +13,7 @@ _LONGEST: Final = 1_048_576
 _TAPE: Final = Random(5).randbytes(_TAPE_BYTES) * (_LONGEST // _TAPE_BYTES + 3)
 
 
-class Voice:
+class SyntheticSpeech:
     """Somebody who speaks in blocks of ``block`` samples: each holds one word, or silence."""
 
     def __init__(self, seed: int, *, block: int, frame_bytes: int, pause_share: float = 0.3) -> None:

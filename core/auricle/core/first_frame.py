@@ -7,7 +7,7 @@ from auricle.core.outputs import Frame
 from auricle.core.states import Role
 
 
-def read_greeting(frame: Frame, limits: Limits) -> Resume | None:
+def read_resume(frame: Frame, limits: Limits) -> Resume | None:
     """Return the ``resume`` that a first frame is, None for anything else. Never raises.
 
     Whoever serves connections looks up the session it names and hands the connection over (`ServerSession.attach`). A

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T", bound=Hashable)
 
 
-class Pool(Generic[T]):
+class InternTable(Generic[T]):
     """Numbers for values, from 0, in the order of their first appearance. Exact: nothing is hashed away."""
 
     def __init__(self) -> None:
@@ -28,4 +28,4 @@ class Pool(Generic[T]):
         return len(self._values)
 
 
-AnyPool = Pool[Any]
+AnyPool = InternTable[Any]

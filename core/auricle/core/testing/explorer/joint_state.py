@@ -62,11 +62,11 @@ class Served(NamedTuple):
     """Which of the server's sessions this is."""
 
 
-class World(NamedTuple):
-    """Everything there is, at one moment. Small numbers are those of the pools of `machinery`."""
+class JointState(NamedTuple):
+    """Everything there is, at one moment. Small numbers are those of the pools of `cache`."""
 
     client: int
-    dialling: bool
+    connecting: bool
     """The client has asked for a connection and waits for it."""
     here: int
     """Index of the connection the client listens to, -1 where there is none."""

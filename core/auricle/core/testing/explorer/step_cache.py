@@ -11,8 +11,8 @@ from auricle.core.snapshot import Snapshot
 from auricle.core.states import Kind
 from auricle.core.testing.explorer import checks
 from auricle.core.testing.explorer.checks import Broken, Seen
-from auricle.core.testing.explorer.parties import Client, Close, Item, Remembered, Server, armed, items
-from auricle.core.testing.explorer.pool import Pool
+from auricle.core.testing.explorer.endpoints import Client, Close, Item, Remembered, Server, armed, items
+from auricle.core.testing.explorer.interning import InternTable
 
 
 class Op(IntEnum):
@@ -39,15 +39,15 @@ class Taken(NamedTuple):
 NO_EVENTS: Final = 0
 
 
-class Machinery:
+class StepCache:
     """Pools and memories of one exploration."""
 
     def __init__(self) -> None:
-        self.clients: Pool[Snapshot] = Pool()
-        self.servers: Pool[Remembered] = Pool()
-        self.items: Pool[Item] = Pool()
-        self.events: Pool[tuple[Any, ...]] = Pool()
-        self.seen: Pool[Seen] = Pool()
+        self.clients: InternTable[Snapshot] = InternTable()
+        self.servers: InternTable[Remembered] = InternTable()
+        self.items: InternTable[Item] = InternTable()
+        self.events: InternTable[tuple[Any, ...]] = InternTable()
+        self.seen: InternTable[Seen] = InternTable()
         self.events.number(())
         self.steps = 0
         self._client_steps: dict[tuple[int, Any], Taken | None] = {}
@@ -68,7 +68,7 @@ class Machinery:
             taken = None
             if outputs is not None:
                 checks.step_of_client(before, session.snapshot, outputs)
-                told = items(outputs, session.snapshot.carried)
+                told = items(outputs, session.snapshot.sent)
                 taken = self._taken(self.clients.number(session.remembered()), told)
             self._client_steps[number, key] = taken
             return taken
@@ -86,7 +86,7 @@ class Machinery:
                 checks.step_of_server(remembered.snapshot, session.snapshot, outputs)
                 if key[0] == "hear":
                     checks.only_the_engine_decides(remembered.snapshot, session.snapshot)
-                taken = self._taken(self.servers.number(session.remembered()), items(outputs, session.snapshot.carried))
+                taken = self._taken(self.servers.number(session.remembered()), items(outputs, session.snapshot.sent))
             self._server_steps[number, key] = taken
             return taken
 

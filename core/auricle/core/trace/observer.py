@@ -11,7 +11,7 @@ from auricle.core.session import Session
 from auricle.core.snapshot import Snapshot
 
 
-class Happening(NamedTuple):
+class VerbCall(NamedTuple):
     """One call of a verb. The core changes nothing of it any more: it may be kept, and written down later."""
 
     verb: str
@@ -24,7 +24,7 @@ class Happening(NamedTuple):
     raised: BaseException | None
 
 
-Observer = Callable[[Happening], None]
+Observer = Callable[[VerbCall], None]
 """Gets every call once it is over, also one that raised."""
 
 
@@ -41,7 +41,9 @@ def verbs(kind: type[Session]) -> frozenset[str]:
     return frozenset(name for name in public if "now" in _parameters(getattr(kind, name)))
 
 
-def by_name(function: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]) -> dict[str, Any]:
+def named_arguments(
+    function: Callable[..., object], args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> dict[str, Any]:
     """Return the arguments of a call of a method, each under its parameter's name."""
     return dict(zip(_parameters(function)[1:], args, strict=False)) | dict(kwargs)
 
@@ -63,7 +65,7 @@ class _Watch:
         def watched(*args: object, **kwargs: object) -> tuple[Any, ...]:
             if self._busy:
                 return method(*args, **kwargs)
-            arguments = by_name(method, args, kwargs)
+            arguments = named_arguments(method, args, kwargs)
             now, before = arguments.pop("now", 0.0), self._session.snapshot
             outputs: tuple[Any, ...] = ()
             raised: BaseException | None = None
@@ -75,7 +77,7 @@ class _Watch:
                 raise
             finally:
                 self._busy = False
-                self._observe(Happening(verb, now, arguments, before, self._session.snapshot, outputs, raised))
+                self._observe(VerbCall(verb, now, arguments, before, self._session.snapshot, outputs, raised))
             return outputs
 
         return watched

@@ -6,7 +6,7 @@ working network would have been heard before). That covers every real order of e
 on how late it is, only on which timers are armed, and those are computed from the real snapshot. It over-approximates:
 orders that the lengths of the timers exclude are explored too, so a trace may contain a rest of 60 s before one of
 0.25 s. Two rules do compare times, and are fixed to one side here: requests never come too fast
-(`server_hears.is_too_much`), and audio always as if it were live (`server_hears.warn_if_live`).
+(`server_receive.exceeds_rate`), and audio always as if it were live (`server_receive.warn_if_falling_behind`).
 """
 
 from collections.abc import Callable
@@ -132,7 +132,7 @@ class Server(ServerSession):
         """Hear what the client sent. Audio counts from where this side is, as bytes on a wire do."""
         match item:
             case AudioSpan(start=start, end=end):
-                at = self._snapshot.carried
+                at = self._snapshot.sent
                 return self._step(Hear(message=AudioSpan(start=at, end=at + end - start)), now=NOW)
             case Skipped(message=message):
                 return self._hear(Decoded(message), now=NOW)
@@ -187,13 +187,13 @@ def attempt(verb: Callable[[], Outputs]) -> Outputs | None:
         return None
 
 
-def items(outputs: Outputs, carried: int) -> tuple[Output | Item, ...]:
+def items(outputs: Outputs, sent: int) -> tuple[Output | Item, ...]:
     """Return outputs with the messages themselves in the place of `Transmit`, each with its position.
 
-    ``carried`` is where the sender stands after all of them.
+    ``sent`` is where the sender stands after all of them.
     """
     told: list[Output | Item] = []
-    at = carried
+    at = sent
     for output in reversed(outputs):
         if not isinstance(output, Transmit):
             told.append(output)

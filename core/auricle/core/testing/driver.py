@@ -23,14 +23,14 @@ from auricle.core.outputs import (
 )
 from auricle.core.session import Outputs, Session
 from auricle.core.stimuli import LossKind
-from auricle.core.testing.agenda import Agenda
+from auricle.core.testing.event_queue import EventQueue
 from auricle.core.testing.network import End
 
 Verb = Callable[[float], Outputs]
 """Something to do to a session at a given time."""
 
 
-class Watcher:
+class DriverObserver:
     """What a driver reports as it goes. This one takes no notice."""
 
     def said(self, driver: "Driver", said: Transmit) -> None:
@@ -55,8 +55,8 @@ class Watcher:
 class Loop:
     """The event loop that drivers live in. It can be blocked: then its timers are late, and nothing is read."""
 
-    def __init__(self, agenda: Agenda) -> None:
-        self.agenda = agenda
+    def __init__(self, event_queue: EventQueue) -> None:
+        self.event_queue = event_queue
         self.asleep_until = 0.0
         self.drivers: list[Driver] = []
         self.timers_first = True
@@ -65,19 +65,19 @@ class Loop:
     @property
     def is_asleep(self) -> bool:
         """Whether the loop is blocked."""
-        return self.agenda.now < self.asleep_until
+        return self.event_queue.now < self.asleep_until
 
     def oversleep(self, seconds: float) -> None:
         """Block the loop."""
-        self.asleep_until = max(self.asleep_until, self.agenda.now + seconds)
-        self.agenda.at(self.asleep_until, self._wake)
+        self.asleep_until = max(self.asleep_until, self.event_queue.now + seconds)
+        self.event_queue.at(self.asleep_until, self._wake)
 
     def _wake(self) -> None:
         if self.is_asleep:
             return
         drivers = list(self.drivers)
         for driver in drivers:
-            driver.watcher.waking(driver)
+            driver.observer.waking(driver)
         for awake in (Driver.ring, Driver.read_on) if self.timers_first else (Driver.read_on, Driver.ring):
             for driver in drivers:
                 awake(driver)
@@ -130,7 +130,7 @@ class Driver:
         *,
         emit: Callable[[Event], None],
         open_wire: Callable[[Transport, float], None],
-        watcher: Watcher,
+        observer: DriverObserver,
         lateness_s: Callable[[], float] = float,
     ) -> None:
         self.name = name
@@ -138,8 +138,8 @@ class Driver:
         self.transport = Transport(self)
         self.done = False
         """The session is finished, and nothing is driven any more."""
-        self._loop, self._agenda = loop, loop.agenda
-        self._emit, self._open_wire, self.watcher = emit, open_wire, watcher
+        self._loop, self._event_queue = loop, loop.event_queue
+        self._emit, self._open_wire, self.observer = emit, open_wire, observer
         self._lateness_s = lateness_s
         self._inbox: deque[Verb] = deque()
         self._waiting: Transport | None = None
@@ -163,7 +163,7 @@ class Driver:
             return
         self._running = True
         while self._inbox and not self.done:
-            self._take(self._inbox.popleft()(self._agenda.now))
+            self._take(self._inbox.popleft()(self._event_queue.now))
         self._running = False
         self._arm()
 
@@ -172,12 +172,12 @@ class Driver:
         self._armed = None
         if self._running or self._loop.is_asleep or self.done:
             return
-        deadline, now = self.session.next_deadline, self._agenda.now
+        deadline, now = self.session.next_deadline, self._event_queue.now
         if deadline is not None and deadline <= now:
             self._running = True
             self._take(self.session.handle_timeout(now=now))
             self._running = False
-            self.watcher.rang(self)
+            self.observer.rang(self)
         self.run()
 
     def read_on(self) -> None:
@@ -229,19 +229,19 @@ class Driver:
     def _hear(self, transport: Transport, frame: Frame, now: float) -> Outputs:
         if transport is not self.transport:
             return ()
-        self.watcher.heard(self, transport, frame)
+        self.observer.heard(self, transport, frame)
         return self.session.receive(frame, now=now)
 
     def _lose(self, transport: Transport, how: LossKind, code: int, reason: str, now: float) -> Outputs:
         if transport is not self.transport:
             return ()
-        self.watcher.lost(self, how, code)
+        self.observer.lost(self, how, code)
         return self.session.transport_lost(how, code, reason, now=now)
 
     def _take(self, outputs: Outputs) -> None:
         for output in outputs:
             self._do(output)
-        self.watcher.took(self)
+        self.observer.took(self)
         if self.session.finished and not self.done:
             self.done = True
             self.transport.abort()
@@ -251,7 +251,7 @@ class Driver:
         end = self.transport.end
         match output:
             case Transmit(frame=frame):
-                self.watcher.said(self, output)
+                self.observer.said(self, output)
                 if end is not None:
                     end.send(frame)
             case Emit(event=event):
@@ -273,14 +273,14 @@ class Driver:
     def _adopt(self) -> None:
         assert self._waiting is not None, "adopted is what `adopt` offers"
         old = self.transport
-        self._agenda.after(self.session.snapshot.limits.close_timeout_s, old.abort)
+        self._event_queue.after(self.session.snapshot.limits.close_timeout_s, old.abort)
         self.transport, self._waiting = self._waiting, None
 
     def _arm(self) -> None:
         deadline = None if self.done else self.session.next_deadline
         if deadline is not None and (self._armed is None or deadline < self._armed):
             self._armed = deadline
-            self._agenda.at(deadline + self._lateness_s(), partial(self._due, deadline))
+            self._event_queue.at(deadline + self._lateness_s(), partial(self._due, deadline))
 
     def _due(self, deadline: float) -> None:
         if deadline == self._armed:  # an alarm that an earlier one has taken the place of does not ring
