@@ -5,7 +5,6 @@ about what the application really did.
 """
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
 
 from auricle.core.client import ClientSession
 from auricle.core.events import SessionClosed
@@ -13,12 +12,10 @@ from auricle.core.messages import Final
 from auricle.core.testing.application import Performed
 from auricle.core.testing.driver import Driver
 from auricle.core.testing.engine import UNKNOWN_LANGUAGE, Recogniser, Utterance
+from auricle.core.testing.finished import FinishedSimulation
 from auricle.core.testing.monitors import ClientMonitor, require
 from auricle.core.testing.scenario import OUR_OWN, Rest, Scenario, Skip, Speak
 from auricle.core.testing.synthetic_speech import SyntheticSpeech
-
-if TYPE_CHECKING:
-    from auricle.core.testing.simulation import Simulation
 
 HONEST_ERRORS = frozenset({
     None, "capacity", "shutdown", "internal", "engine_failed", "session_gone", "bad_token", "drain_timeout",
@@ -81,7 +78,7 @@ def expected(performed: Performed, scenario: Scenario, voice: SyntheticSpeech) -
     return [finding for finding in found if isinstance(finding, Utterance)]
 
 
-def check_end(simulation: "Simulation") -> None:
+def check_end(simulation: FinishedSimulation) -> None:
     """Check what must hold in the end. Raises `CheckFailure`."""
     session = simulation.client.session
     assert isinstance(session, ClientSession)
@@ -105,7 +102,7 @@ def check_end(simulation: "Simulation") -> None:
         require(closed.complete is True, f"I13: nothing that happened may cost anything, but: {closed}")
 
 
-def _check_server(simulation: "Simulation", driver: Driver) -> None:
+def _check_server(simulation: FinishedSimulation, driver: Driver) -> None:
     killed = driver.session.closed is None and driver.done
     if killed:
         return
@@ -117,7 +114,7 @@ def _check_server(simulation: "Simulation", driver: Driver) -> None:
     require(closed.reason != "violation", f"I8: {driver.name} calls it a violation: {closed}")
 
 
-def _check_memory(simulation: "Simulation") -> None:
+def _check_memory(simulation: FinishedSimulation) -> None:
     """I12: what a client has for the socket is bounded by its credit, however slow that is."""
     scenario = simulation.scenario
     ahead_s = scenario.limits.window_s + scenario.limits.prebuffer_s
@@ -127,7 +124,7 @@ def _check_memory(simulation: "Simulation") -> None:
         require(queued <= most, f"I12: {queued} bytes have waited for the socket of connection {connection.number}")
 
 
-def _check_reason(closed: SessionClosed, simulation: "Simulation") -> None:
+def _check_reason(closed: SessionClosed, simulation: FinishedSimulation) -> None:
     require(closed.error in HONEST_ERRORS, f"I8: the client accuses its server: {closed}")
     require(closed.reason != "violation", f"I8: the client calls it a violation: {closed}")
     scenario = simulation.scenario
@@ -146,7 +143,7 @@ def _numbers(text: str) -> list[int]:
     return [int("".join(letter for letter in word if letter.isdigit())) for word in text.split()]
 
 
-def _check_words(watch: ClientMonitor, simulation: "Simulation") -> None:
+def _check_words(watch: ClientMonitor, simulation: FinishedSimulation) -> None:
     """O3, O13: every final holds exactly the words that begin in its audio."""
     performed, voice = simulation.application.performed, simulation.voice
     spoken = []
@@ -161,7 +158,7 @@ def _check_words(watch: ClientMonitor, simulation: "Simulation") -> None:
 
 
 def _check_complete(
-    closed: SessionClosed, watch: ClientMonitor, performed: Performed, simulation: "Simulation"
+    closed: SessionClosed, watch: ClientMonitor, performed: Performed, simulation: FinishedSimulation
 ) -> None:
     """``complete``: nothing is lost, and what the client was told is what an uncut run would have told (I13)."""
     scenario, voice = simulation.scenario, simulation.voice
