@@ -41,6 +41,20 @@ def in_effect(patch: Patch, role: Role, effect: Effect, do: Callable[[Draft, Sti
     patch.setitem(EFFECTS[role], effect, do)  # type: ignore[arg-type]
 
 
+def before_message(patch: Patch, effect: Effect, do: Callable[[Draft, Any], None]) -> None:
+    """Do something with the message before an effect of either role takes it."""
+
+    def wrapped(run: Callable[[Draft, Stimulus], None]) -> Callable[[Draft, Stimulus], None]:
+        def first(draft: Draft, stimulus: Any) -> None:
+            do(draft, stimulus.message)
+            run(draft, stimulus)
+
+        return first
+
+    for role in Role:
+        in_effect(patch, role, effect, wrapped(EFFECTS[role][effect]))
+
+
 def in_cell(patch: Patch, table: Any, kind: Kind, state: State, *outcomes: outcomes.Outcome) -> None:
     patch.setitem(table[kind], state, outcomes)
 
@@ -174,12 +188,7 @@ def claim_believed(patch: Patch) -> None:
 def promise_unchecked(patch: Patch) -> None:
     """Stable text may change in the final."""
 
-    def forgetful(draft: Draft, final: FinalMessage) -> None:
-        draft.update(stable_prefix="")
-        checked(draft, final)
-
-    checked = rules_of_order.check_final
-    patch.setattr(rules_of_order, "check_final", forgetful)
+    before_message(patch, Effect.TRACK_FINAL, lambda draft, _: draft.update(stable_prefix=""))
 
 
 def half_done(patch: Patch) -> None:
@@ -235,13 +244,7 @@ def no_keepalive(patch: Patch) -> None:
 
 def partial_after_final(patch: Patch) -> None:
     """A partial may belong to any segment."""
-    checked = rules_of_order.check_partial
-
-    def lenient(draft: Draft, partial: Any) -> None:
-        draft.update(segment=partial.segment)
-        checked(draft, partial)
-
-    patch.setattr(rules_of_order, "check_partial", lenient)
+    before_message(patch, Effect.TRACK_PARTIAL, lambda draft, partial: draft.update(segment=partial.segment))
 
 
 def flush_unanswered_at_close(patch: Patch) -> None:

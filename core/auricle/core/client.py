@@ -9,7 +9,6 @@ from auricle.core.errors import LocalProtocolError
 from auricle.core.framing import FRAMINGS
 from auricle.core.legacy import LegacyServer
 from auricle.core.limits import Limits
-from auricle.core.machine import step
 from auricle.core.messages import (
     CHANGEABLE,
     PROTOCOL,
@@ -22,13 +21,13 @@ from auricle.core.messages import (
     Malformed,
     Start,
 )
-from auricle.core.outputs import AudioSpan, OpenTransport, RawOutput
+from auricle.core.outputs import AudioSpan, RawOutput
 from auricle.core.parts import SAMPLE_BYTES
 from auricle.core.recovery import Recovery
 from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Kind, Role, State
-from auricle.core.stimuli import Hear, Local, Say
+from auricle.core.stimuli import Hear, Local, Opened, Say
 
 
 class ClientSession(Session):
@@ -77,15 +76,15 @@ class ClientSession(Session):
 
     def connect(self, *, now: float) -> Outputs:
         """Ask for a transport."""
-        if self._connecting or self._snapshot.state is State.CLOSED:
+        if self._connecting:
             raise LocalProtocolError("the session has been connected already")
+        outputs = self._step(Local(kind=Kind.CONNECT), now=now)
         self._connecting = True
-        self._snapshot = self._snapshot._replace(opened_at=now)
-        return (OpenTransport(not_before=now),)
+        return outputs
 
     def transport_opened(self, subprotocol: str | None, *, now: float) -> Outputs:
         """The transport is open; ``subprotocol`` is what the server selected, None when nothing."""
-        refusal = None
+        refusal, legacy = None, False
         if subprotocol != PROTOCOL:
             audio = self._snapshot.config.audio
             begun = self._snapshot.started or self._snapshot.recovery.restarts > 0
@@ -94,10 +93,11 @@ class ClientSession(Session):
             elif audio.encoding != "pcm_s16le" or audio.channels != 1:
                 refusal = "the server speaks the legacy dialect, which knows only mono pcm_s16le"
             else:
-                self._dialect = LegacyServer(self._snapshot.limits)
-                keeps_nothing = self._snapshot.recovery._replace(retain_audio=False)
-                self._snapshot = self._snapshot._replace(legacy=True, recovery=keeps_nothing)
-        outputs = self._step(Local(kind=Kind.OPENED), now=now)
+                legacy = True
+        raw = self._advance(Opened(legacy=legacy), now=now)
+        if legacy:
+            self._dialect = LegacyServer(self._snapshot.limits)
+        outputs = self._resolve_all(raw)
         if refusal is not None and self._snapshot.state is not State.CLOSED:
             outputs += self._step(Hear(message=Malformed(code="protocol_violation", why=refusal)), now=now)
         return outputs
@@ -112,13 +112,13 @@ class ClientSession(Session):
         s = self._snapshot
         # The machine decides first: bytes are kept only where it agreed to count them.
         span = AudioSpan(start=s.offered, end=s.offered + samples, residue=residue)
-        self._snapshot, raw = step(s, Say(message=span), now=now)
+        raw = self._advance(Say(message=span), now=now)
         ring.append(data)
         return self._resolve_all(raw)
 
     def skip(self, samples: int, *, now: float) -> Outputs:
         """Let the timeline go on by ``samples`` for which there is no audio. Raises `BacklogFull` as `send_audio`."""
-        self._snapshot, raw = step(self._snapshot, Say(message=Gap(samples=samples)), now=now)
+        raw = self._advance(Say(message=Gap(samples=samples)), now=now)
         self._ring.skip(samples)
         return self._resolve_all(raw)
 

@@ -3,35 +3,49 @@
 from dataclasses import replace
 from typing import Final
 
-from auricle.core import endings
+from auricle.core import guarantees
 from auricle.core.draft import Draft
+from auricle.core.effect_function import for_message, for_stimulus
 from auricle.core.errors import BacklogFull, LocalProtocolError
 from auricle.core.events import FlushTimedOut
 from auricle.core.framing import HEADER
 from auricle.core.messages import (
     Ack,
     Cancel,
-    Closed,
     Configure,
+    Configured,
     EndInput,
     ErrorMessage,
     Flush,
+    Flushed,
     Gap,
+    InputEnded,
     Ping,
     Ready,
     changed,
 )
-from auricle.core.outputs import AudioSpan
+from auricle.core.outputs import AudioSpan, OpenTransport
 from auricle.core.snapshot import OpenChange, OpenFlush, Pending, Snapshot
-from auricle.core.stimuli import Hear, Lose, Say, Stimulus
+from auricle.core.stimuli import Opened, Stimulus
 
 SEEN_EVERY: Final = 32
 """Durable messages after which the server is told, by ``ping.seen``, that it need not keep them."""
 
 
-def send_start(draft: Draft, _: Stimulus) -> None:
-    """The transport is open: say ``start`` at once; audio may follow up to the pre-buffer, before ``ready``."""
+def request_transport(draft: Draft, _: Stimulus) -> None:
+    """Ask for the first transport; the time to connect counts from now."""
+    draft.update(opened_at=draft.now)
+    draft.outputs.append(OpenTransport(not_before=draft.now))
+
+
+@for_stimulus(Opened)
+def send_start(draft: Draft, opened: Opened) -> None:
+    """The transport is open: send ``start`` at once; audio may follow up to the pre-buffer, before ``ready``."""
     s = draft.s
+    if opened.legacy:
+        # A legacy server cannot resume: audio that has been sent need not be retained.
+        draft.update(legacy=True)
+        draft.recover(retain_audio=False)
     draft.update(
         attached=True,
         started=True,
@@ -45,21 +59,17 @@ def send_start(draft: Draft, _: Stimulus) -> None:
     draft.send(s.config)
 
 
-def offer_audio(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(AudioSpan)
+def offer_audio(draft: Draft, span: AudioSpan) -> None:
     """Take audio from the application; what credit does not allow yet waits, within ``backlog_s``."""
-    assert isinstance(stimulus, Say)
-    span = stimulus.message
-    assert isinstance(span, AudioSpan)
     s = draft.s
     _check_room(s)
     draft.update(offered=s.offered + span.end - span.start, residue=span.residue)
 
 
-def offer_gap(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Gap)
+def offer_gap(draft: Draft, gap: Gap) -> None:
     """Take note of samples without audio; they are positions like any other, and wait for credit like any other."""
-    assert isinstance(stimulus, Say)
-    gap = stimulus.message
-    assert isinstance(gap, Gap)
     s = draft.s
     if s.residue:
         raise LocalProtocolError("a gap may not begin in the middle of a sample")
@@ -76,11 +86,9 @@ def _check_room(s: Snapshot) -> None:
         )
 
 
-def queue_flush(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Flush)
+def queue_flush(draft: Draft, flush: Flush) -> None:
     """F19: a flush never overtakes audio. It waits until everything offered before it has been sent."""
-    assert isinstance(stimulus, Say)
-    flush = stimulus.message
-    assert isinstance(flush, Flush)
     s = draft.s
     if len(s.flushes) >= s.limits.max_flushes_pending:
         raise BacklogFull(f"{len(s.flushes)} flushes wait for their answers already")
@@ -90,11 +98,9 @@ def queue_flush(draft: Draft, stimulus: Stimulus) -> None:
     draft.update(flushes=(*s.flushes, asked), outbox=(*s.outbox, Pending(at=at, message=message)))
 
 
-def queue_change(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Configure)
+def queue_change(draft: Draft, change: Configure) -> None:
     """A change is for the audio after it: it waits, like a flush, for what was offered before."""
-    assert isinstance(stimulus, Say)
-    change = stimulus.message
-    assert isinstance(change, Configure)
     s = draft.s
     if len(s.changes) >= s.limits.max_changes_pending:
         raise BacklogFull(f"{len(s.changes)} changes wait for their answers already")
@@ -149,15 +155,13 @@ def _send_timeline(draft: Draft, stop: int) -> None:
         draft.send(AudioSpan(start=s.sent, end=end))
 
 
-def trim_ring(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Ack)
+def trim_ring(draft: Draft, ack: Ack) -> None:
     """Keep no more audio than may have to be sent again.
 
     To this server nothing before its ``discard_before``; to another one, if it is lost, what is not decided, of which
     ``ring_s`` is kept.
     """
-    assert isinstance(stimulus, Hear)
-    ack = stimulus.message
-    assert isinstance(ack, Ack)
     s = draft.s
     undecided = max(s.committed, s.sent - s.samples(s.limits.ring_s))
     ring_start = max(s.ring_start, min(ack.discard_before, undecided))
@@ -183,11 +187,9 @@ def _longest_frame(draft: Draft) -> int:
     return max(1, min(int(limits.max_audio_s * audio.sample_rate), room // audio.frame_bytes))
 
 
-def send_cancel(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Cancel)
+def send_cancel(draft: Draft, message: Cancel) -> None:
     """Stop now; only ``closed`` is waited for."""
-    assert isinstance(stimulus, Say)
-    message = stimulus.message
-    assert isinstance(message, Cancel)
     draft.update(cancelled=True, ended=True, ended_at=draft.now, outbox=(), heard_at=draft.now)
     draft.send(message)
 
@@ -207,11 +209,9 @@ def report_flush_timeout(draft: Draft, _: Stimulus) -> None:
     draft.emit(FlushTimedOut(id=overdue.id))
 
 
-def open_session(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Ready)
+def open_session(draft: Draft, ready: Ready) -> None:
     """``ready``: the credit counts from now."""
-    assert isinstance(stimulus, Hear)
-    ready = stimulus.message
-    assert isinstance(ready, Ready)
     offer = ready.resume
     draft.update(
         credit=max(draft.s.credit, ready.credit), limits=draft.s.limits.adopting(ready.limits), ready_at=draft.now
@@ -225,29 +225,38 @@ def open_session(draft: Draft, stimulus: Stimulus) -> None:
     )
 
 
-def store_error(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(ErrorMessage)
+def store_error(draft: Draft, error: ErrorMessage) -> None:
     """A fatal error explains the ``closed`` that follows it, or the loss that comes instead."""
-    assert isinstance(stimulus, Hear)
-    error = stimulus.message
-    assert isinstance(error, ErrorMessage)
     wait_ms = error.retry_after_ms
     draft.update(error=(error.code, error.message), retry_after_s=None if wait_ms is None else wait_ms / 1000)
 
 
-def conclude(draft: Draft, stimulus: Stimulus) -> None:
-    """``closed`` has come: the terminal event."""
-    assert isinstance(stimulus, Hear)
-    closed = stimulus.message
-    assert isinstance(closed, Closed)
-    endings.conclude(draft, closed)
+@for_message(Flushed)
+def track_flushed(draft: Draft, flushed: Flushed) -> None:
+    """Check an answer to a flush (O6), and drop the flush from the outbox."""
+    guarantees.check_flushed(draft, flushed)
+    answered(draft, Flush(id=flushed.id))
 
 
-def abort(draft: Draft, _: Stimulus) -> None:
-    """The application leaves."""
-    endings.abort(draft)
+@for_message(Configured)
+def track_configured(draft: Draft, configured: Configured) -> None:
+    """Check an answer to a change (O7), and drop the change from the outbox."""
+    guarantees.check_configured(draft, configured)
+    answered(draft, Configure(id=configured.id, set={}))
 
 
-def end_lost(draft: Draft, stimulus: Stimulus) -> None:
-    """The transport is gone."""
-    assert isinstance(stimulus, Lose)
-    endings.end_lost(draft, stimulus)
+@for_message(InputEnded)
+def track_input_ended(draft: Draft, ended: InputEnded) -> None:
+    """Check ``input_ended`` (O8), and drop the end of input from the outbox."""
+    guarantees.check_input_ended(draft, ended)
+    answered(draft, EndInput())
+
+
+@for_message(ErrorMessage)
+def track_loss(draft: Draft, error: ErrorMessage) -> None:
+    """Account for the audio that an error names as lost; an error that names a flush or a change is its answer."""
+    guarantees.check_loss(draft, error)
+    refused = guarantees.check_refusal(draft, error)
+    if refused is not None:
+        answered(draft, refused)

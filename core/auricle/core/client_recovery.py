@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from auricle.core import endings
 from auricle.core.draft import Draft
+from auricle.core.effect_function import for_message
 from auricle.core.errors import ABNORMAL_CLOSURE, Breach
 from auricle.core.events import Interrupted, Restarted
 from auricle.core.guarantees import FRESH
@@ -14,7 +15,7 @@ from auricle.core.messages import EndInput, Resume, Resumed
 from auricle.core.outputs import AbortTransport, OpenTransport
 from auricle.core.recovery import Past, reconnect_delay_s
 from auricle.core.snapshot import Pending, Snapshot
-from auricle.core.stimuli import Hear, Lose, Stimulus
+from auricle.core.stimuli import Lose, Stimulus
 
 
 def interrupt(draft: Draft, stimulus: Stimulus) -> None:
@@ -69,11 +70,9 @@ def send_resume(draft: Draft, _: Stimulus) -> None:
     draft.send(Resume(session=r.session, token=r.token, seen=s.seq, sent=s.sent, attempt=r.transports))
 
 
-def apply_resumed(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Resumed)
+def apply_resumed(draft: Draft, resumed: Resumed) -> None:
     """The server tells from which sample it wants audio again; what we believed to have sent does not count."""
-    assert isinstance(stimulus, Hear)
-    resumed = stimulus.message
-    assert isinstance(resumed, Resumed)
     s = draft.s
     if resumed.session != s.recovery.session:
         raise Breach("protocol_violation", f"resumed is about session {resumed.session!r}, not {s.recovery.session!r}")
@@ -133,13 +132,3 @@ def _outbox(s: Snapshot) -> tuple[Pending, ...]:
     if not s.ended or any(isinstance(pending.message, EndInput) for pending in s.outbox):
         return s.outbox
     return (*s.outbox, Pending(at=s.offered, message=EndInput(total=s.offered)))
-
-
-def end_refused(draft: Draft, stimulus: Stimulus) -> None:
-    """The server would not take the session up, and no other one can go on with it."""
-    endings.end_refused(draft)
-
-
-def end_unreachable(draft: Draft, _: Stimulus) -> None:
-    """The session could not be got back for ``reconnect_timeout_s``."""
-    endings.end_unreachable(draft)

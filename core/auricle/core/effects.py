@@ -1,120 +1,51 @@
-"""What each effect of the rule table does: the map from names to functions, one map for either party."""
+"""What each effect of the rule table does: the map from names to functions, one map for each role."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from auricle.core import client_effects, client_recovery, guarantees, server_receive, server_recovery, server_send
-from auricle.core.draft import Draft
-from auricle.core.messages import (
-    Ack,
-    Configure,
-    Configured,
-    EndInput,
-    ErrorMessage,
-    Flush,
-    Flushed,
-    InputEnded,
-    Message,
-    Partial,
-    SpeechEnd,
-    SpeechStart,
+from auricle.core import (
+    client_effects,
+    client_recovery,
+    endings,
+    guarantees,
+    server_receive,
+    server_recovery,
+    server_send,
 )
+from auricle.core.draft import Draft
+from auricle.core.effect_function import EffectFunction, for_message, for_stimulus
+from auricle.core.messages import Ack, Closed, Configured, Message, Partial, SpeechEnd, SpeechStart
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outcomes import Effect
-from auricle.core.outputs import AbortTransport, AudioSpan
+from auricle.core.outputs import AbortTransport
 from auricle.core.states import Role
-from auricle.core.stimuli import Hear, Say, Stimulus
-
-Do = Callable[[Draft, Stimulus], None]
+from auricle.core.stimuli import Lose, Stimulus
 
 GRACE_S: Final = 10.0
-"""What a blocked loop of ours earns the peer: two PROGRESS_INTERVALs, in which a working server must have spoken."""
+"""How long no timeout is held against the peer after our own loop was blocked: two PROGRESS_INTERVALs, in which a
+working server must have sent something."""
 
 
-def _message(stimulus: Stimulus) -> Message:
-    assert isinstance(stimulus, Say | Hear)
-    assert not isinstance(stimulus.message, AudioSpan)
-    return stimulus.message
+@for_message(Message)
+def _send(draft: Draft, message: Message) -> None:
+    draft.send(message)
 
 
-def _send(draft: Draft, stimulus: Stimulus) -> None:
-    draft.send(_message(stimulus))
-
-
-def _emit(draft: Draft, stimulus: Stimulus) -> None:
-    message = _message(stimulus)
+@for_message(Message)
+def _emit(draft: Draft, message: Message) -> None:
     draft.emit(message)  # type: ignore[arg-type]  # the table lets only event messages here
 
 
-def _track_ack(draft: Draft, stimulus: Stimulus) -> None:
-    message = _message(stimulus)
-    assert isinstance(message, Ack)
-    guarantees.check_ack(draft, message)
-
-
-def _track_speech(draft: Draft, stimulus: Stimulus) -> None:
-    message = _message(stimulus)
-    assert isinstance(message, SpeechStart | SpeechEnd)
-    guarantees.check_speech(draft, message)
-
-
-def _track_partial(draft: Draft, stimulus: Stimulus) -> None:
-    message = _message(stimulus)
-    assert isinstance(message, Partial)
-    guarantees.check_partial(draft, message)
-
-
-def _track_final(draft: Draft, stimulus: Stimulus) -> None:
-    message = _message(stimulus)
-    assert isinstance(message, FinalMessage)
-    if draft.s.role is Role.SERVER:
-        guarantees.check_cut(draft.s, message.audio[1])
-    guarantees.check_final(draft, message)
-
-
-def _track_flushed(draft: Draft, stimulus: Stimulus) -> None:
-    message = _message(stimulus)
-    assert isinstance(message, Flushed)
-    guarantees.check_flushed(draft, message)
-    client_effects.answered(draft, Flush(id=message.id))
-
-
-def _track_configured(draft: Draft, stimulus: Stimulus) -> None:
-    message = _message(stimulus)
-    assert isinstance(message, Configured)
-    guarantees.check_configured(draft, message)
-    if draft.s.role is Role.CLIENT:
-        client_effects.answered(draft, Configure(id=message.id, set={}))
-
-
-def _track_input_ended(draft: Draft, stimulus: Stimulus) -> None:
-    message = _message(stimulus)
-    assert isinstance(message, InputEnded)
-    guarantees.check_input_ended(draft, message)
-    client_effects.answered(draft, EndInput())
-
-
-def _track_loss(draft: Draft, stimulus: Stimulus) -> None:
-    message = _message(stimulus)
-    assert isinstance(message, ErrorMessage)
-    if draft.s.role is Role.SERVER and message.audio is not None:
-        guarantees.check_cut(draft.s, message.audio[1])
-    guarantees.check_loss(draft, message)
-    refused = guarantees.check_refusal(draft, message)
-    if refused is not None and draft.s.role is Role.CLIENT:
-        client_effects.answered(draft, refused)
-
-
-def _forgive(draft: Draft, _: Stimulus) -> None:
+def _grant_grace(draft: Draft, _: Stimulus) -> None:
     draft.update(grace_until=draft.now + GRACE_S)
 
 
-def _hang_up(draft: Draft, _: Stimulus) -> None:
+def _abort_transport(draft: Draft, _: Stimulus) -> None:
     draft.outputs.append(AbortTransport())
     draft.update(attached=False)
 
 
-def _begin_goodbye(draft: Draft, _: Stimulus) -> None:
+def _start_close_timer(draft: Draft, _: Stimulus) -> None:
     draft.update(closed_at=draft.now, emptied=True)
 
 
@@ -122,24 +53,25 @@ def _detach(draft: Draft, _: Stimulus) -> None:
     draft.update(attached=False)
 
 
-_SHARED: Final[Mapping[Effect, Do]] = {
-    Effect.TRACK_SPEECH: _track_speech,
-    Effect.TRACK_PARTIAL: _track_partial,
-    Effect.TRACK_FINAL: _track_final,
-    Effect.TRACK_CONFIGURED: _track_configured,
-    Effect.TRACK_LOSS: _track_loss,
-    Effect.GRANT_GRACE: _forgive,
-    Effect.START_CLOSE_TIMER: _begin_goodbye,
-    Effect.ABORT_TRANSPORT: _hang_up,
+_SHARED: Final[Mapping[Effect, EffectFunction]] = {
+    Effect.TRACK_SPEECH: for_message(SpeechStart, SpeechEnd)(guarantees.check_speech),
+    Effect.TRACK_PARTIAL: for_message(Partial)(guarantees.check_partial),
+    Effect.GRANT_GRACE: _grant_grace,
+    Effect.START_CLOSE_TIMER: _start_close_timer,
+    Effect.ABORT_TRANSPORT: _abort_transport,
     Effect.DETACH: _detach,
 }
 
-_CLIENT: Final[Mapping[Effect, Do]] = {
+_CLIENT: Final[Mapping[Effect, EffectFunction]] = {
     Effect.EMIT: _emit,
-    Effect.TRACK_ACK: _track_ack,
-    Effect.TRACK_FLUSHED: _track_flushed,
-    Effect.TRACK_INPUT_ENDED: _track_input_ended,
+    Effect.TRACK_ACK: for_message(Ack)(guarantees.check_ack),
+    Effect.TRACK_FINAL: for_message(FinalMessage)(guarantees.check_final),
+    Effect.TRACK_FLUSHED: client_effects.track_flushed,
+    Effect.TRACK_CONFIGURED: client_effects.track_configured,
+    Effect.TRACK_INPUT_ENDED: client_effects.track_input_ended,
+    Effect.TRACK_LOSS: client_effects.track_loss,
     Effect.TRIM_RING: client_effects.trim_ring,
+    Effect.REQUEST_TRANSPORT: client_effects.request_transport,
     Effect.SEND_START: client_effects.send_start,
     Effect.OFFER_AUDIO: client_effects.offer_audio,
     Effect.OFFER_GAP: client_effects.offer_gap,
@@ -158,16 +90,19 @@ _CLIENT: Final[Mapping[Effect, Do]] = {
     Effect.NOTE_SILENCE: client_recovery.note_silence,
     Effect.RESET_BACKOFF: client_recovery.reset_backoff,
     Effect.RESTART: client_recovery.restart,
-    Effect.END_REFUSED: client_recovery.end_refused,
-    Effect.END_UNREACHABLE: client_recovery.end_unreachable,
-    Effect.CONCLUDE: client_effects.conclude,
-    Effect.ABORT: client_effects.abort,
+    Effect.END_REFUSED: endings.end_refused,
+    Effect.END_UNREACHABLE: endings.end_unreachable,
+    Effect.CONCLUDE: for_message(Closed)(endings.conclude),
+    Effect.ABORT: endings.abort,
     Effect.OPEN: client_effects.open_session,
-    Effect.END_LOST: client_effects.end_lost,
+    Effect.END_LOST: for_stimulus(Lose)(endings.end_lost),
 }
 
-_SERVER: Final[Mapping[Effect, Do]] = {
+_SERVER: Final[Mapping[Effect, EffectFunction]] = {
     Effect.SEND: _send,
+    Effect.TRACK_FINAL: server_send.track_final,
+    Effect.TRACK_CONFIGURED: for_message(Configured)(guarantees.check_configured),
+    Effect.TRACK_LOSS: server_send.track_loss,
     Effect.RECEIVE_START: server_receive.receive_start,
     Effect.RECEIVE_AUDIO: server_receive.receive_audio,
     Effect.COUNT_LATE_AUDIO: server_receive.count_late_audio,
@@ -189,7 +124,7 @@ _SERVER: Final[Mapping[Effect, Do]] = {
     Effect.REVOKE_TOKENS: server_recovery.revoke_tokens,
     Effect.RETAIN: server_recovery.retain,
     Effect.RELEASE: server_recovery.release,
-    Effect.END_EXPIRED: server_recovery.end_expired,
+    Effect.END_EXPIRED: endings.end_expired,
     Effect.SEND_OLDEST_FLUSHED: server_send.send_oldest_flushed,
     Effect.SEND_DEFERRED_WARNING: server_send.send_deferred_warning,
     Effect.SEND_INPUT_ENDED: server_send.send_input_ended,
@@ -200,10 +135,10 @@ _SERVER: Final[Mapping[Effect, Do]] = {
     Effect.CONFIRM_CANCEL: server_receive.confirm_cancel,
     Effect.FAIL: server_send.fail,
     Effect.OPEN: server_send.open_session,
-    Effect.END_LOST: server_receive.end_lost,
+    Effect.END_LOST: for_stimulus(Lose)(endings.end_lost),
 }
 
-EFFECTS: Final[Mapping[Role, Mapping[Effect, Do]]] = {
+EFFECTS: Final[Mapping[Role, Mapping[Effect, EffectFunction]]] = {
     Role.CLIENT: {**_SHARED, **_CLIENT},
     Role.SERVER: {**_SHARED, **_SERVER},
 }

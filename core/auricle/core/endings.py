@@ -11,7 +11,7 @@ from auricle.core.outputs import AbortTransport
 from auricle.core.parts import ClosedStats, CloseReason
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Role
-from auricle.core.stimuli import Lose
+from auricle.core.stimuli import Lose, Stimulus
 
 TIMEOUTS: Final = frozenset({"connect_timeout", "ready_timeout", "silence", "drain_timeout"})
 """Verdicts of a client about a server that went quiet."""
@@ -164,7 +164,7 @@ def _closing_sentence(closed: Closed, complete: bool | None, why: str | None) ->
     return f"The server ended the session before it was complete: {closed.reason}."
 
 
-def abort(draft: Draft) -> None:
+def abort(draft: Draft, _: Stimulus) -> None:
     """Our application leaves: say so where somebody can hear it, and close."""
     if draft.s.started and draft.s.attached:
         draft.send(Cancel(reason="the application left"))
@@ -198,7 +198,7 @@ def loss_sentence(lost: Lose, why: str | None = None) -> str:
     return f"{message}{': ' if detail else ''}{detail}."
 
 
-def end_refused(draft: Draft) -> None:
+def end_refused(draft: Draft, _: Stimulus) -> None:
     """The server would not take the session up, and a new one could not go on with it."""
     error, why = draft.s.error or (None, None)
     draft.close_transport(NORMAL_CLOSURE, "refused")
@@ -206,14 +206,14 @@ def end_refused(draft: Draft) -> None:
     _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, sentence, error=error, retriable=True))
 
 
-def end_unreachable(draft: Draft) -> None:
+def end_unreachable(draft: Draft, _: Stimulus) -> None:
     """The session could not be got back in time."""
     draft.outputs.append(AbortTransport())
     sentence = f"The connection was lost and could not be made again for {draft.s.limits.reconnect_timeout_s:g} s."
     _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, sentence, retriable=True))
 
 
-def end_expired(draft: Draft) -> None:
+def end_expired(draft: Draft, _: Stimulus) -> None:
     """Server: the client did not come back."""
     _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, "The client did not come back."))
 

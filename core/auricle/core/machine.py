@@ -60,6 +60,8 @@ def _listen(draft: Draft, stimulus: Stimulus) -> None:
     if draft.s.state is State.CLOSED:
         return
     draft.update(heard_at=draft.now)
+    if stimulus.legacy:
+        draft.update(legacy=True)
     if draft.s.recovery.previous_token is not None and not isinstance(stimulus.message, Ping | Cancel):
         # Only a client that has heard ``resumed`` speaks again: it has its new token, the old one is used up.
         draft.recover(previous_token=None)

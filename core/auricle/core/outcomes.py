@@ -40,6 +40,7 @@ class Effect(Name):
     """What a rule does; each is one function of `auricle.core.effects`."""
 
     # client
+    REQUEST_TRANSPORT = "ask for the first transport"
     SEND_START = "say start"
     OFFER_AUDIO = "take audio from the application"
     QUEUE_FLUSH = "queue a flush behind the audio before it"

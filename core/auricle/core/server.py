@@ -275,7 +275,7 @@ class ServerSession(Session):
             return self._hear_audio(decoded.message, now=now)
         if not self._snapshot.started:
             self._ignored = decoded.ignored
-            self._snapshot = self._snapshot._replace(legacy=self._dialect.legacy)
+            return self._step(Hear(message=decoded.message, legacy=self._dialect.legacy), now=now)
         return super()._hear(decoded, now=now)
 
     def _hear_audio(self, audio: Audio, *, now: float) -> Outputs:

@@ -4,6 +4,7 @@ from typing import Final
 
 from auricle.core import endings
 from auricle.core.draft import Draft
+from auricle.core.effect_function import for_message
 from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE, Breach
 from auricle.core.events import (
     AudioReceived,
@@ -33,18 +34,16 @@ from auricle.core.parts import SAMPLE_BYTES
 from auricle.core.server_send import warn
 from auricle.core.snapshot import EndCode, OpenChange, OpenFlush, Snapshot
 from auricle.core.states import Kind, State
-from auricle.core.stimuli import Hear, Local, Lose, Stimulus, StopInput
+from auricle.core.stimuli import Local, Stimulus, StopInput
 
 LIVE_FACTOR: Final = 1.25
 LIVE_SLACK_S: Final = 2.0
 """Audio that comes no faster than this many times real time, after so much at once, is live."""
 
 
-def receive_start(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Start)
+def receive_start(draft: Draft, start: Start) -> None:
     """Check what only this implementation knows, and keep the configuration."""
-    assert isinstance(stimulus, Hear)
-    start = stimulus.message
-    assert isinstance(start, Start)
     if start.audio.encoding not in SAMPLE_BYTES:
         known = ", ".join(SAMPLE_BYTES)
         why = f"encoding {start.audio.encoding!r} is not supported, use one of {known}"
@@ -65,11 +64,9 @@ def receive_start(draft: Draft, stimulus: Stimulus) -> None:
     draft.emit(Started(config=start))
 
 
-def receive_audio(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(AudioSpan)
+def receive_audio(draft: Draft, span: AudioSpan) -> None:
     """Count audio and hand it to the engine. A client that overruns its credit has broken the protocol."""
-    assert isinstance(stimulus, Hear)
-    span = stimulus.message
-    assert isinstance(span, AudioSpan)
     s, samples = draft.s, span.end - span.start
     if samples > s.samples(s.limits.max_audio_s):
         raise Breach("too_large", f"one frame may hold {s.limits.max_audio_s:g} s of audio")
@@ -90,11 +87,9 @@ def _within_credit(s: Snapshot, samples: int) -> int:
     return end
 
 
-def receive_gap(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Gap)
+def receive_gap(draft: Draft, gap: Gap) -> None:
     """The timeline goes on without audio, as far as credit allows."""
-    assert isinstance(stimulus, Hear)
-    gap = stimulus.message
-    assert isinstance(gap, Gap)
     s = draft.s
     end = _within_credit(s, gap.samples)
     draft.update(
@@ -115,22 +110,18 @@ def warn_if_falling_behind(draft: Draft) -> None:
         warn(draft, "falling_behind", why, backlog_ms=backlog_ms)
 
 
-def count_late_audio(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(AudioSpan, Gap)
+def count_late_audio(draft: Draft, late: AudioSpan | Gap) -> None:
     """What comes after the end of input is counted, told once, and not heard."""
-    assert isinstance(stimulus, Hear)
-    late = stimulus.message
-    assert isinstance(late, AudioSpan | Gap)
     samples = late.samples if isinstance(late, Gap) else late.end - late.start
     draft.update(late=draft.s.late + samples)
     if samples:
         warn(draft, "late_audio", "audio that comes after the end of input is not heard")
 
 
-def receive_flush(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Flush)
+def receive_flush(draft: Draft, flush: Flush) -> None:
     """Queue a flush. Where nothing is left to decide before it the engine is not asked (failure mode F7)."""
-    assert isinstance(stimulus, Hear)
-    flush = stimulus.message
-    assert isinstance(flush, Flush)
     s = draft.s
     at = s.received if flush.at is None else flush.at
     if at > s.received:
@@ -189,11 +180,9 @@ def refuse(draft: Draft, code: str, why: str, *, ref: str, param: str | None = N
     )
 
 
-def receive_change(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Configure)
+def receive_change(draft: Draft, configure: Configure) -> None:
     """Queue a change at the present position, and ask the engine to decide what comes before it (O7)."""
-    assert isinstance(stimulus, Hear)
-    configure = stimulus.message
-    assert isinstance(configure, Configure)
     s = draft.s
     if exceeds_rate(draft, len(s.changes), s.limits.max_changes_pending):
         refuse_change_for(draft, configure.id, "rate_limited", "too many changes")
@@ -204,16 +193,16 @@ def receive_change(draft: Draft, stimulus: Stimulus) -> None:
     draft.emit(ConfigureRequested(id=change.id, at_sample=change.at, config=config))
 
 
-def refuse_change(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Configure, Malformed)
+def refuse_change(draft: Draft, message: Configure | Malformed) -> None:
     """A change that comes too late or asks for something impossible is refused; the session goes on as it was."""
-    assert isinstance(stimulus, Hear)
-    match stimulus.message:
+    match message:
         case Configure(id=change_id):
             refuse_change_for(draft, change_id, "invalid_state", "the input has ended: there is nothing left to change")
         case Malformed(code=code, why=why, ref=str(ref), param=param):
             refuse_change_for(draft, ref, code, why, param=param)
         case _:
-            raise AssertionError(stimulus)
+            raise AssertionError(message)
 
 
 def refuse_change_for(draft: Draft, change_id: str, code: str, why: str, *, param: str | None = None) -> None:
@@ -223,11 +212,9 @@ def refuse_change_for(draft: Draft, change_id: str, code: str, why: str, *, para
     draft.update(answered=answered, answered_changes=remember(draft.s.answered_changes, change_id))
 
 
-def receive_end(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(EndInput)
+def receive_end(draft: Draft, end: EndInput) -> None:
     """No more audio will come."""
-    assert isinstance(stimulus, Hear)
-    end = stimulus.message
-    assert isinstance(end, EndInput)
     s = draft.s
     if s.residue:
         warn(draft, "odd_bytes_dropped", f"the audio ended in the middle of a sample: {s.residue} bytes are not heard")
@@ -251,30 +238,20 @@ def stop_input(draft: Draft, stimulus: Stimulus) -> None:
     draft.emit(InputFinished(total_samples=draft.s.received))
 
 
-def send_pong(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Ping)
+def send_pong(draft: Draft, ping: Ping) -> None:
     """Say pong."""
-    assert isinstance(stimulus, Hear)
-    ping = stimulus.message
-    assert isinstance(ping, Ping)
     if ping.seen is not None:
         draft.outputs.append(Forget(seq=min(ping.seen, draft.s.seq)))
     draft.send(Pong(now=draft.now, id=ping.id, t=ping.t))
 
 
-def warn_unknown(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Unknown)
+def warn_unknown(draft: Draft, unknown: Unknown) -> None:
     """An unknown type is ignored; the first is told (wire-protocols §3.10)."""
-    assert isinstance(stimulus, Hear)
-    unknown = stimulus.message
-    assert isinstance(unknown, Unknown)
     warn(draft, "unknown_type", f"messages of type {unknown.name[:64]!r} are not known here", ref=unknown.name[:64])
 
 
 def confirm_cancel(draft: Draft, _: Stimulus) -> None:
     """The client wants nothing more."""
     endings.say_closed(draft, "cancelled", NORMAL_CLOSURE, error=None, message="The client cancelled the session.")
-
-
-def end_lost(draft: Draft, stimulus: Stimulus) -> None:
-    """The client is gone."""
-    assert isinstance(stimulus, Lose)
-    endings.end_lost(draft, stimulus)

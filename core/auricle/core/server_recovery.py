@@ -2,8 +2,8 @@
 
 from hmac import compare_digest
 
-from auricle.core import endings
 from auricle.core.draft import Draft
+from auricle.core.effect_function import for_stimulus
 from auricle.core.errors import ERROR_CODES, Breach
 from auricle.core.events import Disconnected, Reconnected
 from auricle.core.messages import Resume, Resumed
@@ -40,9 +40,9 @@ def await_resume(draft: Draft, _: Stimulus) -> None:
     draft.emit(Disconnected())
 
 
-def accept_resume(draft: Draft, stimulus: Stimulus) -> None:
+@for_stimulus(Attach)
+def accept_resume(draft: Draft, stimulus: Attach) -> None:
     """Adopt the new transport, tell where we are, and send again every durable message that did not arrive."""
-    assert isinstance(stimulus, Attach)
     resume, s = stimulus.resume, draft.s
     if not admits(s, resume):
         raise Breach("session_gone", "the token is not this session's")
@@ -96,8 +96,3 @@ def retain(draft: Draft, _: Stimulus) -> None:
 def release(draft: Draft, _: Stimulus) -> None:
     """Nobody has asked how it ended."""
     draft.recover(retained=False, lost_at=None)
-
-
-def end_expired(draft: Draft, _: Stimulus) -> None:
-    """The client did not come back."""
-    endings.end_expired(draft)

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Final
 
-from auricle.core import endings
+from auricle.core import endings, guarantees
 from auricle.core.draft import Draft
+from auricle.core.effect_function import for_message, for_stimulus
 from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE, Breach, LocalProtocolError
 from auricle.core.guarantees import check_flushed, is_decided
 from auricle.core.messages import (
@@ -17,6 +18,7 @@ from auricle.core.messages import (
     Stats,
     WarningMessage,
 )
+from auricle.core.messages import Final as FinalMessage
 from auricle.core.snapshot import OpenFlush, Snapshot
 from auricle.core.states import State
 from auricle.core.stimuli import Advance, Fail, Say, Stimulus
@@ -47,11 +49,9 @@ def send_deferred_warning(draft: Draft, _: Stimulus) -> None:
     draft.send(replace(warning, seq=draft.s.seq + 1))
 
 
-def open_session(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Ready)
+def open_session(draft: Draft, ready: Ready) -> None:
     """``ready``: the window opens, and is counted from what the engine has heard."""
-    assert isinstance(stimulus, Say)
-    ready = stimulus.message
-    assert isinstance(ready, Ready)
     draft.update(
         credit=first_credit(draft.s),
         ready_at=draft.now,
@@ -94,9 +94,9 @@ def warn_of_expiry(draft: Draft, _: Stimulus) -> None:
     warn(draft, "session_expiring", f"this session has lasted long: its input ends in {left_s:g} s")
 
 
-def advance(draft: Draft, stimulus: Stimulus) -> None:
+@for_stimulus(Advance)
+def advance(draft: Draft, stimulus: Advance) -> None:
     """Move ``processed`` and with it the credit; tell when enough has moved."""
-    assert isinstance(stimulus, Advance)
     s = draft.s
     if stimulus.processed > s.received:
         raise LocalProtocolError(f"O12: processed {stimulus.processed}, but only {s.received} samples have come")
@@ -141,11 +141,9 @@ def send_progress(draft: Draft, _: Stimulus) -> None:
         send_watermarks(draft)
 
 
-def send_flushed(draft: Draft, stimulus: Stimulus) -> None:
+@for_message(Flushed)
+def send_flushed(draft: Draft, answer: Flushed) -> None:
     """Answer a flush that the engine has decided, and before it every marker that is thereby decided too (O6)."""
-    assert isinstance(stimulus, Say)
-    answer = stimulus.message
-    assert isinstance(answer, Flushed)
     for marker in draft.s.flushes:
         if marker.id == answer.id:
             send_flushed_for(draft, marker, upto=answer.upto)
@@ -227,3 +225,19 @@ def fail(draft: Draft, stimulus: Stimulus) -> None:
             endings.say_fatal(draft, code, why)
         case _:
             raise AssertionError(stimulus)
+
+
+@for_message(FinalMessage)
+def track_final(draft: Draft, final: FinalMessage) -> None:
+    """Check a final of the engine: its end must respect open flushes and changes (O6, O7), and O3-O5 hold."""
+    guarantees.check_cut(draft.s, final.audio[1])
+    guarantees.check_final(draft, final)
+
+
+@for_message(ErrorMessage)
+def track_loss(draft: Draft, error: ErrorMessage) -> None:
+    """Account for the audio of a failed utterance; an error that names a flush or a change is its answer."""
+    if error.audio is not None:
+        guarantees.check_cut(draft.s, error.audio[1])
+    guarantees.check_loss(draft, error)
+    guarantees.check_refusal(draft, error)

@@ -107,8 +107,12 @@ class Session:
         return self._step(Hear(message=decoded.message), now=now)
 
     def _step(self, stimulus: Stimulus, *, now: float) -> Outputs:
+        return self._resolve_all(self._advance(stimulus, now=now))
+
+    def _advance(self, stimulus: Stimulus, *, now: float) -> tuple[RawOutput, ...]:
+        """Take the snapshot that `step` returns: nothing else replaces it. Return the outputs, still to be resolved."""
         self._snapshot, raw = step(self._snapshot, stimulus, now=now)
-        return self._resolve_all(raw)
+        return raw
 
     def _resolve_all(self, raw: tuple[RawOutput, ...]) -> Outputs:
         if len(raw) == 1:

@@ -83,6 +83,7 @@ class Kind(Name):
     UNKNOWN = "?"
     MALFORMED = "!"
 
+    CONNECT = "the application connects"
     OPENED = "the transport is open"
     LOST = "the transport is gone"
     EMPTIED = "everything that was said has left"

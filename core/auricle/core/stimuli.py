@@ -24,6 +24,8 @@ class Hear:
     """The peer has said this."""
 
     message: Message | AudioSpan
+    legacy: bool = False
+    """Server: the message came in the legacy dialect. Only the first message of a session decides that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,13 @@ class Local:
     """A verb without parameters, or a timer that has run out."""
 
     kind: Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Client: a transport is open. ``legacy``: the server on it speaks the legacy dialect."""
+
+    legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +83,7 @@ class StopInput:
     code: EndCode
 
 
-Stimulus = Say | Hear | Local | Lose | Attach | Advance | Fail | StopInput
+Stimulus = Say | Hear | Local | Opened | Lose | Attach | Advance | Fail | StopInput
 
 
 def classify(stimulus: Stimulus) -> tuple[Side, Kind]:
@@ -86,6 +95,8 @@ def classify(stimulus: Stimulus) -> tuple[Side, Kind]:
             return Side.HEAR, Kind.AUDIO if isinstance(message, AudioSpan) else kind_of(message)
         case Local(kind=kind):
             return Side.LOCAL, kind
+        case Opened():
+            return Side.LOCAL, Kind.OPENED
         case Lose():
             return Side.LOCAL, Kind.LOST
         case Attach():

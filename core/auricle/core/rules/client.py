@@ -21,6 +21,7 @@ from auricle.core.rules.cells import (
 from auricle.core.states import RESERVED, Kind, State
 
 _AFTER_END = Violation("invalid_state", "the input has ended")
+_CONNECTED = Violation("invalid_state", "the session has been connected already")
 _NEWER = Ignore("a later minor version may say more")
 _CROSSED_CANCEL = Ignore("it was on its way when we cancelled", Guard.CANCELLED)
 
@@ -143,6 +144,7 @@ def _reconnect_once_or_fail(code: str, why: str) -> Cell:
 
 
 LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
+    Kind.CONNECT: row(_CONNECTED, {C: Rule((Effect.REQUEST_TRANSPORT,)), X: _CONNECTED}),
     Kind.OPENED: row(
         (Violation("invalid_state", "the transport is open already", Guard.ATTACHED), Rule((Effect.SEND_RESUME,))),
         {

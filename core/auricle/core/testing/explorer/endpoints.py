@@ -157,7 +157,9 @@ class Server(ServerSession):
 
 def new_client(config: Start, limits: Limits) -> Snapshot:
     """Return a client that has asked for its first transport."""
-    return normal(ClientSession(config, now=NOW, limits=limits).snapshot)
+    session = ClientSession(config, now=NOW, limits=limits)
+    session.connect(now=NOW)
+    return normal(session.snapshot)
 
 
 def new_server(limits: Limits) -> Remembered:
