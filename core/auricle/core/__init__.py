@@ -1,7 +1,7 @@
 """Auricle's pure protocol core: ``auricle.v1`` without I/O, without a clock, without dependencies.
 
-`ClientSession` and `ServerSession` are the two ends of one conversation. Feed them frames, verbs and the time; do what
-they return. Everything else here is vocabulary.
+`ClientSession` and `ServerSession` are the two ends of one session. Give them frames, verbs and the time; execute the
+outputs that they return. Everything else here is a type that they take or return.
 """
 
 from auricle.core.client import ClientSession

@@ -1,10 +1,13 @@
-"""Audio bytes beside the snapshot: what a client has offered, by absolute position, until it need not be sent again."""
+"""`AudioRing`: the audio that a client has offered, by absolute position, until it need not be sent again.
+
+The snapshot holds positions only; this buffer holds the bytes.
+"""
 
 from collections import deque
 
 
 class _Run:
-    """Bytes that belong together: samples without a gap, from ``start`` on."""
+    """Contiguous samples from ``start`` on."""
 
     __slots__ = ("data", "start")
 
@@ -14,9 +17,9 @@ class _Run:
 
 
 class AudioRing:
-    """Bytes of sample frames, addressed by sample, with gaps, and the residue behind the last whole frame.
+    """Bytes of sample frames by sample position, with gaps, and the residue after the last whole frame.
 
-    Bounded by its user: by credit, by ``backlog_s`` beyond it, and by what the server says may be discarded.
+    It has no bound of its own: its user bounds it by credit, ``backlog_s``, ``ring_s`` and what acks allow to discard.
     """
 
     def __init__(self, frame_bytes: int, first_sample: int = 0) -> None:
@@ -30,20 +33,20 @@ class AudioRing:
 
     @property
     def residue(self) -> int:
-        """Bytes behind the last whole sample frame."""
+        """Bytes after the last whole sample frame."""
         return len(self._runs[-1].data) % self.frame_bytes
 
     def append(self, data: bytes) -> None:
-        """Add bytes; they may end in the middle of a sample frame."""
+        """Append bytes; they may end in the middle of a sample frame."""
         self._runs[-1].data += data
 
     def skip(self, samples: int) -> None:
-        """Let the timeline go on without bytes. Only where there is no residue."""
+        """Advance by ``samples`` without bytes. There must be no residue."""
         last = self._runs[-1]
         self._runs.append(_Run(last.start + len(last.data) // self.frame_bytes + samples))
 
     def read(self, start_sample: int, end_sample: int, residue: int = 0) -> bytes:
-        """Return the bytes of a span, and ``residue`` bytes behind it. Raises `ValueError` where they are not held."""
+        """Return the bytes of a span and ``residue`` bytes after it. Raises `ValueError` where any is missing."""
         run = next((run for run in reversed(self._runs) if run.start <= start_sample), None)
         if run is not None:
             begin = (start_sample - run.start) * self.frame_bytes
@@ -53,7 +56,7 @@ class AudioRing:
         raise ValueError(f"samples {start_sample}-{end_sample} are not held")
 
     def discard(self, before_sample: int) -> None:
-        """Forget everything before a position."""
+        """Discard everything before a position."""
         while len(self._runs) > 1 and self._runs[1].start <= before_sample:
             self._runs.popleft()
         run = self._runs[0]

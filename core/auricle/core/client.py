@@ -1,4 +1,4 @@
-"""The client's side of a session: typed verbs over `step`. No I/O, no clock, no policy left to its driver."""
+"""`ClientSession`: the client's side of a session, as typed methods over `step`. No I/O and no clock."""
 
 from collections.abc import Mapping
 
@@ -31,12 +31,12 @@ from auricle.core.stimuli import Hear, Local, Opened, Say
 
 
 class ClientSession(Session):
-    """One conversation with a server.
+    """A session with a server.
 
-    Every method that changes the session returns what is to be done about it; a driver does exactly that and then
-    waits for the next input or for `next_deadline`. Times are seconds on one monotonic clock of the caller's choice.
+    Every method that changes the session returns outputs; a driver executes them in order and then waits for the next
+    input or for `next_deadline`. Times are seconds on one monotonic clock of the caller's choice.
 
-    Raises `LocalProtocolError` from any verb that is not legal now; nothing has changed then.
+    A method that is not legal in the present state raises `LocalProtocolError` and changes nothing.
     """
 
     def __init__(
@@ -48,7 +48,11 @@ class ClientSession(Session):
         allow_legacy: bool = False,
         seed: int = 0,
     ) -> None:
-        """``seed`` is what the jitter of reconnect delays is drawn from; give each client its own."""
+        """Make a session that is not connected yet.
+
+        ``seed`` determines the jitter of reconnect delays; give each client its own. Raises `LocalProtocolError` for an
+        encoding or a framing that is not supported.
+        """
         if config.audio.encoding not in SAMPLE_BYTES:
             known = ", ".join(SAMPLE_BYTES)
             raise LocalProtocolError(f"encoding {config.audio.encoding!r} is not supported, use one of {known}")
@@ -70,12 +74,12 @@ class ClientSession(Session):
 
     @property
     def room(self) -> int:
-        """Bytes of audio that may be offered now; 0 means: wait until the server has granted more credit."""
+        """Bytes of audio that may be offered now; 0: none until the server has granted more credit."""
         s = self._snapshot
         return max(0, s.samples(s.limits.backlog_s) - (s.offered - s.sent)) * self._ring.frame_bytes
 
     def connect(self, *, now: float) -> Outputs:
-        """Ask for a transport."""
+        """Ask for the first transport. Raises `LocalProtocolError` when called twice."""
         if self._connecting:
             raise LocalProtocolError("the session has been connected already")
         outputs = self._step(Local(kind=Kind.CONNECT), now=now)
@@ -103,21 +107,21 @@ class ClientSession(Session):
         return outputs
 
     def send_audio(self, data: bytes, *, now: float) -> Outputs:
-        """Offer audio in the declared format; a call may end in the middle of a sample.
+        """Offer audio in the declared format; the bytes of a call may end in the middle of a sample.
 
         Raises `BacklogFull` while `room` is 0: the audio already offered waits for credit.
         """
         ring = self._ring
         samples, residue = divmod(ring.residue + len(data), ring.frame_bytes)
         s = self._snapshot
-        # The machine decides first: bytes are kept only where it agreed to count them.
+        # `step` comes first: where it raises, no bytes may be added.
         span = AudioSpan(start=s.offered, end=s.offered + samples, residue=residue)
         raw = self._advance(Say(message=span), now=now)
         ring.append(data)
         return self._resolve_all(raw)
 
     def skip(self, samples: int, *, now: float) -> Outputs:
-        """Let the timeline go on by ``samples`` for which there is no audio. Raises `BacklogFull` as `send_audio`."""
+        """Advance the timeline by ``samples`` without audio. Raises `BacklogFull` as `send_audio` does."""
         raw = self._advance(Say(message=Gap(samples=samples)), now=now)
         self._ring.skip(samples)
         return self._resolve_all(raw)
@@ -127,7 +131,7 @@ class ClientSession(Session):
         return self._flush(Flush(id=flush_id, at=at_sample), now=now)
 
     def mark(self, flush_id: str, *, now: float, at_sample: int | None = None) -> Outputs:
-        """Ask to be told once everything before ``at_sample`` has been decided, without asking for it to be."""
+        """Request an answer once everything before ``at_sample`` has been decided, without forcing that decision."""
         return self._flush(Flush(id=flush_id, at=at_sample, finalise=False), now=now)
 
     def _flush(self, message: Flush, *, now: float) -> Outputs:
@@ -154,15 +158,15 @@ class ClientSession(Session):
         return self._step(Say(message=Configure(id=change_id, set=change)), now=now)
 
     def end_input(self, *, now: float) -> Outputs:
-        """No more audio will come. Idempotent, legal in every state."""
+        """End the input: no more audio will be offered. Idempotent, legal in every state."""
         return self._step(Say(message=EndInput()), now=now)
 
     def cancel(self, reason: str | None = None, *, now: float) -> Outputs:
-        """Stop now; what is not final is not wanted. The server still answers with its accounting."""
+        """Stop now; results that are not final are dropped. The server still answers with its accounting."""
         return self._step(Say(message=Cancel(reason=reason)), now=now)
 
     def abort(self, *, now: float) -> Outputs:
-        """Leave: the terminal event comes at once. Idempotent."""
+        """End the session at once, without the server's accounting: emits the terminal event. Idempotent."""
         return self._step(Local(kind=Kind.ABORT), now=now)
 
     def _audio(self, span: AudioSpan) -> Audio:

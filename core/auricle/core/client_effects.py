@@ -1,4 +1,4 @@
-"""What the rules of a client do."""
+"""The effects of a client's rules: connecting, sending in order, and answers."""
 
 from dataclasses import replace
 from typing import Final
@@ -29,7 +29,7 @@ from auricle.core.snapshot import OpenChange, OpenFlush, Pending, Snapshot
 from auricle.core.stimuli import Opened, Stimulus
 
 SEEN_EVERY: Final = 32
-"""Durable messages after which the server is told, by ``ping.seen``, that it need not keep them."""
+"""Durable messages after which the client acknowledges them with ``ping.seen``, so that the server can drop them."""
 
 
 def request_transport(draft: Draft, _: Stimulus) -> None:
@@ -61,25 +61,25 @@ def send_start(draft: Draft, opened: Opened) -> None:
 
 @for_message(AudioSpan)
 def offer_audio(draft: Draft, span: AudioSpan) -> None:
-    """Take audio from the application; what credit does not allow yet waits, within ``backlog_s``."""
+    """Accept audio from the application; what exceeds the credit waits. Raises `BacklogFull` beyond ``backlog_s``."""
     s = draft.s
-    _check_room(s)
+    _check_backlog(s)
     draft.update(offered=s.offered + span.end - span.start, residue=span.residue)
 
 
 @for_message(Gap)
 def offer_gap(draft: Draft, gap: Gap) -> None:
-    """Take note of samples without audio; they are positions like any other, and wait for credit like any other."""
+    """Accept samples without audio. They take up positions and wait for credit as audio does."""
     s = draft.s
     if s.residue:
         raise LocalProtocolError("a gap may not begin in the middle of a sample")
-    _check_room(s)
+    _check_backlog(s)
     end = s.offered + gap.samples
     start, before = (s.gaps[-1][0], s.gaps[:-1]) if s.gaps and s.gaps[-1][1] == s.offered else (s.offered, s.gaps)
     draft.update(offered=end, gap=s.gap + gap.samples, gaps=(*before, (start, end)))
 
 
-def _check_room(s: Snapshot) -> None:
+def _check_backlog(s: Snapshot) -> None:
     if s.offered - s.sent >= s.samples(s.limits.backlog_s):
         raise BacklogFull(
             f"{s.seconds(s.offered - s.sent):.1f} s of audio wait for the server already; offer more when there is room"
@@ -88,7 +88,7 @@ def _check_room(s: Snapshot) -> None:
 
 @for_message(Flush)
 def queue_flush(draft: Draft, flush: Flush) -> None:
-    """F19: a flush never overtakes audio. It waits until everything offered before it has been sent."""
+    """Queue a flush behind all audio offered before it: it never overtakes audio (F19)."""
     s = draft.s
     if len(s.flushes) >= s.limits.max_flushes_pending:
         raise BacklogFull(f"{len(s.flushes)} flushes wait for their answers already")
@@ -100,7 +100,7 @@ def queue_flush(draft: Draft, flush: Flush) -> None:
 
 @for_message(Configure)
 def queue_change(draft: Draft, change: Configure) -> None:
-    """A change is for the audio after it: it waits, like a flush, for what was offered before."""
+    """Queue a change behind all audio offered before it: it applies to the audio after it."""
     s = draft.s
     if len(s.changes) >= s.limits.max_changes_pending:
         raise BacklogFull(f"{len(s.changes)} changes wait for their answers already")
@@ -110,14 +110,14 @@ def queue_change(draft: Draft, change: Configure) -> None:
 
 
 def queue_end(draft: Draft, _: Stimulus) -> None:
-    """The end of input waits behind all audio; ``total`` says how much that is."""
+    """Queue the end of input behind all audio; ``total`` is the number of samples offered."""
     s = draft.s
     end = Pending(at=s.offered, message=EndInput(total=s.offered))
     draft.update(ended=True, ended_at=draft.now, outbox=(*s.outbox, end))
 
 
 def send_pending(draft: Draft, _: Stimulus) -> None:
-    """Send what credit allows, audio and control messages in the order they were given."""
+    """Send what credit allows: audio and control messages, in the order in which they were offered."""
     while may_send(draft.s):
         s = draft.s
         head = s.outbox[s.outbox_sent] if s.outbox_sent < len(s.outbox) else None
@@ -126,7 +126,7 @@ def send_pending(draft: Draft, _: Stimulus) -> None:
             _send_timeline(draft, stop)
         elif head is not None and head.at <= s.sent:
             if isinstance(head.message, EndInput) and s.residue:
-                # Half a sample frame is nothing we can count: the server gets it and says odd_bytes_dropped.
+                # Part of a sample frame cannot be counted: the server gets it and answers with odd_bytes_dropped.
                 draft.send(AudioSpan(start=s.sent, end=s.sent, residue=s.residue))
             draft.update(outbox_sent=s.outbox_sent + 1)
             draft.send(head.message)
@@ -137,12 +137,12 @@ def send_pending(draft: Draft, _: Stimulus) -> None:
 
 
 def may_send(s: Snapshot) -> bool:
-    """Whether anything may be sent now. "The client is gated: nothing but ping and cancel" before ``resumed``."""
+    """Whether anything but ``ping`` and ``cancel`` may be sent: not between ``resume`` and ``resumed``."""
     return s.started and s.attached and not s.cancelled and not s.recovery.resuming
 
 
 def _send_timeline(draft: Draft, stop: int) -> None:
-    """Send the next frame of audio before ``stop``, or say that there is none."""
+    """Send the next frame of audio that ends at or before ``stop``, or the next ``gap``."""
     s = draft.s
     gap = next((gap for gap in s.gaps if gap[1] > s.sent), None)
     if gap is not None and gap[0] <= s.sent:
@@ -157,10 +157,10 @@ def _send_timeline(draft: Draft, stop: int) -> None:
 
 @for_message(Ack)
 def trim_ring(draft: Draft, ack: Ack) -> None:
-    """Keep no more audio than may have to be sent again.
+    """Discard the audio that will not have to be sent again.
 
-    To this server nothing before its ``discard_before``; to another one, if it is lost, what is not decided, of which
-    ``ring_s`` is kept.
+    This server needs nothing before its ``discard_before``. A new one, if this one is lost, needs what is not
+    committed; of that at most ``ring_s`` are retained.
     """
     s = draft.s
     undecided = max(s.committed, s.sent - s.samples(s.limits.ring_s))
@@ -169,7 +169,7 @@ def trim_ring(draft: Draft, ack: Ack) -> None:
 
 
 def answered(draft: Draft, message: Flush | Configure | EndInput) -> None:
-    """A control message has its answer: it need never be sent again."""
+    """Remove the control message that ``message`` names from the outbox: it has its answer."""
     at = next((n for n, pending in enumerate(draft.s.outbox) if _is_about(pending.message, message)), None)
     if at is not None:
         outbox, outbox_sent = draft.s.outbox, draft.s.outbox_sent
@@ -189,20 +189,20 @@ def _longest_frame(draft: Draft) -> int:
 
 @for_message(Cancel)
 def send_cancel(draft: Draft, message: Cancel) -> None:
-    """Stop now; only ``closed`` is waited for."""
+    """Send ``cancel``, drop whatever waits in the outbox, and wait for ``closed`` only."""
     draft.update(cancelled=True, ended=True, ended_at=draft.now, outbox=(), heard_at=draft.now)
     draft.send(message)
 
 
 def send_ping(draft: Draft, _: Stimulus) -> None:
-    """A sign of life that wants one back."""
+    """Send ``ping``, which also acknowledges the durable messages received so far."""
     draft.update(pinged_at=draft.now)
     draft.recover(acked_seq=draft.s.seq)
     draft.send(Ping(t=draft.now, seen=draft.s.seq))
 
 
 def report_flush_timeout(draft: Draft, _: Stimulus) -> None:
-    """FLUSH_TIMEOUT: a typed event; the session stays, and so does the flush until it is answered."""
+    """Report the oldest overdue flush (FLUSH_TIMEOUT). The session and the flush stay open."""
     overdue = next(flush for flush in draft.s.flushes if flush.awaited)
     flushes = tuple(flush._replace(awaited=False) if flush is overdue else flush for flush in draft.s.flushes)
     draft.update(flushes=flushes)
@@ -211,7 +211,7 @@ def report_flush_timeout(draft: Draft, _: Stimulus) -> None:
 
 @for_message(Ready)
 def open_session(draft: Draft, ready: Ready) -> None:
-    """``ready``: the credit counts from now."""
+    """Apply ``ready``: credit, limits, and whether the session can be resumed."""
     offer = ready.resume
     draft.update(
         credit=max(draft.s.credit, ready.credit), limits=draft.s.limits.adopting(ready.limits), ready_at=draft.now
@@ -227,7 +227,7 @@ def open_session(draft: Draft, ready: Ready) -> None:
 
 @for_message(ErrorMessage)
 def store_error(draft: Draft, error: ErrorMessage) -> None:
-    """A fatal error explains the ``closed`` that follows it, or the loss that comes instead."""
+    """Store a fatal error for the terminal event: it explains the ``closed`` or the loss that follows."""
     wait_ms = error.retry_after_ms
     draft.update(error=(error.code, error.message), retry_after_s=None if wait_ms is None else wait_ms / 1000)
 

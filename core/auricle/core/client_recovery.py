@@ -1,4 +1,4 @@
-"""How a client gets its session back: a new transport, ``resume``, or a new session that goes on where the old one was.
+"""How a client recovers its session: a new transport and ``resume``, or a new session from the last committed sample.
 
 Source: notes/wire-protocols.md §3.7. The server's ``next`` is authoritative; nothing is sent before it is known.
 """
@@ -19,18 +19,18 @@ from auricle.core.stimuli import Lose, Stimulus
 
 
 def interrupt(draft: Draft, stimulus: Stimulus) -> None:
-    """The transport is gone and the session is not: ask for another one, the sooner the fewer have failed."""
+    """The transport is lost, the session goes on: request another one, after the backoff delay."""
     if isinstance(stimulus, Lose):
-        _ask_again(draft, stimulus.code, endings.loss_sentence(stimulus))
+        _request_transport(draft, stimulus.code, endings.loss_sentence(stimulus))
     else:
-        _ask_again(draft, ABNORMAL_CLOSURE, "The connection went silent.")
+        _request_transport(draft, ABNORMAL_CLOSURE, "The connection went silent.")
 
 
-def _ask_again(draft: Draft, code: int, message: str) -> None:
+def _request_transport(draft: Draft, code: int, message: str) -> None:
     s, r = draft.s, draft.s.recovery
     delay_s = max(reconnect_delay_s(s.limits, r.seed, r.attempt), s.retry_after_s or 0.0)
     newly_lost = r.lost_at is None
-    # What counts is how long there has been no transport at all; how often one was made and lost is counted by attempt.
+    # The reconnect timeout counts the time without any transport; how often one was made and lost, `attempt` counts.
     lost_at = draft.now if r.lost_at is None or s.attached else r.lost_at
     draft.update(attached=False, error=None, retry_after_s=None)
     draft.recover(
@@ -46,23 +46,23 @@ def _ask_again(draft: Draft, code: int, message: str) -> None:
 
 
 def retry(draft: Draft, stimulus: Stimulus) -> None:
-    """The transport leads nowhere: drop it and ask for another."""
+    """Abort a transport that does not answer, and request another one."""
     draft.outputs.append(AbortTransport())
     interrupt(draft, stimulus)
 
 
 def note_silence(draft: Draft, _: Stimulus) -> None:
-    """A silence may be the network's fault once. Without any news in between, the second one is the server's."""
+    """Remember at which ``seq`` the server fell silent: the same silence on a second transport ends the session."""
     draft.recover(silence_seq=draft.s.seq)
 
 
 def reset_backoff(draft: Draft, _: Stimulus) -> None:
-    """The session has been well for ``reconnect_reset_s``: what went wrong before does not count any more."""
+    """Start the next reconnect with the first delay: nothing has failed for ``reconnect_reset_s``."""
     draft.recover(attempt=0)
 
 
 def send_resume(draft: Draft, _: Stimulus) -> None:
-    """A transport is open again: say ``resume`` first, and nothing else until ``resumed``."""
+    """A new transport is open: send ``resume``; everything else waits for ``resumed``."""
     s, r = draft.s, draft.s.recovery
     assert r.token is not None, "without a token there is nothing to resume"
     draft.update(attached=True, heard_at=draft.now)
@@ -72,7 +72,10 @@ def send_resume(draft: Draft, _: Stimulus) -> None:
 
 @for_message(Resumed)
 def apply_resumed(draft: Draft, resumed: Resumed) -> None:
-    """The server tells from which sample it wants audio again; what we believed to have sent does not count."""
+    """Continue from the sample that the server names in ``resumed``, whatever had been sent before.
+
+    Raises `Breach` where the server names another session, a sample that is not retained, or less credit.
+    """
     s = draft.s
     if resumed.session != s.recovery.session:
         raise Breach("protocol_violation", f"resumed is about session {resumed.session!r}, not {s.recovery.session!r}")
@@ -81,7 +84,7 @@ def apply_resumed(draft: Draft, resumed: Resumed) -> None:
         raise Breach("protocol_violation", why)
     if resumed.credit < s.credit:
         raise Breach("protocol_violation", "O12: credit went back")
-    # Partials that were said meanwhile are not said again: the next one may well be what was heard last.
+    # Partials sent meanwhile are not repeated: the next one may equal the last one received.
     draft.update(
         sent=resumed.next,
         received=resumed.next,
@@ -94,9 +97,9 @@ def apply_resumed(draft: Draft, resumed: Resumed) -> None:
 
 
 def restart(draft: Draft, _: Stimulus) -> None:
-    """The server cannot take the session up: begin a new one where the old one was committed, and send from there.
+    """The server no longer has the session: start a new one at the last committed sample, and send again from there.
 
-    What was sent, not decided, and is not kept any more is lost, and said to be.
+    Audio that was sent, not committed, and is no longer retained is lost; `Restarted` reports how much.
     """
     s = draft.s
     origin = max(s.committed, s.ring_start)
@@ -120,7 +123,7 @@ def restart(draft: Draft, _: Stimulus) -> None:
     )
     draft.outputs.append(AbortTransport())
     draft.emit(Restarted(origin_sample=origin, lost_samples=lost))
-    _ask_again(draft, ABNORMAL_CLOSURE, "The server no longer knows the session.")
+    _request_transport(draft, ABNORMAL_CLOSURE, "The server no longer knows the session.")
 
 
 def _gap_samples(s: Snapshot, origin: int) -> int:
@@ -128,7 +131,7 @@ def _gap_samples(s: Snapshot, origin: int) -> int:
 
 
 def _outbox(s: Snapshot) -> tuple[Pending, ...]:
-    """What is unanswered is asked again, and the end of input said again, also where it had been answered."""
+    """Return what is to be sent again: all that is unanswered, and the end of input even where it was answered."""
     if not s.ended or any(isinstance(pending.message, EndInput) for pending in s.outbox):
         return s.outbox
     return (*s.outbox, Pending(at=s.offered, message=EndInput(total=s.offered)))

@@ -1,4 +1,4 @@
-"""Messages of ``auricle.v1`` as frames, and back. Total: any frame decodes to a message, if only to `Malformed`.
+"""Encoding and decoding of ``auricle.v1``. Decoding is total: a frame that is no message becomes `Malformed`.
 
 Text frame = exactly one JSON object with a string ``type`` (RFC 8259; no NaN, no number beyond 2^53 where an integer
 is wanted). Binary frame from a client = audio; from a server it is reserved and ignored.
@@ -16,7 +16,7 @@ from auricle.core.outputs import Frame
 from auricle.core.states import Role
 
 MAX_ID: Final = 64
-"""Longest id a client may make up (`parts.Identifier`)."""
+"""Longest id that a client may choose (`parts.Identifier`), in code points."""
 
 
 class Decoded(NamedTuple):
@@ -27,7 +27,7 @@ class Decoded(NamedTuple):
 
 
 def encode(message: Message) -> Frame:
-    """Return the frame that says ``message``. Fields that are None are left out."""
+    """Return ``message`` as a frame. Fields that are None are left out."""
     if isinstance(message, Audio):
         return message.data
     body = {"type": message.type, **plain(message)}
@@ -45,7 +45,7 @@ def plain(value: Any) -> Any:
 
 
 def decode(frame: Frame, sender: Role, limits: Limits) -> Decoded:
-    """Return what a frame says. Never raises."""
+    """Return the message in a frame of ``sender``. Never raises."""
     if isinstance(frame, bytes):
         if sender is Role.SERVER:
             return Decoded(Unknown(name="binary"))
@@ -99,12 +99,12 @@ def decode_object(body: Mapping[str, Any], sender: Role, limits: Limits, size: i
 
 
 def _usable_id(raw: object) -> str | None:
-    """Return the id of a message that is otherwise wrong, where it can be told apart by it."""
+    """Return the id of a malformed message, None where it cannot serve as one."""
     return raw if isinstance(raw, str) and raw.isascii() and len(raw) <= MAX_ID else None
 
 
 def _ascii(pointer: str) -> str:
-    """Return a pointer that can be sent, whatever key somebody made up."""
+    """Return a JSON pointer as ASCII, so that it can be sent whatever keys the peer used."""
     return pointer if pointer.isascii() else ascii(pointer)[1:-1]
 
 

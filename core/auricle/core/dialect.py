@@ -1,6 +1,6 @@
-"""A dialect: pure translation between frames and messages. It holds no socket, no clock and no policy.
+"""`Dialect`: pure translation between frames and messages. It holds no socket, no clock and no policy.
 
-A session speaks exactly one dialect with its peer. `V1` is the identity; `auricle.core.legacy` is another. Dialects
+A session uses exactly one dialect with its peer. `V1` is the identity; `auricle.core.legacy` is another. Dialects
 are immutable: decoding returns the dialect to use from now on.
 """
 
@@ -17,7 +17,7 @@ from auricle.core.stimuli import Lose
 
 
 class Dialect(Protocol):
-    """How messages look on this wire."""
+    """How messages are encoded on the wire of one session."""
 
     @property
     def legacy(self) -> bool:
@@ -27,10 +27,10 @@ class Dialect(Protocol):
         """Return the dialect from now on and the messages in a frame. Never raises."""
 
     def encode(self, message: Message, s: Snapshot) -> Frame | None:
-        """Return the frame that says ``message``, None when this dialect leaves it unsaid."""
+        """Return the frame of ``message``, None where this dialect has none for it."""
 
     def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
-        """Return the ``closed`` that the end of this transport stands for, None where it stands for nothing."""
+        """Return the ``closed`` that the end of this transport implies, None where it implies none."""
 
 
 class V1(NamedTuple):
@@ -41,15 +41,15 @@ class V1(NamedTuple):
     legacy: bool = False
 
     def decode(self, frame: Frame, s: Snapshot) -> tuple[Dialect, tuple[Decoded, ...]]:
-        """An empty binary frame is ignored (wire-protocols §3.2); everything else is one message."""
+        """Decode one message; an empty binary frame is ignored (wire-protocols §3.2)."""
         if frame == b"":
             return self, ()
         return self, (codec.decode(frame, self.peer, self.limits),)
 
     def encode(self, message: Message, s: Snapshot) -> Frame | None:
-        """Every message is said."""
+        """Encode any message."""
         return codec.encode(message)
 
     def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
-        """A close without ``closed`` is never a success."""
+        """Return None: a close without ``closed`` is never a success."""
         return None

@@ -1,4 +1,4 @@
-"""A snapshot in the making: effects write here, and `step` commits the whole or nothing."""
+"""`Draft`: the next snapshot while effects write it. `step` returns it whole, or drops it whole."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -35,9 +35,9 @@ class Draft:
         self.update(recovery=self.s.recovery._replace(**fields))
 
     def send(self, message: Message | AudioSpan) -> None:
-        """Say a message. A durable one must be the next (O1), and waits in the record where nobody is there.
+        """Send a message. A durable one must have the next ``seq`` (O1); without a transport it only enters the record.
 
-        "Ephemeral ones are never replayed": without a transport they are not said.
+        "Ephemeral ones are never replayed": without a transport they are dropped.
         """
         if isinstance(message, Durable):
             self.count(message.seq)
@@ -54,18 +54,18 @@ class Draft:
         self.update(seq=seq)
 
     def emit(self, event: Event) -> None:
-        """Tell the application."""
+        """Hand an event to the application."""
         self.outputs.append(Emit(event=event))
 
     def close_transport(self, code: int, reason: str) -> None:
-        """Start the closing handshake where there is a transport; the close timer runs from now."""
+        """Start the closing handshake where a transport is attached; the close timer runs from now."""
         self.update(closed_at=self.now, emptied=False)
         if self.s.attached:
             # RFC 6455 §5.5: a control frame carries at most 125 bytes, two of them the code.
             self.outputs.append(CloseTransport(code=code, reason=reason.encode()[:123].decode(errors="ignore")))
 
     def accounting(self) -> Accounting:
-        """Return where every sample is."""
+        """Return the sample counts of the session, those of its lost predecessors included."""
         s = self.s
         return Accounting(
             offered=s.offered,

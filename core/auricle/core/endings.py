@@ -1,4 +1,4 @@
-"""How sessions end: every way there is, each with exactly one terminal event."""
+"""Every way in which a session ends, each with exactly one terminal event."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -14,7 +14,7 @@ from auricle.core.states import Role
 from auricle.core.stimuli import Lose, Stimulus
 
 TIMEOUTS: Final = frozenset({"connect_timeout", "ready_timeout", "silence", "drain_timeout"})
-"""Verdicts of a client about a server that went quiet."""
+"""Error codes of a client's timeouts against its server."""
 REASONS: Final[Mapping[str, CloseReason]] = {"idle": "idle", "shutdown": "shutdown"}
 """Error codes that are reasons of their own in ``closed``; every other is ``error``."""
 
@@ -45,14 +45,14 @@ def stats(s: Snapshot, now: float) -> ClosedStats:
 
 
 def say_closed(draft: Draft, reason: CloseReason, code: int, *, error: str | None, message: str) -> None:
-    """O2: exactly one ``closed``, the last message ever said, then the Close frame with its code."""
+    """Send ``closed``, the last message of a session and its only one (O2), then the Close frame with ``code``."""
     s = draft.s
     complete = reason == "completed" and s.dropped == 0 and s.committed == s.processed == s.received
     closed = Closed(seq=s.seq + 1, reason=reason, code=code, complete=complete, stats=stats(s, draft.now))
     draft.send(closed)
     draft.close_transport(code, error or reason)
     if not s.attached and s.recovery.token is not None:
-        # Nobody is there to hear it: the client may still come and ask.
+        # No transport carries it: the client may still resume to learn it.
         draft.recover(retained=True, lost_at=draft.now)
     _end(
         draft,
@@ -71,7 +71,7 @@ def say_closed(draft: Draft, reason: CloseReason, code: int, *, error: str | Non
 def say_fatal(
     draft: Draft, code: str, why: str, *, param: str | None = None, retry_after_s: float | None = None
 ) -> None:
-    """O10: on a fatal error, ``error`` and then ``closed`` with ``complete`` false."""
+    """Send a fatal ``error`` and then ``closed`` with ``complete`` false (O10). ``code`` is a key of `ERROR_CODES`."""
     row = ERROR_CODES[code]
     draft.send(
         ErrorMessage(
@@ -92,7 +92,7 @@ def say_fatal(
 
 
 def conclude(draft: Draft, closed: Closed) -> None:
-    """Check the server's accounting against ours. ``complete`` is a theorem: every clause of it is checked here."""
+    """End with the server's ``closed``. ``complete`` only where every count of its accounting agrees with ours."""
     s = draft.s
     mismatch = _mismatch(s, closed)
     complete: bool | None = closed.complete and closed.reason == "completed" and mismatch is None
@@ -125,29 +125,29 @@ def conclude(draft: Draft, closed: Closed) -> None:
 
 def _mismatch(s: Snapshot, closed: Closed) -> str | None:
     """Return what the accounting lacks for completeness, None when it lacks nothing."""
-    told = closed.stats
+    stats = closed.stats
     if not s.ended:
         return "the input was still open"
     if s.sent < s.offered:
         return f"{s.offered - s.sent} samples were never sent"
-    if told.received != s.sent:
-        return f"the server received {told.received} of {s.sent} samples"
-    if told.committed != told.received or told.processed != told.received:
-        return f"only {told.committed} of {told.received} samples are committed"
+    if stats.received != s.sent:
+        return f"the server received {stats.received} of {s.sent} samples"
+    if stats.committed != stats.received or stats.processed != stats.received:
+        return f"only {stats.committed} of {stats.received} samples are committed"
     if s.past.dropped:
         return f"{s.past.dropped} samples were lost with the server that had them"
-    if told.dropped or s.dropped:
-        return f"{max(told.dropped, s.dropped)} samples were lost to engine failures"
-    if told.gap != s.gap:
-        return f"the server counts {told.gap} samples without audio, not {s.gap}"
-    if told.segments != s.segment:
-        return f"{s.segment} of {told.segments} finals arrived"
+    if stats.dropped or s.dropped:
+        return f"{max(stats.dropped, s.dropped)} samples were lost to engine failures"
+    if stats.gap != s.gap:
+        return f"the server counts {stats.gap} samples without audio, not {s.gap}"
+    if stats.segments != s.segment:
+        return f"{s.segment} of {stats.segments} finals arrived"
     if s.flushes:
         return f"flush {s.flushes[0].id!r} was not answered"
     if s.changes:
         return f"change {s.changes[0].id!r} was not answered"
     # What no final covers must be what the server calls non-speech: beyond our last commit, and before it.
-    if told.non_speech != s.non_speech + told.committed - s.committed:
+    if stats.non_speech != s.non_speech + stats.committed - s.committed:
         return "finals and non-speech do not add up to the audio"
     return None
 
@@ -165,7 +165,7 @@ def _closing_sentence(closed: Closed, complete: bool | None, why: str | None) ->
 
 
 def abort(draft: Draft, _: Stimulus) -> None:
-    """Our application leaves: say so where somebody can hear it, and close."""
+    """End for our own application: send ``cancel`` where a transport is attached, and close it."""
     if draft.s.started and draft.s.attached:
         draft.send(Cancel(reason="the application left"))
     draft.close_transport(NORMAL_CLOSURE, "cancelled")
@@ -175,7 +175,7 @@ def abort(draft: Draft, _: Stimulus) -> None:
 
 
 def end_lost(draft: Draft, lost: Lose) -> None:
-    """The transport is gone before ``closed``: never a success (failure mode F22)."""
+    """End without ``closed`` after the transport was lost: never a success (failure mode F22)."""
     draft.update(attached=False)
     error, why = draft.s.error or (None, None)
     sentence = loss_sentence(lost, why)
@@ -186,7 +186,7 @@ def end_lost(draft: Draft, lost: Lose) -> None:
 
 
 def loss_sentence(lost: Lose, why: str | None = None) -> str:
-    """Return one sentence about how a transport went."""
+    """Return one sentence for people about how a transport was lost."""
     message = {
         "eof": f"The connection was closed (code {lost.code}) before the session was complete",
         "reset": "The connection broke",
@@ -199,7 +199,7 @@ def loss_sentence(lost: Lose, why: str | None = None) -> str:
 
 
 def end_refused(draft: Draft, _: Stimulus) -> None:
-    """The server would not take the session up, and a new one could not go on with it."""
+    """Client: end, because the server refused to resume and no new session can continue this one."""
     error, why = draft.s.error or (None, None)
     draft.close_transport(NORMAL_CLOSURE, "refused")
     sentence = f"The session could not be taken up again: {why or 'the server refused it'}."
@@ -207,28 +207,28 @@ def end_refused(draft: Draft, _: Stimulus) -> None:
 
 
 def end_unreachable(draft: Draft, _: Stimulus) -> None:
-    """The session could not be got back in time."""
+    """Client: end, because no transport led to the session within ``reconnect_timeout_s``."""
     draft.outputs.append(AbortTransport())
     sentence = f"The connection was lost and could not be made again for {draft.s.limits.reconnect_timeout_s:g} s."
     _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, sentence, retriable=True))
 
 
 def end_expired(draft: Draft, _: Stimulus) -> None:
-    """Server: the client did not come back."""
+    """Server: end, because the client did not resume within the window."""
     _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, "The client did not come back."))
 
 
 def _is_retriable(error: str | None, code: int) -> bool:
-    """What was said as an error counts; a close code is all there is without one."""
+    """Whether a new session may succeed: by the error code where there was one, else by the close code."""
     row = ERROR_CODES.get(error) if error else None
     return row.retriable if row else code in RETRIABLE_CLOSE_CODES
 
 
 def report_violation(draft: Draft, code: str, why: str) -> None:
-    """Client: the server broke the protocol or fell silent. Give up on it."""
+    """Client: end, because the server broke the protocol or a timeout against it expired."""
     row = ERROR_CODES[code]
     if code in TIMEOUTS:
-        # Nobody is listening at the other end: a closing handshake would only wait for it.
+        # The peer does not answer: a closing handshake would only wait for it.
         draft.outputs.append(AbortTransport())
         draft.update(closed_at=draft.now)
         ending: Ending = "timeout"
@@ -255,7 +255,10 @@ def _local(
 
 
 def end_for_violation(snapshot: Snapshot, now: float, code: str, why: str, *, param: str | None = None) -> Draft:
-    """Return the outcome of the peer's violation, computed from the snapshot *before* it: nothing is half done."""
+    """Return the draft that ends a session for the peer's violation, made from the snapshot before that stimulus.
+
+    No effect of the violating message is in it.
+    """
     draft = Draft(snapshot, now)
     if snapshot.role is Role.SERVER:
         say_fatal(draft, code, why, param=param)

@@ -1,25 +1,27 @@
-"""Whose mistake it was: ours raises, the peer's becomes an event. And the table of error codes."""
+"""Exceptions, and the table of error codes.
+
+A mistake of our own side raises; one of the peer becomes outputs and a terminal event.
+"""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 
 class AuricleError(Exception):
-    """Base of everything Auricle raises on purpose."""
+    """Base class of all exceptions that Auricle defines."""
 
 
 class LocalProtocolError(AuricleError):
-    """Our own side asked for something that is not legal now. Nothing has changed and nothing was sent."""
+    """A call on our own side is not legal in the present state. Nothing has changed and nothing is sent."""
 
 
 class BacklogFull(LocalProtocolError):
-    """Too much waits for the server already: audio, until `ClientSession.room` > 0, or flushes without an answer."""
+    """Too much waits for the server: audio, until `ClientSession.room` > 0, or flushes and changes."""
 
 
 class Breach(Exception):
-    """A guarantee does not hold for this message. Said by us: `LocalProtocolError`; heard: a violation.
-
-    Never leaves the core.
+    """A guarantee does not hold for a message. `step` raises `LocalProtocolError` for it where our own side sent the
+    message, and ends the session where the peer did. Never leaves the core.
     """
 
     def __init__(self, code: str, why: str, *, param: str | None = None) -> None:
@@ -73,7 +75,7 @@ ERROR_CODES: Final[Mapping[str, ErrorCode]] = {
     "drain_timeout": ErrorCode(504, True, False, 4504),
     "internal": ErrorCode(500, True, True, 1011),
     "shutdown": ErrorCode(503, True, True, 1012),
-    # Verdicts of a client about a server; they are never sent.
+    # A client's timeouts against its server; they are never sent.
     "connect_timeout": ErrorCode(504, True, True, ABNORMAL_CLOSURE),
     "ready_timeout": ErrorCode(504, True, True, ABNORMAL_CLOSURE),
     "silence": ErrorCode(504, True, True, ABNORMAL_CLOSURE),

@@ -1,7 +1,7 @@
-"""What a session tells its user.
+"""The events that a session hands to its application.
 
-Most events *are* the wire messages (`Partial`, `Final` …): the same class is sent, received and handed over. This
-file holds the ones that have no message of their own, above all the terminal one.
+Most events are wire messages (`Partial`, `Final` …): the same class is sent, received and handed over. This
+module holds the events that have no message of their own, above all the terminal `SessionClosed`.
 """
 
 from dataclasses import dataclass, field
@@ -32,14 +32,14 @@ Ending = Literal[
 ]  # fmt: skip
 """Why a session ended: the server's ``closed.reason``, or what happened instead of a ``closed``.
 
-``lost``: the transport went away. ``violation``: the peer broke the protocol. ``timeout``: the peer fell silent.
-``aborted``: our own application left.
+``lost``: the transport ended. ``violation``: the peer broke the protocol. ``timeout``: nothing came from the peer.
+``aborted``: our own application ended the session.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounting:
-    """Where every sample is. Counts of sample frames at the declared rate.
+    """The sample counts of a session, in sample frames at the declared rate.
 
     On a client ``offered`` is what the application gave and ``sent`` what went out; on a server both equal
     ``received``. ``committed`` = covered by finals + ``non_speech`` + ``dropped``.
@@ -165,12 +165,12 @@ class ConfigureRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disconnected:
-    """Server: the client is gone, and may come back. The engine's work goes on."""
+    """Server: the transport is lost and the client may resume. The engine's work goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconnected:
-    """Server: the client is back."""
+    """Server: the client has resumed the session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""How binary frames say where their audio belongs. Source: notes/wire-protocols.md §3.2.
+"""The framings of binary audio frames, which give the position of the audio. Source: notes/wire-protocols.md §3.2.
 
 ``raw``: no header; the position is implied by counting, and a frame may end in the middle of a sample. ``offset64``:
 eight bytes, the position of the first sample as a little-endian number, then whole sample frames. A position beyond

@@ -1,10 +1,10 @@
 """The ordering guarantees O2-O6, O8 and O12, each checked once and for both ends of the wire.
 
-Every function takes the draft and the message, raises `Breach` where the guarantee does not hold, and otherwise moves
-the shared part of the snapshot. The server runs them on what its engine says (a wrong call raises and nothing is
-sent); the client runs the same code on what it hears. Source: notes/wire-protocols.md §3.6, with one refinement: the
-audio between two finals is not always empty. Where a flush, the end of input or a failed utterance decided that a
-stretch holds no words, ``committed`` moves over it, and the next final begins there.
+Every function takes the draft and the message, raises `Breach` where the guarantee does not hold, and otherwise updates
+the part of the snapshot that both roles share. The server runs them on what its engine produces (an illegal call
+raises and nothing is sent); the client runs the same code on what it receives. Source: notes/wire-protocols.md §3.6,
+with one refinement: finals need not be adjacent. Where a flush, the end of input or a failed utterance decides that a
+range holds no words, ``committed`` moves over it, and the next final begins there.
 """
 
 from collections.abc import Mapping
@@ -28,9 +28,9 @@ from auricle.core.messages import Final as FinalMessage
 from auricle.core.snapshot import EndCode, OpenFlush, Snapshot
 
 ANSWERED_KEPT: Final = 64
-"""How many answered ids are remembered."""
+"""Number of answered ids that are remembered."""
 FRESH: Final[Mapping[str, Any]] = {"rev": 0, "partial": None, "stable_prefix": ""}
-"""What a segment begins with."""
+"""Snapshot fields of a segment without partials."""
 
 
 def _require(condition: object, guarantee: str, why: str) -> None:
@@ -62,7 +62,7 @@ def check_speech(draft: Draft, message: SpeechStart | SpeechEnd) -> None:
 
 
 def check_partial(draft: Draft, partial: Partial) -> None:
-    """O5: partials of the open segment only, each new, each keeping what was promised as stable."""
+    """O5: partials of the open segment only, each new, each beginning with the stable prefix."""
     s = draft.s
     _require(partial.segment == s.segment, "O5", f"partial of segment {partial.segment}, open is {s.segment}")
     _require(partial.rev > s.rev, "O5", "rev must grow")
@@ -75,7 +75,7 @@ def check_partial(draft: Draft, partial: Partial) -> None:
 
 
 def check_final(draft: Draft, final: FinalMessage) -> None:
-    """O3, O4, O5: segments count up, their audio is contiguous and not empty, promises are kept."""
+    """O3, O4, O5: segments count up, their audio is contiguous and not empty, the stable prefix begins the text."""
     s, (begin, end) = draft.s, final.audio
     _require(final.segment == s.segment, "O3", f"final of segment {final.segment}, open is {s.segment}")
     if not s.legacy:  # the legacy dialect has no coverage to check
@@ -131,7 +131,7 @@ def remember(answered: tuple[str, ...], answered_id: str) -> tuple[str, ...]:
 
 
 def check_input_ended(draft: Draft, message: InputEnded) -> None:
-    """O8: what was received is all there will be, and only what was sent can be received."""
+    """O8: the received count is final, and at most what was sent."""
     s = draft.s
     _require(s.received <= message.received <= s.sent, "O8", f"received {message.received} of {s.sent} sent")
     ended = message.by == "server" and not s.ended
@@ -147,7 +147,7 @@ _END_CODES: Final[Mapping[str, EndCode]] = {code: code for code in get_args(EndC
 
 
 def check_loss(draft: Draft, error: ErrorMessage) -> None:
-    """Audio that an engine lost is named exactly: it begins where the committed audio ends."""
+    """O3: audio lost to an engine failure begins where the committed audio ends."""
     if error.audio is None:
         return
     s, (begin, end) = draft.s, error.audio
@@ -158,7 +158,7 @@ def check_loss(draft: Draft, error: ErrorMessage) -> None:
 
 
 def check_refusal(draft: Draft, error: ErrorMessage) -> Flush | Configure | None:
-    """An error that names a flush or a change is its answer; return what it answers."""
+    """An error that refers to a flush or a change is its answer. Return that flush or change, None for neither."""
     s, ref = draft.s, error.ref
     if ref is None:
         return None
@@ -174,9 +174,10 @@ def check_refusal(draft: Draft, error: ErrorMessage) -> Flush | Configure | None
 
 
 def check_cut(s: Snapshot, end: int) -> None:
-    """O6, server only, as a client's flush may cross a final on the wire: a segment is cut exactly at a flush.
+    """O6, O7: a segment that ends at ``end`` does not extend across an open flush or change.
 
-    Unless audio beyond it had come already: then the engine may have decided across it before it was asked.
+    Server only, as a client's flush may cross a final on the wire. A flush does not count where audio beyond it had
+    arrived already: the engine may have decided across it before it was asked.
     """
     cut = next((flush for flush in s.flushes if flush.exact and s.committed < flush.at < end), None)
     _require(cut is None, "O6", f"the audio must be cut at {cut.at if cut else None} for a flush")
@@ -186,12 +187,12 @@ def check_cut(s: Snapshot, end: int) -> None:
 
 
 def is_decided(s: Snapshot, flush: OpenFlush) -> bool:
-    """Whether nothing is left to decide for a flush that the engine was not asked about (failure mode F7)."""
+    """Whether everything before a flush that the engine was not asked about is committed (failure mode F7)."""
     return not flush.awaited and flush.at <= s.committed
 
 
 def _committed(s: Snapshot, position: int) -> dict[str, int]:
-    """O12: what is committed has been processed and received."""
+    """Return the watermarks after a commit up to ``position`` (O12: processed and received are at least that)."""
     return {
         "committed": max(s.committed, position),
         "processed": max(s.processed, position),

@@ -1,4 +1,4 @@
-"""What each guard of the rule table means."""
+"""The functions behind the guards of the rule table."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -22,9 +22,9 @@ from auricle.core.states import State
 from auricle.core.stimuli import Hear, Lose, Say, Stimulus
 
 LOST_SESSION: Final = frozenset({"session_gone", "bad_token"})
-"""Errors that say: this session cannot be had back, a new one can."""
+"""Error codes after which the session cannot be resumed, but a new one can be started."""
 RECLAIMABLE: Final = RETRIABLE_CLOSE_CODES | {ERROR_CODES["idle"].close_code}
-"""Close codes after which a session may be taken up again."""
+"""Close codes after which a session may be resumed."""
 
 
 def _ended_by_server(_: Snapshot, stimulus: Stimulus) -> bool:
@@ -51,7 +51,7 @@ def _known_change(s: Snapshot, stimulus: Stimulus) -> bool:
             return False
 
 
-def _only_a_change(_: Snapshot, stimulus: Stimulus) -> bool:
+def _malformed_change(_: Snapshot, stimulus: Stimulus) -> bool:
     match stimulus:
         case Hear(message=Malformed(ref=str())):
             return True
@@ -60,7 +60,7 @@ def _only_a_change(_: Snapshot, stimulus: Stimulus) -> bool:
 
 
 def _reconnectable(s: Snapshot, stimulus: Stimulus) -> bool:
-    """There is a session to get back (or the beginning of one that goes on for it), and hope that it works."""
+    """Whether there is a session to resume (or a successor of one to start), and the loss allows another attempt."""
     r = s.recovery
     if s.cancelled or not (r.token is not None or r.restarts) or r.attempt >= s.limits.max_reconnects:
         return False
@@ -77,20 +77,20 @@ def _worth_retrying(s: Snapshot, stimulus: Stimulus) -> bool:
     return _reconnectable(s, stimulus) and s.recovery.silence_seq != s.seq
 
 
-def _gone(s: Snapshot, _: Stimulus) -> bool:
-    """Its input must still be ours to say: one that the server had ended is not begun anew."""
+def _session_gone(s: Snapshot, _: Stimulus) -> bool:
+    """Not where the server had ended the input: the input of such a session cannot be sent to a new one."""
     return s.recovery.resuming and s.error is not None and s.error[0] in LOST_SESSION and s.end_code is None
 
 
-def _come_back_later(s: Snapshot, stimulus: Stimulus) -> bool:
+def _retry_later(s: Snapshot, stimulus: Stimulus) -> bool:
     waiting = s.recovery.resuming or (s.recovery.restarts > 0 and s.state is State.CONNECTING)
     row = ERROR_CODES.get(s.error[0]) if s.error else None
     known_as_gone = s.recovery.resuming and s.error is not None and s.error[0] in LOST_SESSION
     return waiting and row is not None and row.retriable and not known_as_gone and _reconnectable(s, stimulus)
 
 
-def _unconfirmed(s: Snapshot, stimulus: Stimulus) -> bool:
-    """A client answers ``closed`` with its Close frame; any other end of the transport may have swallowed it."""
+def _closed_unconfirmed(s: Snapshot, stimulus: Stimulus) -> bool:
+    """A client answers ``closed`` with its Close frame; after any other end of the transport it may not have it."""
     match stimulus:
         case Lose(how="eof", code=code) if code != ABNORMAL_CLOSURE:
             return False
@@ -98,15 +98,15 @@ def _unconfirmed(s: Snapshot, stimulus: Stimulus) -> bool:
             return _resumable(s, stimulus)
 
 
-def _taken_away(_: Snapshot, stimulus: Stimulus) -> bool:
+def _driver_cancelled(_: Snapshot, stimulus: Stimulus) -> bool:
     return isinstance(stimulus, Lose) and stimulus.how == "cancelled"
 
 
 def _resumable(s: Snapshot, stimulus: Stimulus) -> bool:
-    return s.recovery.token is not None and not _taken_away(s, stimulus)
+    return s.recovery.token is not None and not _driver_cancelled(s, stimulus)
 
 
-def _unwanted(s: Snapshot, stimulus: Stimulus) -> bool:
+def _not_requested(s: Snapshot, stimulus: Stimulus) -> bool:
     match stimulus:
         case Say(message=Partial()):
             return not s.config.features.partials
@@ -124,7 +124,7 @@ def _unchanged(s: Snapshot, stimulus: Stimulus) -> bool:
             return False
 
 
-def _last_straw(s: Snapshot, stimulus: Stimulus) -> bool:
+def _failure_limit(s: Snapshot, stimulus: Stimulus) -> bool:
     match stimulus:
         case Say(message=ErrorMessage(audio=audio)):
             return audio is not None and s.failures + 1 >= s.limits.max_engine_failures
@@ -143,19 +143,19 @@ GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.RESUMING: lambda s, _: s.recovery.resuming,
     Guard.RECONNECTABLE: _reconnectable,
     Guard.WORTH_RETRYING: _worth_retrying,
-    Guard.SESSION_GONE: _gone,
-    Guard.RETRY_LATER: _come_back_later,
-    Guard.DRIVER_CANCELLED: _taken_away,
+    Guard.SESSION_GONE: _session_gone,
+    Guard.RETRY_LATER: _retry_later,
+    Guard.DRIVER_CANCELLED: _driver_cancelled,
     Guard.RESUMABLE: _resumable,
-    Guard.CLOSED_UNCONFIRMED: _unconfirmed,
+    Guard.CLOSED_UNCONFIRMED: _closed_unconfirmed,
     Guard.RETAINED: lambda s, _: is_retained(s),
-    Guard.MALFORMED_CHANGE: _only_a_change,
+    Guard.MALFORMED_CHANGE: _malformed_change,
     Guard.KNOWN_CHANGE: _known_change,
     Guard.ENDED_BY_SERVER: _ended_by_server,
     Guard.KNOWN_FLUSH: _known_flush,
-    Guard.NOT_REQUESTED: _unwanted,
+    Guard.NOT_REQUESTED: _not_requested,
     Guard.UNCHANGED: _unchanged,
-    Guard.FAILURE_LIMIT: _last_straw,
+    Guard.FAILURE_LIMIT: _failure_limit,
     Guard.WARNING_DEFERRED: lambda s, _: bool(s.deferred_warnings),
     Guard.FLUSH_DECIDED: lambda s, _: bool(s.flushes) and is_decided(s, s.flushes[0]),
     Guard.INPUT_ANSWERED: lambda s, _: not s.changes and not any(flush.awaited for flush in s.flushes),

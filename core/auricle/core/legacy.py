@@ -1,4 +1,4 @@
-"""The legacy dialect on ``/ws/transcribe``, both ways round. Source: notes/wire-protocols.md §3.11.
+"""The legacy dialect on ``/ws/transcribe``, for clients and for servers. Source: notes/wire-protocols.md §3.11.
 
 Client: ``{language, sample_rate, task}``, binary 16-bit PCM, ``{"type":"end_of_stream"}``. Server:
 ``{"type":"ready","message"}``, ``{"type":"final","text","start","end","confidence"}`` for each segment,
@@ -27,11 +27,11 @@ from auricle.core.stimuli import Lose
 
 END_OF_STREAM: Final = '{"type":"end_of_stream"}'
 FEATURES: Final = Features(partials=False, words=False, speech_events=False, acks=False)
-"""What a legacy client can be told."""
+"""The features of a legacy session: its dialect has no messages for the others."""
 
 
 class Undecided(NamedTuple):
-    """Server: a client that negotiated no subprotocol; its first text message tells who it is.
+    """Server: the client negotiated no subprotocol; its first text message decides which dialect it uses.
 
     ``"type"`` present: ``auricle.v1``. A JSON object without it: legacy. Anything else: `config_required`.
     """
@@ -40,10 +40,10 @@ class Undecided(NamedTuple):
     legacy: bool = False
 
     def decode(self, frame: Frame, s: Snapshot) -> tuple[Dialect, tuple[Decoded, ...]]:
-        """Look at the first frame and become the dialect it speaks."""
+        """Decode the first frame; return the dialect that it is in."""
         v1 = V1(Role.CLIENT, self.limits)
         if frame == b"":
-            return self, ()  # an empty binary frame says nothing, also not which dialect it is
+            return self, ()  # an empty binary frame does not show the dialect either
         if isinstance(frame, bytes):
             return v1.decode(frame, s)
         body = codec.parse_object(frame, self.limits.max_start_bytes)
@@ -54,11 +54,11 @@ class Undecided(NamedTuple):
         return LegacyClient(self.limits), (_start(body),)
 
     def encode(self, message: Message, s: Snapshot) -> Frame | None:
-        """Until we know better, an error is told in our own words."""
+        """Encode as ``auricle.v1`` as long as the dialect is not known."""
         return codec.encode(message)
 
     def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
-        """Nothing was begun."""
+        """Return None: no session had been started."""
         return None
 
 
@@ -69,7 +69,7 @@ class LegacyClient(NamedTuple):
     legacy: bool = True
 
     def decode(self, frame: Frame, s: Snapshot) -> tuple[Dialect, tuple[Decoded, ...]]:
-        """Binary is audio, ``end_of_stream`` the end; everything else, invalid JSON too, is ignored."""
+        """Decode binary frames as audio, ``end_of_stream`` as the end, and anything else, invalid JSON too, as unknown."""
         if isinstance(frame, bytes):
             late = s.ended or not frame  # "audio after it dropped silently"
             return self, () if late else (codec.decode(frame, Role.CLIENT, self.limits),)
@@ -82,7 +82,7 @@ class LegacyClient(NamedTuple):
         return self, (Decoded(Unknown(name="unknown")),)
 
     def encode(self, message: Message, s: Snapshot) -> Frame | None:
-        """Only ``ready``, finals with text, and fatal errors are said, with exactly the old keys."""
+        """Encode ``ready``, finals with text and fatal errors, with exactly the old keys; None for anything else."""
         match message:
             case Ready():
                 return _dump({"type": "ready", "message": "Ready to receive audio"})
@@ -102,7 +102,7 @@ class LegacyClient(NamedTuple):
                 return None
 
     def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
-        """A client that goes away has gone away."""
+        """Return None: a legacy client has no accounting."""
         return None
 
 
@@ -113,7 +113,7 @@ class LegacyServer(NamedTuple):
     legacy: bool = True
 
     def decode(self, frame: Frame, s: Snapshot) -> tuple[Dialect, tuple[Decoded, ...]]:
-        """Turn what a legacy server says into the messages it stands for. Unknown types are ignored."""
+        """Decode ``ready``, ``final`` and ``error``. Unknown types are ignored."""
         if isinstance(frame, bytes):
             return self, ()
         body = codec.parse_object(frame, self.limits.max_message_bytes)
@@ -126,7 +126,7 @@ class LegacyServer(NamedTuple):
         return self, () if message is None else (Decoded(message),)
 
     def encode(self, message: Message, s: Snapshot) -> Frame | None:
-        """Start, audio and the end; a legacy server knows no flush, ping or cancel."""
+        """Encode ``start``, audio and the end; a legacy server knows no flush, ping or cancel."""
         match message:
             case Start():
                 config = {"language": message.language, "sample_rate": message.audio.sample_rate, "task": message.task}
@@ -134,14 +134,14 @@ class LegacyServer(NamedTuple):
             case Audio():
                 return message.data
             case Gap(samples=samples):
-                return bytes(samples * SAMPLE_BYTES["pcm_s16le"])  # it knows no gaps: silence keeps its times true
+                return bytes(samples * SAMPLE_BYTES["pcm_s16le"])  # it knows no gaps: silence keeps its times correct
             case EndInput():
                 return END_OF_STREAM
             case _:
                 return None
 
     def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
-        """A normal close after the end of the stream is the only completion this dialect has."""
+        """Return ``completed`` for a normal close after the end of the stream, the only completion of this dialect."""
         sent_all = s.ended and s.outbox_sent == len(s.outbox)
         if not (sent_all and lost.how == "eof" and lost.code == NORMAL_CLOSURE and s.error is None):
             return None
@@ -154,7 +154,7 @@ def _dump(body: Mapping[str, object]) -> str:
 
 
 def _start(body: Mapping[str, Any]) -> Decoded:
-    """The old configuration: every key optional, unknown ones ignored, null as good as absent."""
+    """Decode the old configuration: every key is optional, unknown ones are ignored, null counts as absent."""
     audio = {"sample_rate": body["sample_rate"]} if body.get("sample_rate") is not None else {}
     wanted = {key: body[key] for key in ("language", "task") if body.get(key) is not None}
     try:

@@ -87,9 +87,9 @@ class Limits:
     """Utterances in a row that may fail before the session is given up."""
 
     def adopting(self, told: Mapping[str, object]) -> "Limits":
-        """Return these limits, lowered to what a server told in ``ready.limits`` where that is about what we send.
+        """Return these limits, lowered to a server's ``ready.limits`` where they are about what a client sends.
 
-        Whatever is not a positive number there is as good as untold (wire-protocols §3.10).
+        A value that is not a positive number is ignored (wire-protocols §3.10).
         """
         lower = {}
         for name in ("max_audio_s", "max_audio_bytes", "max_flushes_pending", "max_changes_pending"):
@@ -99,8 +99,8 @@ class Limits:
         return replace(self, **lower) if lower else self
 
     def told(self) -> dict[str, object]:
-        """Return the limits as ``ready.limits`` tells them: seconds, bytes and counts under the same names.
+        """Return the limits as ``ready.limits`` carries them: seconds, bytes and counts under the same names.
 
-        An infinite one is no limit, and JSON could not spell it.
+        Infinite ones are left out: they are no limit, and JSON has no infinity.
         """
         return {name: limit for name, limit in asdict(self).items() if limit < math.inf}

@@ -1,4 +1,4 @@
-"""`step`: the one function that moves a conversation. Pure: same snapshot, stimulus and time, same result."""
+"""`step`: the one function that produces a new snapshot. Pure: same snapshot, stimulus and time, same result."""
 
 from typing import Final
 
@@ -17,10 +17,10 @@ from auricle.core.stimuli import Hear, Local, Stimulus, classify
 
 
 def step(snapshot: Snapshot, stimulus: Stimulus, *, now: float) -> tuple[Snapshot, tuple[RawOutput, ...]]:
-    """Return the snapshot after a stimulus at ``now`` (seconds, monotonic) and what is to be done about it.
+    """Return the snapshot after a stimulus at ``now`` (seconds, monotonic) and the outputs.
 
-    Raises `LocalProtocolError` when our own side asked for what is not legal; whatever the peer says never raises.
-    Either way the given snapshot is unchanged, and nothing is half done.
+    Raises `LocalProtocolError` where our own side asked for something illegal; nothing that the peer sends raises.
+    The given snapshot is never changed, and no stimulus is applied in part.
     """
     side, kind = classify(stimulus)
     try:
@@ -37,16 +37,16 @@ def step(snapshot: Snapshot, stimulus: Stimulus, *, now: float) -> tuple[Snapsho
 def _apply(snapshot: Snapshot, stimulus: Stimulus, side: Side, kind: Kind, now: float) -> Draft:
     draft = Draft(snapshot, now)
     if side is Side.HEAR:
-        _listen(draft, stimulus)
+        _note_received(draft, stimulus)
     outcome = _decide(draft.s, stimulus, side, kind)
     if isinstance(outcome, Rule):
-        _obey(draft, outcome, stimulus)
+        _run_effects(draft, outcome, stimulus)
     elif isinstance(outcome, Violation):
         raise _breach(outcome.code, outcome.why, stimulus)
     return draft
 
 
-def _obey(draft: Draft, rule: Rule, stimulus: Stimulus) -> None:
+def _run_effects(draft: Draft, rule: Rule, stimulus: Stimulus) -> None:
     effects = EFFECTS[draft.s.role]
     for effect in rule.effects:
         effects[effect](draft, stimulus)
@@ -54,8 +54,8 @@ def _obey(draft: Draft, rule: Rule, stimulus: Stimulus) -> None:
         draft.update(state=rule.next)
 
 
-def _listen(draft: Draft, stimulus: Stimulus) -> None:
-    """Anything heard is a sign of life; anything durable is counted, known or not (O1, wire-protocols §3.10)."""
+def _note_received(draft: Draft, stimulus: Stimulus) -> None:
+    """Restart the peer's timers, and count durable messages, of known types or not (O1, wire-protocols §3.10)."""
     assert isinstance(stimulus, Hear)
     if draft.s.state is State.CLOSED:
         return
@@ -63,13 +63,13 @@ def _listen(draft: Draft, stimulus: Stimulus) -> None:
     if stimulus.legacy:
         draft.update(legacy=True)
     if draft.s.recovery.previous_token is not None and not isinstance(stimulus.message, Ping | Cancel):
-        # Only a client that has heard ``resumed`` speaks again: it has its new token, the old one is used up.
+        # Only a client that has received ``resumed`` sends anything else: it has the new token, the old one is void.
         draft.recover(previous_token=None)
     if draft.s.recovery.silence_seq is not None and not isinstance(stimulus.message, Resumed):
-        draft.recover(silence_seq=None)  # it speaks: the silence before may have been the network's
+        draft.recover(silence_seq=None)  # the server is alive: the network may have caused the silence
     match stimulus.message:
         case Durable() if draft.s.recovery.resuming:
-            pass  # not of our session: who refuses a resume numbers what it says from 1
+            pass  # not of this session: a server that refuses a resume numbers its messages from 1
         case Durable(seq=seq):
             draft.count(seq)
         case Unknown(seq=int(seq)) if draft.s.role is Role.CLIENT and not draft.s.recovery.resuming:
@@ -86,7 +86,7 @@ def _decide(s: Snapshot, stimulus: Stimulus, side: Side, kind: Kind) -> Outcome:
     for outcome in cell:
         if outcome.when is None or GUARDS[outcome.when](s, stimulus):
             return outcome
-    raise AssertionError(f"a cell without a last word: {kind} in {s.state}")
+    raise AssertionError(f"no outcome of the cell applies: {kind} in {s.state}")
 
 
 def _breach(code: str | None, why: str, stimulus: Stimulus) -> Breach:
@@ -104,7 +104,7 @@ def _follow_up(draft: Draft) -> None:
         outcome = _decide(before, stimulus, Side.LOCAL, stimulus.kind)
         if not isinstance(outcome, Rule):
             return
-        _obey(draft, outcome, stimulus)
+        _run_effects(draft, outcome, stimulus)
         if draft.s is before:
             return
 

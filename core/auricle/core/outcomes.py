@@ -1,4 +1,4 @@
-"""The words the rule table is written in: guards, effects, and the three kinds of outcome."""
+"""What the cells of the rule table hold: guards, effects, and the three kinds of outcome."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What a session wants done. A driver matches this union to its end and has nothing else to decide."""
+"""The outputs of a session. A driver executes each of them in order and has nothing else to decide."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ Frame = str | bytes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioSpan:
-    """Samples ``start`` up to ``end``, without their bytes: what `step` sees of audio.
+    """Samples ``start`` up to ``end``, without their bytes: how audio appears in stimuli and outputs of `step`.
 
-    ``residue`` counts the bytes behind the last whole sample frame that are held (or, at the end, dropped).
+    ``residue`` is the number of bytes after the last whole sample frame that are held back (or, at the end, dropped).
     """
 
     start: int
@@ -23,7 +23,7 @@ class AudioSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transmit:
-    """Send this frame. ``message`` is what it says."""
+    """Send ``frame``, which is ``message`` encoded."""
 
     frame: Frame
     message: Message
@@ -31,28 +31,28 @@ class Transmit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Send:
-    """`step` wants this said; the session turns it into `Transmit` in the peer's dialect."""
+    """Encode this message in the peer's dialect; the session turns it into `Transmit`."""
 
     message: Message | AudioSpan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """Server: this durable message is said while nobody is there to hear it; it waits in the record."""
+    """Server: add a durable message to the record while no transport is attached."""
 
     message: Durable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """Server: send every durable message of the record after ``seq``, which has arrived like all before it."""
+    """Server: send every durable message of the record after ``seq``; the client has all up to it."""
 
     seq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forget:
-    """Server: nobody will ask for the record up to ``seq`` any more."""
+    """Server: drop the record up to ``seq``; no client will need it again."""
 
     seq: int
 
@@ -66,9 +66,9 @@ class Emit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTransport:
-    """Open a transport, not before the given time on the session's clock.
+    """Open a transport, not before the given time on the session's clock (seconds).
 
-    It takes the place of any transport before it: what an older one still has to say is ignored.
+    It replaces any earlier transport: whatever arrives on that one is ignored.
     """
 
     not_before: float
@@ -76,7 +76,7 @@ class OpenTransport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseTransport:
-    """Send what is queued, then the closing handshake, and go on reading until the peer's end of it."""
+    """Send what is queued, then a Close frame with this code, and read on until the peer's Close frame."""
 
     code: int
     reason: str
@@ -84,21 +84,21 @@ class CloseTransport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbortTransport:
-    """Drop the transport now; nothing that is queued matters any more."""
+    """Close the transport now, without a handshake; whatever is queued is discarded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptTransport:
-    """Server: from here on the transport that is waiting carries the session.
+    """Server: the transport that was offered with the resume becomes the session's.
 
-    A `CloseTransport` just before is for the old one, which nobody listens to any more.
+    A `CloseTransport` just before it is for the old transport, which is no longer read.
     """
 
 
 Output = Transmit | Emit | OpenTransport | AdoptTransport | CloseTransport | AbortTransport
-"""What a driver gets."""
+"""What a session returns to its driver."""
 
 RawOutput = (
     Send | Record | Replay | Forget | Emit | OpenTransport | AdoptTransport | CloseTransport | AbortTransport
 )  # fmt: skip
-"""What `step` gives: the same, with audio as spans and messages not yet in a dialect."""
+"""What `step` returns: the same, with audio as spans and messages not yet encoded."""

@@ -1,4 +1,4 @@
-"""The record of a session: its durable messages, kept for a client that may have missed some."""
+"""`MessageRecord`: the durable messages of a server session, retained for replay after a resume."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from auricle.core.messages import Durable
 
 
 class MessageRecord:
-    """Durable messages by ``seq``, the oldest of which may be forgotten."""
+    """Durable messages in order of ``seq``. Holds at most ``most``; beyond that the oldest are dropped."""
 
     def __init__(self, most: int) -> None:
         self._messages: deque[Durable] = deque(maxlen=most)
@@ -17,7 +17,7 @@ class MessageRecord:
         return len(self._messages)
 
     def add(self, message: Durable) -> None:
-        """Keep the next message; the oldest gives way where there are too many."""
+        """Append the next message; drops the oldest where the record is full."""
         self._messages.append(message)
 
     def reaches(self, seq: int) -> bool:
@@ -29,6 +29,6 @@ class MessageRecord:
         return (message for message in self._messages if message.seq > seq)
 
     def forget(self, seq: int) -> None:
-        """Let go of everything up to ``seq``."""
+        """Drop every message up to ``seq``."""
         while self._messages and self._messages[0].seq <= seq:
             self._messages.popleft()

@@ -1,6 +1,6 @@
-"""What a session knows about coming back after its transport is lost.
+"""The part of the snapshot that is about losing a transport and resuming the session, and the reconnect delay.
 
-A session survives its socket: whether a transport is attached says nothing about the state of the conversation. Source:
+A session survives its socket: whether a transport is attached is independent of its state. Source:
 notes/wire-protocols.md §3.7 (resume) and notes/sans-io.md §6.4.
 """
 
@@ -11,48 +11,48 @@ from auricle.core.limits import Limits
 
 
 class Recovery(NamedTuple):
-    """The part of a snapshot that is about transports. Times are seconds of the session's clock."""
+    """Reconnecting and resuming. Times are seconds of the session's clock."""
 
     seed: int = 0
-    """Client: what the jitter of its reconnect delays is drawn from."""
+    """Client: seed of the jitter of its reconnect delays."""
     session: str = ""
-    """The server's name for the session."""
+    """The id that the server gave the session."""
     token: str | None = None
-    """What the next ``resume`` has to show; None: the session ends with its transport."""
+    """The token of the next ``resume``; None: the session cannot be resumed."""
     previous_token: str | None = None
-    """Server: the token before that. It stays good until the client is heard on the transport that told it the new one;
-    else a cut that swallows ``resumed`` would lock the client out."""
+    """Server: the token before that. It is valid until the client sends something on the transport of ``resumed``;
+    otherwise a connection lost together with ``resumed`` would leave the client without a valid token."""
     window_s: float = 0.0
-    """Server: how long a session waits for its client."""
+    """Server: how long a session may be resumed after its transport is lost."""
     lost_at: float | None = None
-    """Since when the session has been without its transport; None while it has one."""
+    """When the transport was lost; None while one is attached."""
     resumed_at: float = 0.0
     """Client: when the session was last opened or resumed."""
     attempt: int = 0
-    """Client: transports asked for since the session was last well."""
+    """Client: transports requested since the backoff was last reset."""
     transports: int = 0
-    """Client: transports asked for, ever. Server: the highest such number that it has heard."""
+    """Client: transports requested in all. Server: the highest such number received in a ``resume``."""
     reopen_at: float = 0.0
-    """Client: when the transport that is awaited was asked for."""
+    """Client: when the requested transport may be opened."""
     resuming: bool = False
-    """Client: ``resume`` is said and ``resumed`` not heard; until then the server's position is unknown."""
+    """Client: ``resume`` has been sent and not answered; until then the server's position is unknown."""
     silence_seq: int | None = None
-    """Client: the last ``seq`` when silence made it give up a transport, until the server says more than ``resumed``.
+    """Client: the last ``seq`` when a transport was dropped for silence, until the server sends more than ``resumed``.
 
-    The same silence twice is a verdict.
+    A second silence at the same ``seq`` ends the session.
     """
     acked_seq: int = 0
-    """Client: the last ``seq`` the server knows to have arrived."""
+    """Client: the last ``seq`` acknowledged to the server (``ping.seen``)."""
     restarts: int = 0
-    """Client: sessions begun anew because the server no longer knew the one before."""
+    """Client: new sessions begun because the server no longer knew the one before."""
     retain_audio: bool = False
-    """Client: audio that has been sent is kept, to be sent again."""
+    """Client: sent audio is retained, in case it must be sent again."""
     retained: bool = False
-    """Server: closed, and held for a client that may not have heard so."""
+    """Server: closed, and retained for a client that may not have received ``closed``."""
 
 
 class Past(NamedTuple):
-    """Client: what belongs to sessions that the server lost, before the present one. Counts of sample frames."""
+    """Client: the counts of earlier sessions that the server lost, in sample frames."""
 
     non_speech: int = 0
     gap: int = 0
@@ -61,9 +61,9 @@ class Past(NamedTuple):
 
 
 def reconnect_delay_s(limits: Limits, seed: int, attempt: int) -> float:
-    """Return how long to wait before transport number ``attempt`` (from 0): doubling, with jitter, and bounded.
+    """Return the delay in seconds before transport number ``attempt`` (from 0): exponential backoff with jitter.
 
-    The jitter (a half to the whole of the delay) keeps the clients of a server that comes back from coming all at once.
+    The jitter (a half to the whole of the delay) spreads the clients of a server that restarts.
     It is a function of seed and attempt, so that the same session always does the same.
     """
     whole_s = min(limits.reconnect_max_s, limits.reconnect_min_s * 2.0 ** min(attempt, 32))

@@ -1,8 +1,7 @@
-"""What a wire field may hold, said once in the annotations of the message classes.
+"""Validation and parsing of messages from the annotations of their classes.
 
-Messages are frozen dataclasses whose annotations carry their limits (``Annotated[int, Range(0)]``). From these
-annotations alone come the check at birth, the total decoder, and later the generated JSON Schema, so the three
-can never disagree.
+Messages are frozen dataclasses whose annotations carry their limits (``Annotated[int, Range(0)]``). The check of a
+new instance, the decoder and the generated JSON Schema are all made from these annotations, so they agree.
 
 Supported annotations: ``str``, ``int``, ``float``, ``bool``, ``Literal`` of strings, ``X | None``,
 ``tuple[X, ...]``, ``tuple[X, Y]``, ``Mapping[str, object]``, and dataclasses of these.
@@ -29,7 +28,7 @@ from typing import (
 from auricle.core.errors import LocalProtocolError
 
 MAX_INTEGER: Final = 2**53 - 1
-"""Largest integer that every JSON reader keeps exact (RFC 8259 §6)."""
+"""Largest integer that every JSON reader represents exactly (RFC 8259 §6)."""
 
 
 class Range(NamedTuple):
@@ -46,7 +45,7 @@ class MaxLength(NamedTuple):
 
 
 class FieldError(LocalProtocolError, ValueError):
-    """A field holds something its annotation does not allow. Whoever builds such a message has made a mistake.
+    """The value of a field is not what its annotation allows.
 
     ``path`` is a JSON pointer (RFC 6901) to the field, ``why`` one clause that says what is expected.
     """
@@ -247,7 +246,7 @@ class _Slot(NamedTuple):
     name: str
     annotation: Any
     is_leaf: bool
-    """JSON gives the value as it is. Whether it is allowed is checked when the message is born."""
+    """The JSON value is used as it is. It is checked when the message is made."""
     is_required: bool
     options: tuple[object, ...] | None
     """The values of a ``Literal`` that may be absent: any other string counts as absent."""

@@ -1,4 +1,4 @@
-"""The server's side of a session: what its engine may say, enforced. No I/O, no clock, no policy left to its driver."""
+"""`ServerSession`: the server's side of a session, as typed methods over `step`. No I/O and no clock."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,11 +42,11 @@ from auricle.core.stimuli import Advance, Attach, Fail, Hear, Local, Say, StopIn
 
 
 class ServerSession(Session):
-    """One conversation with a client whose transport is open.
+    """A session with a client whose transport is open.
 
-    The verbs below `accept` are for the engine. A call that would break an ordering guarantee (O1-O6, O8-O13) raises
-    `LocalProtocolError`, and the client never sees it. Calls that merely come too late, because the client has gone
-    or did not want to be told, do nothing.
+    The methods from `progress` on are for the engine. A call that would break an ordering guarantee (O1-O6, O8-O13)
+    raises `LocalProtocolError` and sends nothing. A call after the session has closed, or about results that the client
+    did not request, does nothing.
     """
 
     def __init__(self, subprotocol: str | None, *, now: float, limits: Limits | None = None) -> None:
@@ -62,14 +62,14 @@ class ServerSession(Session):
     # ------------------------------------------------------------------------ the session
 
     def loading(self, stage: str, progress: float | None = None, *, now: float) -> Outputs:
-        """Tell that the model is on its way; ``progress`` in [0, 1] where it is known."""
+        """Send ``loading``: the model is being loaded; ``progress`` in [0, 1] where it is known."""
         return self._step(Say(message=Loading(stage=stage, progress=progress)), now=now)
 
     def accept(self, session_id: str, server: ServerInfo, *, now: float, resume_token: str | None = None) -> Outputs:
-        """The engine is there: say ``ready`` and open the window.
+        """Send ``ready`` and grant the window: the engine is loaded.
 
-        ``resume_token`` is a secret that nobody can guess: with it the session survives its connection, where the
-        client wants that and ``resume_window_s`` is not 0.
+        ``resume_token`` is an unguessable secret. With it the session survives its connection, where the client asked
+        for that and ``resume_window_s`` is not 0.
         """
         s = self._snapshot
         offer = None
@@ -88,13 +88,13 @@ class ServerSession(Session):
         return self._step(Say(message=ready), now=now)
 
     def admits(self, resume: Resume) -> bool:
-        """Whether a ``resume`` shows a good token of this session, and everything it has missed is still there."""
+        """Whether a ``resume`` has a valid token of this session, and the record holds everything it has missed."""
         return server_recovery.admits(self._snapshot, resume) and self._record.reaches(resume.seen)
 
     def attach(self, resume: Resume, *, fresh_token: str, now: float) -> Outputs:
-        """The client is back on a new transport: adopt that, and send what it has missed.
+        """Resume on a new transport: adopt it, and replay what the client has missed.
 
-        ``fresh_token`` is what it will have to show the next time. Raises `LocalProtocolError` unless `admits`.
+        ``fresh_token`` is the token for the next resume. Raises `LocalProtocolError` unless `admits`.
         """
         if not self.admits(resume):
             raise LocalProtocolError("this resume is not for this session")
@@ -112,36 +112,36 @@ class ServerSession(Session):
         return self._step(Fail(code=code, why=why, param=param, retry_after_s=retry_after_s), now=now)
 
     def stop_input(self, code: EndCode, *, now: float) -> Outputs:
-        """Take no more input; what has come is still decided, told, and then the session closes."""
+        """End the input from the server's side; what has been received is still decided and sent before ``closed``."""
         return self._step(StopInput(code=code), now=now)
 
     def no_return(self, *, now: float) -> Outputs:
-        """Nobody can come back any more: keep nothing for a client that is gone, or goes from now on."""
+        """Void the resume tokens: retain nothing for a client that is detached, or loses its transport from now on."""
         return self._step(Local(kind=Kind.NO_RETURN), now=now)
 
     def finish(self, *, now: float) -> Outputs:
-        """Everything is decided: say ``closed``. What no final covers is recorded as non-speech."""
+        """Send ``closed``: everything is decided. Samples that no final covers are recorded as non-speech."""
         return self._step(Local(kind=Kind.FINISH), now=now)
 
     def warn(self, code: str, message: str, *, now: float) -> Outputs:
-        """Say a warning."""
+        """Send a warning."""
         warning = WarningMessage(seq=self._snapshot.seq + 1, code=code, message=message)
         return self._step(Say(message=warning), now=now)
 
     # ------------------------------------------------------------------------ the engine
 
     def progress(self, processed_sample: int, *, now: float) -> Outputs:
-        """The engine has heard every sample before ``processed_sample``."""
+        """Report that the engine has processed every sample before ``processed_sample``."""
         return self._step(Advance(processed=processed_sample), now=now)
 
     def speech_start(self, at_sample: int, *, now: float) -> Outputs:
-        """Somebody began to speak."""
+        """Send ``speech_start`` at a sample."""
         s = self._snapshot
         event = SpeechStart(seq=s.seq + 1, at=at_sample, time=round(s.seconds(at_sample), 3))
         return self._step(Say(message=event), now=now)
 
     def speech_end(self, at_sample: int, *, now: float) -> Outputs:
-        """The speech that had started is over."""
+        """Send ``speech_end`` at a sample."""
         s = self._snapshot
         event = SpeechEnd(seq=s.seq + 1, at=at_sample, time=round(s.seconds(at_sample), 3))
         return self._step(Say(message=event), now=now)
@@ -158,7 +158,7 @@ class ServerSession(Session):
         words: Sequence[Word] = (),
         language: str | None = None,
     ) -> Outputs:
-        """Say what the open segment sounds like. ``text[:stable]`` is a promise: it must begin the final."""
+        """Send the present hypothesis of the open segment. Its final must begin with ``text[:stable]`` (O5)."""
         s = self._snapshot
         partial = Partial(
             segment=s.segment,
@@ -187,7 +187,7 @@ class ServerSession(Session):
         language: str | None = None,
         details: FinalDetails | None = None,
     ) -> Outputs:
-        """Say the open segment. It accounts for every sample from the last committed one up to ``end_sample``."""
+        """Send the open segment as final. It covers every sample from the last committed one up to ``end_sample``."""
         s = self._snapshot
         flush = s.flushes[0].id if reason == "flush" and s.flushes else None
         final = FinalMessage(
@@ -280,7 +280,7 @@ class ServerSession(Session):
 
     def _hear_audio(self, audio: Audio, *, now: float) -> Outputs:
         if not self._snapshot.started:
-            return self._hear_pcm(b"", 0, now=now)  # nobody has said what its bytes mean
+            return self._hear_pcm(b"", 0, now=now)  # the format is not known: the table answers config_required
         config = self._snapshot.config.audio
         if config.framing == "offset64":
             return self._hear_placed(audio.data, config.frame_bytes, now=now)
@@ -300,7 +300,7 @@ class ServerSession(Session):
         return outputs + self._hear_pcm(placed.pcm, placed.odd_bytes, now=now)
 
     def _hear_pcm(self, pcm: bytes, residue: int, *, now: float) -> Outputs:
-        """Hear whole sample frames: ``step`` counts them, the event gets them back."""
+        """Receive whole sample frames: ``step`` counts them, and the event gets their bytes in `_fill`."""
         start = self._snapshot.sent
         end = start + (len(pcm) // self._snapshot.config.audio.frame_bytes if pcm else 0)
         self._heard = pcm

@@ -1,4 +1,4 @@
-"""What the rules of a server do about what its client says."""
+"""The effects of a server's rules for what the client sends."""
 
 from typing import Final
 
@@ -38,12 +38,15 @@ from auricle.core.stimuli import Local, Stimulus, StopInput
 
 LIVE_FACTOR: Final = 1.25
 LIVE_SLACK_S: Final = 2.0
-"""Audio that comes no faster than this many times real time, after so much at once, is live."""
+"""Audio that arrives no faster than this multiple of real time, after this many seconds at once, counts as live."""
 
 
 @for_message(Start)
 def receive_start(draft: Draft, start: Start) -> None:
-    """Check what only this implementation knows, and keep the configuration."""
+    """Check what this implementation supports, and store the configuration.
+
+    Raises `Breach` for an encoding, a framing or a required feature that it does not support.
+    """
     if start.audio.encoding not in SAMPLE_BYTES:
         known = ", ".join(SAMPLE_BYTES)
         why = f"encoding {start.audio.encoding!r} is not supported, use one of {known}"
@@ -53,7 +56,7 @@ def receive_start(draft: Draft, start: Start) -> None:
         raise Breach("unsupported_feature", why, param="/audio/framing")
     if start.require:
         raise Breach("unsupported_feature", f"{start.require[0]!r} is required but not supported", param="/require")
-    # A session that goes on for a lost one begins where that was committed.
+    # The successor of a lost session begins at the last committed sample of that one.
     origin = start.timeline_origin or 0
     draft.update(
         started=True, config=start, segment=start.segment_origin or 0,
@@ -66,7 +69,7 @@ def receive_start(draft: Draft, start: Start) -> None:
 
 @for_message(AudioSpan)
 def receive_audio(draft: Draft, span: AudioSpan) -> None:
-    """Count audio and hand it to the engine. A client that overruns its credit has broken the protocol."""
+    """Count audio and hand it to the engine. Raises `Breach` beyond the credit, or for too long a frame."""
     s, samples = draft.s, span.end - span.start
     if samples > s.samples(s.limits.max_audio_s):
         raise Breach("too_large", f"one frame may hold {s.limits.max_audio_s:g} s of audio")
@@ -89,7 +92,7 @@ def _within_credit(s: Snapshot, samples: int) -> int:
 
 @for_message(Gap)
 def receive_gap(draft: Draft, gap: Gap) -> None:
-    """The timeline goes on without audio, as far as credit allows."""
+    """Advance the timeline without audio. Raises `Breach` beyond the credit."""
     s = draft.s
     end = _within_credit(s, gap.samples)
     draft.update(
@@ -101,7 +104,7 @@ def receive_gap(draft: Draft, gap: Gap) -> None:
 
 
 def warn_if_falling_behind(draft: Draft) -> None:
-    """A live source is told when half of its credit waits to be heard; a file that is sent at once is not."""
+    """Warn a live source once half of its window waits for the engine. A file sent at once is not warned."""
     s = draft.s
     elapsed_s = draft.now - s.ready_at
     if s.state is State.STREAMING and s.seconds(s.received - s.origin) <= LIVE_FACTOR * elapsed_s + LIVE_SLACK_S:
@@ -112,7 +115,7 @@ def warn_if_falling_behind(draft: Draft) -> None:
 
 @for_message(AudioSpan, Gap)
 def count_late_audio(draft: Draft, late: AudioSpan | Gap) -> None:
-    """What comes after the end of input is counted, told once, and not heard."""
+    """Count audio that arrives after the end of input, and warn once; the engine does not get it."""
     samples = late.samples if isinstance(late, Gap) else late.end - late.start
     draft.update(late=draft.s.late + samples)
     if samples:
@@ -121,11 +124,11 @@ def count_late_audio(draft: Draft, late: AudioSpan | Gap) -> None:
 
 @for_message(Flush)
 def receive_flush(draft: Draft, flush: Flush) -> None:
-    """Queue a flush. Where nothing is left to decide before it the engine is not asked (failure mode F7)."""
+    """Queue a flush, and ask the engine unless nothing before it is left to decide (failure mode F7)."""
     s = draft.s
     at = s.received if flush.at is None else flush.at
     if at > s.received:
-        # Where the server ended the input, what the flush is about may have come too late: no mistake of the client.
+        # Where the server ended the input, the audio before the flush may have come too late: not the client's mistake.
         code = "invalid_state" if s.ended else "invalid_param"
         refuse(draft, code, f"flush at {at}, but only {s.received} samples have come", ref=flush.id)
         return
@@ -147,10 +150,10 @@ def receive_flush(draft: Draft, flush: Flush) -> None:
 
 
 def exceeds_rate(draft: Draft, pending: int, most: int) -> bool:
-    """Count a request, and say whether there are too many: at once, or in the time that so many should take.
+    """Count a request; return whether too many are pending, or too many came in too short a time.
 
-    After a while without a connection a client asks everything again at once, so a burst of as many as may be pending
-    is no offence. Before ``ready`` nothing can be answered, so there only their number is bounded.
+    A client that resumes sends everything unanswered again at once, so a burst of as many as may be pending is allowed.
+    Before ``ready`` nothing can be answered, so only their number is bounded there.
     """
     s = draft.s
     burst = s.limits.max_flushes_pending
@@ -161,7 +164,7 @@ def exceeds_rate(draft: Draft, pending: int, most: int) -> bool:
 
 
 def refuse(draft: Draft, code: str, why: str, *, ref: str, param: str | None = None) -> None:
-    """Say a non-fatal error; it is the answer to the message ``ref``."""
+    """Send a non-fatal error as the answer to the message with the id ``ref``."""
     if draft.s.state is State.CONNECTING:
         raise Breach("protocol_violation", why)  # O1: nothing durable may come before ready but a fatal error
     row = ERROR_CODES[code]
@@ -195,7 +198,7 @@ def receive_change(draft: Draft, configure: Configure) -> None:
 
 @for_message(Configure, Malformed)
 def refuse_change(draft: Draft, message: Configure | Malformed) -> None:
-    """A change that comes too late or asks for something impossible is refused; the session goes on as it was."""
+    """Refuse a change that arrives after the end of input or is malformed; the configuration stays as it is."""
     match message:
         case Configure(id=change_id):
             refuse_change_for(draft, change_id, "invalid_state", "the input has ended: there is nothing left to change")
@@ -206,7 +209,7 @@ def refuse_change(draft: Draft, message: Configure | Malformed) -> None:
 
 
 def refuse_change_for(draft: Draft, change_id: str, code: str, why: str, *, param: str | None = None) -> None:
-    """Say a non-fatal error as the answer to a change."""
+    """Send a non-fatal error as the answer to a change."""
     answered = draft.s.answered
     refuse(draft, code, why, ref=change_id, param=param)
     draft.update(answered=answered, answered_changes=remember(draft.s.answered_changes, change_id))
@@ -214,7 +217,7 @@ def refuse_change_for(draft: Draft, change_id: str, code: str, why: str, *, para
 
 @for_message(EndInput)
 def receive_end(draft: Draft, end: EndInput) -> None:
-    """No more audio will come."""
+    """End the input for the client, warn where the sample counts differ, and tell the engine."""
     s = draft.s
     if s.residue:
         warn(draft, "odd_bytes_dropped", f"the audio ended in the middle of a sample: {s.residue} bytes are not heard")
@@ -225,7 +228,7 @@ def receive_end(draft: Draft, end: EndInput) -> None:
 
 
 def stop_input(draft: Draft, stimulus: Stimulus) -> None:
-    """The server takes no more input: what it holds is still decided and told."""
+    """End the input from the server's side; what has been received is still decided and sent."""
     code: EndCode
     match stimulus:
         case StopInput(code=code):
@@ -240,7 +243,7 @@ def stop_input(draft: Draft, stimulus: Stimulus) -> None:
 
 @for_message(Ping)
 def send_pong(draft: Draft, ping: Ping) -> None:
-    """Say pong."""
+    """Answer ``ping``; its ``seen`` acknowledges durable messages, which the record drops."""
     if ping.seen is not None:
         draft.outputs.append(Forget(seq=min(ping.seen, draft.s.seq)))
     draft.send(Pong(now=draft.now, id=ping.id, t=ping.t))
@@ -248,10 +251,10 @@ def send_pong(draft: Draft, ping: Ping) -> None:
 
 @for_message(Unknown)
 def warn_unknown(draft: Draft, unknown: Unknown) -> None:
-    """An unknown type is ignored; the first is told (wire-protocols §3.10)."""
+    """Ignore a message of an unknown type, with a warning for the first (wire-protocols §3.10)."""
     warn(draft, "unknown_type", f"messages of type {unknown.name[:64]!r} are not known here", ref=unknown.name[:64])
 
 
 def confirm_cancel(draft: Draft, _: Stimulus) -> None:
-    """The client wants nothing more."""
+    """Answer ``cancel`` with ``closed``."""
     endings.say_closed(draft, "cancelled", NORMAL_CLOSURE, error=None, message="The client cancelled the session.")

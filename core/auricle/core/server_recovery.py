@@ -1,4 +1,4 @@
-"""How a server keeps a session for a client whose connection is gone. Source: notes/wire-protocols.md §3.7."""
+"""How a server retains a session whose transport is lost, and resumes it. Source: notes/wire-protocols.md §3.7."""
 
 from hmac import compare_digest
 
@@ -14,13 +14,13 @@ from auricle.core.stimuli import Attach, Stimulus
 
 
 def admits(s: Snapshot, resume: Resume) -> bool:
-    """Whether a ``resume`` is this session's client: a token that is good, and counts that are possible."""
+    """Whether a ``resume`` is valid for this session: id, token (compared in constant time), attempt and counts."""
     r = s.recovery
     tokens = [token for token in (r.token, r.previous_token) if token is not None]
     return (
         resume.session == r.session
         and any(compare_digest(resume.token.encode(), token.encode()) for token in tokens)
-        # What a network held back may come after what the client sent later: the later connection is the good one.
+        # The network may deliver an older connection's resume late: only a newer attempt may take the session over.
         and (resume.attempt == 0 or resume.attempt > r.transports)
         and resume.seen <= s.seq
         and resume.sent >= s.received
@@ -29,12 +29,12 @@ def admits(s: Snapshot, resume: Resume) -> bool:
 
 
 def is_retained(s: Snapshot) -> bool:
-    """Whether a closed session may still be asked how it ended."""
+    """Whether a closed session may still be resumed, to learn how it ended."""
     return s.recovery.retained or (s.attached and s.recovery.token is not None)
 
 
 def await_resume(draft: Draft, _: Stimulus) -> None:
-    """The client is gone and may come back within ``resume_window_s``; the engine's work goes on meanwhile."""
+    """The transport is lost: retain the session for ``resume_window_s``. The engine's work goes on."""
     draft.update(attached=False, ack_owed=False)
     draft.recover(lost_at=draft.now)
     draft.emit(Disconnected())
@@ -42,7 +42,10 @@ def await_resume(draft: Draft, _: Stimulus) -> None:
 
 @for_stimulus(Attach)
 def accept_resume(draft: Draft, stimulus: Attach) -> None:
-    """Adopt the new transport, tell where we are, and send again every durable message that did not arrive."""
+    """Adopt the new transport, send ``resumed``, and replay every durable message that the client does not have.
+
+    Raises `Breach` unless `admits`.
+    """
     resume, s = stimulus.resume, draft.s
     if not admits(s, resume):
         raise Breach("session_gone", "the token is not this session's")
@@ -50,9 +53,9 @@ def accept_resume(draft: Draft, stimulus: Attach) -> None:
         # "An old socket still attached is closed 4409 superseded."
         draft.outputs.append(CloseTransport(code=ERROR_CODES["superseded"].close_code, reason="superseded"))
     draft.outputs.append(AdoptTransport())
-    # Audio that came too late is sent again by a client that does not know yet that its input has ended.
+    # A client that has not received input_ended will send its late audio again.
     late = s.late if 0 < s.ended_seq <= resume.seen else 0
-    # A partial that was said while nobody was there is worth repeating.
+    # A partial from the time without a transport was not sent: the next one may repeat it.
     draft.update(attached=True, heard_at=draft.now, residue=0, late=late, partial=None, ack_owed=False, flush_times=())
     draft.recover(
         token=stimulus.fresh, previous_token=resume.token, transports=resume.attempt, lost_at=None, retained=False
@@ -71,28 +74,28 @@ def accept_resume(draft: Draft, stimulus: Attach) -> None:
 
 
 def emit_reconnected(draft: Draft, _: Stimulus) -> None:
-    """Tell the application. Not that of a session whose terminal event has been given: that one is the last."""
+    """Emit `Reconnected`. Not after the terminal event, which is the last."""
     draft.emit(Reconnected())
 
 
 def close_transport_again(draft: Draft, _: Stimulus) -> None:
-    """The end has been told (again): what is left is the closing handshake."""
+    """Start the closing handshake on the new transport, after ``closed`` has been replayed on it."""
     closed = draft.s.closed
     assert closed is not None
     draft.close_transport(closed.code, closed.error or closed.reason)
 
 
 def revoke_tokens(draft: Draft, _: Stimulus) -> None:
-    """The server goes away: what it keeps for later is of no use to anybody."""
+    """Void the tokens, because the server is stopping: the session can no longer be resumed."""
     draft.recover(token=None, previous_token=None)
 
 
 def retain(draft: Draft, _: Stimulus) -> None:
-    """Keep how it ended for ``resume_window_s``: a connection that breaks during the drain loses nothing."""
+    """Retain the closed session for ``resume_window_s``, as ``closed`` may not have arrived."""
     draft.update(attached=False)
     draft.recover(retained=True, lost_at=draft.now)
 
 
 def release(draft: Draft, _: Stimulus) -> None:
-    """Nobody has asked how it ended."""
+    """Drop the closed session: it was not resumed in time."""
     draft.recover(retained=False, lost_at=None)

@@ -1,4 +1,4 @@
-"""What the rules of a server do to tell its client something."""
+"""The effects of a server's rules for what it sends: results, answers, acks, warnings and the end."""
 
 from dataclasses import replace
 from typing import Final
@@ -24,13 +24,13 @@ from auricle.core.states import State
 from auricle.core.stimuli import Advance, Fail, Say, Stimulus
 
 DRAIN_FACTOR: Final = 1.5
-"""Seconds allowed for each second of audio that the engine has not yet heard when the input ends."""
+"""Seconds allowed for each second of audio that the engine has not processed when the input ends."""
 ACK_SHARE: Final = 0.25
 """Share of the window after which an ack does not wait for its interval."""
 
 
 def warn(draft: Draft, code: str, message: str, *, ref: str | None = None, backlog_ms: int | None = None) -> None:
-    """Say a warning, each kind once a session; one from before ``ready`` waits for it (O1)."""
+    """Send a warning, each code once in a session. Before ``ready`` it is deferred, as ``ready`` comes first (O1)."""
     s = draft.s
     if code in s.warned:
         return
@@ -43,7 +43,7 @@ def warn(draft: Draft, code: str, message: str, *, ref: str | None = None, backl
 
 
 def send_deferred_warning(draft: Draft, _: Stimulus) -> None:
-    """Say the oldest warning that waited for ``ready``."""
+    """Send the oldest deferred warning."""
     warning, *rest = draft.s.deferred_warnings
     draft.update(deferred_warnings=tuple(rest))
     draft.send(replace(warning, seq=draft.s.seq + 1))
@@ -51,7 +51,7 @@ def send_deferred_warning(draft: Draft, _: Stimulus) -> None:
 
 @for_message(Ready)
 def open_session(draft: Draft, ready: Ready) -> None:
-    """``ready``: the window opens, and is counted from what the engine has heard."""
+    """Apply our own ``ready``: grant the window and start the timers of an open session."""
     draft.update(
         credit=first_credit(draft.s),
         ready_at=draft.now,
@@ -66,15 +66,15 @@ def open_session(draft: Draft, ready: Ready) -> None:
 
 
 def first_credit(s: Snapshot) -> int:
-    """Return the credit that ``ready`` grants.
+    """Return the credit that ``ready`` grants, as a sample position.
 
-    A grant never lowers the limit: what the pre-buffer allowed may be on its way already.
+    It is never lower than before: audio within the pre-buffer may be on its way already.
     """
     return max(s.credit, s.origin + s.samples(s.limits.window_s))
 
 
 def send_stats(draft: Draft, _: Stimulus) -> None:
-    """How the server fares with this session, as often as the client asked."""
+    """Send ``stats``: backlog, real-time factor and loop lag."""
     s = draft.s
     every_s = (s.config.features.stats_ms or 0) / 1000
     heard_s = s.seconds(s.processed - s.origin)
@@ -89,14 +89,17 @@ def send_stats(draft: Draft, _: Stimulus) -> None:
 
 
 def warn_of_expiry(draft: Draft, _: Stimulus) -> None:
-    """A session ends after ``session_max_s``; its client is told a while before."""
+    """Warn the client ``session_warning_s`` before ``session_max_s`` ends the input."""
     left_s = draft.s.limits.session_warning_s
     warn(draft, "session_expiring", f"this session has lasted long: its input ends in {left_s:g} s")
 
 
 @for_stimulus(Advance)
 def advance(draft: Draft, stimulus: Advance) -> None:
-    """Move ``processed`` and with it the credit; tell when enough has moved."""
+    """Move ``processed`` and with it the credit; send an ack at once when enough has moved.
+
+    Raises `LocalProtocolError` for samples that have not been received (O12).
+    """
     s = draft.s
     if stimulus.processed > s.received:
         raise LocalProtocolError(f"O12: processed {stimulus.processed}, but only {s.received} samples have come")
@@ -111,7 +114,7 @@ def advance(draft: Draft, stimulus: Advance) -> None:
 
 
 def send_ack(draft: Draft, _: Stimulus) -> None:
-    """Tell the watermarks; to a client that asked for no acks only as often as its credit needs it."""
+    """Send the ack that is due. A client without acks gets one only when its credit has moved far (`advance`)."""
     if draft.s.config.features.acks:
         send_watermarks(draft)
     else:
@@ -119,7 +122,7 @@ def send_ack(draft: Draft, _: Stimulus) -> None:
 
 
 def send_watermarks(draft: Draft) -> None:
-    """Say ``ack``. A client of this class keeps nothing before ``received``."""
+    """Send ``ack``. This server never needs audio before ``received`` again, so the client may discard it."""
     s = draft.s
     draft.update(ack_owed=False, acked_at=draft.now, acked_processed=s.processed)
     draft.send(
@@ -134,7 +137,7 @@ def send_watermarks(draft: Draft) -> None:
 
 
 def send_progress(draft: Draft, _: Stimulus) -> None:
-    """PROGRESS_INTERVAL: some frame while loading, behind or draining."""
+    """Send some frame while loading, behind or draining, to show that the server is alive (PROGRESS_INTERVAL)."""
     if draft.s.state is State.CONNECTING:
         draft.send(Loading(stage="loading"))
     else:
@@ -143,7 +146,7 @@ def send_progress(draft: Draft, _: Stimulus) -> None:
 
 @for_message(Flushed)
 def send_flushed(draft: Draft, answer: Flushed) -> None:
-    """Answer a flush that the engine has decided, and before it every marker that is thereby decided too (O6)."""
+    """Answer the flush that the engine has decided, after every earlier marker that is decided with it (O6)."""
     for marker in draft.s.flushes:
         if marker.id == answer.id:
             send_flushed_for(draft, marker, upto=answer.upto)
@@ -154,14 +157,14 @@ def send_flushed(draft: Draft, answer: Flushed) -> None:
 
 
 def send_oldest_flushed(draft: Draft, _: Stimulus) -> None:
-    """Answer the oldest flush, which has nothing left to decide."""
+    """Answer the oldest flush, before which nothing is left to decide."""
     s = draft.s
     flush = s.flushes[0]
     send_flushed_for(draft, flush, upto=max(flush.at, s.committed))
 
 
 def send_flushed_for(draft: Draft, flush: OpenFlush, *, upto: int) -> None:
-    """Build and say the answer to an open flush (O6)."""
+    """Check and send ``flushed`` for an open flush (O6)."""
     s = draft.s
     answer = Flushed(
         seq=s.seq + 1,
@@ -175,7 +178,7 @@ def send_flushed_for(draft: Draft, flush: OpenFlush, *, upto: int) -> None:
 
 
 def send_input_ended(draft: Draft, _: Stimulus) -> None:
-    """O8: once, after everything that was asked before it has been answered."""
+    """Send ``input_ended``: once, after every flush and change from before it has been answered (O8)."""
     s = draft.s
     pending_s = s.seconds(s.received - s.processed)
     draft.send(
@@ -192,7 +195,10 @@ def send_input_ended(draft: Draft, _: Stimulus) -> None:
 
 
 def complete(draft: Draft, _: Stimulus) -> None:
-    """O9: everything is decided. What no final covers is now recorded as non-speech."""
+    """Close the session as complete: samples that no final covers become non-speech (O9).
+
+    Raises `LocalProtocolError` where audio, an utterance, a change or a flush is still open.
+    """
     s = draft.s
     if s.processed != s.received:
         raise LocalProtocolError(f"O9: {s.processed} of {s.received} samples are processed")
@@ -217,7 +223,7 @@ def complete(draft: Draft, _: Stimulus) -> None:
 
 
 def fail(draft: Draft, stimulus: Stimulus) -> None:
-    """The session fails."""
+    """Send ``error`` and ``closed``."""
     match stimulus:
         case Fail(code=code, why=why, param=param, retry_after_s=wait_s):
             endings.say_fatal(draft, code, why, param=param, retry_after_s=wait_s)

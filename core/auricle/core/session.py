@@ -1,4 +1,4 @@
-"""What both façades share: one snapshot, one dialect, and the only place where `step` meets frames."""
+"""`Session`: what both sides share. It holds the snapshot and the dialect, and calls `step`."""
 
 from typing import assert_never
 
@@ -32,7 +32,7 @@ Outputs = tuple[Output, ...]
 
 
 class Session:
-    """The part of a session that does not depend on its role. Every mutator returns its outputs; none does I/O."""
+    """The part of a session that does not depend on its role. Every method that changes it returns the outputs."""
 
     def __init__(self, snapshot: Snapshot, dialect: Dialect) -> None:
         self._snapshot = snapshot
@@ -45,36 +45,36 @@ class Session:
 
     @property
     def state(self) -> State:
-        """Where the conversation stands."""
+        """The state of the session."""
         return self._snapshot.state
 
     @property
     def closed(self) -> SessionClosed | None:
-        """The terminal event, once it has been given."""
+        """The terminal event, once it has been emitted."""
         return self._snapshot.closed
 
     @property
     def finished(self) -> bool:
-        """Whether the session is closed, its transport gone, and nobody may still come to ask how it ended."""
+        """Whether the session is closed, without a transport, and not retained for a resume: a driver may drop it."""
         s = self._snapshot
         return s.state is State.CLOSED and not s.attached and not s.recovery.retained
 
     @property
     def reading_suspended(self) -> bool:
-        """Whether the driver should leave the wire unread: only ever on a server whose legacy client has no credit."""
+        """Whether the driver should not read its transport: only on a server whose legacy client has no credit."""
         return timers.is_reading_suspended(self._snapshot)
 
     @property
     def next_deadline(self) -> float | None:
-        """When `handle_timeout` wants to be called, in seconds of the session's clock; None: not at all."""
+        """When `handle_timeout` must be called, in seconds of the session's clock; None: no timer is armed."""
         deadline = timers.next_deadline(self._snapshot)
         return None if deadline is None else deadline.at
 
     def handle_timeout(self, *, now: float) -> Outputs:
-        """Fire every timer that has run out. Called early it does nothing.
+        """Fire every timer that has expired. Called early it does nothing.
 
-        Called more than a second late it passes no verdict on the peer, which may have spoken while our own loop was
-        blocked: there is a new deadline then, so that what is waiting on the wire can be read first.
+        Called more than `timers.LATE_TIMER_S` late it fires no peer timeout, as the peer may have sent something while
+        our own loop was blocked: it sets a new deadline, so that the transport can be read first.
         """
         outputs: list[Output] = []
         while (deadline := timers.next_deadline(self._snapshot)) is not None and deadline.at <= now:
@@ -83,14 +83,14 @@ class Session:
         return tuple(outputs)
 
     def receive(self, frame: Frame, *, now: float) -> Outputs:
-        """The peer sent a frame. Never raises."""
+        """Take a frame that the peer sent. Never raises."""
         self._dialect, messages = self._dialect.decode(frame, self._snapshot)
         if len(messages) == 1:
             return self._hear(messages[0], now=now)
         return tuple(output for decoded in messages for output in self._hear(decoded, now=now))
 
     def transport_lost(self, how: LossKind, code: int, reason: str = "", *, now: float) -> Outputs:
-        """The transport is gone: by the peer's Close frame (``eof``) or without one. Never raises."""
+        """Take the end of the transport: by the peer's Close frame (``eof``) or without one. Never raises."""
         lost = Lose(how=how, code=code, reason=reason)
         closed = self._dialect.conclude(lost, self._snapshot)
         outputs: list[Output] = []
@@ -100,7 +100,7 @@ class Session:
         return tuple(outputs)
 
     def emptied(self, *, now: float) -> Outputs:
-        """Everything before the closing handshake has been written to the transport. Never raises."""
+        """Report that everything before the closing handshake has been written to the transport. Never raises."""
         return self._step(Local(kind=Kind.EMPTIED), now=now)
 
     def _hear(self, decoded: Decoded, *, now: float) -> Outputs:
@@ -120,7 +120,7 @@ class Session:
         return tuple(output for item in raw for output in self._resolve(item))
 
     def _resolve(self, item: RawOutput) -> Outputs:
-        """Turn what `step` wants said into the frame that says it, and give audio its bytes back."""
+        """Turn an output of `step` into outputs for the driver: encode messages, and add the bytes of audio."""
         match item:
             case Send(message=said):
                 return self._transmit(self._audio(said) if isinstance(said, AudioSpan) else said)
@@ -134,25 +134,25 @@ class Session:
                 assert_never(item)
 
     def _keep(self, item: Record | Replay | Forget) -> Outputs:
-        """Do what is to be done to the record of durable messages."""
+        """Update the record of durable messages (server only)."""
         raise AssertionError(f"this role keeps no record: {item}")
 
     def _transmit(self, message: Message) -> Outputs:
-        """Return the frame that says a message, where this dialect says it at all."""
+        """Return the frame of a message, nothing where this dialect has none."""
         frame = self._dialect.encode(message, self._snapshot)
         return () if frame is None else (Transmit(frame=frame, message=message),)
 
     def _audio(self, span: AudioSpan) -> Audio:
-        """Return the bytes of a span that is to be sent."""
+        """Return the bytes of a span that is to be sent (client only)."""
         raise AssertionError(f"this role sends no audio: {span}")
 
     def _fill(self, event: Event) -> Event:
-        """Return an event with what `step` does not carry."""
+        """Return an event completed with what snapshots and stimuli do not hold."""
         return event
 
     def __repr__(self) -> str:
         s = self._snapshot
         return (
-            f"<{type(self).__name__} {s.state.name} offered={s.offered} carried={s.sent} received={s.received} "
+            f"<{type(self).__name__} {s.state.name} offered={s.offered} sent={s.sent} received={s.received} "
             f"processed={s.processed} committed={s.committed} segments={s.segment} seq={s.seq}>"
         )

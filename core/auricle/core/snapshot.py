@@ -1,4 +1,4 @@
-"""The whole state of a session: immutable, hashable, and without a byte of audio."""
+"""`Snapshot`: the whole state of a session, immutable and hashable. Audio bytes are kept elsewhere."""
 
 from typing import Literal, NamedTuple
 
@@ -23,9 +23,9 @@ class OpenFlush(NamedTuple):
     since: float
     """When the flush was said (client) or heard (server), in seconds of the session's clock."""
     awaited: bool = True
-    """Server: the engine has been asked. Client: the application has not yet been told that it timed out."""
+    """Server: the engine has been asked and has not answered. Client: the flush has not been reported as overdue."""
     exact: bool = True
-    """Server: nothing beyond ``at`` had come when it was heard, so no utterance can have been decided across it."""
+    """Server: no audio beyond ``at`` had arrived before the flush, so no utterance can extend across ``at``."""
 
 
 class OpenChange(NamedTuple):
@@ -40,14 +40,14 @@ class OpenChange(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """Client: a control message without its answer, and the audio that goes before it."""
+    """Client: a control message without its answer, and the position that must be sent before it."""
 
     at: int
     message: Flush | Configure | EndInput
 
 
 class Snapshot(NamedTuple):
-    """One side's view of one conversation. The same fields mean the same on both sides.
+    """The state of one session as one side knows it. A field means the same on both sides unless it says otherwise.
 
     Positions are sample frames at the declared rate; times are seconds of the session's monotonic clock.
     """
@@ -57,15 +57,15 @@ class Snapshot(NamedTuple):
     state: State = State.CONNECTING
     config: Start = Start()
     legacy: bool = False
-    """The peer speaks the legacy dialect: no credit, no acks, no coverage."""
+    """The peer uses the legacy dialect: no credit, no acks, no coverage."""
 
     attached: bool = False
-    """A transport is there."""
+    """A transport is attached."""
     started: bool = False
-    """``start`` has been said."""
+    """``start`` has been sent (client) or received (server)."""
     cancelled: bool = False
     ended: bool = False
-    """The end of input has been said, by either side."""
+    """Either side has ended the input."""
     end_code: EndCode | None = None
     """Why the server ended the input, where it did."""
     ended_seq: int = 0
@@ -74,15 +74,15 @@ class Snapshot(NamedTuple):
     origin: int = 0
     """Where this session began: 0, or where it took over from one that was lost."""
     offered: int = 0
-    """Client: samples the application has given. Server: the same as ``sent``."""
+    """Client: samples that the application has offered. Server: the same as ``received``."""
     sent: int = 0
-    """Samples that have crossed: sent by a client, received by a server."""
+    """Client: samples sent on the present transport or accepted before. Server: the same as ``received``."""
     residue: int = 0
-    """Bytes behind the last whole sample frame."""
+    """Bytes after the last whole sample frame."""
     received: int = 0
-    """Samples known to be at the server."""
+    """Samples that the server has, as far as this side knows."""
     processed: int = 0
-    """Samples known to be heard by the engine."""
+    """Samples that the engine has processed, as far as this side knows."""
     committed: int = 0
     """Samples accounted for by durable messages, without a gap from 0."""
     credit: int = 0
@@ -90,9 +90,9 @@ class Snapshot(NamedTuple):
     gap: int = 0
     """Samples without audio. Client: of those offered; server: of those received."""
     gaps: tuple[tuple[int, int], ...] = ()
-    """Client: where those are, as half-open ranges, as long as they may have to be sent again."""
+    """Client: the half-open ranges of those samples, as long as they may have to be sent again."""
     ring_start: int = 0
-    """Client: the first sample whose audio is still kept."""
+    """Client: the first sample that the audio ring retains."""
     non_speech: int = 0
     dropped: int = 0
     late: int = 0
@@ -106,32 +106,32 @@ class Snapshot(NamedTuple):
     partial: str | None = None
     """The text of the last partial of the open segment."""
     stable_prefix: str = ""
-    """The longest prefix promised as stable for the open segment."""
+    """The longest prefix announced as stable for the open segment."""
     speaking_since: int | None = None
-    """Where the speech that is going on began."""
+    """Position of the open ``speech_start``; None while nobody speaks."""
     speech_at: int = 0
-    """The last position a speech event named."""
+    """Position of the latest speech event."""
     flushes: tuple[OpenFlush, ...] = ()
     answered: tuple[str, ...] = ()
     """Ids of the latest answered flushes, for de-duplication."""
     flush_times: tuple[float, ...] = ()
-    """When the latest flushes and changes were heard, for the rate limit."""
+    """Server: when the latest flushes and changes arrived, for the rate limit."""
     changes: tuple[OpenChange, ...] = ()
     answered_changes: tuple[str, ...] = ()
     """Ids of the latest answered changes, for de-duplication."""
     outbox: tuple[Pending, ...] = ()
     outbox_sent: int = 0
-    """Client: how many of the outbox have been sent on this transport; they stay until they are answered."""
+    """Client: how many of ``outbox`` have been sent on this transport; they stay there until they are answered."""
     failures: int = 0
-    """Utterances in a row that the engine failed on."""
+    """Utterances in a row on which the engine failed."""
     warned: tuple[str, ...] = ()
-    """Warnings already given: each kind once a session."""
+    """Codes of the warnings already sent: each once in a session."""
     deferred_warnings: tuple[WarningMessage, ...] = ()
     """Server: warnings from before ``ready``, which must come first (O1)."""
     error: tuple[str, str] | None = None
-    """Code and message of a fatal error that was heard and waits for its ``closed``."""
+    """Code and message of a fatal error that was received, until its ``closed``."""
     retry_after_s: float | None = None
-    """What that error said about trying again."""
+    """The delay before a new attempt that this error asked for."""
     recovery: Recovery = Recovery()
     past: Past = Past()
 
@@ -150,10 +150,10 @@ class Snapshot(NamedTuple):
     acked_processed: int = 0
     ack_owed: bool = False
     grace_until: float = 0.0
-    """No verdict about the peer before this: our own loop slept (wire-protocols §3.8, F9)."""
+    """No peer timeout counts before this: our own loop was blocked (wire-protocols §3.8, F9)."""
     closed_at: float = 0.0
     emptied: bool = False
-    """Whether everything has left that was said before the closing handshake."""
+    """Whether everything queued before the closing handshake has been written."""
     closed: SessionClosed | None = None
     """The terminal event, once it has been given."""
 

@@ -1,4 +1,4 @@
-"""The nouns of the rule table: states, roles, sides and kinds."""
+"""What the rule table is indexed by: states, roles, sides and kinds."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -38,7 +38,7 @@ class Role(Name):
 
 
 class Side(Name):
-    """What happens to a message here: our own user says it, or the peer is heard saying it."""
+    """The direction of a stimulus: our own side says a message, the peer is heard saying it, or neither."""
 
     SAY = "say"
     HEAR = "hear"
@@ -47,7 +47,7 @@ class Side(Name):
 
 
 class Kind(Name):
-    """What can happen, one name a table row. Message kinds have the wire ``type`` as their value."""
+    """What can happen, one member for each row of the table. Message kinds have the wire ``type`` as their value."""
 
     START = "start"
     RESUME = "resume"
@@ -118,7 +118,7 @@ class Kind(Name):
 
 
 RESERVED: Final = (Kind.TURN_END,)
-"""Names kept for later. Either side may hear one, from a peer that is newer or merely confused."""
+"""Message types reserved for a later minor version. Either side may receive one."""
 
 CLIENT_KINDS: Final = (
     Kind.START, Kind.RESUME, Kind.AUDIO, Kind.GAP, Kind.FLUSH, Kind.CONFIGURE, Kind.END_INPUT, Kind.CANCEL, Kind.PING,
@@ -140,7 +140,7 @@ _BY_TYPE: Final[Mapping[str, Kind]] = {
 
 
 PEER_TIMEOUTS: Final = frozenset(kind for kind in Kind if kind.name.endswith("_EXPIRED"))
-"""Timers that hold something against the peer."""
+"""Timers whose expiry counts against the peer."""
 
 
 def kind_of(message: Message) -> Kind:
@@ -149,6 +149,6 @@ def kind_of(message: Message) -> Kind:
         return Kind.FATAL
     if isinstance(message, Unknown):
         reserved = _BY_TYPE.get(message.name)
-        # A type of the other direction ("ready" said by a client) is as unknown as one nobody has heard of.
+        # A type of the other direction ("ready" said by a client) is as unknown as any other.
         return reserved if reserved in RESERVED else Kind.UNKNOWN
     return _BY_TYPE[message.type]

@@ -1,4 +1,4 @@
-"""Everything that can happen to a session: the input alphabet of `step`. All of it is data, none of it bytes."""
+"""The inputs of `step`: messages, verbs, transport events and timers, as data without audio bytes."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,19 +9,19 @@ from auricle.core.snapshot import EndCode
 from auricle.core.states import Kind, Side, kind_of
 
 LossKind = Literal["eof", "reset", "refused", "stalled", "cancelled"]
-"""How a transport went away: closed by the peer, broken, never opened, stuck in a write, or taken from us for good."""
+"""How a transport ended: closed by the peer, broken, never opened, stalled in a write, or its driver cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
-    """Our user wants this said."""
+    """Our own side sends this message."""
 
     message: Message | AudioSpan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hear:
-    """The peer has said this."""
+    """A message of the peer has arrived."""
 
     message: Message | AudioSpan
     legacy: bool = False
@@ -30,7 +30,7 @@ class Hear:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Local:
-    """A verb without parameters, or a timer that has run out."""
+    """A verb without parameters, or a timer that has expired."""
 
     kind: Kind
 
@@ -44,7 +44,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lose:
-    """The transport has gone. ``code`` is the peer's close code, 1006 where there was none."""
+    """The transport has ended. ``code`` is the peer's close code, 1006 where there was none (RFC 6455 §7.4.1)."""
 
     how: LossKind
     code: int
@@ -53,7 +53,7 @@ class Lose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attach:
-    """Server: the client is back, on a transport that waits to be adopted. ``fresh`` is its token for the next time."""
+    """Server: a client resumes the session on a new transport. ``fresh`` is its token for the next resume."""
 
     resume: Resume
     fresh: str
@@ -61,14 +61,14 @@ class Attach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
-    """The engine has heard every sample before ``processed``."""
+    """Server: the engine has processed every sample before ``processed``."""
 
     processed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fail:
-    """The server ends the session with a fatal error."""
+    """Server: end the session with a fatal error. ``code`` is a key of `ERROR_CODES`."""
 
     code: str
     why: str
@@ -78,7 +78,7 @@ class Fail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopInput:
-    """The server takes no more input, for the reason ``code``."""
+    """Server: end the input from this side, for the reason ``code``."""
 
     code: EndCode
 

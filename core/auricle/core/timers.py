@@ -1,7 +1,7 @@
-"""Deadlines, computed from the snapshot: there is no stored timer to forget. Source: wire-protocols §3.8.
+"""Deadlines, computed from the snapshot: no timer is stored. Source: wire-protocols §3.8.
 
-Every rule that a timer fires moves its own deadline (or removes it), so after `handle_timeout(now)` the next deadline
-lies behind ``now``: no hot loops.
+Every rule that a timer fires moves its own deadline or removes it, so after `handle_timeout(now)` the next deadline
+is later than ``now``, and a driver never spins.
 """
 
 import math
@@ -13,18 +13,18 @@ from auricle.core.snapshot import Snapshot
 from auricle.core.states import PEER_TIMEOUTS, Kind, Role, State
 
 LATE_TIMER_S: Final = 1.0
-"""A timer that fires this much late says that our own loop was blocked, and nothing about the peer (F9)."""
+"""A timer that fires this late means that our own loop was blocked, and does not count against the peer (F9)."""
 
 
 class Deadline(NamedTuple):
-    """When a timer runs out, in seconds of the session's clock, and which."""
+    """When a timer expires, in seconds of the session's clock, and which one."""
 
     at: float
     kind: Kind
 
 
 def next_deadline(s: Snapshot) -> Deadline | None:
-    """Return the earliest deadline, None when nothing is waited for."""
+    """Return the earliest deadline, None where no timer is armed."""
     earliest = None
     for deadline in deadlines(s):
         if earliest is None or deadline.at < earliest.at:
@@ -55,10 +55,10 @@ def _armed(s: Snapshot) -> Iterator[Deadline]:
 
 
 def _close_timeout_s(s: Snapshot) -> float:
-    """Return how long the closing handshake may take.
+    """Return how long the closing handshake may take, in seconds.
 
-    A server's last results may still be on their way out to a client that reads slowly: its patience begins when they
-    have left, and a write that does not get on is the driver's to notice.
+    A server's last results may still be queued for a client that reads slowly: the close timeout runs from when they
+    have been written, and a stalled write is detected by the driver.
     """
     if s.closed is not None and s.closed.reason == "aborted":
         return s.limits.abort_timeout_s
@@ -74,19 +74,19 @@ def _client(s: Snapshot) -> Iterator[Deadline]:
         yield Deadline(max(s.opened_at, r.reopen_at) + limits.connect_timeout_s, Kind.OPEN_EXPIRED)
         return
     if s.state is State.CONNECTING or r.resuming:
-        # A legacy server knows no ``loading``: it says nothing until it is ready.
+        # A legacy server has no ``loading``: it sends nothing until it is ready.
         silence_s = limits.legacy_drain_silence_s if s.legacy else limits.ready_timeout_s
         yield Deadline(s.heard_at + silence_s, Kind.READY_EXPIRED)
         return
     if r.attempt:
         yield Deadline(r.resumed_at + limits.reconnect_reset_s, Kind.BACKOFF_RESET_DUE)
     if s.state in (State.READY, State.STREAMING):
-        if not s.legacy:  # a legacy server says nothing while it listens
+        if not s.legacy:  # a legacy server sends nothing while it receives
             yield Deadline(s.heard_at + limits.silence_timeout_s, Kind.SILENCE_EXPIRED)
     else:
         silence_s = limits.legacy_drain_silence_s if s.legacy else limits.drain_silence_s
         yield Deadline(max(s.heard_at, s.ended_at) + silence_s, Kind.DRAIN_EXPIRED)
-    # Both directions need a sign of life: ours keeps the server from calling us idle, its answer keeps us patient.
+    # Both directions need traffic: ours resets the server's idle timeout, its answer our silence timeout.
     yield Deadline(min(s.said_at, max(s.heard_at, s.pinged_at)) + limits.ping_interval_s, Kind.PING_DUE)
     waiting = next((flush for flush in s.flushes if flush.awaited), None)
     if waiting is not None and s.state is not State.DRAINING:
@@ -101,7 +101,7 @@ def _server(s: Snapshot) -> Iterator[Deadline]:
     if s.ended:
         if s.state is not State.CONNECTING:
             yield Deadline(s.progress_at + drain_budget_s(s), Kind.DRAIN_EXPIRED)
-    elif s.state is not State.CONNECTING:  # while we load, it is our turn
+    elif s.state is not State.CONNECTING:  # while the model loads, the client waits for us
         yield from _open_input(s)
     if not s.attached:
         if s.recovery.lost_at is not None:
@@ -120,7 +120,7 @@ def _server(s: Snapshot) -> Iterator[Deadline]:
 
 
 def _open_input(s: Snapshot) -> Iterator[Deadline]:
-    """What a server holds against an input that goes on, by its client's silence or by its length."""
+    """Yield the timers of a server whose input is open: idle client, missing audio, longest session."""
     limits = s.limits
     if s.attached and not is_reading_suspended(s):
         idle_s = limits.legacy_idle_timeout_s if s.legacy else limits.idle_timeout_s
@@ -134,16 +134,16 @@ def _open_input(s: Snapshot) -> Iterator[Deadline]:
 
 
 def drain_budget_s(s: Snapshot) -> float:
-    """Return how long the rest may take without any progress: only what the engine has heard re-arms it (F5)."""
+    """Return how long draining may take without progress, in seconds. Only audio processed re-arms it (F5)."""
     return s.limits.drain_timeout_s + DRAIN_FACTOR * s.seconds(s.received - s.processed)
 
 
 def is_reading_suspended(s: Snapshot) -> bool:
-    """Whether a server should leave the socket unread for now.
+    """Whether a server should not read its socket for now.
 
     Only for a legacy client, whose dialect has no credit ("TCP backpressure only", wire-protocols §3.11); its idle
     timer is suspended meanwhile. Every other client is always read, and so is a legacy one whose input has ended: what
-    it sends now is dropped, and its Close frame is waited for.
+    it sends then is dropped, and its Close frame is awaited.
     """
     if not s.legacy or s.role is not Role.SERVER or s.ended or s.state is State.CLOSED:
         return False

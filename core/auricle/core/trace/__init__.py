@@ -1,7 +1,7 @@
-"""Traces: a session written down call by call, and a fresh one stepped through what was written.
+"""Traces: recording the calls of a session as JSON lines, and replaying them on a new session.
 
-`watch` a session with a `TraceWriter` to get its lines; `replay` them to learn where this version does otherwise. Pure:
-where the lines go is the business of ``auricle.transports.tracing``.
+`watch` calls an observer with every call of a session, `TraceWriter` turns calls into lines, and `replay` reports where
+this version behaves differently. No I/O: ``auricle.transports.tracing`` writes the lines to disk.
 """
 
 from auricle.core.trace.dialogue import dialogue

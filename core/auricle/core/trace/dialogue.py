@@ -1,4 +1,4 @@
-"""A trace as people read it: who said what and when, one line a message."""
+"""A trace in readable form: who sent what and when, one line for each message."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +14,7 @@ _PEER: Final = {Role.CLIENT: Role.SERVER, Role.SERVER: Role.CLIENT}
 
 
 class Line(NamedTuple):
-    """One thing that was said or happened."""
+    """One message or happening."""
 
     at: float
     """Seconds since the session was made."""
@@ -26,7 +26,7 @@ class Line(NamedTuple):
 
 
 def dialogue(header: Header, calls: Iterable[Call]) -> Iterator[str]:
-    """Return the conversation, a line a message; audio without anything between is one line."""
+    """Yield one line for each message; consecutive audio frames share one line."""
     said = (line._replace(at=call.now - header.now) for call in calls for line in _said(header.role, call))
     for _, group in groupby(enumerate(said), lambda item: item[1].who if item[1].audio is not None else item[0]):
         lines = [line for _, line in group]
@@ -85,7 +85,7 @@ def _frame(who: str, frame: Any) -> Line:
 
 
 def _message(frame: str) -> str:
-    """A message by its type, then its fields; what is none, in quotes."""
+    """Return a message as its type and its fields; a frame that is no message as a quoted string."""
     match parse_json(frame):
         case {"type": str(name), **fields}:
             return " ".join((name, *_pairs(fields)))

@@ -1,6 +1,6 @@
-"""A trace: one JSON object a line. The first tells what the session was made of, each further one a call of a verb.
+"""The format of a trace: one JSON object a line. The first describes the session, each further one a call of a method.
 
-A call's line holds the time, the verb, its arguments, what it returned or raised, and what it changed in the snapshot.
+A call's line holds the time, the method, its arguments, its outputs or exception, and the changed snapshot fields.
 """
 
 import json
@@ -16,7 +16,7 @@ from auricle.core.trace.redaction import Redactor
 from auricle.core.trace.values import TraceError, bytes_to_json, key_of, parse_json, to_json
 
 VERSION: Final = 1
-"""Of the format of a trace; another one cannot be replayed."""
+"""Version of the trace format; a trace of another version cannot be replayed."""
 LATEST_S: Final = 1e12
 """Largest time on a session's clock. Much further on, a float cannot tell when a second has passed."""
 
@@ -50,9 +50,9 @@ class Call(NamedTuple):
 
 
 class TraceWriter:
-    """Writes down one session, line by line. Never raises.
+    """Turns the calls of one session into lines. Never raises.
 
-    ``redactor`` None: there is nothing secret, as in what has been redacted before.
+    ``redactor`` None: the values hold no secrets, for example because they come from a redacted trace.
     """
 
     def __init__(self, *, audio: bool, redactor: Redactor | None, about: Mapping[str, object]) -> None:
@@ -106,7 +106,7 @@ class TraceWriter:
         return to_json(value, audio=self._audio)
 
     def _frame(self, frame: object, head: int) -> Any:
-        """A frame of audio may say at its beginning where it belongs: that is no audio, and always written down."""
+        """Return a frame as JSON. The position header of an audio frame is written even where its audio is not."""
         if self._audio or not isinstance(frame, bytes):
             return self._plain(frame)
         return bytes_to_json(frame, kept=head)
@@ -116,9 +116,9 @@ class TraceWriter:
 
 
 def dumps(value: object) -> str:
-    """Return JSON that is one line to everybody, and UTF-8 even with half a surrogate pair in it (RFC 8259 §8.2).
+    """Return JSON that is one line for every reader, and valid UTF-8 even with lone surrogates (RFC 8259 §8.2).
 
-    It stays legible where it can: the text of people is not escaped, but for what some readers end a line at.
+    Text is not escaped, except for the characters at which some readers end a line.
     """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     try:

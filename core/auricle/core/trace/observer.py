@@ -1,7 +1,7 @@
-"""Watching a session: every call of a verb that changes it, with what went in and what came out.
+"""Observing a session: every call of a method that changes it, with its arguments, outputs and snapshots.
 
-A verb that changes a session is a public method that takes ``now``; nothing else does (see `Session`). So a verb that
-is new is recorded without anybody having thought of it. A session that nobody watches has nothing added to it.
+The methods that change a session are its public methods with a parameter ``now`` (see `Session`), so new methods are
+observed without further code. A session that is not observed has no overhead.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from auricle.core.snapshot import Snapshot
 
 
 class VerbCall(NamedTuple):
-    """One call of a verb. The core changes nothing of it any more: it may be kept, and written down later."""
+    """One call of a method. Its values are immutable and may be stored."""
 
     verb: str
     now: float
@@ -25,11 +25,11 @@ class VerbCall(NamedTuple):
 
 
 Observer = Callable[[VerbCall], None]
-"""Gets every call once it is over, also one that raised."""
+"""Called with every call after it has ended, also one that raised."""
 
 
 def watch(session: Session, observe: Observer) -> None:
-    """Tell ``observe`` of every call from now on. Calls of one verb by another are part of the outer one."""
+    """Call ``observe`` with every call from now on. Calls of one method by another are part of the outer call."""
     watch = _Watch(session, observe)
     for verb in verbs(type(session)):
         setattr(session, verb, watch.over(verb))

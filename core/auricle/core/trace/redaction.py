@@ -1,4 +1,4 @@
-"""What must not be in a trace: tokens and keys. Each becomes a placeholder, the same one wherever it occurs.
+"""Redaction of secrets in traces: tokens and keys become placeholders, the same one wherever a secret occurs.
 
 A value is secret by the name it goes by (``token``, ``resume_token``, ``api_key`` …), be it an argument, a field of the
 snapshot or a key in a frame. What has been secret once is replaced in every text after that, and in the same line.
@@ -13,9 +13,9 @@ from auricle.core.trace.values import parse_json
 SECRET_NAMES: Final = ("token", "secret", "password", "api_key", "apikey", "authorization", "recovery.previous")
 """How the name of a secret ends; the last is the key of `Recovery.previous_token`."""
 OUR_WORDS: Final = ("role", "call")
-"""Parts of a line that nobody but us has written."""
+"""Parts of a line that never hold data of a peer or an application."""
 SHORTEST: Final = 12
-"""A secret that is shorter is replaced only where its name stands: a peer may call anything its token."""
+"""A shorter secret is replaced only as the value of its name: a peer may use any word as a token."""
 
 
 class Redactor:

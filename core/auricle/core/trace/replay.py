@@ -1,4 +1,4 @@
-"""Replay: the inputs of a trace, given to a fresh session. Pure; where the outcome differs, it says how."""
+"""`replay`: repeat the calls of a trace on a new session, and report where the outcome differs. No I/O."""
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -16,18 +16,18 @@ _KINDS: Final[Mapping[Role, Callable[..., Session]]] = {Role.CLIENT: ClientSessi
 
 
 class Divergence(NamedTuple):
-    """A line whose outcome is another one now."""
+    """A line whose outcome differs from the recorded one."""
 
     line: int
     """Counted from 1."""
     verb: str | None
-    """None: the session is another one from the beginning."""
+    """None: the new session differs before any call."""
     differences: tuple[str, ...]
     """One sentence each."""
 
 
 class Replay(NamedTuple):
-    """What came of a replay."""
+    """The result of a replay."""
 
     header: Header
     calls: tuple[Call, ...]
@@ -41,7 +41,7 @@ class Replay(NamedTuple):
 
 
 def replay(text: str) -> Replay:
-    """Step a fresh session through a trace. Raises `TraceError` where the text is none that this version can replay."""
+    """Repeat a trace on a new session. Raises `TraceError` for a text that this version cannot replay."""
     lines, truncated = _split(text)
     header = _located(1, parse_header, lines[0])
     calls = tuple(_located(number, parse_call, line) for number, line in enumerate(lines[1:], 2))
@@ -74,7 +74,7 @@ def _split(text: str) -> tuple[Sequence[str], bool]:
 
 
 def _located(number: int, work: Callable[..., Any], *arguments: object) -> Any:
-    """Do something about a line; what is wrong with it is said with its number."""
+    """Call ``work`` for a line; a `TraceError` gets the number of the line."""
     try:
         return work(*arguments)
     except TraceError as error:

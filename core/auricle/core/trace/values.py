@@ -1,6 +1,6 @@
-"""Values of the core as JSON, and back: what a trace line is made of.
+"""Conversion of the core's values to JSON and back, for trace lines.
 
-Dataclasses carry the name of their class under ``$``; what JSON cannot spell has a name of its own: ``$bytes``,
+Dataclasses carry the name of their class under ``$``; values without a JSON form have a key of their own: ``$bytes``,
 ``$float``, ``$opaque``. A key of a plain object that begins with ``$`` gets another one. Writing is total; reading
 raises `TraceError` and nothing else.
 """
@@ -16,14 +16,14 @@ from auricle.core import events, limits, messages, outputs, parts
 from auricle.core.errors import AuricleError
 
 MAX_DEPTH: Final = 64
-"""Deepest nesting that is written down; a peer may nest its objects as deeply as it likes."""
+"""Deepest nesting that is written; a peer may nest its objects without limit."""
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Most bytes that one value of a trace may stand for."""
 _MAX_INTEGER_BITS: Final = 4096
 
 
 class TraceError(AuricleError):
-    """What was given is not a trace, or not one that this version can replay. The message is one sentence."""
+    """The text is not a trace, or not one that this version can replay. The message is one sentence."""
 
 
 KINDS: Final[Mapping[str, type]] = {
