@@ -52,7 +52,7 @@ def _for_minutes(seed: int, minutes: float) -> Iterable[int]:
 
 
 def _run(seeds: Iterable[int], most_failures: int, folder: Path, *, verbose: bool) -> int:
-    began, run, failures, virtual_s, deeds = time.monotonic(), 0, 0, 0.0, 0
+    began, run, failures, virtual_s, actions = time.monotonic(), 0, 0, 0.0, 0
     coverage: Counter[str] = Counter()
     for seed in seeds:
         run += 1
@@ -66,7 +66,7 @@ def _run(seeds: Iterable[int], most_failures: int, folder: Path, *, verbose: boo
                 break
             continue
         virtual_s += report.virtual_s
-        deeds += report.deeds
+        actions += report.actions
         coverage.update(report.coverage)
         if verbose:
             print(simulation.scenario, *simulation.transcript.lines(), report, sep="\n")
@@ -75,7 +75,7 @@ def _run(seeds: Iterable[int], most_failures: int, folder: Path, *, verbose: boo
         print(f"{count:8} {name}")
     print(
         f"{run} seeds in {seconds:.1f} s ({run / seconds:.0f} seeds/s), {virtual_s / 3600:.1f} virtual hours, "
-        f"{deeds} deeds, {failures} failures"
+        f"{actions} deeds, {failures} failures"
     )
     return 1 if failures else 0
 

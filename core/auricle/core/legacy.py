@@ -69,7 +69,7 @@ class LegacyClient(NamedTuple):
     legacy: bool = True
 
     def decode(self, frame: Frame, s: Snapshot) -> tuple[Dialect, tuple[Decoded, ...]]:
-        """Decode binary frames as audio, ``end_of_stream`` as the end, and anything else, invalid JSON too, as unknown."""
+        """Decode binary as audio, ``end_of_stream`` as the end, and anything else, also invalid JSON, as unknown."""
         if isinstance(frame, bytes):
             late = s.ended or not frame  # "audio after it dropped silently"
             return self, () if late else (codec.decode(frame, Role.CLIENT, self.limits),)

@@ -59,7 +59,7 @@ class Application:
         self._spoken = 0
         self._kept = 0
         self._asked = 0
-        self._hungry = False
+        self._waiting_for_room = False
         """It waits for room."""
         self._acting = False
         self.driver: Driver | None = None
@@ -83,8 +83,8 @@ class Application:
 
     def moved(self) -> None:
         """Something has happened to the session: there may be room."""
-        if self._hungry and self.session.room > 0:
-            self._hungry = False
+        if self._waiting_for_room and self.session.room > 0:
+            self._waiting_for_room = False
             self._event_queue.after(0.0, self._act)
 
     def _act(self) -> None:
@@ -97,7 +97,7 @@ class Application:
                 return
             wait_s = self._perform_if_open(self._steps[self._next])
             if wait_s is None:
-                self._hungry = True
+                self._waiting_for_room = True
                 return
             if wait_s > 0:
                 self._event_queue.after(wait_s, self._act)

@@ -36,13 +36,13 @@ class DriverObserver:
     def said(self, driver: "Driver", said: Transmit) -> None:
         """A frame is about to be sent."""
 
-    def took(self, driver: "Driver") -> None:
+    def stepped(self, driver: "Driver") -> None:
         """An input has been taken, and what came of it is routed."""
 
     def waking(self, driver: "Driver") -> None:
         """The loop has been blocked, and is about to go on."""
 
-    def rang(self, driver: "Driver") -> None:
+    def timers_fired(self, driver: "Driver") -> None:
         """A timer has been handled."""
 
     def heard(self, driver: "Driver", transport: "Transport", frame: Frame) -> None:
@@ -78,7 +78,9 @@ class Loop:
         drivers = list(self.drivers)
         for driver in drivers:
             driver.observer.waking(driver)
-        for awake in (Driver.ring, Driver.read_on) if self.timers_first else (Driver.read_on, Driver.ring):
+        for awake in (
+            (Driver.fire_timers, Driver.read_on) if self.timers_first else (Driver.read_on, Driver.fire_timers)
+        ):
             for driver in drivers:
                 awake(driver)
 
@@ -167,7 +169,7 @@ class Driver:
         self._running = False
         self._arm()
 
-    def ring(self) -> None:
+    def fire_timers(self) -> None:
         """Fire the timers that are due."""
         self._armed = None
         if self._running or self._loop.is_asleep or self.done:
@@ -177,7 +179,7 @@ class Driver:
             self._running = True
             self._take(self.session.handle_timeout(now=now))
             self._running = False
-            self.observer.rang(self)
+            self.observer.timers_fired(self)
         self.run()
 
     def read_on(self) -> None:
@@ -219,7 +221,7 @@ class Driver:
         """A wire has written all that was queued before the Close frame."""
         return self.session.emptied(now=now) if transport is self.transport else ()
 
-    def vanish(self) -> None:
+    def kill(self) -> None:
         """The process is killed: nobody is told, and the sockets are closed."""
         self.done = True
         self._inbox.clear()
@@ -241,7 +243,7 @@ class Driver:
     def _take(self, outputs: Outputs) -> None:
         for output in outputs:
             self._do(output)
-        self.observer.took(self)
+        self.observer.stepped(self)
         if self.session.finished and not self.done:
             self.done = True
             self.transport.abort()
@@ -284,4 +286,4 @@ class Driver:
 
     def _due(self, deadline: float) -> None:
         if deadline == self._armed:  # an alarm that an earlier one has taken the place of does not ring
-            self.ring()
+            self.fire_timers()

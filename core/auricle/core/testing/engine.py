@@ -121,7 +121,7 @@ class Recogniser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class EngineProfile:
     """How an engine works. Times in seconds of virtual time."""
 
     load_s: float = 0.0
@@ -143,18 +143,18 @@ class Engine:
         self,
         driver: Driver,
         voice: SyntheticSpeech,
-        manner: Manner,
+        engine_profile: EngineProfile,
         event_queue: EventQueue,
         *,
         name: Callable[[], str],
         token: Callable[[], str | None],
         full: Callable[[], bool],
     ) -> None:
-        self._driver, self._voice, self._manner, self._event_queue = driver, voice, manner, event_queue
+        self._driver, self._voice, self._profile, self._event_queue = driver, voice, engine_profile, event_queue
         self._name, self._token, self._full = name, token, full
         self._todo: deque[Event] = deque()
         self._busy = False
-        self._stands_until = 0.0
+        self._stalled_until = 0.0
         self._recogniser: Recogniser | None = None
         self._over = False
 
@@ -174,25 +174,25 @@ class Engine:
         self._todo.append(event)
         self._work()
 
-    def stand_still(self, seconds: float) -> None:
+    def stall(self, seconds: float) -> None:
         """Do nothing for a while."""
-        self._stands_until = max(self._stands_until, self._event_queue.now + seconds)
+        self._stalled_until = max(self._stalled_until, self._event_queue.now + seconds)
 
-    def babble(self, seconds: float) -> None:
+    def guess_on(self, seconds: float) -> None:
         """Get nowhere for a while, and go on guessing."""
-        self.stand_still(seconds)
-        self._mutter(0)
+        self.stall(seconds)
+        self._repeat_guess(0)
 
-    def _mutter(self, number: int) -> None:
-        if self._event_queue.now < self._stands_until and not self._over:
+    def _repeat_guess(self, number: int) -> None:
+        if self._event_queue.now < self._stalled_until and not self._over:
             self._driver.post(lambda now: tuple(self._guess(now, " or not" if number % 2 else "")))
-            self._event_queue.after(BABBLES_EVERY_S, lambda: self._mutter(number + 1))
+            self._event_queue.after(BABBLES_EVERY_S, lambda: self._repeat_guess(number + 1))
 
     def _work(self) -> None:
         if self._busy or not self._todo:
             return
         self._busy = True
-        wait_s = max(0.0, self._stands_until - self._event_queue.now) + self._cost_s(self._todo[0])
+        wait_s = max(0.0, self._stalled_until - self._event_queue.now) + self._cost_s(self._todo[0])
         if wait_s:
             self._event_queue.after(wait_s, self._finish)
         else:
@@ -201,15 +201,15 @@ class Engine:
     def _cost_s(self, event: Event) -> float:
         match event:
             case Started():
-                return self._manner.load_s
+                return self._profile.load_s
             case AudioReceived(start_sample=start, end_sample=end):
-                return self._manner.overhead_s + self._manner.rtf * self.session.snapshot.seconds(end - start)
+                return self._profile.overhead_s + self._profile.rtf * self.session.snapshot.seconds(end - start)
             case _:
-                return self._manner.overhead_s
+                return self._profile.overhead_s
 
     def _finish(self) -> None:
-        if self._event_queue.now < self._stands_until:
-            self._event_queue.at(self._stands_until, self._finish)
+        if self._event_queue.now < self._stalled_until:
+            self._event_queue.at(self._stalled_until, self._finish)
             return
         self._busy = False
         if self._over or self._driver.done:
@@ -226,7 +226,7 @@ class Engine:
             return self.session.fail("capacity", "no room", now=now, retry_after_s=1.0)
         s = self.session.snapshot
         self._recogniser = Recogniser(
-            self._voice, origin=s.origin, language=s.config.language, failing=self._manner.failing
+            self._voice, origin=s.origin, language=s.config.language, failing=self._profile.failing
         )
         info = ServerInfo(name="deterministic")
         return self.session.accept(self._name(), info, now=now, resume_token=self._token())

@@ -14,25 +14,25 @@ class EventQueue:
         """Seconds since the beginning."""
         self.done = 0
         """Deeds done."""
-        self._deeds: list[tuple[float, int, Action]] = []
+        self._actions: list[tuple[float, int, Action]] = []
         self._entered = 0
 
-    def at(self, time: float, deed: Action) -> None:
+    def at(self, time: float, action: Action) -> None:
         """Enter a deed for a time; a time that has passed is now."""
         self._entered += 1
-        heappush(self._deeds, (max(time, self.now), self._entered, deed))
+        heappush(self._actions, (max(time, self.now), self._entered, action))
 
-    def after(self, seconds: float, deed: Action) -> None:
+    def after(self, seconds: float, action: Action) -> None:
         """Enter a deed for so many seconds from now."""
-        self.at(self.now + seconds, deed)
+        self.at(self.now + seconds, action)
 
     @property
     def next(self) -> float | None:
         """When the next deed is due; None where nothing is entered."""
-        return self._deeds[0][0] if self._deeds else None
+        return self._actions[0][0] if self._actions else None
 
     def step(self) -> None:
         """Do the next deed at its time. Raises `IndexError` where nothing is entered."""
-        self.now, _, deed = heappop(self._deeds)
+        self.now, _, action = heappop(self._actions)
         self.done += 1
-        deed()
+        action()

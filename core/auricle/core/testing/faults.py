@@ -39,18 +39,18 @@ class Faults:
     """The faults of a scenario: those to come, and what is the matter now."""
 
     def __init__(self, context: SimulationContext) -> None:
-        self.struck: set[str] = set()
+        self.occurred: set[str] = set()
         """Kinds that have really hit something."""
         self._context = context
         self._refuses_until = self._hangs_until = self._full_until = 0.0
         self._done: set[Fault] = set()
         self._said: Counter[tuple[str, str, bool]] = Counter()
 
-    def enter(self) -> None:
+    def schedule(self) -> None:
         """Put those that have a time on the event queue."""
         for fault in self._context.scenario.faults:
             if fault.at_s is not None:
-                self._context.event_queue.at(fault.at_s, self._deed(fault))
+                self._context.event_queue.at(fault.at_s, self._action_of(fault))
 
     def said(self, side: str, message: str) -> None:
         """One side says a message: a fault may have waited for that."""
@@ -63,9 +63,9 @@ class Faults:
             if self._said[side, message, fault.once_ready] == fault.nth and fault not in self._done:
                 self._done.add(fault)
                 if fault.after or fault.delay_s:
-                    self._context.event_queue.after(fault.delay_s, self._deed(fault))
+                    self._context.event_queue.after(fault.delay_s, self._action_of(fault))
                 else:
-                    self._strike(fault)
+                    self._inject(fault)
 
     def refuses(self) -> bool:
         """Whether connections are refused now."""
@@ -82,13 +82,13 @@ class Faults:
     def _hit(self, kind: str, until: float) -> bool:
         if self._context.event_queue.now >= until:
             return False
-        self.struck.add(kind)
+        self.occurred.add(kind)
         return True
 
-    def _deed(self, fault: Fault) -> Callable[[], None]:
-        return lambda: self._strike(fault)
+    def _action_of(self, fault: Fault) -> Callable[[], None]:
+        return lambda: self._inject(fault)
 
-    def _strike(self, fault: Fault) -> None:
+    def _inject(self, fault: Fault) -> None:
         self._context.transcript.note("fault", f"{fault.kind} for {fault.for_s:g} s")
         until = self._context.event_queue.now + fault.for_s
         match fault.kind:
@@ -99,21 +99,21 @@ class Faults:
             case "full":
                 self._full_until = max(self._full_until, until)
             case "restart" | "shutdown" | "broken_server" | "engine_stands" | "engine_babbles":
-                self._strike_server(fault)
+                self._inject_at_server(fault)
             case "sleep_client":
                 self._context.client_loop.oversleep(fault.for_s)
-                self.struck.add(fault.kind)
+                self.occurred.add(fault.kind)
             case "sleep_server":
                 self._context.server_loop.oversleep(fault.for_s)
-                self.struck.add(fault.kind)
+                self.occurred.add(fault.kind)
             case _:
-                self._strike_connection(fault)
+                self._inject_on_connection(fault)
 
-    def _strike_server(self, fault: Fault) -> None:
+    def _inject_at_server(self, fault: Fault) -> None:
         process = self._context.process
         if process.stopping:
             return
-        self.struck.add(fault.kind)
+        self.occurred.add(fault.kind)
         match fault.kind:
             case "restart":
                 process.kill()
@@ -125,16 +125,16 @@ class Faults:
                 process.fail()
             case "engine_babbles":
                 for engine in process.engines.values():
-                    engine.babble(fault.for_s)
+                    engine.guess_on(fault.for_s)
             case _:
                 for engine in process.engines.values():
-                    engine.stand_still(fault.for_s)
+                    engine.stall(fault.for_s)
 
-    def _strike_connection(self, fault: Fault) -> None:
+    def _inject_on_connection(self, fault: Fault) -> None:
         connection = self._context.connection
         if connection is None or (connection.client.over and connection.server.over):
             return
-        self.struck.add(fault.kind)
+        self.occurred.add(fault.kind)
         match fault.kind:
             case "cut":
                 late, soon = fault.for_s, 0.0

@@ -73,20 +73,20 @@ class ClientMonitor:
         """Codes of errors, by the id of what they answer."""
         self._scenario = scenario
         self._closed = False
-        self._away = False
+        self._interrupted = False
         self._speaking = False
         self._input_ended = False
-        self._rev, self._promised = 0, ""
+        self._rev, self._stable_prefix = 0, ""
         self._ack = (0, 0, 0, 0)
         self._credit = 0
-        self._carried_bytes = 0
-        self._most_carried = 0
+        self._sent_bytes = 0
+        self._most_sent = 0
         self._gated = False
         self._said_end = False
         audio, limits = scenario.start.audio, scenario.limits
         longest = max((step.piece for step in scenario.steps if isinstance(step, Speak)), default=0)
         kept_s = limits.backlog_s + limits.window_s + limits.ring_s + limits.prebuffer_s + 2 * limits.max_audio_s
-        self._most_kept = int((kept_s * audio.sample_rate + 2 * longest) * audio.frame_bytes) + 16
+        self._max_retained_bytes = int((kept_s * audio.sample_rate + 2 * longest) * audio.frame_bytes) + 16
 
     # ------------------------------------------------------------------------ what it says
 
@@ -109,24 +109,22 @@ class ClientMonitor:
             require(not self._said_end, "audio after end_input")
             header = 8 if audio.framing == "offset64" and isinstance(message, Audio) else 0
             size = len(message.data) - header if isinstance(message, Audio) else message.samples * audio.frame_bytes
-            self._carried_bytes += size
-            self._most_carried = max(self._most_carried, self._carried)
-            require(self._carried <= self._credit, f"sent up to {self._carried}, but the credit is {self._credit}")
+            self._sent_bytes += size
+            self._most_sent = max(self._most_sent, self._sent)
+            require(self._sent <= self._credit, f"sent up to {self._sent}, but the credit is {self._credit}")
         elif isinstance(message, Flush):
-            require(
-                message.at is not None and message.at <= self._carried, f"F19: flush at {message.at} overtakes audio"
-            )
+            require(message.at is not None and message.at <= self._sent, f"F19: flush at {message.at} overtakes audio")
         elif isinstance(message, EndInput):
             self._said_end = True
         elif isinstance(message, Configure):
             require(not self._said_end, "a change after end_input")
 
     @property
-    def _carried(self) -> int:
-        return self._carried_bytes // self._scenario.start.audio.frame_bytes
+    def _sent(self) -> int:
+        return self._sent_bytes // self._scenario.start.audio.frame_bytes
 
     def _begin(self, position: int, *, resuming: bool) -> None:
-        self._carried_bytes = position * self._scenario.start.audio.frame_bytes
+        self._sent_bytes = position * self._scenario.start.audio.frame_bytes
         self._gated = resuming
         self._said_end = False
 
@@ -139,7 +137,7 @@ class ClientMonitor:
         match event:
             case Ready(credit=credit):
                 self._credit = max(self._credit, credit)
-                self._away = False
+                self._interrupted = False
             case Final():
                 self._take_final(event)
             case Flushed():
@@ -176,25 +174,25 @@ class ClientMonitor:
     def _take_connection(self, event: Event) -> None:
         match event:
             case Interrupted():
-                require(not self._away, "interrupted twice")
-                self._away = True
+                require(not self._interrupted, "interrupted twice")
+                self._interrupted = True
             case Resumed():
-                require(self._away, "resumed without an interruption")
-                self._away = False
+                require(self._interrupted, "resumed without an interruption")
+                self._interrupted = False
                 self._begin(event.next, resuming=False)
                 require(event.credit >= self._credit, "O12: credit went back")
                 self._credit = event.credit
             case Restarted():
-                require(self._away, "restarted without an interruption")
+                require(self._interrupted, "restarted without an interruption")
                 require(event.origin_sample == self.covered + event.lost_samples, "a new session begins elsewhere")
-                undecided = self._most_carried - self.covered
+                undecided = self._most_sent - self.covered
                 kept = int(self._scenario.limits.ring_s * self._scenario.start.audio.sample_rate)
                 require(event.lost_samples <= max(0, undecided - kept), f"I6: {event} of {undecided} undecided samples")
                 self.lost += event.lost_samples
                 self.covered = event.origin_sample
                 self._speaking, self._input_ended = False, False
                 self._ack = (0, 0, 0, 0)
-                self._rev, self._promised = 0, ""
+                self._rev, self._stable_prefix = 0, ""
             case _:
                 pass
 
@@ -202,18 +200,18 @@ class ClientMonitor:
         begin, end = final.audio
         require(final.segment == len(self.finals), f"O3: segment {final.segment} after {len(self.finals)}")
         require(begin == self.covered and begin < end, f"O3: {begin}-{end}, but {self.covered} is covered")
-        require(final.text.startswith(self._promised), "O5: a promise is broken")
-        require(not self._input_ended or end <= self._carried, "O8: a final beyond the end")
+        require(final.text.startswith(self._stable_prefix), "O5: a promise is broken")
+        require(not self._input_ended or end <= self._sent, "O8: a final beyond the end")
         self.finals.append(final)
         self.covered = end
-        self._rev, self._promised = 0, ""
+        self._rev, self._stable_prefix = 0, ""
 
     def _take_partial(self, partial: Partial) -> None:
         require(partial.segment == len(self.finals), f"O5: partial of {partial.segment}, open is {len(self.finals)}")
         require(partial.rev > self._rev, "O5: rev must grow")
-        require(partial.text.startswith(self._promised), "O5: a promise is broken")
+        require(partial.text.startswith(self._stable_prefix), "O5: a promise is broken")
         self._rev = partial.rev
-        self._promised = max(self._promised, partial.text[: partial.stable], key=len)
+        self._stable_prefix = max(self._stable_prefix, partial.text[: partial.stable], key=len)
 
     def _take_error(self, error: ErrorMessage) -> None:
         if error.audio is not None:
@@ -221,7 +219,7 @@ class ClientMonitor:
             require(begin == self.covered, f"O3: {begin}-{end} lost, but {self.covered} is covered")
             self.covered = end
             self.lost += end - begin
-            self._promised = ""
+            self._stable_prefix = ""
         if error.ref is not None:
             self._answer(error.ref)
             self.refused[error.ref] = error.code
@@ -241,7 +239,7 @@ class ClientMonitor:
             raise CheckFailure(f"O12: {session}")
         if s.started and s.sent > s.credit:
             raise CheckFailure(f"credit is overrun: {session}, credit {s.credit}")
-        if len(session._ring) > self._most_kept:
+        if len(session._ring) > self._max_retained_bytes:
             raise CheckFailure(f"I12: {len(session._ring)} bytes of audio are kept")
 
 

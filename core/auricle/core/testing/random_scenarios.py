@@ -9,7 +9,7 @@ from random import Random
 from auricle.core.limits import Limits
 from auricle.core.messages import Start
 from auricle.core.parts import AudioFormat, Encoding, Features
-from auricle.core.testing.engine import UNKNOWN_LANGUAGE, Manner
+from auricle.core.testing.engine import UNKNOWN_LANGUAGE, EngineProfile
 from auricle.core.testing.network import Path
 from auricle.core.testing.scenario import (
     OUR_OWN,
@@ -65,7 +65,7 @@ def draw_scenario(random: Random, seed: int) -> Scenario:
     start = _start(random, rate)
     limits = _limits(random)
     resumable = random.random() < 0.93
-    manner = _manner(random)
+    engine_profile = _profile(random)
     steps = draw_steps(random, rate, start)
     return Scenario(
         seed=seed,
@@ -77,10 +77,10 @@ def draw_scenario(random: Random, seed: int) -> Scenario:
         connect_s=random.choice((0.0, 0.05, 0.4)),
         lateness_s=random.choice((0.0, 0.0, 0.01, 0.3)),
         timers_first=random.random() < 0.7,
-        manner=manner,
+        engine_profile=engine_profile,
         block=_block(random, steps, rate),
         resumable=resumable,
-        faults=_faults(random, _duration_s(steps, rate), manner.load_s),
+        faults=_faults(random, _duration_s(steps, rate), engine_profile.load_s),
     )
 
 
@@ -117,9 +117,9 @@ def _limits(random: Random) -> Limits:
     )
 
 
-def _manner(random: Random) -> Manner:
+def _profile(random: Random) -> EngineProfile:
     failing = random.random() < 0.1
-    return Manner(
+    return EngineProfile(
         load_s=random.choice((0.0, 0.0, 0.0, 0.3, 0.3, 7.0, 40.0)),
         rtf=random.choice((0.0, 0.02, 0.1, 0.5, 1.2)),
         overhead_s=random.choice((0.0, 0.02, 0.3)),

@@ -38,7 +38,11 @@ def time_allowed(scenario: Scenario) -> float:
     spoken_s = sum(step.samples / rate for step in scenario.steps if isinstance(step, Speak | Skip))
     pieces = sum(-(-step.samples // step.piece) for step in scenario.steps if isinstance(step, Speak))
     rests_s = sum(step.seconds for step in scenario.steps if isinstance(step, Rest))
-    work_s = scenario.manner.load_s + scenario.manner.rtf * spoken_s + scenario.manner.overhead_s * (2 * pieces + 50)
+    work_s = (
+        scenario.engine_profile.load_s
+        + scenario.engine_profile.rtf * spoken_s
+        + scenario.engine_profile.overhead_s * (2 * pieces + 50)
+    )
     faults_s = sum(fault.for_s for fault in scenario.faults)
     limits = scenario.limits
     each_s = (
@@ -48,7 +52,7 @@ def time_allowed(scenario: Scenario) -> float:
     restarts = 1 + len(scenario.faults)
     if scenario.is_slow:
         work_s += A_SLOW_NETWORK_S
-    round_trip_s = limits.ack_interval_s + scenario.lateness_s + scenario.manner.overhead_s
+    round_trip_s = limits.ack_interval_s + scenario.lateness_s + scenario.engine_profile.overhead_s
     for path in (scenario.up, scenario.down):
         round_trip_s += path.latency_s + path.jitter_s + path.batch_s
     # A window that is shorter than a round trip is what sets the pace.
@@ -58,7 +62,7 @@ def time_allowed(scenario: Scenario) -> float:
 
 def expected(performed: Performed, scenario: Scenario, voice: SyntheticSpeech) -> list[Utterance]:
     """Return what the engine decides about what the application did: all at once, and without a session."""
-    recogniser = Recogniser(voice, origin=0, language=scenario.start.language, failing=scenario.manner.failing)
+    recogniser = Recogniser(voice, origin=0, language=scenario.start.language, failing=scenario.engine_profile.failing)
     found: list[object] = []
 
     def hear(until: int) -> None:
@@ -133,7 +137,7 @@ def _check_reason(closed: SessionClosed, simulation: FinishedSimulation) -> None
 
     slept_s = sum(fault.for_s for fault in scenario.faults if fault.kind == "sleep_client")
     knew = not simulation.nearly_late and not scenario.is_slow
-    if simulation.faults.struck <= set(OUR_OWN) and slept_s <= MOST_SLEEP_S and knew:
+    if simulation.faults.occurred <= set(OUR_OWN) and slept_s <= MOST_SLEEP_S and knew:
         # F9: the client's own loop slept; what it holds against its server then, it holds against itself.
         given_up = "told Interrupted" in simulation.client_monitor.seen or closed.reason in NETWORK_ENDINGS
         require(not given_up, f"F9: the server was there all the time: {closed}")

@@ -8,7 +8,7 @@ from typing import Literal
 
 from auricle.core.limits import Limits
 from auricle.core.messages import Start
-from auricle.core.testing.engine import Manner
+from auricle.core.testing.engine import EngineProfile
 from auricle.core.testing.network import Path
 
 # ---------------------------------------------------------------------------- what the application does
@@ -136,7 +136,7 @@ class Scenario:
     """Timers fire up to so much late."""
     timers_first: bool = True
     """Whether a loop that wakes up fires timers before it reads."""
-    manner: Manner = field(default_factory=Manner)
+    engine_profile: EngineProfile = field(default_factory=EngineProfile)
     block: int = 2_000
     """Samples of a word."""
     resumable: bool = True
@@ -146,7 +146,7 @@ class Scenario:
     @property
     def is_gentle(self) -> bool:
         """Whether everything that fails can be lived through, so that nothing may be lost."""
-        recoverable = self.resumable and self.start.resume and not self.manner.failing
+        recoverable = self.resumable and self.start.resume and not self.engine_profile.failing
         return recoverable and self.ends_by_itself and self.is_mild and not self.is_limited
 
     @property

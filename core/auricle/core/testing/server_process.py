@@ -54,7 +54,7 @@ class ServerProcess:
 
     def accept(self, end: End) -> None:
         """A connection is open: wait for its first frame."""
-        _Greeter(self, end, self.loop.event_queue.now, self._limits)
+        _FirstFrameReader(self, end, self.loop.event_queue.now, self._limits)
 
     def token(self) -> str:
         """Return a token that no session has."""
@@ -77,14 +77,14 @@ class ServerProcess:
             if session.admits(resume):
                 driver.adopt(end, partial(self._attach, session, resume))
                 return
-        born = self._bear(end, opened_at)
+        born = self._new_session(end, opened_at)
         if first is not None:
             born.hear(born.transport, first)
 
     def _attach(self, session: ServerSession, resume: Resume, now: float) -> Outputs:
         return session.attach(resume, fresh_token=self.token(), now=now)
 
-    def _bear(self, end: End, opened_at: float) -> Driver:
+    def _new_session(self, end: End, opened_at: float) -> Driver:
         session = ServerSession(PROTOCOL, now=opened_at, limits=self._limits)
         driver = Driver(
             f"S{self.number}.{len(self.drivers) + 1}",
@@ -124,7 +124,7 @@ class ServerProcess:
         self.stopping = True
         for driver in self.drivers:
             if not driver.done:
-                driver.vanish()
+                driver.kill()
 
 
 def _session(driver: Driver) -> ServerSession:
@@ -151,14 +151,14 @@ def _no_wire(transport: Transport, not_before: float) -> None:
     raise AssertionError("a server's session asks for no wire")
 
 
-class _Greeter:
+class _FirstFrameReader:
     """The owner of a connection until it is known whose it is."""
 
     def __init__(self, process: ServerProcess, end: End, opened_at: float, limits: Limits) -> None:
         self._process, self._end, self._opened_at = process, end, opened_at
         self._waiting = True
         end.owner = self
-        process.loop.event_queue.after(limits.hello_timeout_s, self._tire)
+        process.loop.event_queue.after(limits.hello_timeout_s, self._time_out)
 
     def heard(self, frame: Frame) -> None:
         if self._waiting:
@@ -171,11 +171,11 @@ class _Greeter:
     def lost(self, how: LossKind, code: int, reason: str) -> None:
         self._waiting = False
 
-    def _tire(self) -> None:
+    def _time_out(self) -> None:
         loop = self._process.loop
         if loop.is_asleep:
             # It was we who slept: what has come meanwhile is read first (F9).
-            loop.event_queue.at(loop.asleep_until + LATE_TIMER_S, self._tire)
+            loop.event_queue.at(loop.asleep_until + LATE_TIMER_S, self._time_out)
         elif self._waiting:
             self._waiting = False
             self._process.greet(self._end, self._opened_at, None)

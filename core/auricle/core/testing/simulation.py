@@ -50,7 +50,7 @@ class Report:
 
     virtual_s: float
     """How long it took, in virtual time."""
-    deeds: int
+    actions: int
     closed: SessionClosed
     coverage: frozenset[str]
     """What happened in it, by name."""
@@ -122,7 +122,7 @@ class Simulation(DriverObserver):
         return Engine(
             driver,
             self.voice,
-            self.scenario.manner,
+            self.scenario.engine_profile,
             self.event_queue,
             name=lambda: process.name(driver),
             token=lambda: token,
@@ -197,7 +197,7 @@ class Simulation(DriverObserver):
         self.transcript.said(driver.name, end.connection.number if end is not None else 0, said)
         self.faults.said("client" if driver is self.client else "server", said.message.type)
 
-    def took(self, driver: Driver) -> None:
+    def stepped(self, driver: Driver) -> None:
         """An input has been taken."""
         self._watch(driver).stepped(driver, self.event_queue.now)
         if driver is self.client:
@@ -214,7 +214,7 @@ class Simulation(DriverObserver):
         if driver is self.client and any(0.0 <= late <= LATE_TIMER_S for late in late_s):
             self.nearly_late = True
 
-    def rang(self, driver: Driver) -> None:
+    def timers_fired(self, driver: Driver) -> None:
         """Timers have been fired: there is no deadline left that has passed, and there are not too many of them."""
         second = int(self.event_queue.now)
         last, count = self._rings.get(driver, (second, 0))
@@ -250,7 +250,7 @@ class Simulation(DriverObserver):
         return Report(self.event_queue.now, self.event_queue.done, closed, frozenset(self.coverage()))
 
     def _run(self) -> None:
-        self.faults.enter()
+        self.faults.schedule()
         client = self.client.session
         assert isinstance(client, ClientSession)
         self.client.post(lambda now: client.connect(now=now))
@@ -272,7 +272,7 @@ class Simulation(DriverObserver):
         assert closed is not None
         proof = {None: "", True: " complete", False: " incomplete"}[closed.complete]
         ending = f"ended {closed.reason}{proof}"
-        return {ending, *self.faults.struck, *self.client_monitor.seen, *self.transcript.kinds}
+        return {ending, *self.faults.occurred, *self.client_monitor.seen, *self.transcript.kinds}
 
 
 def simulate(scenario: Scenario) -> Report:

@@ -36,7 +36,7 @@ def _after_the_end(side: Side, kind: Kind) -> str | None:
     if kind in _LATE_VERBS or kind is Kind.LOST:
         return "a verb that comes too late does nothing: tests of endings do"
     if kind.name.endswith(("_EXPIRED", "_DUE")) or kind is Kind.BACKOFF_RESET_DUE:
-        return "no timer but that of the goodbye is armed once a session is closed"
+        return "no timer but the close timer is armed once a session is closed"
     return None
 
 
@@ -46,7 +46,7 @@ def _is_unsaid(outcome: Outcome) -> bool:
 
 def _client(kind: Kind, state: State, outcome: Outcome) -> str | None:
     if kind in (Kind.OPEN_EXPIRED, Kind.READY_EXPIRED):
-        return "a verdict only after max_reconnects connections: tests of resuming do"
+        return "the session ends only after max_reconnects connections: tests of resuming do"
     if outcome.when in (Guard.RETRY_LATER, Guard.RESUMING):
         return "a server without room for a client that comes back: no configuration has one, tests of resuming do"
     if kind in (Kind.ERROR, Kind.FATAL, Kind.PONG) and state in (State.CONNECTING, State.READY):

@@ -9,18 +9,18 @@ O3     finals count up and tile the audio                                       
 O6     one answer for each flush, after everything before it is decided            `_answer`
 O7     one answer for each change, at its position                                 `_answer`
 O8     ``input_ended`` once for each session                                       `_seen_event`
-O9     ``completed``: everything is committed and every flush answered             `_theorem`
+O9     ``completed``: everything is committed and every flush answered             `_check_closed`
 O10    after a fatal error, ``closed`` with ``complete`` false                     `step_of_server`
 O12    watermarks in order and monotone                                            `step_of_server`, `step_of_client`
 O5     partials of the open segment                                                the core itself, via I8
-O13    audio arrives where it was meant                                            `hears_in_place`
+O13    audio arrives where it was meant                                            `arrives_in_place`
 I1     nothing that is heard raises                                                `machinery.Machinery._run`
 I2     a refused verb changes nothing                                              `machinery.Machinery._run`
 I3     exactly one terminal event, and it is the last                              `_one_ending`
 I4     finals are a gapless prefix                                                 `_final`
-I5     all finals have come when the session is complete                           `_theorem`
-I6     ``complete`` exactly when nothing is lost                                   `_theorem`
-I7     samples: offered = sent + waiting; nothing skipped, nothing twice           `hears_in_place`, `step_of_client`
+I5     all finals have come when the session is complete                           `_check_closed`
+I6     ``complete`` exactly when nothing is lost                                   `_check_closed`
+I7     samples: offered = sent + waiting; nothing skipped, nothing twice           `arrives_in_place`, `step_of_client`
 I8     what is legal at send is no violation at receipt                            `_honest`
 I9     from everywhere fair delivery and time lead to the end                      `liveness`
 I10    timers move on when they fire: never hot                                    `timers_are_not_hot`
@@ -46,7 +46,7 @@ from auricle.core.stimuli import Local
 from auricle.core.testing.explorer.joint_state import Fault
 
 
-class Broken(Exception):
+class InvariantBroken(Exception):
     """An invariant does not hold."""
 
     def __init__(self, invariant: str, why: str) -> None:
@@ -55,12 +55,12 @@ class Broken(Exception):
 
 
 def require(condition: object, invariant: str, why: str) -> None:
-    """Raise `Broken` unless ``condition``."""
+    """Raise `InvariantBroken` unless ``condition``."""
     if not condition:
-        raise Broken(invariant, why)
+        raise InvariantBroken(invariant, why)
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """What an onlooker at the client has seen. Positions are samples."""
 
     finals: int = 0
@@ -173,12 +173,12 @@ def timers_are_not_hot(s: Snapshot) -> None:
             try:
                 after, _outputs = step(after, Local(kind=kind), now=at)
             except Exception as escaped:
-                raise Broken("I10", f"{kind.name} raises when it fires: {escaped}") from escaped
+                raise InvariantBroken("I10", f"{kind.name} raises when it fires: {escaped}") from escaped
         else:
-            raise Broken("I10", f"{deadline.kind.name} or what follows it fires for ever")
+            raise InvariantBroken("I10", f"{deadline.kind.name} or what follows it fires for ever")
 
 
-def hears_in_place(start: int, sent: int) -> None:
+def arrives_in_place(start: int, sent: int) -> None:
     """I7, O13: the next audio a server hears is the next of its timeline."""
     require(start == sent, "I7", f"audio meant for {start} is heard at {sent}")
 
@@ -186,12 +186,12 @@ def hears_in_place(start: int, sent: int) -> None:
 # ---------------------------------------------------------------------------- an onlooker at the client
 
 
-def ask(seen: Seen, asked_id: str, at: int) -> Seen:
+def ask(seen: Observed, asked_id: str, at: int) -> Observed:
     """Return what is known after the application asked for a flush or a change."""
     return seen._replace(asked=(*seen.asked, (asked_id, at)))
 
 
-def onlook(seen: Seen, events: tuple[Any, ...], client: Snapshot) -> Seen:
+def observe(seen: Observed, events: tuple[Any, ...], client: Snapshot) -> Observed:
     """Return what is known after these events, having checked them."""
     for event in events:
         require(seen.closed is None, "I3", f"{type(event).__name__} after the terminal event")
@@ -199,7 +199,7 @@ def onlook(seen: Seen, events: tuple[Any, ...], client: Snapshot) -> Seen:
     return seen
 
 
-def _seen_event(seen: Seen, event: Any, client: Snapshot) -> Seen:
+def _seen_event(seen: Observed, event: Any, client: Snapshot) -> Observed:
     match event:
         case FinalMessage():
             return _final(seen, event)
@@ -217,12 +217,12 @@ def _seen_event(seen: Seen, event: Any, client: Snapshot) -> Seen:
             require(origin - lost == seen.covered, "I4", f"a new session from {origin}, but {seen.covered} is covered")
             return seen._replace(covered=origin, dropped=seen.dropped + lost, input_ended=False)
         case SessionClosed():
-            return seen._replace(closed=_theorem(seen, event, client))
+            return seen._replace(closed=_check_closed(seen, event, client))
         case _:
             return seen
 
 
-def _final(seen: Seen, final: FinalMessage) -> Seen:
+def _final(seen: Observed, final: FinalMessage) -> Observed:
     """I4: the finals told are a gapless prefix, and their audio follows on what is accounted for (O3)."""
     require(final.segment == seen.finals, "I4", f"final {final.segment} after {seen.finals} finals")
     begin, end = final.audio
@@ -230,7 +230,7 @@ def _final(seen: Seen, final: FinalMessage) -> Seen:
     return seen._replace(finals=seen.finals + 1, covered=end)
 
 
-def _answer(seen: Seen, asked_id: str, position: int) -> Seen:
+def _answer(seen: Observed, asked_id: str, position: int) -> Observed:
     """O6, O7: one answer for each, and everything before it is decided."""
     at = dict(seen.asked).get(asked_id)
     require(at is not None, "O6", f"{asked_id!r} is answered twice, or was never asked")
@@ -240,7 +240,7 @@ def _answer(seen: Seen, asked_id: str, position: int) -> Seen:
     return seen._replace(asked=asked, covered=max(seen.covered, position))
 
 
-def _theorem(seen: Seen, closed: SessionClosed, client: Snapshot) -> SessionClosed:
+def _check_closed(seen: Observed, closed: SessionClosed, client: Snapshot) -> SessionClosed:
     """I6, O9: ``complete`` is said exactly when nothing is lost."""
     if closed.complete:
         require(not seen.asked, "O9", f"complete, but {seen.asked} is unanswered")
@@ -252,7 +252,7 @@ def _theorem(seen: Seen, closed: SessionClosed, client: Snapshot) -> SessionClos
     return closed
 
 
-def ends_as_it_must(closed: SessionClosed, spent: tuple[int, ...], client: Snapshot) -> None:
+def ends_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client: Snapshot) -> None:
     """A conversation ends otherwise than completed only for a reason that there was."""
     honest = {"completed"}
     if client.cancelled:
@@ -291,7 +291,7 @@ def asks_no_more_than_needed(born: int, spent: tuple[int, ...]) -> None:
     require(born <= 1 + 2 * sum(spent), "I12", f"the server was asked for {born} sessions")
 
 
-def is_forgotten_for_a_reason(spent: tuple[int, ...]) -> None:
+def has_reason_to_restart(spent: tuple[int, ...]) -> None:
     """I13: a connection that breaks is no reason to begin anew; a server that lost the session is."""
     reasons = (Fault.RESTART, Fault.EXPIRY, Fault.REFUSAL, Fault.HASTE)
     require(any(spent[fault] for fault in reasons), "I13", "the server has forgotten a session it promised to keep")

@@ -100,7 +100,7 @@ class Client(ClientSession):
         """Let a timer run out."""
         return self._step(Local(kind=kind), now=NOW)
 
-    def remembered(self) -> Snapshot:
+    def normal_state(self) -> Snapshot:
         """Return what is left to remember, in its normal form."""
         return normal(self._snapshot)
 
@@ -108,7 +108,7 @@ class Client(ClientSession):
         return span
 
 
-class Remembered(NamedTuple):
+class ServerState(NamedTuple):
     """All of a server session: its snapshot and its record."""
 
     snapshot: Snapshot
@@ -118,14 +118,14 @@ class Remembered(NamedTuple):
 class Server(ServerSession):
     """A server session as it was remembered."""
 
-    def __init__(self, remembered: Remembered) -> None:
-        self._snapshot = remembered.snapshot
+    def __init__(self, state: ServerState) -> None:
+        self._snapshot = state.snapshot
         self._dialect = _Plain()
         self._ignored = ()
         self._heard = b""
         self._rest = b""
-        self._record = MessageRecord(remembered.snapshot.limits.max_record)
-        for message in remembered.record:
+        self._record = MessageRecord(state.snapshot.limits.max_record)
+        for message in state.record:
             self._record.add(message)
 
     def hear(self, item: Item) -> Outputs:
@@ -150,9 +150,9 @@ class Server(ServerSession):
         """Let a timer run out."""
         return self._step(Local(kind=kind), now=NOW)
 
-    def remembered(self) -> Remembered:
+    def normal_state(self) -> ServerState:
         """Return what is left to remember, in its normal form."""
-        return Remembered(normal(self._snapshot), tuple(self._record.after(0)))
+        return ServerState(normal(self._snapshot), tuple(self._record.after(0)))
 
 
 def new_client(config: Start, limits: Limits) -> Snapshot:
@@ -162,9 +162,9 @@ def new_client(config: Start, limits: Limits) -> Snapshot:
     return normal(session.snapshot)
 
 
-def new_server(limits: Limits) -> Remembered:
+def new_server(limits: Limits) -> ServerState:
     """Return a server session whose connection has just been made."""
-    return Remembered(normal(ServerSession(PROTOCOL, now=NOW, limits=limits).snapshot))
+    return ServerState(normal(ServerSession(PROTOCOL, now=NOW, limits=limits).snapshot))
 
 
 def normal(s: Snapshot) -> Snapshot:

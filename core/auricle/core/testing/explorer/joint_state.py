@@ -75,4 +75,4 @@ class JointState(NamedTuple):
     born: int
     spent: tuple[int, ...]
     seen: int
-    """What an onlooker at the client knows (`checks.Seen`)."""
+    """What an onlooker at the client knows (`checks.Observed`)."""

@@ -36,7 +36,7 @@ LONG: Final = frozenset({Kind.SESSION_MAX_REACHED, Kind.EXPIRY_NEAR, Kind.AUDIO_
 
 
 def successors(cache: StepCache, settings: Settings, w: JointState) -> Iterator[tuple[Move, JointState]]:
-    """Return every move and the joint state it leads to. Raises `checks.Broken`."""
+    """Return every move and the joint state it leads to. Raises `checks.InvariantBroken`."""
     for move, act in (
         *_of_client(cache, settings, w),
         *_of_network(cache, settings, w),
@@ -48,7 +48,7 @@ def successors(cache: StepCache, settings: Settings, w: JointState) -> Iterator[
 
 
 Act = Callable[[Transition], Any]
-Doing = tuple[Move, Any, Verb, Fault | None]
+ServerAction = tuple[Move, Any, Verb, Fault | None]
 """What somebody at the server may do: the move, the key of the step, the verb, and what it costs."""
 
 
@@ -150,7 +150,7 @@ def _of_network(cache: StepCache, settings: Settings, w: JointState) -> Iterator
     if w.connecting:
         yield Move("network", "connect", fair=True), Transition.connect
         if w.spent[Fault.REFUSAL] < settings.refusals:
-            yield Move("network", "refuse", fair=False), _suffering(Fault.REFUSAL, Transition.refuse)
+            yield Move("network", "refuse", fair=False), _with_fault(Fault.REFUSAL, Transition.refuse)
     for at, link in enumerate(w.links):
         if link.up and link.server in (End.OPEN, End.CLOSING) and _is_read(cache, w, at):
             yield Move("network", f"deliver up {at}", fair=True), partial(Transition.deliver_up, at=at)
@@ -165,15 +165,15 @@ def _of_network(cache: StepCache, settings: Settings, w: JointState) -> Iterator
                 yield Move("network", "client learns", fair=True), Transition.client_learns
         if link.health is Health.GOOD:
             if w.spent[Fault.CUT] < settings.cuts:
-                yield Move("network", f"cut {at}", fair=False), _suffering(Fault.CUT, partial(Transition.cut, at=at))
+                yield Move("network", f"cut {at}", fair=False), _with_fault(Fault.CUT, partial(Transition.cut, at=at))
             if w.spent[Fault.SILENCE] < settings.silences:
                 silence = partial(Transition.silence, at=at)
-                yield Move("network", f"silence {at}", fair=False), _suffering(Fault.SILENCE, silence)
+                yield Move("network", f"silence {at}", fair=False), _with_fault(Fault.SILENCE, silence)
     if w.spent[Fault.RESTART] < settings.restarts and w.servers:
-        yield Move("network", "server restarts", fair=False), _suffering(Fault.RESTART, Transition.restart_server)
+        yield Move("network", "server restarts", fair=False), _with_fault(Fault.RESTART, Transition.restart_server)
 
 
-def _suffering(fault: Fault, act: Callable[[Transition], None]) -> Act:
+def _with_fault(fault: Fault, act: Callable[[Transition], None]) -> Act:
     def suffer(scene: Transition) -> None:
         scene.spend(fault)
         act(scene)
@@ -209,11 +209,11 @@ def _server_act(index: int, key: Any, verb: Verb, spends: Fault | None) -> Act:
     return act
 
 
-def _engine(settings: Settings, s: Snapshot, born: int) -> tuple[Doing, ...]:
-    return tuple(_doings(settings, s, born))
+def _engine(settings: Settings, s: Snapshot, born: int) -> tuple[ServerAction, ...]:
+    return tuple(_server_actions(settings, s, born))
 
 
-def _doings(settings: Settings, s: Snapshot, born: int) -> Iterator[Doing]:
+def _server_actions(settings: Settings, s: Snapshot, born: int) -> Iterator[ServerAction]:
     """What an engine and the application around it may do; its duties are fair moves."""
     if settings.no_return and s.started:
         yield Move("server", "no return", fair=False), ("no return",), lambda v: v.no_return(now=NOW), Fault.RESTART
@@ -256,7 +256,7 @@ def _doings(settings: Settings, s: Snapshot, born: int) -> Iterator[Doing]:
         yield Move("engine", "finish", fair=True), ("finish",), lambda v: v.finish(now=NOW), None
 
 
-def _speech(settings: Settings, s: Snapshot) -> Iterator[Doing]:
+def _speech(settings: Settings, s: Snapshot) -> Iterator[ServerAction]:
     if s.state in (State.CONNECTING, State.READY) or s.committed >= s.received:
         return
     if settings.speech_events and s.speaking_since is None and s.speech_at <= s.committed:
@@ -285,7 +285,7 @@ def _final_to(end: int) -> Verb:
     return lambda v: v.final("a b", end_sample=end, start_s=0.0, end_s=0.0, confidence=1.0, reason="endpoint", now=NOW)
 
 
-def _answers(s: Snapshot) -> Iterator[Doing]:
+def _answers(s: Snapshot) -> Iterator[ServerAction]:
     """A good engine answers in the order of positions, and says the final before the answer."""
     asked = next((flush for flush in s.flushes if flush.awaited), None)
     change = s.changes[0] if s.changes else None

@@ -14,7 +14,7 @@ def conversation(explored: Explored, found: Found) -> Iterator[str]:
     """Return the lines of a readable trace."""
     yield f"{explored.settings.name}: {found.why}"
     for n, step in enumerate(found.trace):
-        yield f"{n + 1:3}  {step.move.who:8} {step.move.what:24} | {_standing(explored.cache, step.world)}"
+        yield f"{n + 1:3}  {step.move.who:8} {step.move.what:24} | {_state_line(explored.cache, step.world)}"
     yield f"  then, {found.last}"
 
 
@@ -26,10 +26,10 @@ def as_json(explored: Explored, found: Found) -> Iterator[str]:
 
 
 def _record(cache: StepCache, step: Step) -> dict[str, object]:
-    return {"who": step.move.who, "what": step.move.what, "before": _standing(cache, step.world)}
+    return {"who": step.move.who, "what": step.move.what, "before": _state_line(cache, step.world)}
 
 
-def _standing(cache: StepCache, w: JointState) -> str:
+def _state_line(cache: StepCache, w: JointState) -> str:
     """Return a joint state on one line."""
     s = cache.clients[w.client]
     client = f"C {s.state.name} {s.committed}/{s.received}/{s.sent}/{s.offered} credit {s.credit} seq {s.seq}"

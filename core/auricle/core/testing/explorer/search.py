@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from auricle.core.states import State
-from auricle.core.testing.explorer.checks import Broken, Seen
+from auricle.core.testing.explorer.checks import InvariantBroken, Observed
 from auricle.core.testing.explorer.endpoints import new_client
 from auricle.core.testing.explorer.interning import InternTable
 from auricle.core.testing.explorer.joint_state import NOTHING_SPENT, JointState, Link, Served
@@ -87,7 +87,7 @@ class Explored:
 def beginning(cache: StepCache, settings: Settings) -> JointState:
     """Return the joint state in which the client has asked for its first connection."""
     client = cache.clients.number(new_client(settings.config(), settings.limits()))
-    return JointState(client, True, -1, (), (), 0, NOTHING_SPENT, cache.seen.number(Seen()))
+    return JointState(client, True, -1, (), (), 0, NOTHING_SPENT, cache.seen.number(Observed()))
 
 
 def is_over(cache: StepCache, w: JointState) -> bool:
@@ -113,7 +113,7 @@ def explore(settings: Settings, *, most: int, progress: Callable[[Explored], Non
                 progress(explored)
         try:
             _expand(explored, numbers, at)
-        except Broken as broken:
+        except InvariantBroken as broken:
             explored.found = Found(broken.invariant, str(broken), explored.trace(at), _last(explored, at))
             return explored
         at += 1
@@ -145,6 +145,6 @@ def _last(explored: Explored, at: int) -> str:
     try:
         for move, _ in successors(explored.cache, explored.settings, explored.world(at)):
             done.append(move)
-    except Broken:
+    except InvariantBroken:
         pass
     return f"after {len(done)} other moves from here: {[f'{move.who}: {move.what}' for move in done]}"

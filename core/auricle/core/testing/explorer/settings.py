@@ -60,14 +60,14 @@ class Settings:
     """Signs of life: pings, and acks and loading that tell nothing but that somebody is there."""
     prebuffer: int = 1
     window: int = 2
-    ring: int = 8
+    fire_timers: int = 8
 
     def limits(self) -> Limits:
         """Return the limits of both sides: one sample is a unit of audio."""
         return Limits(
             prebuffer_s=self.prebuffer / RATE,
             window_s=self.window / RATE,
-            ring_s=self.ring / RATE,
+            ring_s=self.fire_timers / RATE,
             max_audio_s=1 / RATE,
             max_engine_failures=self.most_failures,
         )
@@ -122,8 +122,8 @@ LARGE: Final = (
     Settings(name="a cut, refused", audio=1, resume=True, cuts=1, refusals=1, expiries=1, restarts=1),
     Settings(name="a restart and failures", audio=1, resume=True, restarts=1, fail=True),
     Settings(name="a restart, the end told", audio=1, resume=True, restarts=1, stops=("shutdown",)),
-    Settings(name="a restart with less audio kept", audio=2, resume=True, restarts=1, ring=0),
-    Settings(name="a restart with a gap", audio=1, gaps=1, resume=True, restarts=1, ring=1),
+    Settings(name="a restart with less audio kept", audio=2, resume=True, restarts=1, fire_timers=0),
+    Settings(name="a restart with a gap", audio=1, gaps=1, resume=True, restarts=1, fire_timers=1),
     Settings(name="a restart while leaving", audio=1, resume=True, restarts=1, cancel=True, abort=True),
     Settings(name="a restart, a flush and a change", audio=1, flushes=("f1",), changes=1, resume=True, restarts=1),
     Settings(name="a cut, a flush, the end told", audio=1, flushes=("f1",), resume=True, cuts=1, stops=("shutdown",)),

@@ -10,8 +10,8 @@ from auricle.core.session import Outputs
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Kind
 from auricle.core.testing.explorer import checks
-from auricle.core.testing.explorer.checks import Broken, Seen
-from auricle.core.testing.explorer.endpoints import Client, Close, Item, Remembered, Server, armed, items
+from auricle.core.testing.explorer.checks import InvariantBroken, Observed
+from auricle.core.testing.explorer.endpoints import Client, Close, Item, Server, ServerState, armed, items
 from auricle.core.testing.explorer.interning import InternTable
 
 
@@ -25,7 +25,7 @@ class Op(IntEnum):
     ADOPT = 4
 
 
-class Taken(NamedTuple):
+class StepResult(NamedTuple):
     """A step that was taken."""
 
     state: int
@@ -44,20 +44,20 @@ class StepCache:
 
     def __init__(self) -> None:
         self.clients: InternTable[Snapshot] = InternTable()
-        self.servers: InternTable[Remembered] = InternTable()
+        self.servers: InternTable[ServerState] = InternTable()
         self.items: InternTable[Item] = InternTable()
         self.events: InternTable[tuple[Any, ...]] = InternTable()
-        self.seen: InternTable[Seen] = InternTable()
+        self.seen: InternTable[Observed] = InternTable()
         self.events.number(())
         self.steps = 0
-        self._client_steps: dict[tuple[int, Any], Taken | None] = {}
-        self._server_steps: dict[tuple[int, Any], Taken | None] = {}
+        self._client_steps: dict[tuple[int, Any], StepResult | None] = {}
+        self._server_steps: dict[tuple[int, Any], StepResult | None] = {}
         self._seen_after: dict[tuple[int, int, int], int] = {}
         self._client_timers: dict[int, tuple[Kind, ...]] = {}
         self._server_timers: dict[int, tuple[Kind, ...]] = {}
         self._lists: dict[Any, Any] = {}
 
-    def client(self, number: int, key: Any, verb: Callable[[Client], Outputs]) -> Taken | None:
+    def client(self, number: int, key: Any, verb: Callable[[Client], Outputs]) -> StepResult | None:
         """Return what a client does at a stimulus ``key``; None where its own side may not do that."""
         try:
             return self._client_steps[number, key]
@@ -69,24 +69,24 @@ class StepCache:
             if outputs is not None:
                 checks.step_of_client(before, session.snapshot, outputs)
                 told = items(outputs, session.snapshot.sent)
-                taken = self._taken(self.clients.number(session.remembered()), told)
+                taken = self._taken(self.clients.number(session.normal_state()), told)
             self._client_steps[number, key] = taken
             return taken
 
-    def server(self, number: int, key: Any, verb: Callable[[Server], Outputs]) -> Taken | None:
+    def server(self, number: int, key: Any, verb: Callable[[Server], Outputs]) -> StepResult | None:
         """Return what a server session does at a stimulus ``key``; None where its own side may not do that."""
         try:
             return self._server_steps[number, key]
         except KeyError:
-            remembered = self.servers[number]
-            session = Server(remembered)
-            outputs = self._run(remembered.snapshot, session, verb)
+            state = self.servers[number]
+            session = Server(state)
+            outputs = self._run(state.snapshot, session, verb)
             taken = None
             if outputs is not None:
-                checks.step_of_server(remembered.snapshot, session.snapshot, outputs)
+                checks.step_of_server(state.snapshot, session.snapshot, outputs)
                 if key[0] == "hear":
-                    checks.only_the_engine_decides(remembered.snapshot, session.snapshot)
-                taken = self._taken(self.servers.number(session.remembered()), items(outputs, session.snapshot.sent))
+                    checks.only_the_engine_decides(state.snapshot, session.snapshot)
+                taken = self._taken(self.servers.number(session.normal_state()), items(outputs, session.snapshot.sent))
             self._server_steps[number, key] = taken
             return taken
 
@@ -96,12 +96,12 @@ class StepCache:
             return verb(session)
         except LocalProtocolError as refusal:
             if session.snapshot is not before:
-                raise Broken("I2", f"a refused verb has left traces: {refusal}") from None
+                raise InvariantBroken("I2", f"a refused verb has left traces: {refusal}") from None
             return None
         except Exception as escaped:
-            raise Broken("I1", f"{type(escaped).__name__}: {escaped}") from escaped
+            raise InvariantBroken("I1", f"{type(escaped).__name__}: {escaped}") from escaped
 
-    def _taken(self, state: int, told: Iterable[Output | Item]) -> Taken:
+    def _taken(self, state: int, told: Iterable[Output | Item]) -> StepResult:
         ops: list[tuple[Op, int]] = []
         events: list[Any] = []
         for output in told:
@@ -118,14 +118,14 @@ class StepCache:
                     ops.append((Op.ADOPT, 0))
                 case _:
                     ops.append((Op.SEND, self.items.number(output)))  # type: ignore[arg-type]
-        return Taken(state, tuple(ops), self.events.number(tuple(events)))
+        return StepResult(state, tuple(ops), self.events.number(tuple(events)))
 
-    def onlook(self, seen: int, events: int, client: int) -> int:
+    def observe(self, seen: int, events: int, client: int) -> int:
         """Return what the onlooker knows after these events, with the client at ``client`` now."""
         key = (seen, events, client)
         known = self._seen_after.get(key)
         if known is None:
-            after = checks.onlook(self.seen[seen], self.events[events], self.clients[client])
+            after = checks.observe(self.seen[seen], self.events[events], self.clients[client])
             known = self._seen_after[key] = self.seen.number(after)
         return known
 

@@ -39,7 +39,7 @@ class Transition:
         for op, number in taken.ops:
             self._client_op(op, number)
         if taken.events != NO_EVENTS:
-            self._witness(taken.events)
+            self._observe(taken.events)
         return True
 
     def _client_op(self, op: Op, number: int) -> None:
@@ -126,15 +126,15 @@ class Transition:
         if gone:
             self.servers[index] = self.servers[index]._replace(link=-1)
 
-    def _witness(self, events: int) -> None:
+    def _observe(self, events: int) -> None:
         before = self.cache.seen[self.seen]
-        self.seen = self.cache.onlook(self.seen, events, self.client)
+        self.seen = self.cache.observe(self.seen, events, self.client)
         if any(isinstance(event, Restarted) for event in self.cache.events[events]):
-            checks.is_forgotten_for_a_reason(self.spent)
+            checks.has_reason_to_restart(self.spent)
         closed = self.cache.seen[self.seen].closed
         if closed is not None and before.closed is None:
             snapshot = self.cache.clients[self.client]
-            checks.ends_as_it_must(closed, self.spent, snapshot)
+            checks.ends_for_a_reason(closed, self.spent, snapshot)
             if closed.complete:
                 name = snapshot.recovery.session
                 for served in self.servers:
@@ -149,7 +149,7 @@ class Transition:
         self.links.append(Link())
         self.here = len(self.links) - 1
         if not self.client_does("opened", lambda session: session.transport_opened("auricle.v1", now=NOW)):
-            raise checks.Broken("I1", "the client refuses its own transport")
+            raise checks.InvariantBroken("I1", "the client refuses its own transport")
         link = self.links[self.here] if self.here >= 0 else None
         first = self.cache.items[link.up[0]] if link is not None and link.up else None
         if isinstance(first, Start):
@@ -224,7 +224,7 @@ class Transition:
                 return
         session = self.cache.servers[self.servers[index].state].snapshot
         if isinstance(item, AudioSpan | Skipped) and not session.ended and session.state is not State.CLOSED:
-            checks.hears_in_place(item.start, session.sent)
+            checks.arrives_in_place(item.start, session.sent)
         self.server_does(index, ("hear", number), lambda server: server.hear(item))
 
     def _route(self, at: int, item: object) -> int:
