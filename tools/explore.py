@@ -36,7 +36,7 @@ def main() -> int:
     """Run what the command line asks for."""
     options = _options()
     rows: list[Row] = []
-    with coverage.heard() as choices:
+    with coverage.recorded() as choices:
         for settings in NAMED[options.config]:
             if options.only in settings.name:
                 rows.append(_run(settings, options.most, options.traces))

@@ -1,1 +1,1 @@
-"""What checks the core: for its own tests, and for whoever changes a rule."""
+"""Tools that check the core: an exhaustive explorer, a deterministic simulation, and hypothesis strategies."""

@@ -1,4 +1,4 @@
-"""The client's application: it goes through a script, and remembers what it really did."""
+"""`Application`: the simulated application of a client. It performs a script and records what it did."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,17 +27,17 @@ from auricle.core.testing.synthetic_speech import SyntheticSpeech
 
 @dataclass
 class Performed:
-    """What an application has really done, in order: the sole cause of what it is told (O13)."""
+    """What an application has done, in order: the results that it gets must follow from that alone (O13)."""
 
     spans: list[tuple[int, int, bool]] = field(default_factory=list)
-    """Samples offered, and whether they were audible."""
+    """Half-open ranges of offered samples, and whether they hold audio."""
     asked: list[tuple[str, str, int, int, str | None]] = field(default_factory=list)
-    """Flushes, marks and changes: what, id, position, samples offered by then, language."""
+    """Flushes, marks and changes: kind, id, position, samples offered by then, language."""
     total: int = 0
     """Samples offered."""
 
     def add(self, samples: int, *, audible: bool) -> None:
-        """Count samples."""
+        """Append samples, with audio or without."""
         end = self.total + samples
         if self.spans and self.spans[-1][2] is audible and self.spans[-1][1] == self.total:
             self.spans[-1] = (self.spans[-1][0], end, audible)
@@ -47,42 +47,42 @@ class Performed:
 
 
 class Application:
-    """Performs a script. It waits for room as an application should, and stops when the session has closed."""
+    """Performs the steps of a script: offers audio only while there is room, and stops once the session has closed."""
 
     def __init__(self, steps: tuple[Step, ...], voice: SyntheticSpeech, event_queue: EventQueue) -> None:
         self.performed = Performed()
         self.events: list[tuple[float, Event]] = []
         self.done_at: float | None = None
-        """When the script had been gone through."""
+        """Virtual time at which the script ended; None while it runs."""
         self._steps, self._voice, self._event_queue = steps, voice, event_queue
         self._next = 0
         self._spoken = 0
         self._kept = 0
         self._asked = 0
         self._waiting_for_room = False
-        """It waits for room."""
+        """Whether the script is suspended until there is room."""
         self._acting = False
         self.driver: Driver | None = None
 
     @property
     def session(self) -> ClientSession:
-        """The session it talks to."""
+        """The client session."""
         assert self.driver is not None
         assert isinstance(self.driver.session, ClientSession)
         return self.driver.session
 
     def take(self, event: Event) -> None:
-        """An event of the session."""
+        """Take an event of the session."""
         self.events.append((self._event_queue.now, event))
         if isinstance(event, SessionClosed) and self.done_at is None:
             self.done_at = self._event_queue.now
 
     def begin(self) -> None:
-        """Go through the script from now on."""
+        """Start the script."""
         self._event_queue.after(0.0, self._act)
 
     def moved(self) -> None:
-        """Something has happened to the session: there may be room."""
+        """Continue the script where the session now has room."""
         if self._waiting_for_room and self.session.room > 0:
             self._waiting_for_room = False
             self._event_queue.after(0.0, self._act)
@@ -106,14 +106,14 @@ class Application:
             self.done_at = self._event_queue.now
 
     def _perform_if_open(self, step: Step) -> float | None:
-        """Do a step, or leave it where the input has ended: by ourselves, or by the server."""
+        """Perform a step, or skip it where either side has ended the input."""
         if isinstance(step, Speak | Stray | Skip | AskFlush | Change) and self.session.snapshot.ended:
             self._next += 1
             return 0.0
         return self._perform(step)
 
     def _perform(self, step: Step) -> float | None:
-        """Do one step, or a part of it; return how long to wait then, None: until there is room."""
+        """Perform one step or a part of it. Return the seconds to wait then; None: until there is room."""
         if isinstance(step, Speak | Stray | Skip) and self.session.room == 0:
             return None
         match step:
@@ -173,7 +173,7 @@ class Application:
             self.performed.asked.append(("change", change_id, at, at, language))
 
     def _try(self, verb: Callable[[float], Outputs]) -> bool:
-        """Do something that may be too much for now; say whether it was done."""
+        """Call a method that may raise `BacklogFull`; return whether it succeeded."""
         try:
             self._do(verb)
         except BacklogFull:
@@ -181,7 +181,7 @@ class Application:
         return True
 
     def _do(self, verb: Callable[[float], Outputs]) -> None:
-        """Do a verb as `call` does: it is refused to whoever asked."""
+        """Call a method in the driver's turn; a `LocalProtocolError` of it is raised here."""
         refusals: list[LocalProtocolError] = []
 
         def act(now: float) -> Outputs:

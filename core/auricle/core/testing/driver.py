@@ -1,6 +1,6 @@
-"""A model of what drivers promise (notes/sans-io.md §5), for any session: one inbox, outputs routed in order, timers.
+"""`Driver`: a model driver of any session (notes/sans-io.md §5): one inbox, outputs executed in order, timers.
 
-Each `OpenTransport` begins a new connection and old ones are not listened to; `CloseTransport` is a closing handshake
+Each `OpenTransport` begins a new connection and old ones are not read; `CloseTransport` is a closing handshake
 that goes on reading; `AbortTransport` drops the connection.
 """
 
@@ -27,40 +27,40 @@ from auricle.core.testing.event_queue import EventQueue
 from auricle.core.testing.network import End
 
 Verb = Callable[[float], Outputs]
-"""Something to do to a session at a given time."""
+"""A call of a session at a given time."""
 
 
 class DriverObserver:
-    """What a driver reports as it goes. This one takes no notice."""
+    """Callbacks of a driver. These do nothing."""
 
     def said(self, driver: "Driver", said: Transmit) -> None:
         """A frame is about to be sent."""
 
     def stepped(self, driver: "Driver") -> None:
-        """An input has been taken, and what came of it is routed."""
+        """An input has been taken and its outputs have been executed."""
 
     def waking(self, driver: "Driver") -> None:
-        """The loop has been blocked, and is about to go on."""
+        """The loop was blocked and is about to continue."""
 
     def timers_fired(self, driver: "Driver") -> None:
-        """A timer has been handled."""
+        """Timers have been handled."""
 
     def heard(self, driver: "Driver", transport: "Transport", frame: Frame) -> None:
-        """A frame comes in."""
+        """A frame arrives."""
 
     def lost(self, driver: "Driver", how: LossKind, code: int) -> None:
-        """A transport is gone."""
+        """A transport has ended."""
 
 
 class Loop:
-    """The event loop that drivers live in. It can be blocked: then its timers are late, and nothing is read."""
+    """The event loop of drivers. While it is blocked no timer fires and nothing is read."""
 
     def __init__(self, event_queue: EventQueue) -> None:
         self.event_queue = event_queue
         self.asleep_until = 0.0
         self.drivers: list[Driver] = []
         self.timers_first = True
-        """Whether, after a sleep, timers fire before what has come meanwhile is read."""
+        """Whether, after it was blocked, timers fire before the frames that have arrived are read."""
 
     @property
     def is_asleep(self) -> bool:
@@ -86,7 +86,7 @@ class Loop:
 
 
 class Transport:
-    """A wire of a driver, from the wish for it to its end."""
+    """A transport of a driver, from the request for it to its end."""
 
     def __init__(self, driver: "Driver") -> None:
         self.driver = driver
@@ -94,7 +94,7 @@ class Transport:
         self.dropped = False
 
     def attach(self, end: End) -> None:
-        """The wire is open; it may be gone already."""
+        """Use an open end of a connection; it may have ended already."""
         self.end = end
         end.owner = self
         if end.over:
@@ -110,11 +110,11 @@ class Transport:
         self.driver.post(partial(self.driver.empty, self))
 
     def lost(self, how: LossKind, code: int, reason: str) -> None:
-        """The wire is gone."""
+        """The connection has ended."""
         self.driver.lose(self, how, code, reason)
 
     def abort(self) -> None:
-        """Drop the wire, now or as soon as it opens."""
+        """Abort the connection, now or as soon as it opens."""
         if not self.dropped:
             self.dropped = True
             if self.end is not None:
@@ -122,7 +122,7 @@ class Transport:
 
 
 class Driver:
-    """Runs one session. What differs between client and server is who opens wires, and where events go."""
+    """Runs one session. ``open_wire`` opens transports (client only), ``emit`` takes the events."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class Driver:
         self.session = session
         self.transport = Transport(self)
         self.done = False
-        """The session is finished, and nothing is driven any more."""
+        """Whether the session is finished and the driver has stopped."""
         self._loop, self._event_queue = loop, loop.event_queue
         self._emit, self._open_wire, self.observer = emit, open_wire, observer
         self._lateness_s = lateness_s
@@ -151,16 +151,16 @@ class Driver:
 
     @property
     def wakes_at(self) -> float | None:
-        """When the loop that it lives in goes on; None: it is not blocked."""
+        """When its loop continues, in virtual seconds; None: it is not blocked."""
         return self._loop.asleep_until if self._loop.is_asleep else None
 
     def post(self, verb: Verb) -> None:
-        """Hand the session an input; inputs are taken in order, each with all its outputs routed."""
+        """Queue an input for the session; inputs are taken in order, each with all its outputs executed."""
         self._inbox.append(verb)
         self.run()
 
     def run(self) -> None:
-        """Take what is in the inbox, unless that is being done already or the loop is blocked."""
+        """Take the inputs in the inbox, unless that is under way or the loop is blocked."""
         if self._running or self._loop.is_asleep:
             return
         self._running = True
@@ -183,13 +183,13 @@ class Driver:
         self.run()
 
     def read_on(self) -> None:
-        """Read what has come while the loop was blocked."""
+        """Read the frames that arrived while the loop was blocked."""
         if self.transport.end is not None:
             self.transport.end.read_on()
         self.run()
 
     def adopt(self, end: End, verb: Verb) -> None:
-        """Offer the session another wire; ``verb`` is how it is told, and it answers with `AdoptTransport`."""
+        """Offer the session a new connection: ``verb`` reports it, and the session answers with `AdoptTransport`."""
         transport = Transport(self)
 
         def offer(now: float) -> Outputs:
@@ -201,7 +201,7 @@ class Driver:
         transport.attach(end)
 
     def opened(self, transport: Transport, end: End, verb: Verb) -> None:
-        """A wire that was asked for is open; ``verb`` tells the session."""
+        """A requested connection is open; ``verb`` reports it to the session."""
         if transport.dropped:
             end.abort()
             return
@@ -210,19 +210,19 @@ class Driver:
         transport.attach(end)
 
     def hear(self, transport: Transport, frame: Frame) -> None:
-        """A wire has something to say; only the newest is listened to."""
+        """Take a frame of a transport; only the newest transport is read."""
         self.post(partial(self._hear, transport, frame))
 
     def lose(self, transport: Transport, how: LossKind, code: int, reason: str) -> None:
-        """A wire is gone."""
+        """Take the end of a transport."""
         self.post(partial(self._lose, transport, how, code, reason))
 
     def empty(self, transport: Transport, now: float) -> Outputs:
-        """A wire has written all that was queued before the Close frame."""
+        """Report that a transport has written everything before the Close frame."""
         return self.session.emptied(now=now) if transport is self.transport else ()
 
     def kill(self) -> None:
-        """The process is killed: nobody is told, and the sockets are closed."""
+        """Stop as a killed process does: the session gets no input, and the sockets are closed."""
         self.done = True
         self._inbox.clear()
         self.transport.abort()
@@ -285,5 +285,5 @@ class Driver:
             self._event_queue.at(deadline + self._lateness_s(), partial(self._due, deadline))
 
     def _due(self, deadline: float) -> None:
-        if deadline == self._armed:  # an alarm that an earlier one has taken the place of does not ring
+        if deadline == self._armed:  # a timer that an earlier one has replaced does not fire
             self.fire_timers()

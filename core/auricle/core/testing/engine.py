@@ -1,6 +1,6 @@
 """A deterministic engine: what it decides depends on positions and content alone, never on chunks or on time.
 
-`Recogniser` is the whole of its judgement, without a session; `Engine` is that behind a queue, taking virtual time.
+`Recogniser` decides, without a session; `Engine` runs one behind a queue, in virtual time.
 """
 
 from collections import deque
@@ -28,7 +28,7 @@ from auricle.core.testing.event_queue import EventQueue
 from auricle.core.testing.synthetic_speech import SyntheticSpeech
 
 MOST_WORDS = 8
-"""An utterance that does not end is ended after so many words."""
+"""Longest utterance, in words."""
 BABBLES_EVERY_S = 4.0
 DEFAULT_LANGUAGE = "en"
 UNKNOWN_LANGUAGE = "tlh"
@@ -36,7 +36,7 @@ UNKNOWN_LANGUAGE = "tlh"
 
 
 class Utterance(NamedTuple):
-    """What was decided about the samples ``start`` up to ``end``: words, by the numbers of their blocks."""
+    """An utterance of the samples ``start`` up to ``end``: its words by the numbers of their blocks."""
 
     start: int
     end: int
@@ -47,12 +47,12 @@ class Utterance(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What was said."""
+        """The words as text."""
         return " ".join(f"{self.language}{number}" for number in self.numbers)
 
 
 class SpeechBegan(NamedTuple):
-    """The first word of an utterance begins here."""
+    """The first word of an utterance begins at this sample."""
 
     at: int
 
@@ -61,7 +61,7 @@ Finding = Utterance | SpeechBegan
 
 
 class Recogniser:
-    """Hears a voice, and decides: an utterance ends with a silent block, at `MOST_WORDS`, or where it is told to."""
+    """Recognises synthetic speech. An utterance ends with a silent block, at `MOST_WORDS`, or by `decide`."""
 
     def __init__(self, voice: SyntheticSpeech, *, origin: int, language: str | None, failing: frozenset[int]) -> None:
         self.voice = voice
@@ -72,7 +72,7 @@ class Recogniser:
         """First words of the utterances on which the engine fails."""
         self._words: list[int] = []
         self._begun: int | None = None
-        """The block that has begun and speaks; None where the present one is silent."""
+        """The present block where it holds a word; None where it is silent."""
 
     @property
     def words(self) -> tuple[int, ...]:
@@ -80,7 +80,7 @@ class Recogniser:
         return tuple(self._words)
 
     def hear(self, end_sample: int, *, audible: bool) -> Iterator[Finding]:
-        """Hear on, up to ``end_sample``; ``audible`` where there is audio and not only time."""
+        """Process samples up to ``end_sample``; not ``audible``: they are a gap. Yield what is decided."""
         start, block = self.heard, self.voice.block
         number = start // block
         while number * block < end_sample:
@@ -93,7 +93,7 @@ class Recogniser:
         self.heard = end_sample
 
     def decide(self, end_sample: int, reason: FinalReason) -> Iterator[Finding]:
-        """Decide everything before ``end_sample``, whatever may follow."""
+        """Decide everything before ``end_sample``; yields the open utterance."""
         if self._words:
             yield self._utterance(end_sample, reason)
         self.committed = max(self.committed, end_sample)
@@ -122,22 +122,22 @@ class Recogniser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineProfile:
-    """How an engine works. Times in seconds of virtual time."""
+    """The load time, speed and failures of an engine. Times in virtual seconds."""
 
     load_s: float = 0.0
-    """From ``start`` to ``ready``."""
+    """Seconds from ``start`` to ``ready``."""
     rtf: float = 0.0
     """Seconds of work for each second of audio."""
     overhead_s: float = 0.0
     """Seconds for each piece of work."""
     failing: frozenset[int] = frozenset()
-    """Words at which an utterance that begins with them is lost."""
+    """Numbers of words: an utterance that begins with one of them fails."""
     refuses: int = 0
-    """So many sessions are refused for want of capacity before one is taken."""
+    """Number of sessions refused with ``capacity`` before one is accepted."""
 
 
 class Engine:
-    """The application of one server session: takes its events in turn and answers, each after its time."""
+    """The application of one server session: handles its events in order, each after its processing time."""
 
     def __init__(
         self,
@@ -160,13 +160,13 @@ class Engine:
 
     @property
     def session(self) -> ServerSession:
-        """The session it answers for."""
+        """The server session."""
         session = self._driver.session
         assert isinstance(session, ServerSession)
         return session
 
     def take(self, event: Event) -> None:
-        """An event of the session."""
+        """Queue an event of the session."""
         if isinstance(event, SessionClosed):
             self._over = True
             self._todo.clear()
@@ -175,11 +175,11 @@ class Engine:
         self._work()
 
     def stall(self, seconds: float) -> None:
-        """Do nothing for a while."""
+        """Process nothing for ``seconds``."""
         self._stalled_until = max(self._stalled_until, self._event_queue.now + seconds)
 
     def guess_on(self, seconds: float) -> None:
-        """Get nowhere for a while, and go on guessing."""
+        """Process nothing for ``seconds``, but go on sending partials."""
         self.stall(seconds)
         self._repeat_guess(0)
 
@@ -303,7 +303,7 @@ class Engine:
             yield from session.speech_end(found.end, now=now)
 
     def _guess(self, now: float, doubt: str = "") -> Iterator[Output]:
-        """Say what the open utterance sounds like; all but the last word is sure."""
+        """Send a partial of the open utterance; all words but the last are stable."""
         if self._recogniser is None or self.session.state is State.CLOSED:
             return
         texts = [f"{self._recogniser.language}{number}" for number in self._recogniser.words]

@@ -1,4 +1,4 @@
-"""What goes wrong, done to a simulation when its time comes."""
+"""`Faults`: fault injection for a simulation, by time or by message."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from auricle.core.testing.transcript import Transcript
 
 
 class SimulationContext(Protocol):
-    """What faults are done to."""
+    """The parts of a simulation in which faults are injected."""
 
     scenario: Scenario
     event_queue: EventQueue
@@ -25,22 +25,22 @@ class SimulationContext(Protocol):
 
     @property
     def process(self) -> ServerProcess:
-        """The server's present life."""
+        """The running server process."""
 
     @property
     def connection(self) -> Connection | None:
         """The newest connection."""
 
     def start_process(self) -> None:
-        """A server's process begins."""
+        """Start a new server process."""
 
 
 class Faults:
-    """The faults of a scenario: those to come, and what is the matter now."""
+    """Schedules the faults of a scenario, and knows which are active."""
 
     def __init__(self, context: SimulationContext) -> None:
         self.occurred: set[str] = set()
-        """Kinds that have really hit something."""
+        """Kinds of faults that have had an effect."""
         self._context = context
         self._refuses_until = self._hangs_until = self._full_until = 0.0
         self._done: set[Fault] = set()
@@ -53,7 +53,7 @@ class Faults:
                 self._context.event_queue.at(fault.at_s, self._action_of(fault))
 
     def said(self, side: str, message: str) -> None:
-        """One side says a message: a fault may have waited for that."""
+        """Inject the faults that are bound to this message of one side."""
         self._said[side, message, False] += 1
         if "told Ready" in self._context.client_monitor.seen:
             self._said[side, message, True] += 1
@@ -72,7 +72,7 @@ class Faults:
         return self._hit("refuse", self._refuses_until)
 
     def hangs(self) -> bool:
-        """Whether connections do not get through now."""
+        """Whether connection attempts hang now."""
         return self._hit("unheard", self._hangs_until)
 
     def is_full(self) -> bool:

@@ -1,4 +1,4 @@
-"""What the checks at the end read of a simulated conversation."""
+"""`FinishedSimulation`: the part of a simulation that the checks at its end read."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol

@@ -1,7 +1,7 @@
-"""What must hold at every step, seen from outside: what each side says, what each is told, and what it holds.
+"""Monitors check every step of either side from outside: the messages sent, the events, and the memory used.
 
-Written anew from notes/wire-protocols.md §3.6 (O1-O13) and notes/sans-io.md §6.8 (I1-I13), and not taken from the
-core's own checks: a rule that is wrong there is not wrong here in the same way.
+They implement notes/wire-protocols.md §3.6 (O1-O13) and notes/sans-io.md §6.8 (I1-I13) independently of the core's
+own checks, so that the same mistake is unlikely in both.
 """
 
 from auricle.core.client import ClientSession
@@ -48,29 +48,29 @@ from auricle.core.testing.scenario import Scenario, Speak
 
 
 class CheckFailure(Exception):
-    """Something does not hold."""
+    """A check has failed."""
 
 
 def require(condition: object, why: str) -> None:
-    """Raise `CheckFailure` where something does not hold."""
+    """Raise `CheckFailure` unless ``condition``."""
     if not condition:
         raise CheckFailure(why)
 
 
 class ClientMonitor:
-    """Looks at a client."""
+    """Checks a client."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.seen: set[str] = set()
-        """Events that the application was told, by name."""
+        """Events of the client, by name."""
         self.covered = 0
-        """Samples accounted for by what the client was told, without a gap from 0."""
+        """Samples accounted for by the client's events, without a gap from 0."""
         self.lost = 0
-        """Samples that it was told are lost."""
+        """Samples reported as lost."""
         self.finals: list[Final] = []
         self.answered: list[str] = []
         self.refused: dict[str, str] = {}
-        """Codes of errors, by the id of what they answer."""
+        """Codes of errors, by the id of the flush or change that they answer."""
         self._scenario = scenario
         self._closed = False
         self._interrupted = False
@@ -91,7 +91,7 @@ class ClientMonitor:
     # ------------------------------------------------------------------------ what it says
 
     def said(self, output: Transmit) -> None:
-        """The client says a message."""
+        """The client sends a message."""
         message = output.message
         audio = self._scenario.start.audio
         match message:
@@ -131,7 +131,7 @@ class ClientMonitor:
     # ------------------------------------------------------------------------ what it is told
 
     def told(self, event: Event) -> None:
-        """The application is told something."""
+        """The client emits an event."""
         require(not self._closed, f"I3: {type(event).__name__} after the terminal event")
         self.seen.add(f"told {type(event).__name__}")
         match event:
@@ -244,7 +244,7 @@ class ClientMonitor:
 
 
 class ServerMonitor:
-    """Looks at a session of a server."""
+    """Checks a server session."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.closed = False
@@ -256,7 +256,7 @@ class ServerMonitor:
         self._forgiven_s = 20.0 + sum(fault.for_s for fault in scenario.faults if fault.kind == "sleep_server")
 
     def said(self, output: Transmit) -> None:
-        """The session says a message."""
+        """The session sends a message."""
         message = output.message
         if isinstance(message, Resumed):
             self._said_closed = False
@@ -275,7 +275,7 @@ class ServerMonitor:
             self._said_closed = True
 
     def told(self, event: Event) -> None:
-        """Its application is told something."""
+        """The session emits an event."""
         require(not self.closed, f"I3: {type(event).__name__} after the terminal event")
         match event:
             case SessionClosed():
@@ -303,7 +303,7 @@ class ServerMonitor:
             self._drain(s, now)
 
     def _drain(self, s: Snapshot, now: float) -> None:
-        """I9: after the end of input only what the engine has heard counts as progress (failure mode F5)."""
+        """I9: after the end of input only processed audio counts as progress (failure mode F5)."""
         if self._progress is None or self._progress[0] != s.processed:
             self._progress = (s.processed, now)
         budget_s = s.limits.drain_timeout_s + 1.5 * s.seconds(s.received - s.processed) + self._forgiven_s

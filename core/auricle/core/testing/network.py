@@ -1,6 +1,6 @@
-"""A simulated network: connections under virtual time that delay, hold back, cut, reset and keep half of the truth.
+"""A simulated network: connections under virtual time, with delay, stalls, cuts, resets and half-open ends.
 
-What TCP promises is kept (order, and no loss while the connection lives) and what it does not promise is made use of:
+What TCP guarantees holds (order, and no loss while the connection lives); what it does not guarantee happens:
 one end may learn of a loss long after the other; a socket that is closed with unread data resets the connection, and a
 reset wipes what its receiver has not read yet (failure mode of uvicorn #3047); a receiver that does not read fills a
 bounded buffer and blocks the writer.
@@ -38,15 +38,15 @@ class Path:
 
     latency_s: float = 0.02
     jitter_s: float = 0.0
-    """Up to so much is added to each item, never changing their order."""
+    """Largest random delay added to an item; the order of items never changes."""
     batch_s: float = 0.0
     """Items arrive together at multiples of this; 0: each by itself."""
     buffer_bytes: int = 65_536
-    """What fits between writer and reader, in either socket and on the way."""
+    """Bytes that fit between writer and reader, in both sockets and on the way."""
 
 
 class Owner(Protocol):
-    """Who uses an end of a connection."""
+    """The user of an end of a connection."""
 
     def heard(self, frame: Frame) -> None:
         """A frame has been read."""
@@ -55,7 +55,7 @@ class Owner(Protocol):
         """Everything before the Close frame has been written."""
 
     def lost(self, how: LossKind, code: int, reason: str) -> None:
-        """The connection is over."""
+        """The connection has ended."""
 
 
 class _Pipe:
@@ -64,7 +64,7 @@ class _Pipe:
     def __init__(self, event_queue: EventQueue, path: Path, random: Random) -> None:
         self.event_queue, self.path, self.random = event_queue, path, random
         self.queue: deque[Item] = deque()
-        """What the writer has not been able to write."""
+        """Items that have not been written for want of room."""
         self.wire: deque[tuple[float, Item]] = deque()
         self.unread: deque[Item] = deque()
         self.inside = 0
@@ -72,7 +72,7 @@ class _Pipe:
         self.queued = self.most_queued = 0
         """Bytes that wait to be written, and the most that ever did."""
         self.dead = False
-        """Nothing arrives any more, and the writer is not told."""
+        """Nothing arrives any more, and the writer does not learn so."""
         self.held_until = 0.0
         self.blocked_since: float | None = None
         self.arrived: Callable[[], None] = lambda: None
@@ -87,7 +87,7 @@ class _Pipe:
         self.most_queued = max(self.most_queued, self.queued)
 
     def push(self) -> None:
-        """Write what there is room for."""
+        """Write as many items as there is room for."""
         while self.queue:
             size = _size(self.queue[0])
             if self.inside and self.inside + size > self.path.buffer_bytes:
@@ -133,12 +133,12 @@ class _Pipe:
         return item
 
     def drop(self) -> None:
-        """Let go of what has not been written."""
+        """Discard what has not been written."""
         self.queue.clear()
         self.queued = 0
 
     def wipe(self) -> None:
-        """Lose everything on its way."""
+        """Discard everything, also what is on its way or unread."""
         self.drop()
         self.wire.clear()
         self.unread.clear()
@@ -150,13 +150,13 @@ def _size(item: Item) -> int:
 
 
 class End:
-    """One end of a connection, as a driver's wire: `send`, `close`, `abort`, and what its owner is told."""
+    """One end of a connection: `send`, `close`, `abort`, and callbacks to its `Owner`."""
 
     def __init__(self, connection: "Connection", incoming: _Pipe, outgoing: _Pipe, write_stall_s: float) -> None:
         self.connection = connection
         self.owner: Owner | None = None
         self.over = False
-        """Nothing is said or heard here any more."""
+        """Whether nothing is sent or received here any more."""
         self.said_close = False
         self._in, self._out = incoming, outgoing
         self._write_stall_s = write_stall_s
@@ -187,7 +187,7 @@ class End:
             self._out.put(Closing(code, reason))
 
     def abort(self) -> None:
-        """Close the socket: a reset where the peer has said what is not read, the plain end of the stream otherwise."""
+        """Close the socket: with a reset where data is unread, with the end of the stream otherwise."""
         if self.over:
             return
         self.over = True
@@ -199,7 +199,7 @@ class End:
         self._in.arrived = self._reset_peer  # "data for a closed socket is answered with a reset"
 
     def break_off(self, how: LossKind = "reset") -> None:
-        """Learn that the connection is gone; what has not been read here is wiped."""
+        """Report the connection as lost; unread data is discarded."""
         if not self.over:
             self.over = True
             self._in.wipe()
@@ -207,7 +207,7 @@ class End:
             self._tell(how, ABNORMAL_CLOSURE, "")
 
     def read_nothing(self, seconds: float) -> None:
-        """Let what arrives lie for a while."""
+        """Read nothing for ``seconds``."""
         self._reads_from = max(self._reads_from, self.event_queue.now + seconds)
         self.event_queue.at(self._reads_from, self._arrived)
 
@@ -267,7 +267,7 @@ class End:
 
 
 class Connection:
-    """Two ends, and what may happen between them."""
+    """Two ends of a connection, and the faults that may occur between them."""
 
     def __init__(
         self, number: int, event_queue: EventQueue, up: Path, down: Path, random: Random, write_stall_s: float
@@ -285,14 +285,14 @@ class Connection:
         return self.server if end is self.client else self.client
 
     def cut(self, client_learns_s: float | None, server_learns_s: float | None) -> None:
-        """Deliver nothing any more. Each end learns of it so much later; None: never, but by its own timers."""
+        """Deliver nothing any more. Each end learns of it after so many seconds; None: only by its own timers."""
         for end, learns_s in ((self.client, client_learns_s), (self.server, server_learns_s)):
             end._in.dead = True
             if learns_s is not None:
                 self._event_queue.after(learns_s, end.break_off)
 
     def hold_back(self, seconds: float, *, up: bool, down: bool) -> None:
-        """Deliver nothing for a while, and then everything."""
+        """Deliver nothing for ``seconds``, and then everything."""
         until = self._event_queue.now + seconds
         for end, held in ((self.server, up), (self.client, down)):
             if held:

@@ -1,4 +1,4 @@
-"""Scenarios from a seed: swarm style, each first draws which kinds of trouble there are at all.
+"""Random scenarios from a seed. Swarm testing: each scenario first draws which kinds of faults it may have.
 
 Everything is drawn from one `random.Random`, so the seed is the scenario.
 """
@@ -33,9 +33,9 @@ SURVIVABLE: tuple[FaultKind, ...] = (
     "restart", "refuse", "unheard", "sleep_client", "sleep_server", "engine_stands", "engine_babbles",
 )  # fmt: skip
 TIMERS_S = (5.0, 10.0, 15.0, 20.0, 30.0, 60.0)
-"""How long the parties wait for one thing or another: faults like to last about as long."""
+"""Durations of the protocol's timers in seconds; faults often last about as long."""
 HIDDEN: tuple[FaultKind, ...] = ("refuse", "unheard", "full")
-"""Faults that only a client notices that needs a new connection just then: they come with a cut."""
+"""Faults that only a client without a connection notices: they come together with a cut."""
 FATAL: tuple[FaultKind, ...] = ("full", "shutdown", "broken_server")
 MOMENTS: tuple[tuple[str, str], ...] = (
     ("client", "start"), ("client", "audio"), ("client", "flush"), ("client", "configure"), ("client", "gap"),
@@ -44,7 +44,7 @@ MOMENTS: tuple[tuple[str, str], ...] = (
     ("server", "resumed"), ("server", "input_ended"), ("server", "closed"), ("server", "error"),
     ("server", "speech_end"), ("server", "pong"), ("server", "loading"),
 )  # fmt: skip
-"""Messages with which faults like to come."""
+"""Messages with which faults are combined: who sends them, and their type."""
 
 DELICATE: tuple[tuple[str, str], ...] = (
     ("client", "flush"), ("client", "configure"), ("client", "audio"),
@@ -60,7 +60,7 @@ def draw(seed: int) -> Scenario:
 
 
 def draw_scenario(random: Random, seed: int) -> Scenario:
-    """Return a scenario made of what ``random`` says."""
+    """Return a scenario drawn from ``random``."""
     rate = random.choice((4_000, 8_000, 16_000))
     start = _start(random, rate)
     limits = _limits(random)
@@ -103,7 +103,7 @@ def _start(random: Random, rate: int) -> Start:
 
 
 def _limits(random: Random) -> Limits:
-    """Return limits: the usual ones, or such that bounds and timers come into play."""
+    """Return the default limits, or some that are reached within a simulation."""
     usual = random.random() < 0.5
     return Limits(
         window_s=30.0 if usual else random.choice((0.5, 3.0, 10.0)),
@@ -170,7 +170,7 @@ def _speak(random: Random, rate: int, start: Start) -> Speak:
 
 
 def _block(random: Random, steps: tuple[Step, ...], rate: int) -> int:
-    """Return how long a word is: some samples that no piece is a multiple of, and not too many words in all."""
+    """Return the samples of a word: not a divisor of the pieces, and not too many words in all."""
     spoken = sum(step.samples for step in steps if isinstance(step, Speak))
     return max(2, spoken // 80, int(rate * random.choice((0.1, 0.25, 1.0)))) + random.choice((0, 1))
 
@@ -196,7 +196,7 @@ def _ending(random: Random) -> list[Step]:
 
 
 def _duration_s(steps: tuple[Step, ...], rate: int) -> float:
-    """Return about how long a script takes where nothing goes wrong."""
+    """Return about how many seconds a script takes without faults."""
     duration_s = 1.0
     for step in steps:
         if isinstance(step, Speak) and step.live:
@@ -241,7 +241,7 @@ def _kinds(random: Random) -> list[FaultKind]:
 def draw_fault(
     random: Random, kinds: list[FaultKind], duration_s: float, longest_s: float, *, from_s: float = 0.0
 ) -> Fault:
-    """Return something that goes wrong in the ``duration_s`` after ``from_s``, or with a message."""
+    """Return a fault within ``duration_s`` after ``from_s``, or with a message."""
     kind = random.choice(kinds)
     for_s = longest_s * random.choice((0.0, 0.01, 0.1, 0.5, 1.0))
     if random.random() < (0.6 if kind == "sleep_client" else 0.2):

@@ -1,7 +1,7 @@
-"""What must hold in the end: that it is over on either side, how it may have ended, and that nothing was lost.
+"""The checks at the end of a simulation: both sides have ended, for an allowed reason, and nothing is lost.
 
-I13 as an oracle: what a client is told is compared with what the same engine says, in one go and without any network,
-about what the application really did.
+I13 as an oracle: the results of a client must be those of the same engine when it gets, in one go and without any
+network, what the application really did.
 """
 
 from bisect import bisect_left
@@ -21,19 +21,19 @@ HONEST_ERRORS = frozenset({
     None, "capacity", "shutdown", "internal", "engine_failed", "session_gone", "bad_token", "drain_timeout",
     "hello_timeout", "idle", "connect_timeout", "ready_timeout", "silence", "superseded",
 })  # fmt: skip
-"""Errors that may come up between two correct sides. Any other says that one of them broke the protocol."""
+"""Errors that may occur between two correct sides. Any other means that one of them broke the protocol."""
 NETWORK_ENDINGS = frozenset({"lost", "timeout"})
 
 A_SLOW_NETWORK_S = 1_000.0
-"""What one message after the other may take that a faster network carries all at once."""
+"""Extra seconds for a network with small buffers, which carries messages one by one."""
 OTHER_BYTES = 65_536
-"""What a client may have to say besides audio."""
+"""Most bytes that a client may have queued besides audio."""
 MOST_SLEEP_S = 35.0
-"""A client that pings every 20 s and sleeps for so long is not idle in the eyes of its server."""
+"""Longest block of a client's loop, in seconds, for which its server does not count it as idle: it pings every 20 s."""
 
 
 def time_allowed(scenario: Scenario) -> float:
-    """Return the time within which a conversation must be over, in seconds: a bound, and a loose one."""
+    """Return a loose upper bound on the duration of a simulation, in seconds."""
     rate = scenario.start.audio.sample_rate
     spoken_s = sum(step.samples / rate for step in scenario.steps if isinstance(step, Speak | Skip))
     pieces = sum(-(-step.samples // step.piece) for step in scenario.steps if isinstance(step, Speak))
@@ -61,7 +61,7 @@ def time_allowed(scenario: Scenario) -> float:
 
 
 def expected(performed: Performed, scenario: Scenario, voice: SyntheticSpeech) -> list[Utterance]:
-    """Return what the engine decides about what the application did: all at once, and without a session."""
+    """Return the utterances that the engine decides for what the application did, without a session."""
     recogniser = Recogniser(voice, origin=0, language=scenario.start.language, failing=scenario.engine_profile.failing)
     found: list[object] = []
 
@@ -83,7 +83,7 @@ def expected(performed: Performed, scenario: Scenario, voice: SyntheticSpeech) -
 
 
 def check_end(simulation: FinishedSimulation) -> None:
-    """Check what must hold in the end. Raises `CheckFailure`."""
+    """Check a simulation that has run to its end. Raises `CheckFailure`."""
     session = simulation.client.session
     assert isinstance(session, ClientSession)
     closed = session.closed
@@ -119,7 +119,7 @@ def _check_server(simulation: FinishedSimulation, driver: Driver) -> None:
 
 
 def _check_memory(simulation: FinishedSimulation) -> None:
-    """I12: what a client has for the socket is bounded by its credit, however slow that is."""
+    """I12: what a client queues for a socket is bounded by its credit, however slow the socket is."""
     scenario = simulation.scenario
     ahead_s = scenario.limits.window_s + scenario.limits.prebuffer_s
     most = ahead_s * scenario.start.audio.sample_rate * scenario.start.audio.frame_bytes * 1.2 + OTHER_BYTES
@@ -164,7 +164,7 @@ def _check_words(watch: ClientMonitor, simulation: FinishedSimulation) -> None:
 def _check_complete(
     closed: SessionClosed, watch: ClientMonitor, performed: Performed, simulation: FinishedSimulation
 ) -> None:
-    """``complete``: nothing is lost, and what the client was told is what an uncut run would have told (I13)."""
+    """``complete``: nothing is lost, and the results are those of an uncut run (I13)."""
     scenario, voice = simulation.scenario, simulation.voice
     account = closed.accounting
     counts = {account.offered, account.sent, account.received, account.processed, account.committed, performed.total}

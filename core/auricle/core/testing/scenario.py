@@ -1,6 +1,6 @@
-"""What a simulated conversation is made of: what the application does, how the network and the engine are, what fails.
+"""`Scenario`: the script of the application, the network, the engine and the faults of one simulation.
 
-All of it is data. The same scenario always comes to the same conversation.
+All of it is data. The same scenario always leads to the same simulation.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from auricle.core.testing.network import Path
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """Offer audio, ``piece`` samples at a time; ``live``: at the speed at which it is spoken, else as room allows.
+    """Offer audio, ``piece`` samples at a time; ``live``: in real time, else as fast as there is room.
 
     ``ragged``: the pieces are cut in the middle of a sample, a byte early.
     """
@@ -29,19 +29,19 @@ class Speak:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """Offer a byte that is less than a sample, just before the end."""
+    """Offer a single byte, less than a sample, just before the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """Let the timeline go on without audio."""
+    """Advance the timeline without audio."""
 
     samples: int
 
 
 @dataclass(frozen=True, slots=True)
 class AskFlush:
-    """Ask for what lies ``back`` samples before the end to be decided; ``mark``: ask only to be told."""
+    """Flush at ``back`` samples before the latest one; ``mark``: do not finalise."""
 
     back: int = 0
     mark: bool = False
@@ -49,31 +49,31 @@ class AskFlush:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Speak another language from here on."""
+    """Change the language of the audio that follows."""
 
     language: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """Do nothing for a while."""
+    """Pause the script."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class EndInput:
-    """No more audio."""
+    """End the input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Stop now."""
+    """Cancel the session."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Abort."""
+    """Abort the session."""
 
 
 Step = Speak | Stray | Skip | AskFlush | Change | Rest | EndInput | Cancel | Leave
@@ -87,45 +87,45 @@ FaultKind = Literal[
 ]  # fmt: skip
 """``half_open_*``: only the other side learns of the loss. ``unheard``: connections hang while they open.
 
-``engine_babbles``: it gets nowhere, and goes on guessing. ``full``: sessions are refused for want of room.
-``broken_server``: it fails the session (``internal``).
+``engine_stands``: the engine processes nothing; ``engine_babbles``: the same, but it goes on sending partials.
+``full``: sessions are refused with ``capacity``. ``broken_server``: sessions fail with ``internal``.
 """
 OUR_OWN: tuple[FaultKind, ...] = ("sleep_client", "engine_stands", "engine_babbles")
-"""Faults that leave network and server as they are."""
+"""Faults of neither the network nor the server."""
 MILD_S = 25.0
-"""Less than a client looks for its server, and than a server waits for its client."""
+"""Less than a client tries to reconnect, and than a server retains a session."""
 UNDOES: frozenset[str] = frozenset({"shutdown", "broken_server"})
 """Faults after which a session is not expected to be complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something that goes wrong: at a time, or with the ``nth`` frame of a type that one side says."""
+    """A fault at a time, or with the ``nth`` message of a type that one side sends."""
 
     kind: FaultKind
     at_s: float | None = None
-    """When, in seconds; None: with a frame."""
+    """Virtual time in seconds; None: with a message."""
     said_by: Literal["client", "server"] = "server"
     message: str = ""
-    """The type of that frame."""
+    """The type of that message."""
     nth: int = 1
     once_ready: bool = True
-    """Whether only frames count that are said once the client is ``ready``: before, there is less to lose."""
+    """Whether only messages count that are sent after the client has received ``ready``."""
     after: bool = True
-    """Whether that frame is on the wire by then, or still to be said."""
+    """Whether the fault comes after that message has been sent; else before."""
     delay_s: float = 0.0
-    """How long after that frame."""
+    """Seconds from that message to the fault."""
     for_s: float = 1.0
-    """How long it lasts; for a cut, how long until the server learns of it (or the client, where ``late_client``)."""
+    """Duration in seconds; for a cut, how long until the server learns of it (or the client, where ``late_client``)."""
     late_client: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A whole conversation, before it happens."""
+    """Everything that determines one simulation."""
 
     seed: int = 0
-    """What the jitter is drawn from."""
+    """Seed of all jitter."""
     steps: tuple[Step, ...] = (EndInput(),)
     start: Start = field(default_factory=Start)
     limits: Limits = field(default_factory=Limits)
@@ -133,30 +133,30 @@ class Scenario:
     down: Path = field(default_factory=Path)
     connect_s: float = 0.05
     lateness_s: float = 0.0
-    """Timers fire up to so much late."""
+    """Largest lateness of a timer."""
     timers_first: bool = True
-    """Whether a loop that wakes up fires timers before it reads."""
+    """Whether a loop that was blocked fires timers before it reads."""
     engine_profile: EngineProfile = field(default_factory=EngineProfile)
     block: int = 2_000
     """Samples of a word."""
     resumable: bool = True
-    """Whether the server lets clients come back."""
+    """Whether the server offers to resume."""
     faults: tuple[Fault, ...] = ()
 
     @property
     def is_gentle(self) -> bool:
-        """Whether everything that fails can be lived through, so that nothing may be lost."""
+        """Whether the session survives every fault, so that nothing may be lost."""
         recoverable = self.resumable and self.start.resume and not self.engine_profile.failing
         return recoverable and self.ends_by_itself and self.is_mild and not self.is_limited
 
     @property
     def is_limited(self) -> bool:
-        """Whether the server may end the input by itself, because it lasts long or is silent."""
+        """Whether the server may end the input by itself, because of its length or of missing audio."""
         return self.limits.session_max_s < 4 * 3600.0 or self.limits.audio_idle_s < 4 * 3600.0
 
     @property
     def is_mild(self) -> bool:
-        """Whether the faults are of the network, and shorter together than anybody's patience alone."""
+        """Whether no fault ends the session, and all together are shorter than any timeout."""
         return all(f.kind not in UNDOES for f in self.faults) and sum(f.for_s for f in self.faults) <= MILD_S
 
     @property
@@ -166,5 +166,5 @@ class Scenario:
 
     @property
     def ends_by_itself(self) -> bool:
-        """Whether the application hears its session out, however long that takes."""
+        """Whether the application neither cancels nor aborts."""
         return not any(isinstance(step, Cancel | Leave) for step in self.steps)

@@ -1,4 +1,4 @@
-"""A server's process: it looks at first frames, knows its sessions by name, and may be killed or stopped.
+"""`ServerProcess`: accepts connections, routes their first frames to sessions, and may be killed or stopped.
 
 A ``resume`` goes to the session that it names; everything else, and a ``resume`` that fits no session, gets a new one.
 """
@@ -30,7 +30,7 @@ class MakeEngine(Protocol):
 
 
 class ServerProcess:
-    """One life of a server."""
+    """A server process from its start to its end."""
 
     def __init__(
         self,
@@ -53,22 +53,22 @@ class ServerProcess:
         self._tokens = 0
 
     def accept(self, end: End) -> None:
-        """A connection is open: wait for its first frame."""
+        """Take an open connection: wait for its first frame."""
         _FirstFrameReader(self, end, self.loop.event_queue.now, self._limits)
 
     def token(self) -> str:
-        """Return a token that no session has."""
+        """Return a new token."""
         self._tokens += 1
         return f"t{self.number}.{self._tokens}"
 
     def name(self, driver: Driver) -> str:
-        """Return the name of a session, by which it is found from now on."""
+        """Return a new session id, and register the session under it."""
         name = f"s{self.number}.{len(self.names) + 1}"
         self.names[name] = driver
         return name
 
-    def greet(self, end: End, opened_at: float, first: Frame | None) -> None:
-        """Somebody has spoken for the first time, or not in time (None)."""
+    def route_first_frame(self, end: End, opened_at: float, first: Frame | None) -> None:
+        """Route a connection by its first frame; None: none came in time."""
         resume = None if first is None else read_resume(first, self._limits)
         driver = None if resume is None else self.names.get(resume.session)
         if resume is not None and driver is not None and not driver.done:
@@ -106,7 +106,7 @@ class ServerProcess:
         self.engines[driver].take(event)
 
     def stop(self) -> None:
-        """The process has been asked to stop: no more input, and nobody can come back."""
+        """Stop: end the input of all sessions, and void their tokens."""
         self.stopping = True
         for driver in self.drivers:
             if not driver.done:
@@ -114,13 +114,13 @@ class ServerProcess:
                 driver.post(partial(_no_return, driver))
 
     def fail(self) -> None:
-        """Something inside breaks: the sessions that are open fail."""
+        """Fail all open sessions."""
         for driver in self.drivers:
             if not driver.done:
                 driver.post(partial(_fail, driver))
 
     def kill(self) -> None:
-        """The process is gone."""
+        """Kill the process."""
         self.stopping = True
         for driver in self.drivers:
             if not driver.done:
@@ -152,7 +152,7 @@ def _no_wire(transport: Transport, not_before: float) -> None:
 
 
 class _FirstFrameReader:
-    """The owner of a connection until it is known whose it is."""
+    """Owns a connection until its first frame is routed."""
 
     def __init__(self, process: ServerProcess, end: End, opened_at: float, limits: Limits) -> None:
         self._process, self._end, self._opened_at = process, end, opened_at
@@ -163,10 +163,10 @@ class _FirstFrameReader:
     def heard(self, frame: Frame) -> None:
         if self._waiting:
             self._waiting = False
-            self._process.greet(self._end, self._opened_at, frame)
+            self._process.route_first_frame(self._end, self._opened_at, frame)
 
     def emptied(self) -> None:
-        """Only a Close frame that answers one has been written here: nobody is waiting to know."""
+        """Do nothing: only an answered Close frame has been written."""
 
     def lost(self, how: LossKind, code: int, reason: str) -> None:
         self._waiting = False
@@ -178,4 +178,4 @@ class _FirstFrameReader:
             loop.event_queue.at(loop.asleep_until + LATE_TIMER_S, self._time_out)
         elif self._waiting:
             self._waiting = False
-            self._process.greet(self._end, self._opened_at, None)
+            self._process.route_first_frame(self._end, self._opened_at, None)

@@ -1,6 +1,6 @@
 """A deterministic simulation: a client, a server, an application and a network, from a scenario to the end.
 
-No event loop, no clock, no chance: the same scenario always comes to the same conversation, and hours of it pass in
+No event loop, no clock, no randomness: the same scenario always leads to the same result, and hours pass in
 milliseconds. `simulate` runs one and checks it; `auricle.core.testing.random_scenarios` makes one from a seed.
 """
 
@@ -29,14 +29,14 @@ from auricle.core.testing.transcript import Transcript
 from auricle.core.timers import LATE_TIMER_S, deadlines
 
 MAX_ACTIONS = 400_000
-"""More than any conversation needs: one that goes on for ever is stopped."""
+"""More actions than any simulation needs; beyond that it is stopped."""
 
 MAX_TIMERS_PER_S = 500
-"""Timers of one session that may fire within a second: there may be one for each frame that comes."""
+"""Most timers of one session within a second: there may be one for each frame that arrives."""
 
 
 class SimulationFailure(AssertionError):
-    """Something does not hold. ``simulation`` is the conversation up to there."""
+    """A check has failed. ``simulation`` is the simulation up to there."""
 
     def __init__(self, why: str, simulation: "Simulation") -> None:
         super().__init__(f"at {simulation.event_queue.now:.3f} s: {why}")
@@ -46,10 +46,10 @@ class SimulationFailure(AssertionError):
 
 @dataclass(frozen=True)
 class Report:
-    """What came of a conversation."""
+    """The result of a simulation."""
 
     virtual_s: float
-    """How long it took, in virtual time."""
+    """Duration in virtual seconds."""
     actions: int
     closed: SessionClosed
     coverage: frozenset[str]
@@ -57,7 +57,7 @@ class Report:
 
 
 class Simulation(DriverObserver):
-    """One conversation under way."""
+    """One simulation of a scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
@@ -73,7 +73,7 @@ class Simulation(DriverObserver):
         self.faults = Faults(self)
         self._session_name = ""
         self.nearly_late = False
-        """The client's loop slept just so long that it does not know that it slept."""
+        """The client's loop was blocked so long that a timeout was due, but less than `LATE_TIMER_S` beyond it."""
         self._rings: dict[Driver, tuple[int, int]] = {}
         self.application = Application(scenario.steps, self.voice, self.event_queue)
         self.client = Driver(
@@ -94,7 +94,7 @@ class Simulation(DriverObserver):
 
     @property
     def process(self) -> ServerProcess:
-        """The server's present life."""
+        """The running server process."""
         return self.processes[-1]
 
     @property
@@ -103,7 +103,7 @@ class Simulation(DriverObserver):
         return self.connections[-1] if self.connections else None
 
     def start_process(self) -> None:
-        """A server's process begins, knowing nothing."""
+        """Start a new server process, without any session."""
         number = len(self.processes) + 1
         process = ServerProcess(
             self.server_loop,
@@ -207,7 +207,7 @@ class Simulation(DriverObserver):
         return self.client_monitor if driver is self.client else self.server_monitors[driver]
 
     def waking(self, driver: Driver) -> None:
-        """A loop goes on: a peer timeout that is late by less than `LATE_TIMER_S` is passed all the same."""
+        """The loop continues: a peer timeout that is late by less than `LATE_TIMER_S` fires all the same."""
         late_s = [
             self.event_queue.now - due.at for due in deadlines(driver.session.snapshot) if due.kind in PEER_TIMEOUTS
         ]
@@ -215,7 +215,7 @@ class Simulation(DriverObserver):
             self.nearly_late = True
 
     def timers_fired(self, driver: Driver) -> None:
-        """Timers have been fired: there is no deadline left that has passed, and there are not too many of them."""
+        """Check that no expired deadline is left, and that timers do not fire too often."""
         second = int(self.event_queue.now)
         last, count = self._rings.get(driver, (second, 0))
         self._rings[driver] = (second, count + 1 if last == second else 1)
@@ -226,19 +226,19 @@ class Simulation(DriverObserver):
             raise CheckFailure(f"I10: {driver.name} is left with a timer that is due: a hot loop")
 
     def heard(self, driver: Driver, transport: Transport, frame: Frame) -> None:
-        """A frame comes in."""
+        """A frame arrives."""
         end = transport.end
         assert end is not None
         self.transcript.heard(driver.name, end.connection.number, frame)
 
     def lost(self, driver: Driver, how: LossKind, code: int) -> None:
-        """A transport is gone."""
+        """A transport has ended."""
         self.transcript.note(driver.name, f"loses its transport: {how} {code}")
 
     # ------------------------------------------------------------------------ from the beginning to the end
 
     def run(self) -> Report:
-        """Run it to the end, and check it. Raises `SimulationFailure` where something does not hold."""
+        """Run to the end and check the result. Raises `SimulationFailure` where a check fails."""
         try:
             self._run()
             check_end(self)

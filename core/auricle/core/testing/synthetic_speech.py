@@ -1,6 +1,6 @@
-"""What is spoken where: audio whose bytes tell their position, and words that begin at known samples.
+"""`SyntheticSpeech`: audio whose bytes depend on their position, and words that begin at known samples.
 
-A second voice stands for a second speech: same seed, same words. Nothing here depends on how the audio is cut up.
+The same seed gives the same words. Nothing here depends on how the audio is cut into pieces.
 """
 
 from random import Random
@@ -8,13 +8,13 @@ from typing import Final
 from zlib import crc32
 
 _TAPE_BYTES: Final = 262_139
-"""A prime: no format's frames come round to the same bytes at the same place."""
+"""A prime, so that the bytes repeat at no multiple of a frame size."""
 _LONGEST: Final = 1_048_576
 _TAPE: Final = Random(5).randbytes(_TAPE_BYTES) * (_LONGEST // _TAPE_BYTES + 3)
 
 
 class SyntheticSpeech:
-    """Somebody who speaks in blocks of ``block`` samples: each holds one word, or silence."""
+    """Speech in blocks of ``block`` samples, each of which holds one word or silence."""
 
     def __init__(self, seed: int, *, block: int, frame_bytes: int, pause_share: float = 0.3) -> None:
         self.seed = seed
@@ -27,7 +27,7 @@ class SyntheticSpeech:
         return self.cut(start_sample * self.frame_bytes, end_sample * self.frame_bytes)
 
     def cut(self, start_byte: int, end_byte: int) -> bytes:
-        """Return a piece of the same, wherever in a sample it begins and ends."""
+        """Return the bytes of a byte range, which may begin and end within a sample."""
         begin = (start_byte + self.seed) % _TAPE_BYTES
         return _TAPE[begin : begin + end_byte - start_byte]
 

@@ -1,4 +1,4 @@
-"""What was said in a simulation: to be read by people, and frame by frame as JSON lines."""
+"""`Transcript`: what was sent and received in a simulation, as readable lines and as JSON lines."""
 
 import json
 from collections.abc import Iterator
@@ -8,37 +8,37 @@ from auricle.core.outputs import Frame, Transmit
 from auricle.core.testing.event_queue import EventQueue
 
 LONGEST = 300
-"""Characters of one readable line."""
+"""Longest readable line, in characters."""
 
 
 class Transcript:
-    """Remembers what happened, cheaply; it is put into words only when somebody asks."""
+    """Records messages, events and notes; they are formatted only when `lines` or `json_lines` is called."""
 
     def __init__(self, event_queue: EventQueue) -> None:
         self._event_queue = event_queue
         self._entries: list[tuple[float, str, str, int, object]] = []
         self.kinds: set[str] = set()
-        """Types of messages that were said."""
+        """Types of messages that were sent."""
 
     def note(self, who: str, what: str) -> None:
-        """Something happened that is no message."""
+        """Record something that is no message."""
         self._entries.append((self._event_queue.now, who, "", 0, what))
 
     def event(self, who: str, event: Event) -> None:
-        """An application was told something."""
+        """Record an event."""
         self._entries.append((self._event_queue.now, who, "told", 0, event))
 
     def said(self, who: str, connection: int, output: Transmit) -> None:
-        """A frame is sent."""
+        """Record a frame that is sent."""
         self.kinds.add(output.message.type)
         self._entries.append((self._event_queue.now, who, "says", connection, output.frame))
 
     def heard(self, who: str, connection: int, frame: Frame) -> None:
-        """A frame has come."""
+        """Record a frame that arrives."""
         self._entries.append((self._event_queue.now, who, "hears", connection, frame))
 
     def lines(self) -> Iterator[str]:
-        """Return the conversation, one line for each thing that happened."""
+        """Yield one line for each record."""
         for time, who, verb, connection, what in self._entries:
             place = f" #{connection}" if connection else ""
             text = f"audio, {len(what)} bytes" if isinstance(what, bytes) else str(what)

@@ -1,4 +1,4 @@
-"""What the explorations leave out on purpose, and why: choices that a correct conversation may well come to.
+"""The outcomes that explorations leave out on purpose, although correct sessions may reach them, and why.
 
 They are outside the bounds that keep the searches finite, or need a combination of features that no configuration has.
 Each is reached by tests of another kind; `tests/core/test_rules.py` holds that every one of them has an outcome at all.

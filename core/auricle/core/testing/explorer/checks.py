@@ -1,4 +1,4 @@
-"""The invariants: what must hold of every step, of what an onlooker at the client sees, and of every joint state.
+"""The invariants of every step, of the client's events, and of every joint state.
 
 =====  ==========================================================================  ====================================
 Rule   What is checked                                                             Where
@@ -14,14 +14,14 @@ O10    after a fatal error, ``closed`` with ``complete`` false                  
 O12    watermarks in order and monotone                                            `step_of_server`, `step_of_client`
 O5     partials of the open segment                                                the core itself, via I8
 O13    audio arrives where it was meant                                            `arrives_in_place`
-I1     nothing that is heard raises                                                `machinery.Machinery._run`
-I2     a refused verb changes nothing                                              `machinery.Machinery._run`
+I1     nothing that is heard raises                                                `step_cache.StepCache._run`
+I2     a refused verb changes nothing                                              `step_cache.StepCache._run`
 I3     exactly one terminal event, and it is the last                              `_one_ending`
 I4     finals are a gapless prefix                                                 `_final`
 I5     all finals have come when the session is complete                           `_check_closed`
 I6     ``complete`` exactly when nothing is lost                                   `_check_closed`
 I7     samples: offered = sent + waiting; nothing skipped, nothing twice           `arrives_in_place`, `step_of_client`
-I8     what is legal at send is no violation at receipt                            `_honest`
+I8     what is legal at send is no violation at receipt                            `_not_accused`
 I9     from everywhere fair delivery and time lead to the end                      `liveness`
 I10    timers move on when they fire: never hot                                    `timers_are_not_hot`
 I12    bounded memory: outboxes, credit                                            `step_of_client`, `step_of_server`
@@ -61,13 +61,13 @@ def require(condition: object, invariant: str, why: str) -> None:
 
 
 class Observed(NamedTuple):
-    """What an onlooker at the client has seen. Positions are samples."""
+    """What the client's events have shown so far. Positions are samples."""
 
     finals: int = 0
     covered: int = 0
-    """Everything before is accounted for by what has been told."""
+    """Everything before this sample is accounted for by events."""
     dropped: int = 0
-    """Samples said to be lost."""
+    """Samples reported as lost."""
     asked: tuple[tuple[str, int], ...] = ()
     """Flushes and changes without an answer, with their positions."""
     input_ended: bool = False
@@ -132,7 +132,7 @@ def step_of_server(before: Snapshot, after: Snapshot, outputs: Outputs) -> None:
 
 
 def only_the_engine_decides(before: Snapshot, after: Snapshot) -> None:
-    """I6: nothing is heard or decided but by the engine; only ``start`` sets where both begin."""
+    """I6: only the engine moves ``processed`` and ``committed``; only ``start`` sets where both begin."""
     if before.started:
         require(after.processed == before.processed, "I6", "audio counts as heard that the engine has not heard")
         # A flush with nothing to decide commits nothing either: everything before it is committed.
@@ -157,7 +157,7 @@ def _not_accused(outputs: Outputs) -> None:
 
 
 def timers_are_not_hot(s: Snapshot) -> None:
-    """I10: whatever is due fires, moves on or away, and the next deadline lies in the future; late or not."""
+    """I10: a timer that fires moves its deadline into the future or removes it, late or not."""
     for late_s in (0.0, timers.LATE_TIMER_S * 2):
         deadline = timers.next_deadline(s)
         if deadline is None:
@@ -179,7 +179,7 @@ def timers_are_not_hot(s: Snapshot) -> None:
 
 
 def arrives_in_place(start: int, sent: int) -> None:
-    """I7, O13: the next audio a server hears is the next of its timeline."""
+    """I7, O13: the next audio that a server receives is the next of its timeline."""
     require(start == sent, "I7", f"audio meant for {start} is heard at {sent}")
 
 
@@ -187,12 +187,12 @@ def arrives_in_place(start: int, sent: int) -> None:
 
 
 def ask(seen: Observed, asked_id: str, at: int) -> Observed:
-    """Return what is known after the application asked for a flush or a change."""
+    """Return the observations after the application asked for a flush or a change."""
     return seen._replace(asked=(*seen.asked, (asked_id, at)))
 
 
 def observe(seen: Observed, events: tuple[Any, ...], client: Snapshot) -> Observed:
-    """Return what is known after these events, having checked them."""
+    """Check events; return the observations after them."""
     for event in events:
         require(seen.closed is None, "I3", f"{type(event).__name__} after the terminal event")
         seen = _seen_event(seen, event, client)
@@ -223,7 +223,7 @@ def _seen_event(seen: Observed, event: Any, client: Snapshot) -> Observed:
 
 
 def _final(seen: Observed, final: FinalMessage) -> Observed:
-    """I4: the finals told are a gapless prefix, and their audio follows on what is accounted for (O3)."""
+    """I4: finals are a gapless prefix, and their audio begins where the covered audio ends (O3)."""
     require(final.segment == seen.finals, "I4", f"final {final.segment} after {seen.finals} finals")
     begin, end = final.audio
     require(begin == seen.covered < end, "O3", f"a final of {begin}-{end}, but {seen.covered} is covered")
@@ -253,7 +253,7 @@ def _check_closed(seen: Observed, closed: SessionClosed, client: Snapshot) -> Se
 
 
 def ends_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client: Snapshot) -> None:
-    """A conversation ends otherwise than completed only for a reason that there was."""
+    """A session ends otherwise than completed only after a fault or a verb that explains it."""
     honest = {"completed"}
     if client.cancelled:
         honest.add("cancelled")
@@ -274,7 +274,7 @@ def ends_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client: Sna
 
 
 def _is_lost_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client: Snapshot) -> None:
-    """I13: what could be resumed, or begun anew, is not lost."""
+    """I13: a session that could be resumed or restarted is not lost."""
     resumable = client.recovery.token is not None or client.recovery.restarts > 0
     impatient = any(spent[fault] for fault in (Fault.REFUSAL, Fault.EXPIRY, Fault.HASTE))
     # The same silence twice, without news in between, is held against the server and not the network.
@@ -287,18 +287,18 @@ def _is_lost_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client:
 
 
 def asks_no_more_than_needed(born: int, spent: tuple[int, ...]) -> None:
-    """I12: a session that is gone is asked for once, and begun anew once, for each thing that went wrong."""
+    """I12: at most one resume and one restart for each fault."""
     require(born <= 1 + 2 * sum(spent), "I12", f"the server was asked for {born} sessions")
 
 
 def has_reason_to_restart(spent: tuple[int, ...]) -> None:
-    """I13: a connection that breaks is no reason to begin anew; a server that lost the session is."""
+    """I13: a session is restarted only where the server lost it, not where a connection broke."""
     reasons = (Fault.RESTART, Fault.EXPIRY, Fault.REFUSAL, Fault.HASTE)
     require(any(spent[fault] for fault in reasons), "I13", "the server has forgotten a session it promised to keep")
 
 
 def agrees_on_completeness(client: Snapshot, server: Snapshot) -> None:
-    """I6: a client that calls it complete has what its server has said."""
+    """I6: a client that reports ``complete`` has everything that its server has sent."""
     require(client.closed is not None, "I6", "not closed")
     require(server.received == client.offered, "I6", f"complete, but {server.received} of {client.offered} received")
     require(server.committed == client.offered, "I6", "complete, but the server has not committed everything")

@@ -1,4 +1,4 @@
-"""What of the rule table an exploration has used: every choice of an outcome, heard where it is made.
+"""Coverage of the rule table by an exploration: every choice of an outcome is recorded where `step` makes it.
 
 What is never used must be declared here, with the reason; an exploration that uses it all the same, or leaves
 something else unused, is a failure of this list.
@@ -42,8 +42,8 @@ def everything() -> dict[Choice, Outcome]:
 
 
 @contextmanager
-def heard() -> Iterator[set[Choice]]:
-    """Note every choice that `step` makes while the block runs."""
+def recorded() -> Iterator[set[Choice]]:
+    """Record every choice that `step` makes while the block runs."""
     choices: set[Choice] = set()
     decide = machine._decide
 
@@ -61,7 +61,7 @@ def heard() -> Iterator[set[Choice]]:
 
 
 def effects(choices: set[Choice]) -> set[tuple[Role, Effect]]:
-    """Return the effects that were run, each with who ran it."""
+    """Return the effects that were run, each with the role that ran it."""
     table = everything()
     used = ((choice.role, table[choice]) for choice in choices)
     return {(role, effect) for role, outcome in used if isinstance(outcome, Rule) for effect in outcome.effects}

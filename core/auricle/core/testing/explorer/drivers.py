@@ -1,7 +1,7 @@
-"""What the explorer takes for granted of drivers: the part of their contract that a search can see.
+"""The part of the driver contract that the explorer relies on.
 
-Each function is one promise (notes/sans-io.md §5), and the place to plant a driver's fault. ``unsent`` is what a side
-has said and the other has not received.
+Each function is one promise (notes/sans-io.md §5), and the place to plant a driver's fault. ``unsent`` holds the items
+that a side has sent and the other has not received.
 """
 
 from auricle.core import timers

@@ -1,4 +1,4 @@
-"""The two sides as the explorer has them: the real façades over `step`, without frames, bytes or time.
+"""`Client` and `Server`: the real sessions over `step` as the explorer runs them, without frames, bytes or time.
 
 Time. ``now`` is always `NOW`, so every time in a snapshot is `NOW`, and snapshots are finite in number. Timers fire by
 choice instead: whatever `timers.deadlines` lists may fire next (`moves` says which of them may not, because a peer on a
@@ -28,7 +28,7 @@ from auricle.core.states import Kind
 from auricle.core.stimuli import Hear, Local, Lose
 
 NOW: Final = 0.0
-"""The time at which everything happens. It is what a snapshot's times are born with: set and unset look the same."""
+"""The time of every step. It equals the initial times of a snapshot, so that set and unset times look the same."""
 
 
 class Close(NamedTuple):
@@ -38,7 +38,7 @@ class Close(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """A ``gap`` on its way, with the position that the client means."""
+    """A ``gap`` on its way, with its position in the client's timeline."""
 
     message: Gap
     start: int
@@ -66,7 +66,7 @@ class _Plain(NamedTuple):
 
 
 class _NoRing:
-    """In the place of the client's `AudioRing`: there are no bytes."""
+    """Stands in for the client's `AudioRing`: there are no bytes."""
 
     frame_bytes = 2
     residue = 0
@@ -92,7 +92,7 @@ class Client(ClientSession):
         self._ring = _NoRing()  # type: ignore[assignment]
 
     def hear(self, item: Item) -> Outputs:
-        """Hear what the server sent."""
+        """Receive an item of the server."""
         assert isinstance(item, Message)
         return self._hear(Decoded(item), now=NOW)
 
@@ -101,7 +101,7 @@ class Client(ClientSession):
         return self._step(Local(kind=kind), now=NOW)
 
     def normal_state(self) -> Snapshot:
-        """Return what is left to remember, in its normal form."""
+        """Return the snapshot in its normal form."""
         return normal(self._snapshot)
 
     def _audio(self, span: AudioSpan) -> Any:
@@ -109,14 +109,14 @@ class Client(ClientSession):
 
 
 class ServerState(NamedTuple):
-    """All of a server session: its snapshot and its record."""
+    """The state of a server session: its snapshot and its record."""
 
     snapshot: Snapshot
     record: tuple[Durable, ...] = ()
 
 
 class Server(ServerSession):
-    """A server session as it was remembered."""
+    """A server session in a given state."""
 
     def __init__(self, state: ServerState) -> None:
         self._snapshot = state.snapshot
@@ -129,7 +129,7 @@ class Server(ServerSession):
             self._record.add(message)
 
     def hear(self, item: Item) -> Outputs:
-        """Hear what the client sent. Audio counts from where this side is, as bytes on a wire do."""
+        """Receive an item of the client. Audio is counted from this side's position, as bytes on a wire are."""
         match item:
             case AudioSpan(start=start, end=end):
                 at = self._snapshot.sent
@@ -142,7 +142,7 @@ class Server(ServerSession):
                 raise AssertionError(item)
 
     def come_back(self, resume: Resume) -> Outputs:
-        """The client is back. The tokens of a session are numbered from ``t0``."""
+        """Resume the session. The tokens of a session are numbered from ``t0``."""
         token = self._snapshot.recovery.token or "t0"
         return self.attach(resume, fresh_token=f"t{int(token[1:]) + 1}", now=NOW)
 
@@ -151,7 +151,7 @@ class Server(ServerSession):
         return self._step(Local(kind=kind), now=NOW)
 
     def normal_state(self) -> ServerState:
-        """Return what is left to remember, in its normal form."""
+        """Return the state in its normal form."""
         return ServerState(normal(self._snapshot), tuple(self._record.after(0)))
 
 
@@ -182,7 +182,7 @@ def armed(s: Snapshot) -> tuple[Kind, ...]:
 
 
 def attempt(verb: Callable[[], Outputs]) -> Outputs | None:
-    """Return what a verb of our own side leads to, None where it is not legal now."""
+    """Return the outputs of a call, None where it is not legal now."""
     try:
         return verb()
     except LocalProtocolError:

@@ -1,4 +1,4 @@
-"""Interning: every snapshot, message and channel is kept once, and joint states are a few small numbers."""
+"""`InternTable`: every snapshot, message and channel is stored once, and joint states are a few small numbers."""
 
 from collections.abc import Hashable
 from typing import Any, Generic, TypeVar
@@ -7,7 +7,7 @@ T = TypeVar("T", bound=Hashable)
 
 
 class InternTable(Generic[T]):
-    """Numbers for values, from 0, in the order of their first appearance. Exact: nothing is hashed away."""
+    """Numbers for values, from 0, in the order of their first appearance. Exact: equal numbers mean equal values."""
 
     def __init__(self) -> None:
         self._numbers: dict[T, int] = {}

@@ -1,4 +1,4 @@
-"""The joint state: two sides, the connections between them, what has been spent, and what has been seen."""
+"""`JointState`: both sides, their connections, the faults spent and the observations, as small numbers."""
 
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -12,21 +12,21 @@ class End(IntEnum):
     CLOSING = 2
     """Its Close frame is sent; it still reads."""
     DROPPED = 3
-    """Dropped by its own session, which has not been told yet that it is gone."""
+    """Aborted by its own session, which has not learnt yet that it has ended."""
 
 
 class Health(IntEnum):
-    """What a connection is worth."""
+    """The condition of a connection."""
 
     GOOD = 0
     BROKEN = 1
     """Either side may learn so at any time; what is on its way may still arrive, or not."""
     SILENT = 2
-    """Nothing arrives and nobody is told."""
+    """Nothing arrives, and neither side learns so."""
 
 
 class Fault(IntEnum):
-    """What an exploration has a budget for; the index into `World.spent`."""
+    """What an exploration has a budget for; the index into `JointState.spent`."""
 
     CUT = 0
     SILENCE = 1
@@ -63,16 +63,16 @@ class Served(NamedTuple):
 
 
 class JointState(NamedTuple):
-    """Everything there is, at one moment. Small numbers are those of the pools of `cache`."""
+    """The state of everything at one moment. Numbers are those of the tables of `step_cache.StepCache`."""
 
     client: int
     connecting: bool
     """The client has asked for a connection and waits for it."""
     here: int
-    """Index of the connection the client listens to, -1 where there is none."""
+    """Index of the connection that the client reads, -1 where there is none."""
     links: tuple[Link, ...]
     servers: tuple[Served, ...]
     born: int
     spent: tuple[int, ...]
     seen: int
-    """What an onlooker at the client knows (`checks.Observed`)."""
+    """Number of the observations at the client (`checks.Observed`)."""

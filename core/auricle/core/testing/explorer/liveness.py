@@ -1,7 +1,7 @@
-"""I9: from every reachable joint state, fair delivery, time and duty alone lead to the end of everything.
+"""I9: from every reachable joint state, fair moves alone lead to the end of both sides.
 
-Backward from the states in which everything is over, along fair moves. What is not reached that way can never end,
-unless somebody has a whim or something breaks.
+Backward from the states in which everything is over, along fair moves. A state not reached that way can
+end only by a move that nothing guarantees.
 """
 
 from array import array
@@ -11,7 +11,7 @@ from auricle.core.testing.explorer.settings import Settings
 
 
 def prove(settings: Settings, *, most: int) -> Explored:
-    """Explore, and where nothing breaks look for what can never end."""
+    """Explore; where no invariant breaks, look for states from which the end cannot be reached."""
     explored = explore(settings, most=most)
     if explored.found is None and explored.complete:
         states = stuck(explored)

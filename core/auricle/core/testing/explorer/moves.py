@@ -1,4 +1,4 @@
-"""What may happen next: the application, the engine, the network, time, and faults."""
+"""The moves from a joint state: by the application, the engine, the network, timers, and faults."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,7 +18,7 @@ from auricle.core.testing.explorer.transition import Transition
 
 
 class Move(NamedTuple):
-    """What happens. A fair one needs neither a fault nor a whim: delivery, time, and duty."""
+    """One move. A fair one is guaranteed to happen: delivery, an expired timer, or what an engine must do."""
 
     who: str
     what: str
@@ -28,9 +28,9 @@ class Move(NamedTuple):
 Verb = Callable[[Any], Outputs]
 ENGINE: Final = ServerInfo(name="explorer")
 CLIENT_VERDICTS: Final = frozenset({Kind.READY_EXPIRED, Kind.SILENCE_EXPIRED, Kind.DRAIN_EXPIRED, Kind.CLOSE_EXPIRED})
-"""Timers of a client that a server on a working network keeps from running out."""
+"""Timers of a client that do not expire while its server is alive on a working network."""
 SERVER_VERDICTS: Final = frozenset({Kind.HELLO_EXPIRED, Kind.IDLE_EXPIRED, Kind.CLOSE_EXPIRED})
-"""Timers of a server that a client on a working network keeps from running out."""
+"""Timers of a server that do not expire while its client is alive on a working network."""
 LONG: Final = frozenset({Kind.SESSION_MAX_REACHED, Kind.EXPIRY_NEAR, Kind.AUDIO_IDLE})
 """Timers of hours: explored as the server's end of the input (`Settings.stops`)."""
 
@@ -42,14 +42,14 @@ def successors(cache: StepCache, settings: Settings, w: JointState) -> Iterator[
         *_of_network(cache, settings, w),
         *_of_servers(cache, settings, w),
     ):
-        scene = Transition(cache, settings, w)
-        if act(scene) is not False:
-            yield move, scene.world()
+        transition = Transition(cache, settings, w)
+        if act(transition) is not False:
+            yield move, transition.joint_state()
 
 
 Act = Callable[[Transition], Any]
 ServerAction = tuple[Move, Any, Verb, Fault | None]
-"""What somebody at the server may do: the move, the key of the step, the verb, and what it costs."""
+"""A move at the server: the move, the key of the step, the call, and the fault that it spends."""
 
 
 # ---------------------------------------------------------------------------- the client and its application
@@ -64,18 +64,18 @@ def _of_client(cache: StepCache, settings: Settings, w: JointState) -> Iterator[
 
 
 def _client_act(key: Any, verb: Verb, cache: StepCache) -> Act:
-    def act(scene: Transition) -> bool:
-        done = scene.client_does(key, verb)
+    def act(transition: Transition) -> bool:
+        done = transition.client_does(key, verb)
         if done and key[0] in ("flush", "mark", "configure"):
-            at = cache.clients[scene.client].offered
-            scene.seen = cache.seen.number(checks.ask(cache.seen[scene.seen], key[1], at))
+            at = cache.clients[transition.client].offered
+            transition.seen = cache.seen.number(checks.ask(cache.seen[transition.seen], key[1], at))
         return done
 
     return act
 
 
 def _application(settings: Settings, s: Snapshot) -> Iterator[tuple[Move, Any, Verb]]:
-    """What the application may still do, by what it has done."""
+    """Yield what the application may still do within the bounds."""
     if settings.abort:
         yield Move("app", "abort", fair=False), ("abort",), lambda c: c.abort(now=NOW)
     if s.state is State.CLOSED:
@@ -129,10 +129,10 @@ def _client_timer(cache: StepCache, settings: Settings, w: JointState, kind: Kin
 
 
 def _client_fires(kind: Kind, spends: Fault | None) -> Act:
-    def act(scene: Transition) -> bool:
+    def act(transition: Transition) -> bool:
         if spends is not None:
-            scene.spend(spends)
-        return scene.client_does(("timer", kind), lambda c: c.fire(kind))
+            transition.spend(spends)
+        return transition.client_does(("timer", kind), lambda c: c.fire(kind))
 
     return act
 
@@ -174,9 +174,9 @@ def _of_network(cache: StepCache, settings: Settings, w: JointState) -> Iterator
 
 
 def _with_fault(fault: Fault, act: Callable[[Transition], None]) -> Act:
-    def suffer(scene: Transition) -> None:
-        scene.spend(fault)
-        act(scene)
+    def suffer(transition: Transition) -> None:
+        transition.spend(fault)
+        act(transition)
 
     return suffer
 
@@ -201,10 +201,10 @@ def _of_servers(cache: StepCache, settings: Settings, w: JointState) -> Iterator
 
 
 def _server_act(index: int, key: Any, verb: Verb, spends: Fault | None) -> Act:
-    def act(scene: Transition) -> bool:
+    def act(transition: Transition) -> bool:
         if spends is not None:
-            scene.spend(spends)
-        return scene.server_does(index, key, verb)
+            transition.spend(spends)
+        return transition.server_does(index, key, verb)
 
     return act
 
@@ -214,7 +214,7 @@ def _engine(settings: Settings, s: Snapshot, born: int) -> tuple[ServerAction, .
 
 
 def _server_actions(settings: Settings, s: Snapshot, born: int) -> Iterator[ServerAction]:
-    """What an engine and the application around it may do; its duties are fair moves."""
+    """Yield what an engine and its application may do; what an engine must do is a fair move."""
     if settings.no_return and s.started:
         yield Move("server", "no return", fair=False), ("no return",), lambda v: v.no_return(now=NOW), Fault.RESTART
     if s.state is State.CLOSED or not s.started:
@@ -286,7 +286,7 @@ def _final_to(end: int) -> Verb:
 
 
 def _answers(s: Snapshot) -> Iterator[ServerAction]:
-    """A good engine answers in the order of positions, and says the final before the answer."""
+    """Yield the answers of an engine: in the order of positions, the final before the answer."""
     asked = next((flush for flush in s.flushes if flush.awaited), None)
     change = s.changes[0] if s.changes else None
     if s.speaking_since is not None:
@@ -338,7 +338,7 @@ def _server_timer(
 
 
 def _may_tell(cache: StepCache, link: Link) -> bool:
-    """One sign of life at a time is enough."""
+    """One ack or ``loading`` at a time is enough: another one changes nothing."""
     return not (link.down and isinstance(cache.items[link.down[-1]], Ack | Loading))
 
 
@@ -347,9 +347,9 @@ def _nobody_comes(cache: StepCache, w: JointState) -> bool:
 
 
 def _server_fires(index: int, kind: Kind, spends: Fault | None) -> Act:
-    def act(scene: Transition) -> bool:
+    def act(transition: Transition) -> bool:
         if spends is not None:
-            scene.spend(spends)
-        return scene.server_does(index, ("timer", kind), lambda v: v.fire(kind))
+            transition.spend(spends)
+        return transition.server_does(index, ("timer", kind), lambda v: v.fire(kind))
 
     return act

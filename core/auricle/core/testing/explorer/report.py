@@ -1,4 +1,4 @@
-"""A trace as people read a conversation, and as lines of JSON."""
+"""A counterexample as readable lines, and as lines of JSON."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ def conversation(explored: Explored, found: Found) -> Iterator[str]:
     """Return the lines of a readable trace."""
     yield f"{explored.settings.name}: {found.why}"
     for n, step in enumerate(found.trace):
-        yield f"{n + 1:3}  {step.move.who:8} {step.move.what:24} | {_state_line(explored.cache, step.world)}"
+        yield f"{n + 1:3}  {step.move.who:8} {step.move.what:24} | {_state_line(explored.cache, step.joint_state)}"
     yield f"  then, {found.last}"
 
 
@@ -26,7 +26,7 @@ def as_json(explored: Explored, found: Found) -> Iterator[str]:
 
 
 def _record(cache: StepCache, step: Step) -> dict[str, object]:
-    return {"who": step.move.who, "what": step.move.what, "before": _state_line(cache, step.world)}
+    return {"who": step.move.who, "what": step.move.what, "before": _state_line(cache, step.joint_state)}
 
 
 def _state_line(cache: StepCache, w: JointState) -> str:

@@ -1,4 +1,4 @@
-"""Breadth first: every joint state once, with the way there, so that the first violation found has a shortest trace."""
+"""Breadth-first search of all joint states, with their predecessors: the first violation has a shortest trace."""
 
 import struct
 from array import array
@@ -22,13 +22,13 @@ class Step(NamedTuple):
     """One step of a trace."""
 
     move: Move
-    world: JointState
+    joint_state: JointState
     """The joint state before it."""
 
 
 @dataclass
 class Found:
-    """A violation, with a shortest way to it."""
+    """A violation, with a shortest trace to it."""
 
     invariant: str
     why: str
@@ -67,7 +67,7 @@ class Explored:
             0, w.born, w.here, w.connecting,
         )  # fmt: skip
 
-    def world(self, number: int) -> JointState:
+    def joint_state(self, number: int) -> JointState:
         """Return a joint state by its number."""
         client, links, served, spent, seen, _, born, here, connecting = _KEY.unpack(self.keys[number])
         return JointState(
@@ -75,11 +75,11 @@ class Explored:
         )
 
     def trace(self, number: int) -> list[Step]:
-        """Return the way to a joint state."""
+        """Return a shortest trace to a joint state."""
         steps: list[Step] = []
         while number:
             before = self.parents[number]
-            steps.append(Step(self.moves[self.by_move[number]], self.world(before)))
+            steps.append(Step(self.moves[self.by_move[number]], self.joint_state(before)))
             number = before
         return steps[::-1]
 
@@ -91,7 +91,7 @@ def beginning(cache: StepCache, settings: Settings) -> JointState:
 
 
 def is_over(cache: StepCache, w: JointState) -> bool:
-    """Whether both sides have ended and let go of everything."""
+    """Whether both sides have ended, and no connection and no retained session is left."""
     return cache.clients[w.client].state is State.CLOSED and not (w.links or w.servers or w.connecting)
 
 
@@ -122,7 +122,7 @@ def explore(settings: Settings, *, most: int, progress: Callable[[Explored], Non
 
 
 def _expand(explored: Explored, numbers: dict[bytes, int], at: int) -> None:
-    w = explored.world(at)
+    w = explored.joint_state(at)
     if is_over(explored.cache, w):
         explored.ended.append(at)
     for move, after in successors(explored.cache, explored.settings, w):
@@ -143,7 +143,7 @@ def _last(explored: Explored, at: int) -> str:
     """Return the move that breaks the invariant: the one after those that do not."""
     done = []
     try:
-        for move, _ in successors(explored.cache, explored.settings, explored.world(at)):
+        for move, _ in successors(explored.cache, explored.settings, explored.joint_state(at)):
             done.append(move)
     except InvariantBroken:
         pass

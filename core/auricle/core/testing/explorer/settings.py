@@ -1,4 +1,4 @@
-"""What may happen in one exploration: how much of everything, so that the search ends."""
+"""The bounds of each exploration, which keep its search finite."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -37,19 +37,19 @@ class Settings:
     cuts: int = 0
     """Connections that break: each side learns it later, and what is on its way may be lost."""
     silences: int = 0
-    """Connections that fall silent: nobody learns anything but by its timers."""
+    """Connections that fall silent: each side learns so only by its timers."""
     refusals: int = 0
     """Attempts to connect that fail, at once or by timeout."""
     restarts: int = 0
     """The server forgets everything."""
     no_return: bool = False
-    """The server may say that nobody can come back any more."""
+    """The server may void its resume tokens."""
     expiries: int = 0
-    """Times that a side does not wait any longer for the other to come back."""
+    """Times that a side stops waiting for a resume."""
     stalls: int = 0
     """Times that the engine stands still until the server gives it up."""
     hasty: int = 0
-    """Times that a verdict timer fires where a healthy peer would have been heard: a network slower than timeouts."""
+    """Times that a peer timeout fires although the peer is alive: a network slower than the timeouts."""
     wanted: bool = True
     """The client wants partials and speech events, where there are any."""
     most_failures: int = 3
@@ -57,7 +57,7 @@ class Settings:
     acks: bool = True
     """The client wants acks."""
     chatty: bool = False
-    """Signs of life: pings, and acks and loading that tell nothing but that somebody is there."""
+    """Keepalive: pings, and acks and ``loading`` without news."""
     prebuffer: int = 1
     window: int = 2
     fire_timers: int = 8

@@ -1,4 +1,4 @@
-"""Steps of either side, each computed once: the same state and stimulus always lead to the same result."""
+"""`StepCache`: every step of either side is computed once, as the same state and stimulus give the same result."""
 
 from collections.abc import Callable, Iterable
 from enum import IntEnum
@@ -16,7 +16,7 @@ from auricle.core.testing.explorer.interning import InternTable
 
 
 class Op(IntEnum):
-    """What is to be done with an output."""
+    """How the driver executes an output."""
 
     SEND = 0
     OPEN = 1
@@ -26,21 +26,21 @@ class Op(IntEnum):
 
 
 class StepResult(NamedTuple):
-    """A step that was taken."""
+    """The result of one step."""
 
     state: int
     """Number of the state after it."""
     ops: tuple[tuple[Op, int], ...]
     """What the driver does, with the number of an item where there is one."""
     events: int
-    """Number of the tuple of events told to the application."""
+    """Number of the tuple of emitted events."""
 
 
 NO_EVENTS: Final = 0
 
 
 class StepCache:
-    """Pools and memories of one exploration."""
+    """Intern tables and results of one exploration."""
 
     def __init__(self) -> None:
         self.clients: InternTable[Snapshot] = InternTable()
@@ -121,7 +121,7 @@ class StepCache:
         return StepResult(state, tuple(ops), self.events.number(tuple(events)))
 
     def observe(self, seen: int, events: int, client: int) -> int:
-        """Return what the onlooker knows after these events, with the client at ``client`` now."""
+        """Return the number of the observations after these events, with the client at ``client`` now."""
         key = (seen, events, client)
         known = self._seen_after.get(key)
         if known is None:

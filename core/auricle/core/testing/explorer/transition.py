@@ -1,4 +1,4 @@
-"""A joint state in the making: what drivers and the network do with the outputs of a step."""
+"""`Transition`: one move from a joint state to the next, with what drivers and the network do with its outputs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ from auricle.core.testing.explorer.step_cache import NO_EVENTS, Op, StepCache
 
 
 class Transition:
-    """One move. Every method does what a driver or the network would; `world` is what comes of it."""
+    """One move. Every method does what a driver or the network would; `joint_state` returns the result."""
 
     __slots__ = ("born", "cache", "client", "connecting", "here", "links", "seen", "servers", "settings", "spent")
 
@@ -237,11 +237,11 @@ class Transition:
         return self._fresh_server(at)
 
     def cut(self, at: int) -> None:
-        """A connection breaks; nobody knows it yet."""
+        """A connection breaks; neither side knows yet."""
         self.links[at] = self.links[at]._replace(health=Health.BROKEN)
 
     def silence(self, at: int) -> None:
-        """A connection goes silent; nobody is told."""
+        """A connection falls silent; neither side learns so."""
         self.links[at] = self.links[at]._replace(health=Health.SILENT, up=(), down=())
 
     def restart_server(self) -> None:
@@ -259,8 +259,8 @@ class Transition:
 
     # ------------------------------------------------------------------------ what comes of it
 
-    def world(self) -> JointState:
-        """Return the joint state, without what nobody can see any more."""
+    def joint_state(self) -> JointState:
+        """Return the joint state, without what can have no effect any more."""
         links = tuple(_tidy(link) for link in self.links)
         servers = tuple(served for served in self.servers if not self._over(served))
         here = self.here
@@ -274,7 +274,7 @@ class Transition:
 
 
 def _tidy(link: Link) -> Link:
-    """Nothing arrives where nobody is, and nothing is left on a silent connection."""
+    """Drop items that can never be read: towards an end that is gone, and on a silent connection."""
     silent = link.health is Health.SILENT
     if link.up and (silent or link.server is End.GONE):
         link = link._replace(up=())
