@@ -22,7 +22,7 @@ from auricle.core.states import Role
 from auricle.core.stimuli import Lose, Stimulus
 
 GRACE_S: Final = 10.0
-"""How long no timeout is held against the peer after our own loop was blocked: two PROGRESS_INTERVALs, in which a
+"""How long no timeout against the peer fires after our own loop was blocked: two PROGRESS_INTERVALs, in which a
 working server must have sent something."""
 
 

@@ -1,7 +1,7 @@
 """The rule table: every transition of the protocol, and nothing else.
 
-Two rules about this file. Every transition is here: no other file names a next state. And the rules are role-blind:
-a row says what a message does to a conversation, whoever says it; ``say`` and ``hear`` only pick the end of the wire.
+Every transition is in this package: no other module names a next state. `client` and `server` hold the rows of each
+role, by side (what it says, what it hears, and local stimuli: verbs, transports and timers); `TABLE` joins them.
 
 Each cell is a sequence of outcomes. The first whose guard holds is taken, and the last has no guard, so every cell
 decides. An outcome is one of
@@ -46,7 +46,7 @@ EXPECTED_KINDS: Final[Mapping[tuple[Role, Side], tuple[Kind, ...]]] = {
     (Role.CLIENT, Side.HEAR): SERVER_KINDS,
     (Role.SERVER, Side.HEAR): CLIENT_KINDS,
 }
-"""What either party may be told: the table has a row for each, a test holds it."""
+"""The kinds of message that each role may receive: the table has a row for each of them."""
 
 AFTER_VIOLATION: Final = State.CLOSED
 """The one transition that is in no cell: hearing a `Violation` (or a breached guarantee) ends the session."""

@@ -24,7 +24,7 @@ READY_TWICE = Violation("protocol_violation", "the session is ready already")
 
 
 def row(default: Outcome | Cell, cells: Mapping[State, Outcome | Cell]) -> dict[State, Cell]:
-    """One row: ``cells`` by state, ``default`` for the open states that are not named; closed ignores."""
+    """Return a row: ``cells`` by state, ``default`` for the other open states; a closed session ignores."""
     row = {state: cell_of(default) for state in OPEN} | {X: cell_of(GONE)}
     return row | {state: cell_of(cell) for state, cell in cells.items()}
 

@@ -27,7 +27,7 @@ _CROSSED_CANCEL = Ignore("it was on its way when we cancelled", Guard.CANCELLED)
 
 
 def _until_ended(effect: Effect, *, next_state: State | None) -> dict[State, Cell]:
-    """What an application may say as long as its input is open."""
+    """Return the row of a message that the application may send as long as its input is open."""
     return row(
         _AFTER_END,
         {
@@ -66,7 +66,7 @@ def _result(effect: Effect) -> dict[State, Cell]:
 
 
 def _after_resumed(row: Mapping[State, Cell]) -> dict[State, Cell]:
-    """Until ``resumed`` nothing else can be said of the session: the client's place in it is not known."""
+    """Return a row that is legal only after ``resumed``, as the server's position is unknown before."""
     return {state: (_NOT_RESUMED, *cell) if state is not X else cell for state, cell in row.items()}
 
 
@@ -116,7 +116,7 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         ),
         {C: Violation("protocol_violation", "we have not asked to resume")},
     ),
-    # What refuses a resume is of another session than ours: whether it ends ours too is decided with its closed.
+    # An error that refuses a resume is not of this session: its closed decides whether this one ends too.
     Kind.FATAL: row((Rule((Effect.STORE_ERROR,), when=Guard.RESUMING), Rule((Effect.STORE_ERROR, Effect.EMIT))), {}),
     Kind.PONG: row(Ignore("hearing anything at all is the answer to a ping"), {}),
     Kind.CLOSED: row(
@@ -134,12 +134,12 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
 
 
 def _reconnect_or_fail(code: str, why: str) -> Cell:
-    """A server that does not answer costs its transport, and the session only where it cannot be got back."""
+    """Return the cell of a server that does not answer: reconnect where the session may be recovered, else end it."""
     return Rule((Effect.RETRY,), when=Guard.RECONNECTABLE), Violation(code, why)
 
 
 def _reconnect_once_or_fail(code: str, why: str) -> Cell:
-    """The same for one that has fallen silent, but only once: the second time without news in between is a verdict."""
+    """Return the cell of a server that fell silent: reconnect once, and end at the second silence without news."""
     return Rule((Effect.NOTE_SILENCE, Effect.RETRY), when=Guard.WORTH_RETRYING), Violation(code, why)
 
 

@@ -25,7 +25,7 @@ _NO_AUDIO = Violation("invalid_state", "no audio has been received")
 
 
 def _result(effect: Effect) -> dict[State, Cell]:
-    """What an engine says about audio: never before there is any; nothing once the session has closed."""
+    """Return the row of a result about audio: illegal before there is any, ignored once the session has closed."""
     return row(
         (Ignore("the client did not ask for these", Guard.NOT_REQUESTED), Rule((effect, Effect.SEND))),
         {C: NOT_OPEN, R: _NO_AUDIO},
@@ -71,7 +71,7 @@ SAID_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
 
 
 def _timeline(effect: Effect) -> dict[State, Cell]:
-    """Audio, or the lack of it: counted, and late after the end of input."""
+    """Return the row of audio or a gap: counted, and late after the end of input."""
     return row(
         Rule((Effect.COUNT_LATE_AUDIO,)),
         {
@@ -93,7 +93,7 @@ HEARD_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         {
             C: (
                 Violation("protocol_violation", "resume must be the first message of a connection", Guard.STARTED),
-                # Whoever knows a session hands the connection to it before a new one is born.
+                # A resume that names a known session never comes here: its connection goes to that session.
                 Violation("session_gone", "there is no such session here"),
             )
         },
@@ -136,7 +136,7 @@ HEARD_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         {
             C: (
                 Ignore("the input ends once", Guard.ENDED),
-                # The state moves on with ready: until then the model may still be loading.
+                # The state changes with ready: until then the model may still be loading.
                 Rule((Effect.RECEIVE_END,), when=Guard.STARTED),
                 NO_START,
             ),
@@ -174,13 +174,13 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.LOST: row(
         (
             Rule((Effect.END_LOST,), X, Guard.DRIVER_CANCELLED),
-            Ignore("the session has let go of that transport already", Guard.DETACHED),
+            Ignore("that transport is detached already", Guard.DETACHED),
             Rule((Effect.AWAIT_RESUME,), when=Guard.RESUMABLE),
             Rule((Effect.END_LOST,), X),
         ),
         {
             X: (
-                Ignore("the session has let go of that transport already", Guard.DETACHED),
+                Ignore("that transport is detached already", Guard.DETACHED),
                 Rule((Effect.RETAIN,), when=Guard.CLOSED_UNCONFIRMED),
                 Rule((Effect.DETACH,)),
             )

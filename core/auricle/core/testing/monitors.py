@@ -88,9 +88,9 @@ class ClientMonitor:
         kept_s = limits.backlog_s + limits.window_s + limits.ring_s + limits.prebuffer_s + 2 * limits.max_audio_s
         self._max_retained_bytes = int((kept_s * audio.sample_rate + 2 * longest) * audio.frame_bytes) + 16
 
-    # ------------------------------------------------------------------------ what it says
+    # ------------------------------------------------------------------------ its messages
 
-    def said(self, output: Transmit) -> None:
+    def sent(self, output: Transmit) -> None:
         """The client sends a message."""
         message = output.message
         audio = self._scenario.start.audio
@@ -128,9 +128,9 @@ class ClientMonitor:
         self._gated = resuming
         self._said_end = False
 
-    # ------------------------------------------------------------------------ what it is told
+    # ------------------------------------------------------------------------ its events
 
-    def told(self, event: Event) -> None:
+    def emitted(self, event: Event) -> None:
         """The client emits an event."""
         require(not self._closed, f"I3: {type(event).__name__} after the terminal event")
         self.seen.add(f"told {type(event).__name__}")
@@ -228,7 +228,7 @@ class ClientMonitor:
         require(asked not in self.answered, f"O6: {asked} is answered twice")
         self.answered.append(asked)
 
-    # ------------------------------------------------------------------------ what it holds
+    # ------------------------------------------------------------------------ its snapshot
 
     def stepped(self, driver: Driver, now: float) -> None:
         """The client has taken an input."""
@@ -255,7 +255,7 @@ class ServerMonitor:
         self._progress: tuple[int, float] | None = None
         self._forgiven_s = 20.0 + sum(fault.for_s for fault in scenario.faults if fault.kind == "sleep_server")
 
-    def said(self, output: Transmit) -> None:
+    def sent(self, output: Transmit) -> None:
         """The session sends a message."""
         message = output.message
         if isinstance(message, Resumed):
@@ -274,7 +274,7 @@ class ServerMonitor:
         if isinstance(message, Closed):
             self._said_closed = True
 
-    def told(self, event: Event) -> None:
+    def emitted(self, event: Event) -> None:
         """The session emits an event."""
         require(not self.closed, f"I3: {type(event).__name__} after the terminal event")
         match event:

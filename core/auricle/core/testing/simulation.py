@@ -90,7 +90,7 @@ class Simulation(DriverObserver):
         self.server_monitors: dict[Driver, ServerMonitor] = {}
         self.start_process()
 
-    # ------------------------------------------------------------------------ the world
+    # ------------------------------------------------------------------------ servers and connections
 
     @property
     def process(self) -> ServerProcess:
@@ -173,7 +173,7 @@ class Simulation(DriverObserver):
             self.event_queue.at(loop.asleep_until, end.read_on)
         return loop.is_asleep
 
-    # ------------------------------------------------------------------------ what is reported
+    # ------------------------------------------------------------------------ callbacks of the drivers
 
     def _client_emits(self, event: Event) -> None:
         if isinstance(event, Ready):
@@ -183,27 +183,27 @@ class Simulation(DriverObserver):
             if there is not None and there.session.closed is None and not there.done:
                 raise CheckFailure(f"I13: the client began anew, but {there.name} was there all the time")
         self.transcript.event("C", event)
-        self.client_monitor.told(event)
+        self.client_monitor.emitted(event)
         self.application.take(event)
 
     def _server_emits(self, driver: Driver, event: Event) -> None:
         self.transcript.event(driver.name, event)
-        self.server_monitors[driver].told(event)
+        self.server_monitors[driver].emitted(event)
 
     def said(self, driver: Driver, said: Transmit) -> None:
         """A frame is about to be sent."""
         end = driver.transport.end
-        self._watch(driver).said(said)
+        self._monitor(driver).sent(said)
         self.transcript.said(driver.name, end.connection.number if end is not None else 0, said)
         self.faults.said("client" if driver is self.client else "server", said.message.type)
 
     def stepped(self, driver: Driver) -> None:
         """An input has been taken."""
-        self._watch(driver).stepped(driver, self.event_queue.now)
+        self._monitor(driver).stepped(driver, self.event_queue.now)
         if driver is self.client:
             self.application.moved()
 
-    def _watch(self, driver: Driver) -> ClientMonitor | ServerMonitor:
+    def _monitor(self, driver: Driver) -> ClientMonitor | ServerMonitor:
         return self.client_monitor if driver is self.client else self.server_monitors[driver]
 
     def waking(self, driver: Driver) -> None:
@@ -235,7 +235,7 @@ class Simulation(DriverObserver):
         """A transport has ended."""
         self.transcript.note(driver.name, f"loses its transport: {how} {code}")
 
-    # ------------------------------------------------------------------------ from the beginning to the end
+    # ------------------------------------------------------------------------ running
 
     def run(self) -> Report:
         """Run to the end and check the result. Raises `SimulationFailure` where a check fails."""

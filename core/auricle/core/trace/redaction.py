@@ -33,7 +33,7 @@ class Redactor:
     def redact(self, line: Mapping[str, Any]) -> dict[str, Any]:
         """Return a line without its secrets. What is secret in its last part is secret in its first.
 
-        Our own words stay, also where somebody has made one of them his token: the line must remain one.
+        `OUR_WORDS` stay even where a peer uses one of them as its token: the line must remain valid.
         """
         self._search(line)
         return {name: value if name in OUR_WORDS else self._clean_part(value) for name, value in line.items()}

@@ -3,7 +3,7 @@
 =====  ==========================================================================  ====================================
 Rule   What is checked                                                             Where
 =====  ==========================================================================  ====================================
-O1     ``seq`` of what a client is told grows by one; ready first                  the core itself, via I8
+O1     ``seq`` of what a client receives grows by one; ready first                the core itself, via I8
 O2     one ``closed``, nothing said after it                                       `step_of_server`
 O3     finals count up and tile the audio                                          `_final`
 O6     one answer for each flush, after everything before it is decided            `_answer`
@@ -183,7 +183,7 @@ def arrives_in_place(start: int, sent: int) -> None:
     require(start == sent, "I7", f"audio meant for {start} is heard at {sent}")
 
 
-# ---------------------------------------------------------------------------- an onlooker at the client
+# ---------------------------------------------------------------------------- the events of the client
 
 
 def ask(seen: Observed, asked_id: str, at: int) -> Observed:
@@ -277,7 +277,7 @@ def _is_lost_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client:
     """I13: a session that could be resumed or restarted is not lost."""
     resumable = client.recovery.token is not None or client.recovery.restarts > 0
     impatient = any(spent[fault] for fault in (Fault.REFUSAL, Fault.EXPIRY, Fault.HASTE))
-    # The same silence twice, without news in between, is held against the server and not the network.
+    # The same silence twice, without news in between, counts against the server and not the network.
     suspicious = closed.reason == "timeout" and client.recovery.silence_seq == client.seq
     # A session that the server had ended is not begun anew where the server lost it: its input is not ours to say.
     ended = spent[Fault.RESTART] and client.end_code is not None

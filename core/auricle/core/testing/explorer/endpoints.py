@@ -194,11 +194,11 @@ def items(outputs: Outputs, sent: int) -> tuple[Output | Item, ...]:
 
     ``sent`` is where the sender stands after all of them.
     """
-    told: list[Output | Item] = []
+    produced: list[Output | Item] = []
     at = sent
     for output in reversed(outputs):
         if not isinstance(output, Transmit):
-            told.append(output)
+            produced.append(output)
             continue
         message: Any = output.message
         if isinstance(message, Gap):
@@ -206,5 +206,5 @@ def items(outputs: Outputs, sent: int) -> tuple[Output | Item, ...]:
             message = Skipped(message, at)
         elif isinstance(message, AudioSpan):
             at = message.start
-        told.append(message)
-    return tuple(reversed(told))
+        produced.append(message)
+    return tuple(reversed(produced))

@@ -323,8 +323,8 @@ def _server_timer(
             return
         spends = Fault.HASTE
     elif kind is Kind.RESUME_EXPIRED:
-        # Where nobody will come any more it is only time that passes.
-        if not _nobody_comes(cache, w):
+        # Where the client cannot resume any more, expiry is a matter of time only.
+        if not _is_abandoned(cache, w):
             if w.spent[Fault.EXPIRY] >= settings.expiries:
                 return
             spends = Fault.EXPIRY
@@ -342,7 +342,7 @@ def _may_tell(cache: StepCache, link: Link) -> bool:
     return not (link.down and isinstance(cache.items[link.down[-1]], Ack | Loading))
 
 
-def _nobody_comes(cache: StepCache, w: JointState) -> bool:
+def _is_abandoned(cache: StepCache, w: JointState) -> bool:
     return cache.clients[w.client].state is State.CLOSED or w.born > 1
 
 

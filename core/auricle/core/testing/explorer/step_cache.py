@@ -65,13 +65,13 @@ class StepCache:
             before = self.clients[number]
             session = Client(before)
             outputs = self._run(before, session, verb)
-            taken = None
+            result = None
             if outputs is not None:
                 checks.step_of_client(before, session.snapshot, outputs)
-                told = items(outputs, session.snapshot.sent)
-                taken = self._taken(self.clients.number(session.normal_state()), told)
-            self._client_steps[number, key] = taken
-            return taken
+                produced = items(outputs, session.snapshot.sent)
+                result = self._result(self.clients.number(session.normal_state()), produced)
+            self._client_steps[number, key] = result
+            return result
 
     def server(self, number: int, key: Any, verb: Callable[[Server], Outputs]) -> StepResult | None:
         """Return what a server session does at a stimulus ``key``; None where its own side may not do that."""
@@ -81,14 +81,16 @@ class StepCache:
             state = self.servers[number]
             session = Server(state)
             outputs = self._run(state.snapshot, session, verb)
-            taken = None
+            result = None
             if outputs is not None:
                 checks.step_of_server(state.snapshot, session.snapshot, outputs)
                 if key[0] == "hear":
                     checks.only_the_engine_decides(state.snapshot, session.snapshot)
-                taken = self._taken(self.servers.number(session.normal_state()), items(outputs, session.snapshot.sent))
-            self._server_steps[number, key] = taken
-            return taken
+                result = self._result(
+                    self.servers.number(session.normal_state()), items(outputs, session.snapshot.sent)
+                )
+            self._server_steps[number, key] = result
+            return result
 
     def _run(self, before: Snapshot, session: Any, verb: Callable[[Any], Outputs]) -> Outputs | None:
         self.steps += 1
@@ -101,10 +103,10 @@ class StepCache:
         except Exception as escaped:
             raise InvariantBroken("I1", f"{type(escaped).__name__}: {escaped}") from escaped
 
-    def _taken(self, state: int, told: Iterable[Output | Item]) -> StepResult:
+    def _result(self, state: int, produced: Iterable[Output | Item]) -> StepResult:
         ops: list[tuple[Op, int]] = []
         events: list[Any] = []
-        for output in told:
+        for output in produced:
             match output:
                 case Emit(event=event):
                     events.append(event)

@@ -111,7 +111,7 @@ class Transition:
                 if at >= 0:
                     self._drop_server_end(index)
             case Op.ADOPT:
-                if at >= 0:  # nobody listens to the old one any more
+                if at >= 0:  # the old one is no longer read
                     self.links[at] = self.links[at]._replace(server=End.GONE, up=())
                 self.servers[index] = self.servers[index]._replace(link=waiting)
             case Op.OPEN:
@@ -177,12 +177,12 @@ class Transition:
             self.server_does(index, ("lost", how, code), lambda session: session.transport_lost(how, code, now=NOW))
 
     def client_learns(self) -> None:
-        """The client is told that its connection is broken; what was on its way is lost."""
+        """The client learns that its connection is broken; what was on its way is lost."""
         self._let_go()
         self._client_loses("reset", 1006)
 
     def server_learns(self, at: int) -> None:
-        """The server is told that a connection is broken; what was on its way is lost."""
+        """The server learns that a connection is broken; what was on its way is lost."""
         self.links[at] = self.links[at]._replace(server=End.GONE, up=())
         index = self.bound(at)
         if index >= 0:
