@@ -21,7 +21,7 @@ class Guard(Name):
     WORTH_RETRYING = "the session may be recovered, and the same silence has not cost a transport before"
     SESSION_GONE = "the server no longer knows the session, and a new one may continue it"
     RETRY_LATER = "the server cannot resume the session just now"
-    DRIVER_CANCELLED = "the driver was cancelled: there will be no other transport"
+    DRIVER_CANCELLED = "the driver was cancelled, so no other transport will come"
     RESUMABLE = "the client may resume"
     CLOSED_UNCONFIRMED = "the client may not have received closed, and may resume to get it"
     RETAINED = "the closed session is retained for a resume"
