@@ -152,7 +152,7 @@ def offset_framing() -> Exchange:
     """The same with `offset64`: each binary frame says where it belongs."""
     x = _opened(Start(audio=AudioFormat(framing="offset64"), language="en", features=QUIET))
     _audio(x, 0.1)
-    frame = framing.place(6_400, bytes(3_200))
+    frame = framing.pack(6_400, bytes(3_200))
     x.note(f"the next frame begins {frame[:8].hex(' ')}, which is 6400: samples 1600 to 6399 are a gap")
     x.raw(frame, 6_400)
     return x

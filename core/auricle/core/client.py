@@ -171,8 +171,8 @@ class ClientSession(Session):
 
     def _audio(self, span: AudioSpan) -> Audio:
         pcm = self._ring.read(span.start, span.end, span.residue)
-        placed = self._snapshot.config.audio.framing == "offset64"
-        return Audio(data=framing.place(span.start, pcm) if placed else pcm)
+        has_position = self._snapshot.config.audio.framing == "offset64"
+        return Audio(data=framing.pack(span.start, pcm) if has_position else pcm)
 
     def _resolve_all(self, raw: tuple[RawOutput, ...]) -> Outputs:
         outputs = super()._resolve_all(raw)

@@ -12,7 +12,7 @@ FRAMINGS: Final = ("raw", "offset64")
 HEADER: Final = struct.Struct("<Q")
 
 
-class Placed(NamedTuple):
+class Unpacked(NamedTuple):
     """What a frame adds to the timeline: ``gap`` samples without audio, then ``pcm`` (and bytes of half a sample)."""
 
     gap: int
@@ -20,12 +20,12 @@ class Placed(NamedTuple):
     odd_bytes: int
 
 
-def place(start_sample: int, pcm: bytes) -> bytes:
+def pack(start_sample: int, pcm: bytes) -> bytes:
     """Return the ``offset64`` frame that holds ``pcm`` from ``start_sample`` on."""
     return HEADER.pack(start_sample) + pcm
 
 
-def read(frame: bytes, expected_sample: int, frame_bytes: int) -> Placed | None:
+def unpack(frame: bytes, expected_sample: int, frame_bytes: int) -> Unpacked | None:
     """Return what an ``offset64`` frame adds after ``expected_sample``; None where it has no header."""
     if len(frame) < HEADER.size:
         return None
@@ -33,4 +33,4 @@ def read(frame: bytes, expected_sample: int, frame_bytes: int) -> Placed | None:
     samples, odd_bytes = divmod(len(frame) - HEADER.size, frame_bytes)
     old = min(samples, max(0, expected_sample - start))
     pcm = frame[HEADER.size + old * frame_bytes : HEADER.size + samples * frame_bytes]
-    return Placed(gap=max(0, start - expected_sample), pcm=pcm, odd_bytes=odd_bytes)
+    return Unpacked(gap=max(0, start - expected_sample), pcm=pcm, odd_bytes=odd_bytes)

@@ -98,7 +98,7 @@ def _breach(code: str | None, why: str, stimulus: Stimulus) -> Breach:
 
 def _follow_up(draft: Draft) -> None:
     """Fire the rules that need no stimulus until nothing changes (as h11 does for its joint states)."""
-    stimulus = _PUMP if draft.s.role is Role.CLIENT else _SETTLE
+    stimulus = _SEND_PENDING if draft.s.role is Role.CLIENT else _ANSWER_PENDING
     while True:
         before = draft.s
         outcome = _decide(before, stimulus, Side.LOCAL, stimulus.kind)
@@ -109,5 +109,5 @@ def _follow_up(draft: Draft) -> None:
             return
 
 
-_PUMP: Final = Local(kind=Kind.SEND_PENDING)
-_SETTLE: Final = Local(kind=Kind.ANSWER_PENDING)
+_SEND_PENDING: Final = Local(kind=Kind.SEND_PENDING)
+_ANSWER_PENDING: Final = Local(kind=Kind.ANSWER_PENDING)

@@ -207,7 +207,7 @@ class ServerSession(Session):
         return self._step(Say(message=final), now=now)
 
     def segment_failed(self, end_sample: int, why: str, *, now: float) -> Outputs:
-        """The engine failed on the open segment: the audio up to ``end_sample`` is lost, and said to be."""
+        """Report that the engine failed on the open segment: the audio up to ``end_sample`` is lost."""
         s = self._snapshot
         row = ERROR_CODES["engine_failed"]
         error = ErrorMessage(
@@ -222,7 +222,7 @@ class ServerSession(Session):
         return self._step(Say(message=error), now=now)
 
     def flushed(self, flush_id: str, upto_sample: int, *, now: float) -> Outputs:
-        """Everything before ``upto_sample`` is decided: finals are said, the rest of it holds no words."""
+        """Answer a flush: everything before ``upto_sample`` is decided; what no final covers holds no words."""
         s = self._snapshot
         open_flush = next((flush for flush in s.flushes if flush.id == flush_id), None)
         flushed = Flushed(
@@ -235,7 +235,7 @@ class ServerSession(Session):
         return self._step(Say(message=flushed), now=now)
 
     def configured(self, change_id: str, *, now: float) -> Outputs:
-        """Everything before a change is decided; from here on the engine does what the change asks for."""
+        """Answer a change: everything before it is decided, and the engine uses its configuration from here on."""
         s = self._snapshot
         change = next((change for change in s.changes if change.id == change_id), None)
         if change is None:
@@ -250,7 +250,7 @@ class ServerSession(Session):
         return self._step(Say(message=configured), now=now)
 
     def refuse_change(self, change_id: str, code: str, why: str, param: str | None = None, *, now: float) -> Outputs:
-        """A change asks for something the engine cannot do: everything stays as it is."""
+        """Refuse a change that the engine cannot apply: the configuration stays. ``code`` is a key of `ERROR_CODES`."""
         s = self._snapshot
         row = ERROR_CODES[code]
         error = ErrorMessage(
@@ -283,21 +283,21 @@ class ServerSession(Session):
             return self._hear_pcm(b"", 0, now=now)  # the format is not known: the table answers config_required
         config = self._snapshot.config.audio
         if config.framing == "offset64":
-            return self._hear_placed(audio.data, config.frame_bytes, now=now)
+            return self._hear_offset64(audio.data, config.frame_bytes, now=now)
         # A gap and a new connection begin at a whole sample: `step` has dropped the half that was held.
         data = self._rest + audio.data if self._snapshot.residue else audio.data
         whole = len(data) - len(data) % config.frame_bytes
         self._rest = data[whole:]
         return self._hear_pcm(data[:whole], len(self._rest), now=now)
 
-    def _hear_placed(self, frame: bytes, frame_bytes: int, *, now: float) -> Outputs:
-        placed = framing.read(frame, self._snapshot.sent, frame_bytes)
-        if placed is None:
+    def _hear_offset64(self, frame: bytes, frame_bytes: int, *, now: float) -> Outputs:
+        unpacked = framing.unpack(frame, self._snapshot.sent, frame_bytes)
+        if unpacked is None:
             why = f"an offset64 frame begins with {framing.HEADER.size} bytes that say its position"
             return self._step(Hear(message=Malformed(code="bad_message", why=why)), now=now)
-        skipped = Gap(samples=min(placed.gap, MAX_INTEGER)) if placed.gap else None
+        skipped = Gap(samples=min(unpacked.gap, MAX_INTEGER)) if unpacked.gap else None
         outputs = self._step(Hear(message=skipped), now=now) if skipped else ()
-        return outputs + self._hear_pcm(placed.pcm, placed.odd_bytes, now=now)
+        return outputs + self._hear_pcm(unpacked.pcm, unpacked.odd_bytes, now=now)
 
     def _hear_pcm(self, pcm: bytes, residue: int, *, now: float) -> Outputs:
         """Receive whole sample frames: ``step`` counts them, and the event gets their bytes in `_fill`."""
