@@ -114,7 +114,7 @@ class TestPlacedFrames:
         assert link.closed.accounting.gap == 100
 
     def frame(self, start: int, end: int) -> bytes:
-        return placing.place(start, audio(start, end))
+        return placing.pack(start, audio(start, end))
 
     def test_the_longest_frame_has_room_for_its_position(self) -> None:
         link = ready(config=PLACED, limits=Limits(max_audio_bytes=1_000))
