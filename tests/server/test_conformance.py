@@ -18,8 +18,8 @@ from auricle.engines.sphinx import SphinxEngine
 from auricle.server.app import ServerConfig, running_server
 from auricle.transports.testing.conformance import CHECKS, Unreachable, Verdict, check_server, run
 from auricle.transports.testing.conformance.server_under_test import MOST_BYTES
-from server.liars import FAULTS, changed, plant, saying
-from server.rude import READY, running, say, websocket
+from server.misbehaving_servers import READY, running, say, websocket
+from server.planted_server_faults import FAULTS, changed, plant, saying
 
 HELLO = Path(__file__).parents[2] / "examples" / "audio" / "hello.flac"
 BY_ID = {check.id: check for check in CHECKS}

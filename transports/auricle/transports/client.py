@@ -13,7 +13,7 @@ from auricle.core.events import Event
 from auricle.core.session import Outputs
 from auricle.transports.driver import BaseDriver, Signal, Verb
 from auricle.transports.errors import ConnectFailed, SessionOver
-from auricle.transports.events import EventLog
+from auricle.transports.event_log import EventLog
 from auricle.transports.wire import Wire
 
 

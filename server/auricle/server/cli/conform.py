@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from auricle.server.cli.exits import Exit
+from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.pcm import SAMPLE_BYTES, SAMPLE_RATE
 from auricle.server.cli.printable import printable
 from auricle.server.cli.recordings import Recording, RecordingError

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-from auricle.server.cli.exits import Exit
+from auricle.server.cli.exit_codes import Exit
 
 
 def main() -> None:

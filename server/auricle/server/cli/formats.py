@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Final
 
 from auricle.core import messages, parts
-from auricle.server.cli.cues import Cue, cues
 from auricle.server.cli.printable import UNSAFE, printable
+from auricle.server.cli.subtitle_cues import Cue, cues
 from auricle.server.cli.transcript import Transcript
 
 

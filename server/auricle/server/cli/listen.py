@@ -8,9 +8,9 @@ import trio
 
 from auricle.core import Start
 from auricle.server.cli.display import choose_display
-from auricle.server.cli.exits import Exit
+from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.microphone import Microphone, MicrophoneError, open_microphone
-from auricle.server.cli.servers import ServerChoice, server_url
+from auricle.server.cli.server_choice import ServerChoice, server_url
 from auricle.server.cli.streaming import stream, summary
 from auricle.transports.trio import ConnectFailed, connect
 

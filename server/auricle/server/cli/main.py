@@ -16,13 +16,13 @@ from auricle.server.cli import listen as listen_command
 from auricle.server.cli import replay as replay_command
 from auricle.server.cli import serve as serve_command
 from auricle.server.cli import transcribe as transcribe_command
-from auricle.server.cli.exits import Exit
+from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.formats import Format
-from auricle.server.cli.logs import configure_logging
-from auricle.server.cli.outputs import OutputError, plan_output
-from auricle.server.cli.servers import ServerChoice
+from auricle.server.cli.logging_setup import configure_logging
+from auricle.server.cli.output_plan import OutputError, plan_output
+from auricle.server.cli.server_choice import ServerChoice
 from auricle.server.cli.streaming import start_message
-from auricle.server.listener import ListenError
+from auricle.server.http.listener import ListenError
 from auricle.transports.address import parse_address
 from auricle.transports.errors import InvalidURL
 

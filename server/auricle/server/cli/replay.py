@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from auricle.core.trace import Divergence, Replay, TraceError, dialogue, replay
-from auricle.server.cli.exits import Exit
+from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.printable import printable, write_line
 
 CONTEXT: Final = 20

@@ -8,9 +8,9 @@ import trio
 from rich.console import Console
 
 from auricle.server.app import ServerConfig, SpeechServer, running_server
-from auricle.server.cli.exits import Exit
-from auricle.server.cli.loading import wait_for_engine
-from auricle.server.negotiation import is_this_machine
+from auricle.server.cli.engine_progress import wait_for_engine
+from auricle.server.cli.exit_codes import Exit
+from auricle.server.http.negotiation import is_this_machine
 
 logger = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from auricle.core import Start
 from auricle.server.cli.display import Display, choose_display
-from auricle.server.cli.exits import Exit, worst
+from auricle.server.cli.exit_codes import Exit, worst
 from auricle.server.cli.formats import Format
-from auricle.server.cli.outputs import OutputPlan
+from auricle.server.cli.output_plan import OutputPlan
 from auricle.server.cli.recordings import Recording, RecordingError
-from auricle.server.cli.servers import ServerChoice, server_url
+from auricle.server.cli.server_choice import ServerChoice, server_url
 from auricle.server.cli.streaming import paced, stream, summary, transcript
 from auricle.server.cli.transcript import Transcript
 from auricle.transports.trio import ConnectFailed, connect
