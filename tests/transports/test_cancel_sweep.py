@@ -2,8 +2,8 @@
 
 import pytest
 
+from auricle.transports.testing.cancellation_sweep import STORIES, Story, sweep
 from auricle.transports.testing.driver import IMPATIENCE
-from auricle.transports.testing.sweep import STORIES, Story, sweep
 from transports.drivers import DRIVERS
 
 

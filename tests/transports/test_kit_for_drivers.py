@@ -3,7 +3,7 @@
 import pytest
 
 from auricle.transports.testing.driver import SCENARIOS, check_driver
-from auricle.transports.testing.lab import Scenario, run_scenario
+from auricle.transports.testing.driver_harness import Scenario, run_scenario
 from transports.conftest import shuffle
 from transports.drivers import DRIVERS
 

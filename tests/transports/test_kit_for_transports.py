@@ -6,11 +6,11 @@ import pytest
 import trio
 
 from auricle.transports.testing.asyncio import AsyncioLoop
+from auricle.transports.testing.in_memory_wire import memory_pair
 from auricle.transports.testing.loop import Loop
-from auricle.transports.testing.memory import memory_pair
 from auricle.transports.testing.transport import CHECKS, TRICKLING, Check, run_check
 from auricle.transports.testing.trio import Trickle, TrioLoop
-from transports.pairs import asyncio_pair, trio_pair
+from transports.wire_pairs import asyncio_pair, trio_pair
 
 LOOPS = [pytest.param(TrioLoop(), id="trio"), pytest.param(AsyncioLoop(), id="asyncio")]
 

@@ -12,10 +12,16 @@ import auricle.transports.asyncio.driver as asyncio_driver
 import auricle.transports.trio.driver as trio_driver
 from auricle.core import Frame
 from auricle.transports.driver import BaseDriver
-from auricle.transports.testing import ends, memory, rules, sweep, transport
-from auricle.transports.testing.lab import Scenario, run_scenario
+from auricle.transports.testing import (
+    cancellation_sweep,
+    driver_scenarios,
+    in_memory_wire,
+    termination_scenarios,
+    transport,
+)
+from auricle.transports.testing.driver_harness import Scenario, run_scenario
+from auricle.transports.testing.in_memory_wire import InMemoryWire, memory_pair
 from auricle.transports.testing.loop import Loop
-from auricle.transports.testing.memory import MemoryWire, memory_pair
 from auricle.transports.testing.replay import Action, play
 from auricle.transports.wire import WireLost
 from transports.drivers import DRIVERS
@@ -120,21 +126,21 @@ def a_stalled_write_is_waited_for_for_ever(patch: Patch, world: str) -> None:
 
 
 FAULTS: list[tuple[Callable[[Patch, str], None], Scenario]] = [
-    (reader_waits_for_the_application, rules.rule_4_the_reader_waits_for_nobody),
-    (reader_waits_for_the_writer, rules.rule_4_the_reader_waits_for_nobody),
-    (a_cut_write_is_followed_by_the_next, rules.rule_5_a_stalled_write_kills_the_transport),
-    (a_stalled_write_is_waited_for_for_ever, rules.rule_5_a_stalled_write_kills_the_transport),
-    (a_failed_write_ends_the_reading, rules.rule_3_a_failed_write_is_not_the_end_of_reading),
-    (a_timer_is_given_the_time_before_it, rules.rule_7_a_timer_that_fired_has_fired),
-    (a_timer_is_given_its_deadline, rules.rule_7_a_late_timer_tells_how_late),
-    (the_socket_is_dropped_after_the_last_message, ends.rule_10_the_closing_handshake_is_waited_for),
-    (a_cancel_of_the_application_drops_the_wire, rules.rule_6_a_cancelled_call_leaves_the_wire_alone),
-    (stale_transports_are_heard, ends.what_a_stale_transport_says_is_ignored),
-    (the_reader_changes_the_session_itself, rules.rule_1_one_task_owns_the_session),
-    (only_the_first_output_is_routed, ends.rule_10_the_closing_handshake_is_waited_for),
-    (events_are_handed_over_in_reverse, rules.rule_2_every_output_is_routed_in_order),
-    (every_loss_is_a_reset, ends.rule_9("eof", 1011, "closed (code 1011)")),
-    (a_wire_is_opened_before_its_time, ends.a_server_that_stays_away_is_given_up),
+    (reader_waits_for_the_application, driver_scenarios.rule_4_the_reader_waits_for_nobody),
+    (reader_waits_for_the_writer, driver_scenarios.rule_4_the_reader_waits_for_nobody),
+    (a_cut_write_is_followed_by_the_next, driver_scenarios.rule_5_a_stalled_write_kills_the_transport),
+    (a_stalled_write_is_waited_for_for_ever, driver_scenarios.rule_5_a_stalled_write_kills_the_transport),
+    (a_failed_write_ends_the_reading, driver_scenarios.rule_3_a_failed_write_is_not_the_end_of_reading),
+    (a_timer_is_given_the_time_before_it, driver_scenarios.rule_7_a_timer_that_fired_has_fired),
+    (a_timer_is_given_its_deadline, driver_scenarios.rule_7_a_late_timer_tells_how_late),
+    (the_socket_is_dropped_after_the_last_message, termination_scenarios.rule_10_the_closing_handshake_is_waited_for),
+    (a_cancel_of_the_application_drops_the_wire, driver_scenarios.rule_6_a_cancelled_call_leaves_the_wire_alone),
+    (stale_transports_are_heard, termination_scenarios.what_a_stale_transport_says_is_ignored),
+    (the_reader_changes_the_session_itself, driver_scenarios.rule_1_one_task_owns_the_session),
+    (only_the_first_output_is_routed, termination_scenarios.rule_10_the_closing_handshake_is_waited_for),
+    (events_are_handed_over_in_reverse, driver_scenarios.rule_2_every_output_is_routed_in_order),
+    (every_loss_is_a_reset, termination_scenarios.rule_9("eof", 1011, "closed (code 1011)")),
+    (a_wire_is_opened_before_its_time, termination_scenarios.a_server_that_stays_away_is_given_up),
 ]
 
 
@@ -151,7 +157,7 @@ def test_a_faulty_driver_is_caught(
 def test_a_timer_that_trusts_itself_is_caught_where_timers_are_early(monkeypatch: pytest.MonkeyPatch) -> None:
     edit(monkeypatch, NATIVE["asyncio"], "_next", ("max(self._clock(), deadline or 0.0)", "self._clock()"))
     with pytest.raises(AssertionError, match=r"never before the deadline"):
-        run_scenario(*DRIVERS["asyncio, timers early"], rules.rule_7_a_timer_that_fired_has_fired)
+        run_scenario(*DRIVERS["asyncio, timers early"], driver_scenarios.rule_7_a_timer_that_fired_has_fired)
 
 
 def test_a_task_left_behind_is_caught_by_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,16 +166,16 @@ def test_a_task_left_behind_is_caught_by_the_sweep(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(NATIVE["asyncio"], "_drop_all", no_waiting)
     with pytest.raises(AssertionError, match="cut at step"):
-        sweep.sweep(*DRIVERS["asyncio"], sweep.through_a_lost_wire)
+        cancellation_sweep.sweep(*DRIVERS["asyncio"], cancellation_sweep.through_a_lost_wire)
 
 
 def test_a_terminal_event_that_is_missing_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """On trio, where a cancel reaches application and driver at once; asyncio's `aclose` is always heard first."""
     a_cancelled_driver_tells_nobody(monkeypatch, "trio")
     with pytest.raises(AssertionError, match="a_cancelled_application_ends_the_session"):
-        run_scenario(*DRIVERS["trio"], ends.a_cancelled_application_ends_the_session)
+        run_scenario(*DRIVERS["trio"], termination_scenarios.a_cancelled_application_ends_the_session)
     with pytest.raises(AssertionError, match=r"cut at step .*terminal event"):
-        sweep.sweep(*DRIVERS["trio"], sweep.from_start_to_end)
+        cancellation_sweep.sweep(*DRIVERS["trio"], cancellation_sweep.from_start_to_end)
 
 
 def test_a_driver_that_is_late_by_a_millisecond_is_not_equivalent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,14 +188,14 @@ def test_a_driver_that_is_late_by_a_millisecond_is_not_equivalent(monkeypatch: p
 # ---------------------------------------------------------------------------- wires
 
 
-class LosesOnCancel(MemoryWire):
+class LosesOnCancel(InMemoryWire):
     async def receive(self) -> Frame:
         frame = await super().receive()
         await self._loop.sleep(0)
         return frame
 
 
-class TearsOnCancel(MemoryWire):
+class TearsOnCancel(InMemoryWire):
     async def send(self, frame: Frame) -> None:
         try:
             await super().send(frame)
@@ -200,7 +206,7 @@ class TearsOnCancel(MemoryWire):
             raise
 
 
-class ClosesAtOnce(MemoryWire):
+class ClosesAtOnce(InMemoryWire):
     """The socket goes right after the last message: what the peer has not read yet is gone."""
 
     async def close(self, code: int, reason: str) -> None:
@@ -208,29 +214,29 @@ class ClosesAtOnce(MemoryWire):
         await super().close(code, reason)
 
 
-class ForgetsTheReason(MemoryWire):
+class ForgetsTheReason(InMemoryWire):
     async def close(self, code: int, reason: str) -> None:
         await super().close(code, "")
 
 
-class AbortsPolitely(MemoryWire):
+class AbortsPolitely(InMemoryWire):
     async def abort(self) -> None:
         self._said = (1000, "")
         await super().abort()
 
 
-class ClosesRudely(MemoryWire):
+class ClosesRudely(InMemoryWire):
     async def close(self, code: int, reason: str) -> None:
         await super().abort()
 
 
-class SleepsThroughAborts(MemoryWire):
+class SleepsThroughAborts(InMemoryWire):
     def move(self) -> None:
         if not self._aborted:
             super().move()
 
 
-class NeverPushesBack(MemoryWire):
+class NeverPushesBack(InMemoryWire):
     async def send(self, frame: Frame) -> None:
         if self._is_over():
             raise WireLost("reset")
@@ -238,37 +244,37 @@ class NeverPushesBack(MemoryWire):
         self.move()
 
 
-class SkipsEmpty(MemoryWire):
+class SkipsEmpty(InMemoryWire):
     async def send(self, frame: Frame) -> None:
         if frame:
             await super().send(frame)
 
 
-class MixesTextAndBytes(MemoryWire):
+class MixesTextAndBytes(InMemoryWire):
     async def receive(self) -> Frame:
         frame = await super().receive()
         return frame.encode() if isinstance(frame, str) else frame
 
 
-class SwapsNeighbours(MemoryWire):
+class SwapsNeighbours(InMemoryWire):
     async def send(self, frame: Frame) -> None:
         await super().send(frame)
         self.peer._incoming.reverse()
 
 
-class GoesOnAfterTheEnd(MemoryWire):
+class GoesOnAfterTheEnd(InMemoryWire):
     def _is_over(self) -> bool:
         return self._aborted or self.peer._aborted
 
 
-class OneDirectionAtATime(MemoryWire):
+class OneDirectionAtATime(InMemoryWire):
     async def receive(self) -> Frame:
-        while len(self.peer._incoming) >= memory.CAPACITY:
+        while len(self.peer._incoming) >= in_memory_wire.CAPACITY:
             await self._moved.wait()
         return await super().receive()
 
 
-class LeaksItsOwnErrors(MemoryWire):
+class LeaksItsOwnErrors(InMemoryWire):
     async def receive(self) -> Frame:
         try:
             return await super().receive()
@@ -276,12 +282,12 @@ class LeaksItsOwnErrors(MemoryWire):
             raise ConnectionResetError from None
 
 
-class NeverOpens(MemoryWire):
+class NeverOpens(InMemoryWire):
     async def send(self, frame: Frame) -> None:
         raise WireLost("reset")
 
 
-WIRES: list[tuple[type[MemoryWire], transport.Check]] = [
+WIRES: list[tuple[type[InMemoryWire], transport.Check]] = [
     (LosesOnCancel, transport.a_cancelled_receive_loses_nothing),
     (TearsOnCancel, transport.a_cancelled_send_tears_nothing),
     (ClosesAtOnce, transport.the_closing_handshake),
@@ -306,7 +312,7 @@ WIRES: list[tuple[type[MemoryWire], transport.Check]] = [
 
 @pytest.mark.parametrize("world", NATIVE)
 @pytest.mark.parametrize(("kind", "killer"), WIRES, ids=lambda item: item.__name__)
-def test_a_faulty_wire_is_caught(world: str, kind: type[MemoryWire], killer: transport.Check) -> None:
+def test_a_faulty_wire_is_caught(world: str, kind: type[InMemoryWire], killer: transport.Check) -> None:
     loop: Loop = DRIVERS[world][0]
     with pytest.raises(AssertionError, match=rf"^{killer.__name__}: .*\w"):
         loop.run(lambda: transport.run_check(loop, killer, lambda: memory_pair(loop, kind=kind)))

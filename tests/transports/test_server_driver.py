@@ -14,7 +14,7 @@ from auricle.core import PROTOCOL, AudioReceived, Limits, LocalProtocolError, Op
 from auricle.core.events import Disconnected, Event, Reconnected, SessionClosed
 from auricle.core.messages import Resume
 from auricle.transports.testing.loop import Loop, Task, Tasks
-from auricle.transports.testing.wires import ScriptedWire
+from auricle.transports.testing.scripted_wire import ScriptedWire
 from auricle.transports.wire import WireLost
 from transports.drivers import DRIVERS
 

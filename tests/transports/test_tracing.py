@@ -16,8 +16,8 @@ import trio.testing
 from auricle.core import PROTOCOL, Final, ServerInfo, SessionClosed, Started
 from auricle.core.trace import Replay, replay
 from auricle.transports import tracing
-from auricle.transports.testing.lab import read_all
-from auricle.transports.testing.wires import Peer, ScriptedWire
+from auricle.transports.testing.driver_harness import read_all
+from auricle.transports.testing.scripted_wire import Peer, ScriptedWire
 from auricle.transports.trio.server import serve_wire
 from transports.drivers import CLIENTS, DRIVERS
 

@@ -1,4 +1,4 @@
-"""Waiting for the engine, visibly: a model may have to be downloaded first."""
+"""Waiting for the engine with a progress bar: a model may have to be downloaded first."""
 
 from typing import Final
 
@@ -8,17 +8,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from auricle.server.app import SpeechServer
 
-PATIENCE_S: Final = 0.5
-"""A wait shorter than this is not worth a line."""
+PROGRESS_AFTER_S: Final = 0.5
+"""Seconds of waiting after which the progress bar is shown."""
 REFRESH_S: Final = 0.1
 
 
 async def wait_for_engine(server: SpeechServer, console: Console) -> str:
     """Wait until the engine answers and return its name and model. Raises `EngineUnavailable`.
 
-    On a terminal a bar shows how far loading is; elsewhere nothing is written.
+    On a terminal a bar shows the loading stage; elsewhere nothing is written.
     """
-    with trio.move_on_after(PATIENCE_S):
+    with trio.move_on_after(PROGRESS_AFTER_S):
         return await server.engine_ready()
     if not console.is_terminal:
         return await server.engine_ready()

@@ -5,18 +5,18 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What a command leaves in ``$?``. The worst of several outcomes wins."""
+    """Exit status of a command. The highest of several outcomes wins."""
 
     GOOD = 0
     INCOMPLETE = 1
-    """The server failed or could not be reached: something that was sent is not accounted for; or a trace
-    that was replayed came out otherwise."""
+    """The server failed or could not be reached, so that the transcript is not complete; or a check failed; or a
+    replayed trace diverged."""
     BAD_INPUT = 2
-    """A file, a flag or a device that cannot be used; what could be done was done."""
+    """A file, an option or a device cannot be used; the rest was done."""
     INTERRUPTED = 130
     """Ctrl-C, as shells report it."""
 
 
 def worst(results: Iterable[Exit]) -> Exit:
-    """Return the outcome that matters most."""
+    """Return the highest exit status, `Exit.GOOD` where there is none."""
     return max(results, default=Exit.GOOD)

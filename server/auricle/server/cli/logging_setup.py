@@ -1,11 +1,11 @@
-"""Logging of the command line: quiet unless asked, always on standard error."""
+"""Logging setup of the command line, on standard error."""
 
 import logging
 import sys
 
 
 def configure_logging(*, verbose: bool) -> None:
-    """Log warnings of ours, or with ``verbose`` everything of ours and warnings of the libraries."""
+    """Log warnings; with ``verbose`` also information of Auricle itself."""
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

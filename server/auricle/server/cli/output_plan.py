@@ -1,6 +1,6 @@
-"""Where transcripts go: standard output, one file, or a directory with a file for each recording.
+"""Destination of transcripts: standard output, one file, or a directory with a file for each recording.
 
-The plan is made before the first sample is read: nobody should learn after an hour of work that it has no place.
+The plan is made and checked before the first sample is read, so that an hour of work cannot fail at its end.
 """
 
 import os
@@ -17,7 +17,7 @@ from auricle.server.cli.transcript import Transcript
 
 
 class OutputError(Exception):
-    """Transcripts that cannot be written where they were asked for: one sentence with what to do."""
+    """Transcripts cannot be written to the destination. The message is one sentence with the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class OutputPlan:
     """Recording's path as given, to the file for its transcript."""
 
     def write(self, transcripts: Sequence[Transcript], stdout: TextIO) -> None:
-        """Write everything. Existing files are replaced. Raises `OutputError` where the system refuses."""
+        """Write all transcripts, replacing existing files. Raises `OutputError` where a file cannot be written."""
         if self.each:
             for path, transcript in zip(self.each.values(), transcripts, strict=True):
                 _write(path, render([transcript], self.form))
@@ -42,10 +42,10 @@ class OutputPlan:
 
 
 def plan_output(recordings: Sequence[str], form: Format, output: str | None) -> OutputPlan:
-    """Return where the transcripts of ``recordings`` go. ``output`` is None, a file, or a directory.
+    """Return the output plan of ``recordings``. ``output`` is None, a file, or a directory.
 
     A directory is one that exists, or a name that ends in a slash. Raises `OutputError` when subtitles of several
-    recordings would share one file, when two would have the same name, or when the place does not exist.
+    recordings would share one file, when two files would have the same name, or when the directory does not exist.
     """
     if output is not None and (output.endswith(os.sep) or Path(output).is_dir()):
         return OutputPlan(form=form, each=_names(recordings, form, Path(output)))

@@ -1,4 +1,4 @@
-"""``auricle serve``: the server in the foreground, until SIGTERM or Ctrl-C; then it drains."""
+"""``auricle serve``: run the server in the foreground; SIGTERM or Ctrl-C drains it."""
 
 import logging
 import signal
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 async def serve(config: ServerConfig) -> Exit:
-    """Serve until told to stop. The first signal drains: sessions get their last finals; the second leaves at once.
+    """Serve until a signal. The first one drains, so that sessions get their last finals; the second stops at once.
 
     Raises `ListenError` and `EngineUnavailable`.
     """

@@ -1,4 +1,4 @@
-"""Which server a command talks to: one somebody runs, or one of its own on a free loopback port."""
+"""The server that a command connects to: a running one, or an embedded one on a free loopback port."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ from auricle.server.cli.engine_progress import wait_for_engine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerChoice:
-    """``url`` None: an embedded server with this engine and model."""
+    """Options that select the server. With ``url`` None an embedded server is started, with this engine and model."""
 
     url: str | None = None
     api_key: str | None = None
@@ -26,7 +26,7 @@ class ServerChoice:
 async def server_url(choice: ServerChoice, display: Display) -> AsyncIterator[str]:
     """Yield the URL to connect to; an embedded server runs for the length of the block.
 
-    Raises `EngineUnavailable` when the embedded server can have no engine.
+    Raises `EngineUnavailable` when no engine can be loaded for the embedded server.
     """
     if choice.url is not None:
         yield choice.url

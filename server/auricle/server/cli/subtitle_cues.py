@@ -1,7 +1,7 @@
-"""Finals cut into subtitles: at most two lines of 42 columns and seven seconds, and never two at a time.
+"""Subtitle cues from finals: at most two lines of 42 columns and seven seconds, without overlaps.
 
-The limits are those of broadcast practice (BBC subtitle guidelines, Netflix timed-text style guide): what is longer
-cannot be read in the time it stands.
+The limits are those of broadcast practice (BBC subtitle guidelines, Netflix timed-text style guide): a longer cue
+cannot be read in the time it is shown.
 """
 
 import re
@@ -16,12 +16,12 @@ from auricle.core import messages, parts
 from auricle.server.cli.printable import printable
 
 LINE_COLUMNS: Final = 42
-"""Columns in a line. A Chinese, Japanese or Korean character takes two."""
+"""Columns of a line. A Chinese, Japanese or Korean character takes two."""
 MAX_CUE_MS: Final = 7_000
 MIN_CUE_MS: Final = 1_000
-"""A cue stays at least this long where the next one leaves room: nobody reads in less."""
+"""Minimum duration of a cue, where the next one leaves room: less is too short to read."""
 PAUSE_MS: Final = 1_500
-"""A silence that ends a cue, so that words do not stand on the screen long before they are said."""
+"""A pause of this length ends a cue, so that words are not shown long before they are spoken."""
 _SENTENCE_END: Final = re.compile(r"[.!?。！？…][\"'”’)\]]*\s*$")
 
 
@@ -35,7 +35,7 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
-    """One subtitle: milliseconds from the start of the recording, and one or two lines."""
+    """One subtitle cue: times in milliseconds from the start of the recording, and one or two lines."""
 
     start: int
     end: int
@@ -43,15 +43,15 @@ class Cue:
 
 
 def cues(finals: Iterable[messages.Final]) -> list[Cue]:
-    """Return the cues of ``finals`` in order: each ends after it starts, and before or when the next one starts."""
+    """Return the cues of ``finals`` in order; each ends after it starts and not after the next one starts."""
     ordered = sorted(finals, key=lambda final: final.start)
-    return _untangle([cue for final in ordered for cue in _cut(pieces(final))])
+    return _without_overlaps([cue for final in ordered for cue in _cut(pieces(final))])
 
 
 def pieces(final: messages.Final) -> list[Piece]:
-    """Return the text of ``final`` in pieces whose concatenation is that text on one line.
+    """Return the text of ``final`` as timed pieces, whose concatenation is that text on one line.
 
-    The words' own times are used where the words spell the text; otherwise time is shared out by length.
+    The times of the words are used where the words spell the text; otherwise time is divided by text length.
     """
     text = " ".join(printable(final.text).split())
     timed = _by_words(text, final.words or ()) or _by_length(text, final)
@@ -59,7 +59,7 @@ def pieces(final: messages.Final) -> list[Piece]:
 
 
 def _by_words(text: str, words: Sequence[parts.Word]) -> list[Piece]:
-    """Find each word in ``text``, in order; return nothing when one of them is not there."""
+    """Locate each word in ``text``, in order; return an empty list when one is missing."""
     spoken = [word for word in words if printable(word.text).strip()]
     ends: list[int] = []
     for word in spoken:
@@ -71,7 +71,7 @@ def _by_words(text: str, words: Sequence[parts.Word]) -> list[Piece]:
     if not ends:
         return []
     ends[-1] = len(text)
-    # What stands between two words is punctuation before a space, and it belongs to the word before.
+    # Punctuation between two words belongs to the word before it.
     cuts = [0, *(_after_punctuation(text, end) for end in ends[:-1]), len(text)]
     return [
         Piece(text[low:high], _ms(word.start), _ms(max(word.start, word.end)))
@@ -88,7 +88,7 @@ def _after_punctuation(text: str, end: int) -> int:
 
 
 def _by_length(text: str, final: messages.Final) -> list[Piece]:
-    """Share the time of ``final`` among its words in proportion to their length."""
+    """Divide the time of ``final`` among its words in proportion to their length."""
     parts = re.findall(r"\s*\S+", text)
     start, span = _ms(final.start), max(0, _ms(final.end) - _ms(final.start))
     marks = [start + span * done // max(1, len(text)) for done in accumulate(map(len, parts), initial=0)]
@@ -149,15 +149,15 @@ def _joined(group: Sequence[Piece]) -> str:
     return "".join(piece.text for piece in group).strip()
 
 
-def _untangle(drawn: Sequence[Cue]) -> list[Cue]:
-    """Make starts increase and ends stop at the next start: a player shows overlapping cues in any order it likes."""
-    starts = list(accumulate((cue.start for cue in drawn), lambda before, start: max(before + 1, start)))
+def _without_overlaps(cues_in_order: Sequence[Cue]) -> list[Cue]:
+    """Make starts strictly increase and end each cue before the next: players order overlapping cues arbitrarily."""
+    starts = list(accumulate((cue.start for cue in cues_in_order), lambda before, start: max(before + 1, start)))
     limits = starts[1:] + [start + MAX_CUE_MS for start in starts[-1:]]
-    untangled: list[Cue] = []
-    for cue, start, limit in zip(drawn, starts, limits, strict=True):
+    adjusted: list[Cue] = []
+    for cue, start, limit in zip(cues_in_order, starts, limits, strict=True):
         end = min(max(cue.end, start + MIN_CUE_MS), start + MAX_CUE_MS, limit)
-        untangled.append(replace(cue, start=start, end=end))
-    return untangled
+        adjusted.append(replace(cue, start=start, end=end))
+    return adjusted
 
 
 def _ms(seconds: float) -> int:

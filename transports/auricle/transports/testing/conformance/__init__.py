@@ -4,7 +4,7 @@ For any server that speaks ``auricle.v1`` or the legacy dialect. docs/conformanc
 """
 
 from auricle.transports.testing.conformance.checks import CHECKS
-from auricle.transports.testing.conformance.run import Unreachable, check_server
-from auricle.transports.testing.conformance.verdict import Check, Verdict
+from auricle.transports.testing.conformance.results import Check, Verdict
+from auricle.transports.testing.conformance.runner import Unreachable, check_server
 
 __all__ = ["CHECKS", "Check", "Unreachable", "Verdict", "check_server"]

@@ -13,7 +13,7 @@ import trio
 from auricle.core import PROTOCOL, Start
 from auricle.core.errors import NORMAL_CLOSURE
 from auricle.transports.address import Address
-from auricle.transports.testing.conformance.talk import Talk
+from auricle.transports.testing.conformance.probe_client import ProbeClient
 from auricle.transports.trio.websocket import open_websocket
 
 RATE: Final = 16_000
@@ -31,7 +31,7 @@ class ServerUnderTest:
     address: Address
     speech: bytes
     headers: Sequence[tuple[str, str]] = ()
-    talks: list[Talk] = field(default_factory=list)
+    clients: list[ProbeClient] = field(default_factory=list)
     """Every conversation of the present check."""
 
     @property
@@ -40,28 +40,30 @@ class ServerUnderTest:
         return len(self.speech) // SAMPLE_BYTES
 
     @asynccontextmanager
-    async def talk(self, config: Start | None = None, *, subprotocol: str | None = PROTOCOL) -> AsyncIterator[Talk]:
+    async def connect(
+        self, config: Start | None = None, *, subprotocol: str | None = PROTOCOL
+    ) -> AsyncIterator[ProbeClient]:
         """Connect, and say nothing yet. Raises `WireLost` (``refused``)."""
         offered = [subprotocol] if subprotocol else []
         async with open_websocket(self.address, self.headers, None, MOST_BYTES, offered) as wire:
-            talk = Talk(wire, config or Start(), number=len(self.talks) + 1)
-            self.talks.append(talk)
-            yield talk
-            if not talk.broken:
+            client = ProbeClient(wire, config or Start(), number=len(self.clients) + 1)
+            self.clients.append(client)
+            yield client
+            if not client.dropped:
                 with trio.move_on_after(GOODBYE_S, shield=True):
                     await wire.close(NORMAL_CLOSURE, "")
 
     @asynccontextmanager
-    async def ready(self, config: Start | None = None) -> AsyncIterator[Talk]:
+    async def connect_ready(self, config: Start | None = None) -> AsyncIterator[ProbeClient]:
         """Connect, say ``start``, and wait for ``ready``."""
-        async with self.talk(config) as talk:
-            await talk.open()
-            await talk.until("ready")
-            yield talk
+        async with self.connect(config) as client:
+            await client.open()
+            await client.receive_until("ready")
+            yield client
 
 
 @cache
-def babble(seconds: float = 3.0) -> bytes:
+def synthetic_speech(seconds: float = 3.0) -> bytes:
     """Return something like speech, for a server that only needs something to hear: voiced syllables, then silence."""
     samples = array("h", bytes(SAMPLE_BYTES * round(RATE * (seconds + 1.0))))
     for n in range(round(RATE * seconds)):

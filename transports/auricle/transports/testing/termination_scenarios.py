@@ -1,31 +1,31 @@
-"""The driver rules 9 and 10, and every way in which a wire, a session or an application ends."""
+"""The driver rules 9 and 10, and every way in which a wire, a session or an application termination_scenarios."""
 
 from auricle.core import Final, Limits, SessionClosed
 from auricle.core.events import Interrupted
 from auricle.core.messages import Resumed
 from auricle.core.stimuli import LossKind
 from auricle.transports.errors import ConnectFailed
-from auricle.transports.testing.lab import DrivenClient, Lab, Scenario, read_all
+from auricle.transports.testing.driver_harness import DrivenClient, DriverHarness, Scenario, read_all
+from auricle.transports.testing.driver_scenarios import RAMP, SECOND, ended
 from auricle.transports.testing.loop import require
-from auricle.transports.testing.rules import RAMP, SECOND, ended
 from auricle.transports.wire import WireLost
 
 
-async def complete(lab: Lab, client: DrivenClient) -> None:
+async def complete(harness: DriverHarness, client: DrivenClient) -> None:
     """Bring a session to its complete end, as far as messages go."""
     await client.end_input()
-    await lab.peer.hear("end_input")
-    lab.peer.input_ended(0)
-    lab.peer.complete(0)
+    await harness.peer.hear("end_input")
+    harness.peer.input_ended(0)
+    harness.peer.complete(0)
 
 
 def rule_9(how: LossKind, code: int, words: str) -> Scenario:
     """Make the scenario of one way in which the peer's end can go."""
 
-    async def rule_9_eof_and_reset_are_told_apart(lab: Lab) -> None:
-        lab.peer.ready()
-        async with lab.connect() as client:
-            lab.peer.hang_up(how, code)
+    async def rule_9_eof_and_reset_are_told_apart(harness: DriverHarness) -> None:
+        harness.peer.ready()
+        async with harness.connect() as client:
+            harness.peer.hang_up(how, code)
             closed = ended(await read_all(client))
         require((closed.reason, closed.complete) == ("lost", False), "A loss is never complete (rule 9).")
         require(words in closed.message, f"A loss by {how} is told as one, not: {closed.message} (rule 9)")
@@ -34,27 +34,27 @@ def rule_9(how: LossKind, code: int, words: str) -> Scenario:
     return rule_9_eof_and_reset_are_told_apart
 
 
-async def rule_9_our_own_close_is_the_third(lab: Lab) -> None:
+async def rule_9_our_own_close_is_the_third(harness: DriverHarness) -> None:
     """Leaving says so to the peer, waits for it as long as it may, and is idempotent."""
-    lab.peer.ready()
-    async with lab.connect() as client:
-        begun = lab.loop.now()
+    harness.peer.ready()
+    async with harness.connect() as client:
+        begun = harness.loop.now()
         await client.aclose()
-        waited = lab.loop.now() - begun
+        waited = harness.loop.now() - begun
         require(abs(waited - Limits().abort_timeout_s) < 0.1, f"Leaving takes abort_timeout_s, not {waited:.1f} s.")
         require(client.closed is not None and client.closed.reason == "aborted", "Our own end is 'aborted' (rule 9).")
         await client.aclose()
-    await lab.peer.hear("cancel")
+    await harness.peer.hear("cancel")
 
 
 def after_closed(how: LossKind) -> Scenario:
     """Make the scenario of a wire that ends this way once the session is complete."""
 
-    async def rule_9_after_closed_any_end_will_do(lab: Lab) -> None:
-        lab.peer.ready()
-        async with lab.connect() as client:
-            await complete(lab, client)
-            lab.peer.hang_up(how, 1006)
+    async def rule_9_after_closed_any_end_will_do(harness: DriverHarness) -> None:
+        harness.peer.ready()
+        async with harness.connect() as client:
+            await complete(harness, client)
+            harness.peer.hang_up(how, 1006)
             closed = ended(await read_all(client))
         require(closed.complete is True, f"A {how} after closed takes nothing back (rule 9).")
 
@@ -62,109 +62,111 @@ def after_closed(how: LossKind) -> Scenario:
     return rule_9_after_closed_any_end_will_do
 
 
-async def rule_10_the_closing_handshake_is_waited_for(lab: Lab) -> None:
+async def rule_10_the_closing_handshake_is_waited_for(harness: DriverHarness) -> None:
     """Everything queued, then the close; and reading until the peer has closed, too."""
-    lab.peer.ready()
-    async with lab.connect() as client:
+    harness.peer.ready()
+    async with harness.connect() as client:
         await client.send_audio(RAMP)
         await client.end_input()
-        await lab.peer.hear("end_input")
-        require(lab.peer.audio == RAMP, "Everything queued is sent before the close (rule 10).")
-        lab.peer.final("hello", 0, 0, 16_000)
-        lab.peer.input_ended(16_000)
-        lab.peer.complete(16_000, segments=1)
+        await harness.peer.hear("end_input")
+        require(harness.peer.audio == RAMP, "Everything queued is sent before the close (rule 10).")
+        harness.peer.final("hello", 0, 0, 16_000)
+        harness.peer.input_ended(16_000)
+        harness.peer.complete(16_000, segments=1)
         events = await read_all(client)
-        await lab.loop.settle()
+        await harness.loop.settle()
         require(ended(events).complete is True, "A session that is told so is complete (rule 10).")
-        require(lab.wire.closed == (1000, "completed"), "The socket is closed with a handshake, not dropped (rule 10).")
-        require(not lab.wire.aborted, "A wire in its closing handshake is not aborted (rule 10).")
-        require(not lab.wire.left, "The wire is held until the peer's end of the handshake (rule 10).")
-        lab.peer.hang_up()
+        require(
+            harness.wire.closed == (1000, "completed"), "The socket is closed with a handshake, not dropped (rule 10)."
+        )
+        require(not harness.wire.aborted, "A wire in its closing handshake is not aborted (rule 10).")
+        require(not harness.wire.left, "The wire is held until the peer's end of the handshake (rule 10).")
+        harness.peer.hang_up()
 
 
-async def rule_10_the_closing_handshake_is_bounded(lab: Lab) -> None:
+async def rule_10_the_closing_handshake_is_bounded(harness: DriverHarness) -> None:
     """A peer that never answers the close is waited for as long as the session says."""
-    lab.peer.ready()
-    async with lab.connect() as client:
-        await complete(lab, client)
+    harness.peer.ready()
+    async with harness.connect() as client:
+        await complete(harness, client)
         await read_all(client)
-        begun = lab.loop.now()
-    waited, bound_s = lab.loop.now() - begun, Limits().close_timeout_s
+        begun = harness.loop.now()
+    waited, bound_s = harness.loop.now() - begun, Limits().close_timeout_s
     require(abs(waited - bound_s) < 0.1, f"The closing handshake ends after {bound_s} s, not {waited:.1f} s (rule 10).")
 
 
-async def rule_10_a_clogged_close_is_bounded(lab: Lab) -> None:
+async def rule_10_a_clogged_close_is_bounded(harness: DriverHarness) -> None:
     """The peer reads no more: a close that cannot even be written does not hold the application up."""
-    lab.peer.ready()
-    async with lab.connect() as client:
-        lab.wire.clogged = True
+    harness.peer.ready()
+    async with harness.connect() as client:
+        harness.wire.clogged = True
         await client.send_audio(SECOND)
-        await lab.loop.settle()
-        begun = lab.loop.now()
-    waited = lab.loop.now() - begun
+        await harness.loop.settle()
+        begun = harness.loop.now()
+    waited = harness.loop.now() - begun
     require(abs(waited - Limits().abort_timeout_s) < 0.1, f"Leaving a clogged wire takes 1 s, not {waited:.1f} s.")
-    require(lab.sessions[0].closed is not None, "Leaving ends the session.")
+    require(harness.sessions[0].closed is not None, "Leaving ends the session.")
 
 
-async def a_transport_that_never_opens_is_given_up(lab: Lab) -> None:
+async def a_transport_that_never_opens_is_given_up(harness: DriverHarness) -> None:
     """After ``connect_timeout_s``, with a terminal event that says so."""
-    lab.delay(0, 1e5)
-    begun = lab.loop.now()
-    closed = await _fail_to_connect(lab)
-    waited, bound_s = lab.loop.now() - begun, Limits().connect_timeout_s
+    harness.delay(0, 1e5)
+    begun = harness.loop.now()
+    closed = await _fail_to_connect(harness)
+    waited, bound_s = harness.loop.now() - begun, Limits().connect_timeout_s
     require(abs(waited - bound_s) < 0.1, f"Connecting is given up after {bound_s} s, not {waited:.1f} s.")
     require(closed.error == "connect_timeout" and closed.retriable, "That connecting took too long is said.")
 
 
-async def a_refused_transport_is_told(lab: Lab) -> None:
+async def a_refused_transport_is_told(harness: DriverHarness) -> None:
     """With the code that says why."""
-    lab.refuse(0, WireLost("refused", 4401, "no key"))
-    closed = await _fail_to_connect(lab)
+    harness.refuse(0, WireLost("refused", 4401, "no key"))
+    closed = await _fail_to_connect(harness)
     require((closed.code, closed.complete) == (4401, False), f"A refusal keeps its code, not {closed.code}.")
 
 
-async def a_silent_server_is_given_up(lab: Lab) -> None:
+async def a_silent_server_is_given_up(harness: DriverHarness) -> None:
     """After ``ready_timeout_s``."""
-    closed = await _fail_to_connect(lab)
+    closed = await _fail_to_connect(harness)
     require(closed.error == "ready_timeout", "That the server never became ready is said.")
 
 
-async def _fail_to_connect(lab: Lab) -> SessionClosed:
+async def _fail_to_connect(harness: DriverHarness) -> SessionClosed:
     try:
-        async with lab.connect():
+        async with harness.connect():
             raise AssertionError("A client is handed out only when it is ready.")
     except ConnectFailed as failed:
         return failed.closed
 
 
-async def an_exception_of_the_application_is_left_alone(lab: Lab) -> None:
+async def an_exception_of_the_application_is_left_alone(harness: DriverHarness) -> None:
     """It comes out as it was, and the wire is gone."""
-    lab.peer.ready()
+    harness.peer.ready()
     try:
-        async with lab.connect():
+        async with harness.connect():
             raise ZeroDivisionError
     except ZeroDivisionError:
         return
     raise AssertionError("An exception of the application comes out as it was.")
 
 
-async def a_cancelled_application_ends_the_session(lab: Lab) -> None:
+async def a_cancelled_application_ends_the_session(harness: DriverHarness) -> None:
     """In bounded time, with a terminal event that can still be read."""
-    lab.peer.ready()
+    harness.peer.ready()
     clients: list[DrivenClient] = []
-    async with lab.loop.tasks() as tasks:
+    async with harness.loop.tasks() as tasks:
 
         async def application() -> None:
-            async with lab.connect() as client:
+            async with harness.connect() as client:
                 clients.append(client)
                 await read_all(client)
 
         task = tasks.start(application)
-        await lab.loop.sleep(1.0)
-        begun = lab.loop.now()
+        await harness.loop.sleep(1.0)
+        begun = harness.loop.now()
         task.cancel()
         await task.join()
-        waited = lab.loop.now() - begun
+        waited = harness.loop.now() - begun
         require(
             waited < Limits().abort_timeout_s + 0.1, f"A cancelled application is let go of, not in {waited:.1f} s."
         )
@@ -172,23 +174,23 @@ async def a_cancelled_application_ends_the_session(lab: Lab) -> None:
     require(ended(events).complete is False, "A session that is cut is not complete.")
 
 
-async def a_lost_transport_is_followed_by_another(lab: Lab) -> None:
+async def a_lost_transport_is_followed_by_another(harness: DriverHarness) -> None:
     """Each `OpenTransport` opens a new wire, not before its time, and the session goes on over that."""
-    lab.peer.ready(token="first")
-    async with lab.connect() as client:
+    harness.peer.ready(token="first")
+    async with harness.connect() as client:
         await client.send_audio(RAMP)
-        await lab.peer.hear_audio(len(RAMP))
-        lab.delay(1, 0.5)
-        lab.peer.hang_up("reset", 1006)
+        await harness.peer.hear_audio(len(RAMP))
+        harness.delay(1, 0.5)
+        harness.peer.hang_up("reset", 1006)
         await client.send_audio(RAMP)
-        again = lab.line(1)
+        again = harness.peer_of(1)
         resume = await again.hear("resume")
-        require(resume["token"] == "first" and lab.opened == 2, "A lost transport is followed by one other.")
-        require(lab.wire.left, "The wire before is let go of.")
+        require(resume["token"] == "first" and harness.opened == 2, "A lost transport is followed by one other.")
+        require(harness.wire.left, "The wire before is let go of.")
         again.resumed(8_000)
         audio = await again.hear_audio(len(RAMP) + len(RAMP) // 2)
         require(audio == RAMP[16_000:] + RAMP, "Audio goes on where the server says, on the new wire only.")
-        again.seq = lab.peer.seq
+        again.seq = harness.peer.seq
         again.final("kept", 0, 0, 32_000)
         await client.end_input()
         await again.hear("end_input")
@@ -201,60 +203,62 @@ async def a_lost_transport_is_followed_by_another(lab: Lab) -> None:
     require(ended(events).complete is True, "A session that came back can be complete.")
 
 
-async def what_a_stale_transport_says_is_ignored(lab: Lab) -> None:
+async def what_a_stale_transport_says_is_ignored(harness: DriverHarness) -> None:
     """A wire that is slow to die says more, and is lost once more, after the session has gone on to another one."""
-    lab.peer.ready(token="first")
-    async with lab.connect(limits=Limits(write_stall_s=5.0)) as client:
+    harness.peer.ready(token="first")
+    async with harness.connect(limits=Limits(write_stall_s=5.0)) as client:
         await client.send_audio(RAMP)
-        await lab.peer.hear_audio(len(RAMP))
-        lab.wire.clogged, lab.wire.dies_after_s = True, 2.0
+        await harness.peer.hear_audio(len(RAMP))
+        harness.wire.clogged, harness.wire.dies_after_s = True, 2.0
         await client.send_audio(SECOND)  # stalls
-        again = lab.line(1)
+        again = harness.peer_of(1)
         await again.hear("resume")
         again.resumed(16_000)
-        again.seq = lab.peer.seq
+        again.seq = harness.peer.seq
         await again.hear_audio(len(SECOND))
-        lab.peer.final("from the old one", 0, 0, 16_000)
-        lab.peer.say("resumed", session="t", next=0, credit=0, token="x", state="streaming")
-        await lab.loop.sleep(3.0)
-        require(lab.wire.left, "A stalled wire is let go of as soon as it dies.")
-        require(client.closed is None and lab.opened == 2, "A transport that has been replaced is lost only once.")
+        harness.peer.final("from the old one", 0, 0, 16_000)
+        harness.peer.say("resumed", session="t", next=0, credit=0, token="x", state="streaming")
+        await harness.loop.sleep(3.0)
+        require(harness.wire.left, "A stalled wire is let go of as soon as it dies.")
+        require(client.closed is None and harness.opened == 2, "A transport that has been replaced is lost only once.")
         again.final("from the new one", 0, 0, 16_000)
         await client.send_audio(RAMP)
         await again.hear_audio(len(SECOND + RAMP))
-        require(lab.peer.audio == RAMP, "Nothing is sent to a transport that has been replaced.")
+        require(harness.peer.audio == RAMP, "Nothing is sent to a transport that has been replaced.")
         await client.aclose()
         events = await read_all(client)
     texts = [event.text for event in events if isinstance(event, Final)]
     require(texts == ["from the new one"], f"What a stale transport says is ignored, not {texts}.")
 
 
-async def a_server_that_stays_away_is_given_up(lab: Lab) -> None:
+async def a_server_that_stays_away_is_given_up(harness: DriverHarness) -> None:
     """Wires that do not open are tried again, each not before its time, and not for ever."""
-    lab.peer.ready(token="first")
+    harness.peer.ready(token="first")
     limits = Limits()
     for number in range(1, limits.max_reconnects + 2):
-        lab.refuse(number, WireLost("refused", 1006, "nobody there"))
-    async with lab.connect() as client:
-        begun = lab.loop.now()
-        lab.peer.hang_up("reset", 1006)
+        harness.refuse(number, WireLost("refused", 1006, "nobody there"))
+    async with harness.connect() as client:
+        begun = harness.loop.now()
+        harness.peer.hang_up("reset", 1006)
         closed = ended(await read_all(client))
-        waited = lab.loop.now() - begun
+        waited = harness.loop.now() - begun
     require(closed.complete is False, "A session that could not be got back is not complete.")
     least_s = limits.reconnect_min_s / 2
     require(least_s <= waited <= limits.reconnect_timeout_s + 1, f"Trying again took {waited:.1f} s.")
-    require(2 < lab.opened <= limits.max_reconnects + 1, f"A lost wire is tried again in moderation: {lab.opened}.")
+    require(
+        2 < harness.opened <= limits.max_reconnects + 1, f"A lost wire is tried again in moderation: {harness.opened}."
+    )
 
 
-async def leaving_between_two_transports(lab: Lab) -> None:
+async def leaving_between_two_transports(harness: DriverHarness) -> None:
     """While a new wire is waited for or being opened, the application may leave, at once."""
-    lab.peer.ready(token="first")
-    lab.delay(1, 1e5)
-    async with lab.connect() as client:
-        lab.peer.hang_up("reset", 1006)
-        await lab.loop.sleep(1.0)
-        require(lab.opened == 2, "A lost wire is followed by another one.")
-        begun = lab.loop.now()
+    harness.peer.ready(token="first")
+    harness.delay(1, 1e5)
+    async with harness.connect() as client:
+        harness.peer.hang_up("reset", 1006)
+        await harness.loop.sleep(1.0)
+        require(harness.opened == 2, "A lost wire is followed by another one.")
+        begun = harness.loop.now()
         await client.aclose()
-        waited = lab.loop.now() - begun
+        waited = harness.loop.now() - begun
         require(waited < Limits().abort_timeout_s + 0.1, f"Leaving without a wire takes no time, not {waited:.1f} s.")

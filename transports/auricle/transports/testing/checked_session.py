@@ -6,7 +6,7 @@ from typing import Any, Final
 from auricle.core import ClientSession, Emit, Limits, Output, Start, Transmit
 from auricle.core.session import Outputs
 from auricle.transports.testing.loop import Loop
-from auricle.transports.testing.wires import Complain
+from auricle.transports.testing.scripted_wire import ReportViolation
 
 MUTATORS: Final = (
     "transport_opened", "transport_lost", "receive", "handle_timeout",
@@ -28,16 +28,16 @@ class _Outputs(tuple[Output, ...]):
         self.routed = True
 
 
-class WatchedSession(ClientSession):
+class CheckedSession(ClientSession):
     """A `ClientSession` that complains about its driver."""
 
-    def __init__(self, loop: Loop, complain: Complain, *, limits: Limits | None = None) -> None:
+    def __init__(self, loop: Loop, report_violation: ReportViolation, *, limits: Limits | None = None) -> None:
         super().__init__(Start(), now=loop.now(), limits=limits)
         self.transmitted: list[Transmit] = []
         self.emitted: list[Emit] = []
         self.timeouts = 0
         self._loop = loop
-        self._complain = complain
+        self._report_violation = report_violation
         self._owner: object | None = None
         self._last = _Outputs()
         self._fired: tuple[float, int] = (0.0, 0)
@@ -50,11 +50,13 @@ class WatchedSession(ClientSession):
         if self._owner is None:
             self._owner = task
         elif self._owner is not task and self.closed is None:
-            self._complain(f"One task owns the session, and another one called {name} (rule 1).")
+            self._report_violation(f"One task owns the session, and another one called {name} (rule 1).")
         if self._last and not self._last.routed:
-            self._complain(f"All outputs are routed before the next input, which was {name} (rule 2).")
+            self._report_violation(f"All outputs are routed before the next input, which was {name} (rule 2).")
         if abs(now - self._loop.now()) > SLACK_S:
-            self._complain(f"{name} is given the present time, not one of {now - self._loop.now():+.1f} s (rule 7).")
+            self._report_violation(
+                f"{name} is given the present time, not one of {now - self._loop.now():+.1f} s (rule 7)."
+            )
         if name == "handle_timeout":
             self._before_timeout(now)
 
@@ -64,9 +66,9 @@ class WatchedSession(ClientSession):
         at, times = self._fired
         self._fired = (now, times + 1 if now == at else 1)
         if deadline is None or now < deadline:
-            self._complain("A timer that fired has fired: now is never before the deadline (rule 7).")
+            self._report_violation("A timer that fired has fired: now is never before the deadline (rule 7).")
         elif self._fired[1] > MOST_AT_ONCE:
-            self._complain("A timer that has fired is not fired again: no hot loop (rule 7).")
+            self._report_violation("A timer that has fired is not fired again: no hot loop (rule 7).")
 
     def after(self, outputs: Outputs) -> Outputs:
         """The session has been changed."""
@@ -79,7 +81,7 @@ class WatchedSession(ClientSession):
 def _watched(name: str) -> Callable[..., Outputs]:
     verb = getattr(ClientSession, name)
 
-    def watched(self: WatchedSession, *arguments: Any, now: float, **options: Any) -> Outputs:
+    def watched(self: CheckedSession, *arguments: Any, now: float, **options: Any) -> Outputs:
         self.before(name, now)
         return self.after(verb(self, *arguments, now=now, **options))
 
@@ -87,4 +89,4 @@ def _watched(name: str) -> Callable[..., Outputs]:
 
 
 for _name in MUTATORS:
-    setattr(WatchedSession, _name, _watched(_name))
+    setattr(CheckedSession, _name, _watched(_name))

@@ -4,8 +4,8 @@ import json
 from typing import Any, Final
 
 from auricle.core import Frame
-from auricle.transports.testing.lab import Lab
-from auricle.transports.testing.wires import Peer
+from auricle.transports.testing.driver_harness import DriverHarness
+from auricle.transports.testing.scripted_wire import Peer
 
 LATENCY_S: Final = 0.0137012345
 """From a client's frame to the answer: a number no sum of other times comes near."""
@@ -16,14 +16,14 @@ WINDOW: Final = 30 * SECOND
 
 
 class ModelServer:
-    """Answers on every wire of a lab; a session survives its wires."""
+    """Answers on every wire of a harness; a session survives its wires."""
 
-    def __init__(self, lab: Lab, *, resumable: bool = True) -> None:
+    def __init__(self, harness: DriverHarness, *, resumable: bool = True) -> None:
         self.deaf = False
         """Whether it leaves what the client says unanswered, for now."""
         self.complete = False
         """Whether it has said that everything is decided."""
-        self._lab = lab
+        self._harness = harness
         self._resumable = resumable
         self._record: list[dict[str, Any]] = []
         self._received = 0
@@ -34,8 +34,8 @@ class ModelServer:
 
     async def serve(self) -> None:
         """Answer until cancelled."""
-        async with self._lab.loop.tasks() as tasks:
-            answering = [tasks.start(lambda n=n: self._answer(self._lab.line(n))) for n in range(MOST_WIRES)]  # type: ignore[misc]
+        async with self._harness.loop.tasks() as tasks:
+            answering = [tasks.start(lambda n=n: self._answer(self._harness.peer_of(n))) for n in range(MOST_WIRES)]  # type: ignore[misc]
             for task in answering:
                 await task.join()
 
@@ -43,13 +43,13 @@ class ModelServer:
         wire, heard = peer.wire, 0
         while not (wire.closed and heard == len(wire.sent)):
             if heard < len(wire.sent) and not self.deaf:
-                await self._lab.loop.sleep(LATENCY_S)
+                await self._harness.loop.sleep(LATENCY_S)
                 if wire.loss is None:
                     self._hear(peer, wire.sent[heard])
                 heard += 1
             else:
                 await wire.changed()
-        await self._lab.loop.sleep(LATENCY_S)
+        await self._harness.loop.sleep(LATENCY_S)
         peer.hang_up("eof", wire.closed[0])
 
     def _hear(self, peer: Peer, frame: Frame) -> None:

@@ -9,16 +9,16 @@ from wsproto.frame_protocol import FrameProtocol
 
 from auricle.core import Frame
 from auricle.transports.testing.conformance.failures import Failed, Gone
+from auricle.transports.testing.conformance.probe_client import ProbeClient
 from auricle.transports.testing.conformance.server_under_test import ServerUnderTest
-from auricle.transports.testing.conformance.talk import Talk
-from auricle.transports.testing.conformance.timeline import accounts_add_up
+from auricle.transports.testing.conformance.stream_checks import accounts_add_up
 from auricle.transports.trio.websocket import WebSocketWire
 from auricle.transports.wire import WireLost
 
 PIECES: Final = 3
 
 
-class InPieces(WebSocketWire):
+class FragmentingWire(WebSocketWire):
     """Sends every message as several frames, with a ping between each two (§5.4), masked or not."""
 
     def __init__(self, wire: WebSocketWire, *, masked: bool) -> None:
@@ -41,26 +41,26 @@ class InPieces(WebSocketWire):
 
 
 @asynccontextmanager
-async def in_pieces(server: ServerUnderTest, *, masked: bool) -> AsyncIterator[Talk]:
-    async with server.talk() as talk:
-        talk.carry_over(lambda wire: InPieces(wire, masked=masked))
-        yield talk
+async def connect_fragmenting(server: ServerUnderTest, *, masked: bool) -> AsyncIterator[ProbeClient]:
+    async with server.connect() as client:
+        client.replace_wire(lambda wire: FragmentingWire(wire, masked=masked))
+        yield client
 
 
 async def takes_messages_in_pieces(server: ServerUnderTest) -> None:
-    async with in_pieces(server, masked=True) as talk:
-        await talk.open()
-        await talk.until("ready")
-        await talk.audio(server.speech)
-        await talk.end()
-        accounts_add_up(await talk.until_closed(), received=server.samples)
+    async with connect_fragmenting(server, masked=True) as client:
+        await client.open()
+        await client.receive_until("ready")
+        await client.audio(server.speech)
+        await client.end()
+        accounts_add_up(await client.receive_until_closed(), received=server.samples)
 
 
 async def wants_masks(server: ServerUnderTest) -> None:
-    async with in_pieces(server, masked=False) as talk:
-        await talk.open()
+    async with connect_fragmenting(server, masked=False) as client:
+        await client.open()
         try:
-            message = await talk.hear()
+            message = await client.receive()
         except Gone:
             return
         raise Failed(f"§5.1: a frame that is not masked ends the connection, and is not answered ({message['type']})")

@@ -6,9 +6,9 @@ from typing import Protocol
 
 from auricle.core import PROTOCOL, ClientEvent, ClientSession, Limits, SessionClosed
 from auricle.transports.driver import OpenWire
+from auricle.transports.testing.checked_session import CheckedSession
 from auricle.transports.testing.loop import Loop, require, sentence
-from auricle.transports.testing.watch import WatchedSession
-from auricle.transports.testing.wires import Peer, ScriptedWire
+from auricle.transports.testing.scripted_wire import Peer, ScriptedWire
 from auricle.transports.wire import WireLost
 
 
@@ -41,14 +41,14 @@ Drive = Callable[[ClientSession, OpenWire], AbstractAsyncContextManager[DrivenCl
 Raises `ConnectFailed` where that does not come about. Leaving the block ends the session."""
 
 
-class Lab:
+class DriverHarness:
     """A driver, and the other ends of its wires."""
 
     def __init__(self, loop: Loop, drive: Drive, *, subprotocol: str | None = PROTOCOL) -> None:
         self.loop = loop
-        self.broken: list[str] = []
+        self.violations: list[str] = []
         """The rules that were seen to be broken, each a sentence."""
-        self.sessions: list[WatchedSession] = []
+        self.sessions: list[CheckedSession] = []
         self.opened = 0
         """Wires that the driver has asked for."""
         self._drive = drive
@@ -58,17 +58,17 @@ class Lab:
         self._delays: dict[int, float] = {}
         self._refusals: dict[int, WireLost] = {}
 
-    def line(self, number: int) -> Peer:
+    def peer_of(self, number: int) -> Peer:
         """Return the other end of the n-th wire (from 0), also before it is opened."""
         while len(self._wires) <= number:
-            self._wires.append(ScriptedWire(self.loop, self._subprotocol, self.complain))
+            self._wires.append(ScriptedWire(self.loop, self._subprotocol, self.report_violation))
             self._peers.append(Peer(self._wires[-1]))
         return self._peers[number]
 
     @property
     def peer(self) -> Peer:
         """The other end of the first wire."""
-        return self.line(0)
+        return self.peer_of(0)
 
     @property
     def wire(self) -> ScriptedWire:
@@ -81,7 +81,7 @@ class Lab:
         return tuple(wire for wire in self._wires if wire.opened)
 
     @property
-    def present(self) -> Peer:
+    def current_peer(self) -> Peer:
         """The other end of the wire that was opened last."""
         return next(peer for peer in reversed(self._peers) if peer.wire.opened)
 
@@ -93,14 +93,14 @@ class Lab:
         """Let the n-th wire not open at all."""
         self._refusals[number] = lost
 
-    def complain(self, rule: str) -> None:
+    def report_violation(self, rule: str) -> None:
         """Note a broken rule, and stop who broke it."""
-        self.broken.append(rule)
+        self.violations.append(rule)
         raise AssertionError(rule)
 
     def connect(self, *, limits: Limits | None = None) -> AbstractAsyncContextManager[DrivenClient]:
         """What ``connect`` does, over scripted wires."""
-        session = WatchedSession(self.loop, self.complain, limits=limits)
+        session = CheckedSession(self.loop, self.report_violation, limits=limits)
         self.sessions.append(session)
         return self._drive(session, self.open_wire)
 
@@ -108,7 +108,7 @@ class Lab:
     async def open_wire(self) -> AsyncIterator[ScriptedWire]:
         """Open the next wire, as a driver does."""
         number, self.opened = self.opened, self.opened + 1
-        wire = self.line(number).wire
+        wire = self.peer_of(number).wire
         await self.loop.sleep(self._delays.get(number, 0.0))
         if number in self._refusals:
             raise self._refusals[number]
@@ -122,7 +122,7 @@ class Lab:
 
     def check(self) -> None:
         """Check what holds after every scenario. Raises `AssertionError`."""
-        require(not self.broken, self.broken[0] if self.broken else "")
+        require(not self.violations, self.violations[0] if self.violations else "")
         require(all(wire.left for wire in self.wires), "When a driver has ended, every wire has been let go of.")
         for session in self.sessions:
             closings = [emit for emit in session.emitted if isinstance(emit.event, SessionClosed)]
@@ -138,7 +138,7 @@ async def read_all(client: DrivenClient) -> list[ClientEvent]:
     return events
 
 
-Scenario = Callable[[Lab], Awaitable[None]]
+Scenario = Callable[[DriverHarness], Awaitable[None]]
 """Something that a driver must do right."""
 
 
@@ -146,17 +146,19 @@ def run_scenario(
     loop: Loop, drive: Drive, scenario: Scenario, *, before_step: Callable[[], None] | None = None
 ) -> None:
     """Run one scenario on virtual time. Raises `AssertionError`: the rule that was broken first, if one was."""
-    labs: list[Lab] = []
+    harnesses: list[DriverHarness] = []
 
     async def run() -> None:
-        lab = Lab(loop, drive)
-        labs.append(lab)
-        await scenario(lab)
-        lab.check()
+        harness = DriverHarness(loop, drive)
+        harnesses.append(harness)
+        await scenario(harness)
+        harness.check()
 
     name = getattr(scenario, "__name__", str(scenario))
     try:
         loop.run(run, before_step=before_step)
     except Exception as error:
-        why = next((rule for lab in labs for rule in lab.broken), None) or sentence(error, "the driver raised")
+        why = next((rule for harness in harnesses for rule in harness.violations), None) or sentence(
+            error, "the driver raised"
+        )
         raise AssertionError(f"{name}: {why}") from error

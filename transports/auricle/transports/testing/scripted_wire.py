@@ -10,14 +10,14 @@ from auricle.core.stimuli import LossKind
 from auricle.transports.testing.loop import Loop
 from auricle.transports.wire import WireLost
 
-Complain = Callable[[str], None]
+ReportViolation = Callable[[str], None]
 """Takes one sentence that names the rule broken."""
 
 
 class ScriptedWire:
     """A `Wire` whose other end is a `Peer`."""
 
-    def __init__(self, loop: Loop, subprotocol: str | None, complain: Complain) -> None:
+    def __init__(self, loop: Loop, subprotocol: str | None, report_violation: ReportViolation) -> None:
         self.subprotocol = subprotocol
         self.incoming: deque[Frame | WireLost] = deque()
         self.sent: list[Frame] = []
@@ -33,7 +33,7 @@ class ScriptedWire:
         self.left = False
         """Whether the driver has let go of it."""
         self._loop = loop
-        self._complain = complain
+        self._report_violation = report_violation
         self._changed = loop.signal()
         self._sending = False
         self._receiving = False
@@ -57,7 +57,7 @@ class ScriptedWire:
     async def receive(self) -> Frame:
         """Return what the peer said next."""
         if self._receiving:
-            self._complain("A wire has one reader (rule 4).")
+            self._report_violation("A wire has one reader (rule 4).")
         self._receiving = True
         try:
             while not self.incoming:
@@ -74,11 +74,11 @@ class ScriptedWire:
     async def send(self, frame: Frame) -> None:
         """Take a frame, unless the wire is clogged."""
         if self._sending:
-            self._complain("A wire has one writer (rule 5).")
+            self._report_violation("A wire has one writer (rule 5).")
         if self._torn:
-            self._complain("A write that was cut kills its transport: nothing is sent after it (rule 5).")
+            self._report_violation("A write that was cut kills its transport: nothing is sent after it (rule 5).")
         if self.closed is not None:
-            self._complain("Nothing is sent after the close (rule 10).")
+            self._report_violation("Nothing is sent after the close (rule 10).")
         self._sending, self._torn = True, True
         try:
             while self.clogged and self.loss is None:
@@ -97,7 +97,9 @@ class ScriptedWire:
     async def close(self, code: int, reason: str) -> None:
         """Note the close; done when the peer has hung up."""
         if self._torn:
-            self._complain("A write that was cut kills its transport: it is not closed as if all were well (rule 5).")
+            self._report_violation(
+                "A write that was cut kills its transport: it is not closed as if all were well (rule 5)."
+            )
         self.closed = (code, reason)
         self.change()
         while self.loss is None:

@@ -6,17 +6,17 @@ from typing import Final
 
 from auricle.core import Limits
 from auricle.transports.errors import ConnectFailed, SessionOver
-from auricle.transports.testing.lab import Drive, DrivenClient, Lab, read_all, run_scenario
+from auricle.transports.testing.driver_harness import Drive, DrivenClient, DriverHarness, read_all, run_scenario
 from auricle.transports.testing.loop import Loop, Task, require
-from auricle.transports.testing.model import ModelServer
+from auricle.transports.testing.model_server import ModelServer
 
 SECOND: Final = bytes(32_000)
 LONGEST_LEAVE_S: Final = max(Limits().close_timeout_s, Limits().abort_timeout_s) + 0.1
-Story = Callable[[Lab, DrivenClient], Awaitable[None]]
+Story = Callable[[DriverHarness, DrivenClient], Awaitable[None]]
 """What an application does with its client, before it reads all events."""
 
 
-async def from_start_to_end(lab: Lab, client: DrivenClient) -> None:
+async def from_start_to_end(harness: DriverHarness, client: DrivenClient) -> None:
     """Audio, a flush, the end."""
     await client.send_audio(SECOND)
     await client.flush()
@@ -24,27 +24,27 @@ async def from_start_to_end(lab: Lab, client: DrivenClient) -> None:
     await client.end_input()
 
 
-async def through_a_lost_wire(lab: Lab, client: DrivenClient) -> None:
+async def through_a_lost_wire(harness: DriverHarness, client: DrivenClient) -> None:
     """The wire breaks half way, and the session goes on over another one."""
     await client.send_audio(SECOND)
-    await lab.peer.hear_audio(len(SECOND))
-    lab.peer.hang_up("reset", 1006)
+    await harness.peer.hear_audio(len(SECOND))
+    harness.peer.hang_up("reset", 1006)
     await client.send_audio(SECOND)
     await client.end_input()
 
 
-async def against_a_clogged_wire(lab: Lab, client: DrivenClient) -> None:
+async def against_a_clogged_wire(harness: DriverHarness, client: DrivenClient) -> None:
     """The peer stops reading; there is no room for more; then it reads again."""
-    lab.wire.clogged = True
-    async with lab.loop.tasks() as tasks:
+    harness.wire.clogged = True
+    async with harness.loop.tasks() as tasks:
         sender = tasks.start(lambda: client.send_audio(SECOND * 45))
-        await lab.loop.sleep(2.0)
-        lab.peer.unclog()
+        await harness.loop.sleep(2.0)
+        harness.peer.unclog()
         await sender.join()
     await client.end_input()
 
 
-async def leaving_early(lab: Lab, client: DrivenClient) -> None:
+async def leaving_early(harness: DriverHarness, client: DrivenClient) -> None:
     """The application leaves in the middle, and the peer says its last."""
     await client.send_audio(SECOND)
     await client.aclose()
@@ -89,34 +89,34 @@ class Sweep:
         self._whole = False
         self.__name__ = f"{story.__name__}, cut at step {cut.at}"
 
-    async def __call__(self, lab: Lab) -> None:
+    async def __call__(self, harness: DriverHarness) -> None:
         """Run it, and check what must hold wherever it is cut."""
-        server = ModelServer(lab)
-        async with lab.loop.tasks() as tasks:
+        server = ModelServer(harness)
+        async with harness.loop.tasks() as tasks:
             tasks.start(server.serve)
-            self._cut.task = application = tasks.start(lambda: self._live(lab))
-            async with lab.loop.within(1000.0, "A cancelled application ends."):
+            self._cut.task = application = tasks.start(lambda: self._live(harness))
+            async with harness.loop.within(1000.0, "A cancelled application termination_scenarios."):
                 await application.join()
             if self._cut.made_at is not None:
-                waited = lab.loop.now() - self._cut.made_at
+                waited = harness.loop.now() - self._cut.made_at
                 require(waited <= LONGEST_LEAVE_S, f"A cancelled application is let go of, not in {waited:.1f} s.")
             for client in () if self._whole else self._clients:
-                async with lab.loop.within(1.0, "A cancelled session still has its terminal event to be read."):
+                async with harness.loop.within(1.0, "A cancelled session still has its terminal event to be read."):
                     await read_all(client)
         require(self._whole or self._cut.made_at is not None, "A story that is not cut comes to its end.")
-        for session in lab.sessions:
+        for session in harness.sessions:
             if session.closed is not None and session.closed.complete:
                 require(server.complete, "A session that is cut is complete only where the server has said so.")
 
-    async def _live(self, lab: Lab) -> None:
-        async with self._leaving(lab), lab.connect() as client:
+    async def _live(self, harness: DriverHarness) -> None:
+        async with self._leaving(harness), harness.connect() as client:
             self._clients.append(client)
-            await self._story(lab, client)
+            await self._story(harness, client)
             await read_all(client)
             self._whole = True
 
     @asynccontextmanager
-    async def _leaving(self, lab: Lab) -> AsyncIterator[None]:
+    async def _leaving(self, harness: DriverHarness) -> AsyncIterator[None]:
         try:
             yield
         except (ConnectFailed, SessionOver):

@@ -9,12 +9,12 @@ from auricle.core import AuricleError
 from auricle.transports.address import parse_address
 from auricle.transports.testing.conformance.checks import CHECKS
 from auricle.transports.testing.conformance.failures import Failed, NotApplicable
-from auricle.transports.testing.conformance.server_under_test import ServerUnderTest, babble
-from auricle.transports.testing.conformance.verdict import Check, Verdict
+from auricle.transports.testing.conformance.results import Check, Verdict
+from auricle.transports.testing.conformance.server_under_test import ServerUnderTest, synthetic_speech
 from auricle.transports.wire import WireLost
 
 TIMEOUT_S: Final = 30.0
-LEAST_REACH_S: Final = 10.0
+MIN_CONNECT_TIMEOUT_S: Final = 10.0
 """However little time the checks get, a server may take so long to open a WebSocket: its machine may be busy."""
 
 
@@ -34,21 +34,23 @@ async def check_server(
 
     ``speech`` is 16 kHz mono 16-bit PCM with words in it, of 1 to 10 s; without it the server gets something that
     sounds like a voice and has no words. Each check gets ``timeout_s``, and reaching the server
-    at least `LEAST_REACH_S`. Raises `InvalidURL` and `Unreachable`.
+    at least `MIN_CONNECT_TIMEOUT_S`. Raises `InvalidURL` and `Unreachable`.
     """
     address = parse_address(url)
     headers = [("Authorization", f"Bearer {api_key}")] if api_key else []
-    pcm = babble() if speech is None else speech
-    await _reach(ServerUnderTest(address=address, speech=pcm, headers=headers), max(timeout_s, LEAST_REACH_S))
+    pcm = synthetic_speech() if speech is None else speech
+    await _require_reachable(
+        ServerUnderTest(address=address, speech=pcm, headers=headers), max(timeout_s, MIN_CONNECT_TIMEOUT_S)
+    )
     for check in checks:
         server = ServerUnderTest(address=address, speech=pcm, headers=headers)
-        yield await _verdict(check, server, timeout_s)
+        yield await _run_check(check, server, timeout_s)
 
 
-async def _reach(server: ServerUnderTest, timeout_s: float) -> None:
+async def _require_reachable(server: ServerUnderTest, timeout_s: float) -> None:
     try:
         with trio.fail_after(timeout_s):
-            async with server.talk(subprotocol=None):
+            async with server.connect(subprotocol=None):
                 pass
     except trio.TooSlowError:
         raise Unreachable(f"{server.address.url} did not answer within {timeout_s:g} s.") from None
@@ -57,18 +59,18 @@ async def _reach(server: ServerUnderTest, timeout_s: float) -> None:
         raise Unreachable(f"No WebSocket can be opened at {server.address.url}: {why}.") from None
 
 
-async def _verdict(check: Check, server: ServerUnderTest, timeout_s: float) -> Verdict:
+async def _run_check(check: Check, server: ServerUnderTest, timeout_s: float) -> Verdict:
     try:
         with trio.fail_after(timeout_s):
             await check.run(server)
     except trio.TooSlowError:
         return _failed(check, server, f"nothing more came within {timeout_s:g} s")
     except Exception as error:
-        return _ended(check, server, first_cause(error))
+        return _result_of(check, server, first_cause(error))
     return Verdict(check=check, outcome="passed")
 
 
-def _ended(check: Check, server: ServerUnderTest, error: Exception) -> Verdict:
+def _result_of(check: Check, server: ServerUnderTest, error: Exception) -> Verdict:
     match error:
         case NotApplicable():
             return Verdict(check=check, outcome="not applicable", why=str(error))
@@ -91,5 +93,5 @@ def first_cause(error: Exception) -> Exception:
 
 
 def _failed(check: Check, server: ServerUnderTest, why: str) -> Verdict:
-    trace = tuple(line for talk in server.talks for line in talk.lines)
+    trace = tuple(line for client in server.clients for line in client.lines)
     return Verdict(check=check, outcome="failed", why=why, trace=trace)

@@ -13,7 +13,7 @@ CAPACITY: Final = 16
 """Messages on their way before a sender has to wait."""
 
 
-class MemoryWire:
+class InMemoryWire:
     """One end. Made by `memory_pair`."""
 
     peer: Self
@@ -68,7 +68,7 @@ class MemoryWire:
         self.move()
 
     def move(self) -> None:
-        """Wake everybody at both ends."""
+        """Wake everybody at both termination_scenarios."""
         for end in (self, self.peer):
             end._moved.set()
             end._moved = self._loop.signal()
@@ -79,8 +79,8 @@ class MemoryWire:
 
 @asynccontextmanager
 async def memory_pair(
-    loop: Loop, subprotocol: str | None = PROTOCOL, kind: type[MemoryWire] = MemoryWire
-) -> AsyncIterator[tuple[MemoryWire, MemoryWire]]:
+    loop: Loop, subprotocol: str | None = PROTOCOL, kind: type[InMemoryWire] = InMemoryWire
+) -> AsyncIterator[tuple[InMemoryWire, InMemoryWire]]:
     """Make two connected wires; leaving the block drops them."""
     one, other = kind(loop, subprotocol), kind(loop, subprotocol)
     one.peer, other.peer = other, one

@@ -24,20 +24,20 @@ PIECE_BYTES: Final = 6_400
 """Audio is sent in frames of 200 ms."""
 
 
-class Talk:
-    """Made by `ServerUnderTest.talk`. Messages are the JSON objects as they came."""
+class ProbeClient:
+    """Made by `ServerUnderTest.connect`. Messages are the JSON objects as they came."""
 
     def __init__(self, wire: WebSocketWire, config: Start, *, number: int) -> None:
         self.session = ClientSession(config, now=trio.current_time())
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         """Everything that was heard, in order."""
         self.close_code: int | None = None
         """The code of the server's Close frame, 1006 where the connection ended without one."""
         self.lines = [f"{number} -- connected, speaking {wire.subprotocol or 'no subprotocol'} --"]
         """The trace."""
-        self.watched = True
+        self.judged = True
         """Whether the client core judges what is heard: not once we have misbehaved on purpose."""
-        self.broken = False
+        self.dropped = False
         """Whether we have cut the connection: then there is nobody to part from."""
         self._wire = wire
         self._seq: int | None = None
@@ -50,7 +50,7 @@ class Talk:
         """What the server selected."""
         return self._wire.subprotocol
 
-    def carry_over(self, another: Callable[[WebSocketWire], WebSocketWire]) -> None:
+    def replace_wire(self, another: Callable[[WebSocketWire], WebSocketWire]) -> None:
         """Go on over another wire, made of this one."""
         self._wire = another(self._wire)
 
@@ -62,21 +62,21 @@ class Talk:
         await self.do(self.session.transport_opened(self.subprotocol, now=trio.current_time()))
 
     async def do(self, outputs: Outputs) -> None:
-        """Send what the client core wants sent. What its application would be told is judged in `hear`."""
+        """Send what the client core wants sent. What its application would be told is judged in `receive`."""
         for output in outputs:
             if isinstance(output, Transmit):
                 await self._send(output.frame)
             elif isinstance(output, Emit):
                 self._judge()
 
-    async def say(self, body: dict[str, Any] | str) -> None:
+    async def send_raw(self, body: dict[str, Any] | str) -> None:
         """Say something that the client core would not: from here on it judges no more."""
-        self.watched = False
+        self.judged = False
         await self._send(body if isinstance(body, str) else json.dumps(body))
 
     async def send_bytes(self, data: bytes) -> None:
         """Send a binary frame past the client core."""
-        self.watched = False
+        self.judged = False
         await self._send(data)
 
     async def audio(self, pcm: bytes) -> None:
@@ -85,7 +85,7 @@ class Talk:
         while rest:
             room = self.session.room
             if not room or self.session.snapshot.carried + PIECE_BYTES > self.session.snapshot.credit > 0:
-                await self.hear()
+                await self.receive()
             piece = bytes(rest[: min(PIECE_BYTES, self.session.room or PIECE_BYTES)])
             await self.do(self.session.send_audio(piece, now=trio.current_time()))
             rest = rest[len(piece) :]
@@ -107,7 +107,7 @@ class Talk:
 
     # ------------------------------------------------------------------------ hearing
 
-    async def hear(self) -> dict[str, Any]:
+    async def receive(self) -> dict[str, Any]:
         """Return the next message. Raises `Failed` where the connection has ended."""
         try:
             frame = await self._wire.receive()
@@ -116,15 +116,15 @@ class Talk:
             raise Gone(f"the server closed the connection (code {self.close_code})") from None
         self.lines.append(f"{self._number} S> {_shown(frame)}")
         message = _object(frame)
-        if self.of("closed"):
+        if self.messages("closed"):
             raise Failed(f"O2: closed is the last message, and {message['type']} came after it")
-        self.heard.append(message)
-        if self.watched:
+        self.received.append(message)
+        if self.judged:
             await self.do(self.session.receive(frame, now=trio.current_time()))
-        self._in_order(message)
+        self._check_order(message)
         return message
 
-    def _in_order(self, message: dict[str, Any]) -> None:
+    def _check_order(self, message: dict[str, Any]) -> None:
         """What holds in every conversation, also in those that the client core does not judge."""
         seq = message.get("seq")
         if isinstance(seq, int):
@@ -136,44 +136,44 @@ class Talk:
                 raise Failed(f"a warning is said once in a session: {message.get('code')}")
             self._warned.add(message.get("code"))
 
-    async def until(self, *types: str) -> dict[str, Any]:
+    async def receive_until(self, *types: str) -> dict[str, Any]:
         """Return the next message of one of these types; others are heard on the way."""
         while True:
             try:
-                message = await self.hear()
+                message = await self.receive()
             except Gone as ended:
                 raise Gone(f"{' or '.join(types)} never came: {ended}") from None
             if message["type"] in types:
                 return message
 
-    async def until_closed(self) -> dict[str, Any]:
+    async def receive_until_closed(self) -> dict[str, Any]:
         """Hear everything up to the Close frame; return ``closed``, which has to be the last message."""
         while True:
             try:
-                await self.hear()
+                await self.receive()
             except Gone:
                 break
-        if not self.heard or self.heard[-1]["type"] != "closed":
-            last = self.heard[-1]["type"] if self.heard else "nothing"
+        if not self.received or self.received[-1]["type"] != "closed":
+            last = self.received[-1]["type"] if self.received else "nothing"
             raise Failed(f"O2: the last message has to be closed, not {last} (Close frame {self.close_code})")
-        closed = self.heard[-1]
+        closed = self.received[-1]
         if self.close_code != closed.get("code"):
             raise Failed(f"O2: closed said code {closed.get('code')}, the Close frame {self.close_code}")
         return closed
 
-    def of(self, *types: str) -> list[dict[str, Any]]:
+    def messages(self, *types: str) -> list[dict[str, Any]]:
         """Return what has been heard of these types."""
-        return [message for message in self.heard if message["type"] in types]
+        return [message for message in self.received if message["type"] in types]
 
     @property
     def finals(self) -> list[tuple[str, list[int]]]:
         """Text and coverage of every final that has been heard."""
-        return [(message["text"], message["audio"]) for message in self.of(FinalMessage.type)]
+        return [(message["text"], message["audio"]) for message in self.messages(FinalMessage.type)]
 
-    async def cut(self) -> None:
+    async def drop_connection(self) -> None:
         """Break the connection without a word."""
         self.lines.append(f"{self._number} -- the connection breaks --")
-        self.broken = True
+        self.dropped = True
         await self._wire.abort()
 
     def _note_close(self, lost: WireLost) -> None:
@@ -183,7 +183,7 @@ class Talk:
 
     def _judge(self) -> None:
         closed = self.session.closed
-        if self.watched and closed is not None and closed.reason == "violation":
+        if self.judged and closed is not None and closed.reason == "violation":
             raise Failed(closed.message)
 
 
