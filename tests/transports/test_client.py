@@ -28,12 +28,12 @@ def test_sending_after_the_server_has_ended_the_input_says_that_the_session_is_o
             outcomes.append(caught.value.closed.reason)
 
         async with harness.connect() as client, harness.loop.tasks() as tasks:
-            harness.peer.say("input_ended", received=0, by="server", code="shutdown")
+            harness.peer.send_message("input_ended", received=0, by="server", code="shutdown")
             await harness.loop.settle()
             waiting = [tasks.start(lambda v=verb: v(client)) for verb in (send, flush)]  # type: ignore[misc]
             await harness.loop.settle()
             stats = {"received": 0, "processed": 0, "committed": 0}
-            harness.peer.say("closed", reason="shutdown", code=1012, complete=False, stats=stats)
+            harness.peer.send_message("closed", reason="shutdown", code=1012, complete=False, stats=stats)
             harness.peer.hang_up()
             for task in waiting:
                 await task.join()

@@ -42,26 +42,31 @@ def edit(patch: Patch, owner: type, method: str, *edits: tuple[str, str]) -> Non
 
 
 def reader_waits_for_the_application(patch: Patch, world: str) -> None:
-    posting = "self.post(partial(self._hear, transport, frame))"
-    waiting = "while len(self._emit.__self__._events._events) > 16: await self.moved()"
+    posting = "self.post(partial(self._frame_received, transport, frame))"
+    waiting = "while len(self._emit.__self__._events._events) > 16: await self.session_changed()"
     edit(patch, NATIVE[world], "_read", (posting, f"{posting}\n            {waiting}"))
 
 
 def reader_waits_for_the_writer(patch: Patch, world: str) -> None:
-    posting = "self.post(partial(self._hear, transport, frame))"
+    posting = "self.post(partial(self._frame_received, transport, frame))"
     full = {"trio": "transport.outbox.statistics().current_buffer_used", "asyncio": "transport.outbox.qsize()"}[world]
-    edit(patch, NATIVE[world], "_read", (posting, f"{posting}\n            while {full} > 2: await self.moved()"))
+    edit(
+        patch,
+        NATIVE[world],
+        "_read",
+        (posting, f"{posting}\n            while {full} > 2: await self.session_changed()"),
+    )
 
 
 def a_cut_write_is_followed_by_the_next(patch: Patch, world: str) -> None:
-    stalled = 'self._report(transport, WireLost("stalled"))'
+    stalled = 'self._report_loss(transport, WireLost("stalled"))'
     edit(patch, NATIVE[world], "_write", (stalled, "continue"))
 
 
 def a_failed_write_ends_the_reading(patch: Patch, world: str) -> None:
     # The comment is the only statement's neighbour there is: what follows it is `return`.
-    failed = "# The reader still gets what the peer said before it went, and then the reason."
-    edit(patch, NATIVE[world], "_write", (failed, 'self._report(transport, WireLost("reset"))'))
+    failed = "# The reader still receives what the peer sent before the loss, and then the reason."
+    edit(patch, NATIVE[world], "_write", (failed, 'self._report_loss(transport, WireLost("reset"))'))
 
 
 def a_timer_is_given_the_time_before_it(patch: Patch, world: str) -> None:
@@ -95,12 +100,12 @@ def stale_transports_are_heard(patch: Patch, world: str) -> None:
 
 
 def a_cancelled_driver_tells_nobody(patch: Patch, world: str) -> None:
-    patch.setattr(BaseDriver, "_tell", lambda _self, outputs: list(outputs))
+    patch.setattr(BaseDriver, "_emit_events", lambda _self, outputs: list(outputs))
 
 
 def the_reader_changes_the_session_itself(patch: Patch, world: str) -> None:
-    posting = "self.post(partial(self._hear, transport, frame))"
-    edit(patch, NATIVE[world], "_read", (posting, "self._hear(transport, frame, self._clock())"))
+    posting = "self.post(partial(self._frame_received, transport, frame))"
+    edit(patch, NATIVE[world], "_read", (posting, "self._frame_received(transport, frame, self._clock())"))
 
 
 def only_the_first_output_is_routed(patch: Patch, world: str) -> None:
@@ -112,13 +117,13 @@ def events_are_handed_over_in_reverse(patch: Patch, world: str) -> None:
 
 
 def every_loss_is_a_reset(patch: Patch, world: str) -> None:
-    edit(patch, BaseDriver, "_lose", ("lost.how, lost.code", '"reset", 1006'))
+    edit(patch, BaseDriver, "_wire_lost", ("lost.how, lost.code", '"reset", 1006'))
 
 
 def a_wire_is_opened_before_its_time(patch: Patch, world: str) -> None:
     waiting = {"trio": "trio.sleep_until(not_before)", "asyncio": "asyncio.sleep(not_before - self._clock())"}[world]
     none = {"trio": "trio.sleep(0)", "asyncio": "asyncio.sleep(0)"}[world]
-    edit(patch, NATIVE[world], "_carry", (waiting, none))
+    edit(patch, NATIVE[world], "_run_transport", (waiting, none))
 
 
 def a_stalled_write_is_waited_for_for_ever(patch: Patch, world: str) -> None:
@@ -181,7 +186,7 @@ def test_a_terminal_event_that_is_missing_is_caught(monkeypatch: pytest.MonkeyPa
 def test_a_driver_that_is_late_by_a_millisecond_is_not_equivalent(monkeypatch: pytest.MonkeyPatch) -> None:
     script = [Action(0.1071, "speak"), Action(1.0191, "break"), Action(1.0191, "end")]
     expected = play(*DRIVERS["trio"], script)
-    edit(monkeypatch, NATIVE["asyncio"], "_carry", ("sleep(not_before", "sleep(0.001 + not_before"))
+    edit(monkeypatch, NATIVE["asyncio"], "_run_transport", ("sleep(not_before", "sleep(0.001 + not_before"))
     assert play(*DRIVERS["asyncio"], script) != expected
 
 
@@ -221,7 +226,7 @@ class ForgetsTheReason(InMemoryWire):
 
 class AbortsPolitely(InMemoryWire):
     async def abort(self) -> None:
-        self._said = (1000, "")
+        self._close_sent = (1000, "")
         await super().abort()
 
 
@@ -231,9 +236,9 @@ class ClosesRudely(InMemoryWire):
 
 
 class SleepsThroughAborts(InMemoryWire):
-    def move(self) -> None:
+    def notify(self) -> None:
         if not self._aborted:
-            super().move()
+            super().notify()
 
 
 class NeverPushesBack(InMemoryWire):
@@ -241,7 +246,7 @@ class NeverPushesBack(InMemoryWire):
         if self._is_over():
             raise WireLost("reset")
         self.peer._incoming.append(frame)
-        self.move()
+        self.notify()
 
 
 class SkipsEmpty(InMemoryWire):
@@ -270,7 +275,7 @@ class GoesOnAfterTheEnd(InMemoryWire):
 class OneDirectionAtATime(InMemoryWire):
     async def receive(self) -> Frame:
         while len(self.peer._incoming) >= in_memory_wire.CAPACITY:
-            await self._moved.wait()
+            await self._changed.wait()
         return await super().receive()
 
 

@@ -35,7 +35,7 @@ async def trio_pair(
             request = await wrap_server_stream(
                 nursery,
                 stream,  # type: ignore[arg-type]
-                message_queue_size=trio_websocket.QUEUE,
+                message_queue_size=trio_websocket.MESSAGE_QUEUE_SIZE,
                 max_message_size=MOST_BYTES,
             )
             wire = trio_websocket.WebSocketWire(await request.accept(subprotocol=PROTOCOL), stream)

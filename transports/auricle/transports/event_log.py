@@ -1,4 +1,4 @@
-"""The stream of events between a driver, which must not block, and an application, which may."""
+"""The queue of events between a driver, which must not block, and an application, which may be slow."""
 
 from collections import deque
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from auricle.core import Ack, ClientEvent, Partial, SessionClosed
 
 
 class EventLog:
-    """Events in order until the terminal one. Bounded by credit: a server may only say so much about so much audio.
+    """Events in order, up to the terminal one. Its size is bounded by credit: results are bounded by the audio sent.
 
-    A partial or an ack that the application has not taken yet is replaced by its successor: a slow reader sees fewer
-    of them, and never misses anything durable.
+    A partial or an ack that has not been taken yet is replaced by its successor: a slow application gets fewer of
+    them, and all durable events. ``wake`` is called after every `put`.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -20,7 +20,7 @@ class EventLog:
         """Whether the terminal event has been taken."""
 
     def put(self, event: ClientEvent) -> None:
-        """Add an event; an untaken one that it supersedes gives way."""
+        """Append an event, or replace the last one where it supersedes it."""
         last = self._events[-1] if self._events else None
         match last, event:
             case (Partial(segment=old), Partial(segment=new)) if old == new:
@@ -32,7 +32,7 @@ class EventLog:
         self._wake()
 
     def take(self) -> ClientEvent | None:
-        """Return the next event, None when there is none now."""
+        """Return the next event, or None when the log is empty."""
         if not self._events:
             return None
         event = self._events.popleft()

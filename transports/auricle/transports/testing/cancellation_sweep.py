@@ -1,4 +1,4 @@
-"""Cancel at every checkpoint: the application is cancelled at the k-th step of a story, for every k there is."""
+"""The cancellation sweep: a story is run once per step, and the application is cancelled at that step."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ from auricle.transports.testing.model_server import ModelServer
 SECOND: Final = bytes(32_000)
 LONGEST_LEAVE_S: Final = max(Limits().close_timeout_s, Limits().abort_timeout_s) + 0.1
 Story = Callable[[DriverHarness, DrivenClient], Awaitable[None]]
-"""What an application does with its client, before it reads all events."""
+"""The calls of an application on its client, before it reads all events."""
 
 
 async def from_start_to_end(harness: DriverHarness, client: DrivenClient) -> None:
@@ -27,7 +27,7 @@ async def from_start_to_end(harness: DriverHarness, client: DrivenClient) -> Non
 async def through_a_lost_wire(harness: DriverHarness, client: DrivenClient) -> None:
     """The wire breaks half way, and the session goes on over another one."""
     await client.send_audio(SECOND)
-    await harness.peer.hear_audio(len(SECOND))
+    await harness.peer.wait_for_audio(len(SECOND))
     harness.peer.hang_up("reset", 1006)
     await client.send_audio(SECOND)
     await client.end_input()
@@ -45,7 +45,7 @@ async def against_a_clogged_wire(harness: DriverHarness, client: DrivenClient) -
 
 
 async def leaving_early(harness: DriverHarness, client: DrivenClient) -> None:
-    """The application leaves in the middle, and the peer says its last."""
+    """The application closes in the middle of the session."""
     await client.send_audio(SECOND)
     await client.aclose()
 
@@ -70,7 +70,7 @@ class _Cut:
         self._again = at + again_after
 
     def step(self) -> None:
-        """Some task is about to go on."""
+        """Count a step of the loop, and cancel the task where it is due."""
         if self.task is None:
             return
         self._steps += 1
@@ -80,7 +80,7 @@ class _Cut:
 
 
 class Sweep:
-    """One story, cut at one place."""
+    """A scenario: one story, cancelled at one step."""
 
     def __init__(self, story: Story, cut: _Cut) -> None:
         self._story = story
@@ -90,12 +90,12 @@ class Sweep:
         self.__name__ = f"{story.__name__}, cut at step {cut.at}"
 
     async def __call__(self, harness: DriverHarness) -> None:
-        """Run it, and check what must hold wherever it is cut."""
+        """Run the story, and check the invariants of every cancellation point."""
         server = ModelServer(harness)
         async with harness.loop.tasks() as tasks:
             tasks.start(server.serve)
             self._cut.task = application = tasks.start(lambda: self._live(harness))
-            async with harness.loop.within(1000.0, "A cancelled application termination_scenarios."):
+            async with harness.loop.within(1000.0, "A cancelled application ends."):
                 await application.join()
             if self._cut.made_at is not None:
                 waited = harness.loop.now() - self._cut.made_at
@@ -124,9 +124,9 @@ class Sweep:
 
 
 def sweep(loop: Loop, drive: Drive, story: Story, *, again_after: int = 0) -> int:
-    """Run a story once for each place at which it can be cut; return how many there are.
+    """Run a story once for each step at which it can be cancelled; return the number of these steps.
 
-    ``again_after`` so many steps the application is cancelled once more: it is impatient. Raises `AssertionError`.
+    ``again_after`` that many steps the application is cancelled a second time. Raises `AssertionError`.
     """
     cuts = 0
     while True:

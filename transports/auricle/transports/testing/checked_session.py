@@ -1,4 +1,4 @@
-"""A client's session that notices a driver breaking rule 1, 2 or 7, in every scenario it runs in."""
+"""A client session that checks in every scenario that its driver keeps rules 1, 2 and 7."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -13,13 +13,13 @@ MUTATORS: Final = (
     "send_audio", "skip", "flush", "mark", "configure", "end_input", "cancel", "abort",
 )  # fmt: skip
 SLACK_S: Final = 0.5
-"""How far the time that a session is given may be from the loop's."""
+"""Maximum difference in seconds between the time passed to the session and the loop's."""
 MOST_AT_ONCE: Final = 5
-"""Timers that may fire without time passing."""
+"""Maximum number of timeouts at one point in time."""
 
 
 class _Outputs(tuple[Output, ...]):
-    """Outputs that know whether somebody has gone through them."""
+    """Outputs that record whether they have been iterated over."""
 
     routed = False
 
@@ -29,7 +29,7 @@ class _Outputs(tuple[Output, ...]):
 
 
 class CheckedSession(ClientSession):
-    """A `ClientSession` that complains about its driver."""
+    """A `ClientSession` that reports violations of the driver rules by its driver."""
 
     def __init__(self, loop: Loop, report_violation: ReportViolation, *, limits: Limits | None = None) -> None:
         super().__init__(Start(), now=loop.now(), limits=limits)
@@ -43,7 +43,7 @@ class CheckedSession(ClientSession):
         self._fired: tuple[float, int] = (0.0, 0)
 
     def before(self, name: str, now: float) -> None:
-        """Somebody is about to change the session."""
+        """Check the driver before the mutator ``name`` is called with the time ``now``."""
         if self.finished:
             return
         task = self._loop.current()
@@ -71,22 +71,22 @@ class CheckedSession(ClientSession):
             self._report_violation("A timer that has fired is not fired again: no hot loop (rule 7).")
 
     def after(self, outputs: Outputs) -> Outputs:
-        """The session has been changed."""
+        """Record the outputs of a mutator, and return them wrapped."""
         self.transmitted += [output for output in outputs if isinstance(output, Transmit)]
         self.emitted += [output for output in outputs if isinstance(output, Emit)]
         self._last = _Outputs() if self.finished else _Outputs(outputs)
         return self._last if self._last else outputs
 
 
-def _watched(name: str) -> Callable[..., Outputs]:
+def _checked(name: str) -> Callable[..., Outputs]:
     verb = getattr(ClientSession, name)
 
-    def watched(self: CheckedSession, *arguments: Any, now: float, **options: Any) -> Outputs:
+    def checked(self: CheckedSession, *arguments: Any, now: float, **options: Any) -> Outputs:
         self.before(name, now)
         return self.after(verb(self, *arguments, now=now, **options))
 
-    return watched
+    return checked
 
 
 for _name in MUTATORS:
-    setattr(CheckedSession, _name, _watched(_name))
+    setattr(CheckedSession, _name, _checked(_name))

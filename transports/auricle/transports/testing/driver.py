@@ -1,4 +1,4 @@
-"""`check_driver`: does a driver keep the ten rules? Every scenario on virtual time, against any event loop.
+"""`check_driver`: runs every scenario of the ten driver rules on virtual time, on any event loop.
 
 The rules are those of notes/sans-io.md §5; docs/extending.md repeats them for authors.
 """
@@ -44,15 +44,15 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     termination_scenarios.a_server_that_stays_away_is_given_up,
     termination_scenarios.leaving_between_two_transports,
 )
-"""Everything that a driver must do right."""
+"""Every scenario that a driver must pass."""
 IMPATIENCE: Final = (0, 1, 3)
-"""Steps after which an application that does not end at once is cancelled again; 0: it is not."""
+"""Steps after which an application that has not ended yet is cancelled again; 0: it is not."""
 
 
 def check_driver(loop: Loop, drive: Drive) -> None:
     """Run every scenario against a driver, and cancel every story at every step.
 
-    Raises `AssertionError` with the rule that the first failure broke.
+    Raises `AssertionError` with the rule of the first failure.
     """
     for scenario in SCENARIOS:
         run_scenario(loop, drive, scenario)

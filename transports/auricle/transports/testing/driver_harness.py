@@ -1,4 +1,4 @@
-"""One driver on a table: its session watched, its wires scripted, its time virtual."""
+"""The test harness for one driver: a checked session, scripted wires, virtual time."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -13,23 +13,23 @@ from auricle.transports.wire import WireLost
 
 
 class DrivenClient(Protocol):
-    """What a driver gives to an application: what `auricle.transports.client.BaseClient` has, and ``aclose``."""
+    """The client API that a driver offers: that of `auricle.transports.client.BaseClient`, and ``aclose``."""
 
     @property
     def closed(self) -> SessionClosed | None:
         """The terminal event, once the session has ended."""
 
     async def send_audio(self, data: bytes) -> None:
-        """Send audio; wait while there is no room for it."""
+        """Send audio; wait while there is no credit."""
 
     async def flush(self) -> str:
-        """Ask for everything so far to be decided."""
+        """Ask for finals for everything sent so far."""
 
     async def end_input(self) -> None:
-        """Say that no more audio will come."""
+        """End the input."""
 
     async def aclose(self) -> None:
-        """Leave; wait until the connection is gone."""
+        """Close; wait until the connection is gone."""
 
     def __aiter__(self) -> AsyncIterator[ClientEvent]:
         """Events up to the terminal one."""
@@ -38,19 +38,19 @@ class DrivenClient(Protocol):
 Drive = Callable[[ClientSession, OpenWire], AbstractAsyncContextManager[DrivenClient]]
 """Runs a session over the wires that it opens, for the length of a block, which it enters when the session is ready.
 
-Raises `ConnectFailed` where that does not come about. Leaving the block ends the session."""
+Raises `ConnectFailed` where the session does not become ready. Leaving the block ends the session."""
 
 
 class DriverHarness:
-    """A driver, and the other ends of its wires."""
+    """Runs a driver, and holds the peers of its wires."""
 
     def __init__(self, loop: Loop, drive: Drive, *, subprotocol: str | None = PROTOCOL) -> None:
         self.loop = loop
         self.violations: list[str] = []
-        """The rules that were seen to be broken, each a sentence."""
+        """The rules that the driver broke, one sentence each."""
         self.sessions: list[CheckedSession] = []
         self.opened = 0
-        """Wires that the driver has asked for."""
+        """Number of wires that the driver has requested."""
         self._drive = drive
         self._subprotocol = subprotocol
         self._wires: list[ScriptedWire] = []
@@ -59,7 +59,7 @@ class DriverHarness:
         self._refusals: dict[int, WireLost] = {}
 
     def peer_of(self, number: int) -> Peer:
-        """Return the other end of the n-th wire (from 0), also before it is opened."""
+        """Return the peer of wire ``number`` (from 0), also before it is opened."""
         while len(self._wires) <= number:
             self._wires.append(ScriptedWire(self.loop, self._subprotocol, self.report_violation))
             self._peers.append(Peer(self._wires[-1]))
@@ -67,7 +67,7 @@ class DriverHarness:
 
     @property
     def peer(self) -> Peer:
-        """The other end of the first wire."""
+        """The peer of the first wire."""
         return self.peer_of(0)
 
     @property
@@ -82,31 +82,31 @@ class DriverHarness:
 
     @property
     def current_peer(self) -> Peer:
-        """The other end of the wire that was opened last."""
+        """The peer of the wire that was opened last."""
         return next(peer for peer in reversed(self._peers) if peer.wire.opened)
 
     def delay(self, number: int, seconds: float) -> None:
-        """Let the n-th wire take so long to open."""
+        """Make wire ``number`` take ``seconds`` to open."""
         self._delays[number] = seconds
 
     def refuse(self, number: int, lost: WireLost) -> None:
-        """Let the n-th wire not open at all."""
+        """Make opening wire ``number`` raise ``lost``."""
         self._refusals[number] = lost
 
     def report_violation(self, rule: str) -> None:
-        """Note a broken rule, and stop who broke it."""
+        """Record a broken rule and raise `AssertionError`."""
         self.violations.append(rule)
         raise AssertionError(rule)
 
     def connect(self, *, limits: Limits | None = None) -> AbstractAsyncContextManager[DrivenClient]:
-        """What ``connect`` does, over scripted wires."""
+        """Run a new session over scripted wires, as ``connect`` does."""
         session = CheckedSession(self.loop, self.report_violation, limits=limits)
         self.sessions.append(session)
         return self._drive(session, self.open_wire)
 
     @asynccontextmanager
     async def open_wire(self) -> AsyncIterator[ScriptedWire]:
-        """Open the next wire, as a driver does."""
+        """Open the next wire; the driver calls it."""
         number, self.opened = self.opened, self.opened + 1
         wire = self.peer_of(number).wire
         await self.loop.sleep(self._delays.get(number, 0.0))
@@ -117,13 +117,13 @@ class DriverHarness:
         try:
             yield wire
         finally:
-            wire.left = True
+            wire.released = True
             wire.change()
 
     def check(self) -> None:
-        """Check what holds after every scenario. Raises `AssertionError`."""
+        """Check the invariants of every finished scenario. Raises `AssertionError`."""
         require(not self.violations, self.violations[0] if self.violations else "")
-        require(all(wire.left for wire in self.wires), "When a driver has ended, every wire has been let go of.")
+        require(all(wire.released for wire in self.wires), "When a driver has ended, every wire has been let go of.")
         for session in self.sessions:
             closings = [emit for emit in session.emitted if isinstance(emit.event, SessionClosed)]
             require(session.closed is not None, "When a driver has ended, its session has its terminal event.")
@@ -131,7 +131,7 @@ class DriverHarness:
 
 
 async def read_all(client: DrivenClient) -> list[ClientEvent]:
-    """Iterate to the end, which is the terminal event and nothing else."""
+    """Return all events; check that the last one, and no other, is the terminal event."""
     events = [event async for event in client]
     require(bool(events) and isinstance(events[-1], SessionClosed), "The last event is the terminal one.")
     require(not any(isinstance(event, SessionClosed) for event in events[:-1]), "There is one terminal event.")
@@ -139,13 +139,13 @@ async def read_all(client: DrivenClient) -> list[ClientEvent]:
 
 
 Scenario = Callable[[DriverHarness], Awaitable[None]]
-"""Something that a driver must do right."""
+"""A test of one driver rule."""
 
 
 def run_scenario(
     loop: Loop, drive: Drive, scenario: Scenario, *, before_step: Callable[[], None] | None = None
 ) -> None:
-    """Run one scenario on virtual time. Raises `AssertionError`: the rule that was broken first, if one was."""
+    """Run one scenario on virtual time. Raises `AssertionError` with the first rule that was broken."""
     harnesses: list[DriverHarness] = []
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""The driver rules 1 to 8 of notes/sans-io.md §5, as scenarios: who owns, who waits for whom, and what time it is."""
+"""The driver rules 1 to 8 of notes/sans-io.md §5, as scenarios: ownership, order, reading, writing, timers."""
 
 from auricle.core import ClientEvent, Final, Limits, Partial, SessionClosed, WarningMessage
 from auricle.transports.testing.driver_harness import DrivenClient, DriverHarness, read_all
@@ -7,7 +7,7 @@ from auricle.transports.testing.loop import require
 SECOND = bytes(32_000)
 """One second of silence as 16-bit mono at 16 kHz."""
 RAMP = bytes(range(256)) * 125
-"""One second in which every byte tells where it is."""
+"""One second of audio with a byte pattern that identifies positions."""
 
 
 def ended(events: list[ClientEvent]) -> SessionClosed:
@@ -18,7 +18,7 @@ def ended(events: list[ClientEvent]) -> SessionClosed:
 
 
 async def rule_1_one_task_owns_the_session(harness: DriverHarness) -> None:
-    """Everybody else hands it inputs. The watched session complains about others."""
+    """All others post inputs to it. The checked session reports calls from other tasks."""
     harness.peer.ready()
     async with harness.connect() as client, harness.loop.tasks() as tasks:
         senders = [tasks.start(lambda: client.send_audio(SECOND)) for _ in range(3)]
@@ -26,7 +26,7 @@ async def rule_1_one_task_owns_the_session(harness: DriverHarness) -> None:
         for sender in senders:
             await sender.join()
         await client.end_input()
-        await harness.peer.hear("end_input")
+        await harness.peer.wait_for_message("end_input")
         harness.peer.hang_up()
     require(len(harness.peer.audio) == 3 * len(SECOND), "What several tasks send arrives, all of it.")
 
@@ -34,19 +34,19 @@ async def rule_1_one_task_owns_the_session(harness: DriverHarness) -> None:
 async def rule_2_every_output_is_routed_in_order(harness: DriverHarness) -> None:
     """Frames go out and events come in the order in which the session gave them, none left behind."""
     for n in range(3):
-        harness.peer.say("loading", stage=f"{n}")
+        harness.peer.send_message("loading", stage=f"{n}")
     harness.peer.ready(credit=16_000)
     async with harness.connect() as client:
         for n in range(20):
-            harness.peer.say("warning", code=f"w{n}", message="…")
+            harness.peer.send_message("warning", code=f"w{n}", message="…")
             await client.send_audio(SECOND[: 3200 * (n % 3)])
         # More than the credit, and two messages behind it: one grant sets all of it off.
         await client.send_audio(RAMP * 4)
         await client.flush()
         await client.end_input()
         await harness.loop.settle()
-        harness.peer.say("ack", received=0, processed=0, committed=0, credit=480_000, discard_before=0)
-        await harness.peer.hear("end_input")
+        harness.peer.send_message("ack", received=0, processed=0, committed=0, credit=480_000, discard_before=0)
+        await harness.peer.wait_for_message("end_input")
         harness.peer.hang_up()
         events = await read_all(client)
     (session,) = harness.sessions
@@ -56,11 +56,11 @@ async def rule_2_every_output_is_routed_in_order(harness: DriverHarness) -> None
 
 
 async def rule_3_a_failed_write_discards_nothing_received(harness: DriverHarness) -> None:
-    """Flood, then close: what the peer said before its connection broke still counts, though a write failed."""
+    """Flood, then close: what the peer sent before its connection broke still counts, although a write failed."""
     harness.peer.ready()
     async with harness.connect() as client:
         await client.send_audio(SECOND)
-        await harness.peer.hear_audio(len(SECOND))
+        await harness.peer.wait_for_audio(len(SECOND))
         harness.wire.clogged = True
         await client.send_audio(SECOND)
         await harness.loop.settle()
@@ -76,11 +76,11 @@ async def rule_3_a_failed_write_discards_nothing_received(harness: DriverHarness
 
 
 async def rule_3_a_failed_write_is_not_the_end_of_reading(harness: DriverHarness) -> None:
-    """The write fails first; the peer's last words are still on their way, and are read."""
+    """The write fails first; the peer's last frames are still in flight, and are read."""
     harness.peer.ready()
     async with harness.connect() as client:
         await client.send_audio(SECOND)
-        await harness.peer.hear_audio(len(SECOND))
+        await harness.peer.wait_for_audio(len(SECOND))
         harness.wire.breaks_writes = True
         await client.send_audio(SECOND)
         await harness.loop.sleep(1.0)
@@ -100,7 +100,7 @@ async def rule_4_the_reader_waits_for_nobody(harness: DriverHarness) -> None:
             await client.send_audio(SECOND[:3200])
         for rev in range(1, 200):
             harness.peer.partial(f"word {rev}", rev)
-            harness.peer.say("warning", code=f"w{rev}", message="…")
+            harness.peer.send_message("warning", code=f"w{rev}", message="…")
             await harness.loop.sleep(0.01)
         require(not harness.wire.incoming, "The reader waits neither for the writer nor for the application (rule 4).")
         harness.peer.hang_up()
@@ -141,7 +141,7 @@ async def rule_6_a_cancel_never_cuts_a_write(harness: DriverHarness) -> None:
         harness.peer.unclog()
         # Two seconds may be sent on the credit of the pre-buffer, and every byte of them arrives in order.
         async with harness.loop.within(5.0, "A cancelled sender stops nobody else's write (rule 6)."):
-            audio = await harness.peer.hear_audio(2 * len(RAMP))
+            audio = await harness.peer.wait_for_audio(2 * len(RAMP))
         require(audio == RAMP + SECOND, "A cancel never cuts a write in progress (rule 6).")
         require(client.closed is None, "Cancelling one sender leaves the session alone (rule 6).")
         harness.peer.hang_up()
@@ -163,21 +163,21 @@ async def rule_6_a_cancelled_call_leaves_the_wire_alone(harness: DriverHarness) 
         harness.peer.unclog()
         await client.end_input()
         async with harness.loop.within(5.0, "A cancelled call leaves the wire to the others (rule 6)."):
-            await harness.peer.hear("end_input")
+            await harness.peer.wait_for_message("end_input")
         require(harness.peer.audio[: len(RAMP)] == RAMP, "What was being written arrives whole (rule 6).")
         require((len(harness.peer.audio) - len(RAMP)) % 100 == 0, "A cancelled call is done, or not done (rule 6).")
         harness.peer.hang_up()
 
 
 async def rule_7_a_timer_that_fired_has_fired(harness: DriverHarness) -> None:
-    """An hour of pings: never early, never twice for one deadline. The watched session complains."""
+    """An hour of pings: never early, never twice for one deadline. The checked session reports violations."""
     harness.peer.ready()
     async with harness.connect(), harness.loop.tasks() as tasks:
 
         async def answer_pings() -> None:
             while True:
                 await harness.loop.sleep(10)
-                harness.peer.say("pong", now=0.0)
+                harness.peer.send_message("pong", now=0.0)
 
         tasks.start(answer_pings)
         await harness.loop.sleep(3600)
@@ -188,25 +188,25 @@ async def rule_7_a_timer_that_fired_has_fired(harness: DriverHarness) -> None:
 
 
 async def rule_7_a_late_timer_tells_how_late(harness: DriverHarness) -> None:
-    """When something has blocked the loop, the session is given the real time, and passes no verdict on the peer."""
+    """When something has blocked the loop, the session gets the real time, and does not time the peer out."""
     harness.peer.ready()
     async with harness.connect() as client:
         await harness.loop.sleep(15.0)
         harness.loop.jump(120.0)
-        harness.peer.say("pong", now=0.0)
+        harness.peer.send_message("pong", now=0.0)
         await harness.loop.sleep(5.0)
         require(client.closed is None, "A timer that is late by our own fault condemns nobody (rule 7).")
         harness.peer.hang_up()
 
 
 async def rule_7_inputs_do_not_hold_timers_up(harness: DriverHarness) -> None:
-    """A peer that talks all the time does not keep a deadline from coming."""
+    """A peer that sends all the time does not delay a deadline."""
     harness.peer.ready()
     limits = Limits(flush_timeout_s=30.0, drain_silence_s=15.0)
     async with harness.connect(limits=limits) as client:
         begun = harness.loop.now()
         for n in range(600):
-            harness.peer.say("pong", now=0.0)
+            harness.peer.send_message("pong", now=0.0)
             await harness.loop.sleep(0.1 if n % 2 else 0.0)
         pings = [frame for frame in harness.wire.sent if isinstance(frame, str) and '"ping"' in frame]
         waited = harness.loop.now() - begun
@@ -216,11 +216,11 @@ async def rule_7_inputs_do_not_hold_timers_up(harness: DriverHarness) -> None:
 
 
 async def rule_8_reading_never_pauses(harness: DriverHarness) -> None:
-    """Ten thousand messages that nobody takes are read; what supersedes an untaken event takes its place."""
+    """Ten thousand messages are read while the application takes none; newer events replace those they supersede."""
     harness.peer.ready()
     async with harness.connect() as client:
         await client.send_audio(SECOND)
-        await harness.peer.hear_audio(len(SECOND))
+        await harness.peer.wait_for_audio(len(SECOND))
         for rev in range(1, 10_000):
             harness.peer.partial(f"word {rev}", rev)
         await harness.loop.sleep(0.1)
@@ -267,7 +267,7 @@ async def events_reach_a_reader_that_waits(harness: DriverHarness) -> None:
         begun = harness.loop.now()
         for n in range(5):
             await harness.loop.sleep(1.0)
-            harness.peer.say("warning", code=f"w{n}", message="…")
+            harness.peer.send_message("warning", code=f"w{n}", message="…")
         await harness.loop.sleep(1.0)
         harness.peer.hang_up()
         await reader.join()

@@ -1,4 +1,4 @@
-"""Two wires and nothing between them: the smallest transport that keeps every promise, for either loop."""
+"""An in-memory pair of wires: the smallest transport that keeps every promise of `Wire`, for either event loop."""
 
 from collections import deque
 from collections.abc import AsyncIterator
@@ -10,21 +10,21 @@ from auricle.transports.testing.loop import Loop
 from auricle.transports.wire import WireLost
 
 CAPACITY: Final = 16
-"""Messages on their way before a sender has to wait."""
+"""Messages in flight before a sender has to wait."""
 
 
 class InMemoryWire:
-    """One end. Made by `memory_pair`."""
+    """One end of a pair. Made by `memory_pair`."""
 
     peer: Self
 
     def __init__(self, loop: Loop, subprotocol: str | None) -> None:
         self.subprotocol = subprotocol
         self._loop = loop
-        self._moved = loop.signal()
+        self._changed = loop.signal()
         self._incoming: deque[Frame] = deque()
-        self._said: tuple[int, str] | None = None
-        self._heard_end = False
+        self._close_sent: tuple[int, str] | None = None
+        self._close_received = False
         self._aborted = False
 
     async def receive(self) -> Frame:
@@ -34,47 +34,47 @@ class InMemoryWire:
                 raise WireLost("reset")
             if self._incoming:
                 frame = self._incoming.popleft()
-                self.move()
+                self.notify()
                 return frame
-            if self.peer._said is not None:
-                self._heard_end = True
-                self.move()
-                raise WireLost("eof", *self.peer._said)
-            if self._said is not None and self.peer._heard_end:
-                raise WireLost("eof", *self._said)
+            if self.peer._close_sent is not None:
+                self._close_received = True
+                self.notify()
+                raise WireLost("eof", *self.peer._close_sent)
+            if self._close_sent is not None and self.peer._close_received:
+                raise WireLost("eof", *self._close_sent)
             if self.peer._aborted:
                 raise WireLost("reset")
-            await self._moved.wait()
+            await self._changed.wait()
 
     async def send(self, frame: Frame) -> None:
         """Send one message. Cancelled, it has not been sent."""
         while not self._is_over() and len(self.peer._incoming) >= CAPACITY:
-            await self._moved.wait()
+            await self._changed.wait()
         if self._is_over():
             raise WireLost("reset")
         self.peer._incoming.append(frame)
-        self.move()
+        self.notify()
 
     async def close(self, code: int, reason: str) -> None:
-        """Say the end, and wait until the peer has read up to it."""
-        self._said = (code, reason)
-        self.move()
-        while not (self.peer._heard_end or self.peer._aborted or self._aborted):
-            await self._moved.wait()
+        """Send the close, and wait until the peer has received it."""
+        self._close_sent = (code, reason)
+        self.notify()
+        while not (self.peer._close_received or self.peer._aborted or self._aborted):
+            await self._changed.wait()
 
     async def abort(self) -> None:
         """Drop both directions."""
         self._aborted = True
-        self.move()
+        self.notify()
 
-    def move(self) -> None:
-        """Wake everybody at both termination_scenarios."""
+    def notify(self) -> None:
+        """Wake the waiting tasks of both ends."""
         for end in (self, self.peer):
-            end._moved.set()
-            end._moved = self._loop.signal()
+            end._changed.set()
+            end._changed = self._loop.signal()
 
     def _is_over(self) -> bool:
-        return self._aborted or self._heard_end or self.peer._aborted
+        return self._aborted or self._close_received or self.peer._aborted
 
 
 @asynccontextmanager

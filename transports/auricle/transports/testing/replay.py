@@ -1,4 +1,4 @@
-"""One script through a driver, and everything that could be seen of it, with the virtual time at which it was.
+"""Replay of a script through a driver, with a log of everything observable at its virtual time.
 
 Two drivers are equivalent when the same script gives the same log.
 """
@@ -20,14 +20,14 @@ Verb = Literal[
     "speak", "flush", "end", "leave",
     "clog", "unclog", "hang up", "break", "break writes", "rave", "go deaf", "wake",
 ]  # fmt: skip
-"""What the application does, and what happens to it."""
+"""An action of the application, the server or the network."""
 SAMPLE = bytes(range(250)) * 128
 """One second of audio."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A verb, and how long after the one before it, in seconds."""
+    """A verb, and the seconds since the action before it."""
 
     after_s: float
     verb: Verb
@@ -48,11 +48,11 @@ class Player:
 
     @property
     def log(self) -> list[str]:
-        """What the application was told, what became of what it asked for, and what went over each wire."""
+        """The events, the outcomes of the application's calls, and the frames sent over each wire."""
         return [*self._events, *self._notes, *self._wires]
 
     async def __call__(self, harness: DriverHarness) -> None:
-        """Play, and write down what the application and the peer see."""
+        """Play the script, and log what the application and the peer observe."""
         server = ModelServer(harness, resumable=self._resumable)
         async with harness.loop.tasks() as tasks:
             tasks.start(server.serve)
@@ -76,7 +76,7 @@ class Player:
                 await harness.loop.sleep(action.after_s)
                 match action.verb:
                     case "speak" | "flush" | "end" | "leave":
-                        # One thing after another: who of several waiting tasks is first is not a driver's to say.
+                        # One call at a time: the order of several waiting tasks is not specified for drivers.
                         if speaking is None or speaking.done:
                             speaking = tasks.start(partial(self._speak, harness, client, action))
                     case _:
@@ -132,7 +132,7 @@ class Player:
 
 
 def _supersedes(event: ClientEvent, before: ClientEvent, elapsed_s: float) -> bool:
-    """Whether an application that is slower by one step would have missed the one before."""
+    """Whether a slower application would not have got the event before, because ``event`` replaces it."""
     if elapsed_s > 1e-9:
         return False
     match before, event:
@@ -149,11 +149,11 @@ def _seen(wire: ScriptedWire) -> list[str]:
         f"{at:.6f} {frame if isinstance(frame, str) else f'{len(frame)} bytes {crc32(frame):08x}'}"
         for at, frame in zip(wire.sent_at, wire.sent, strict=True)
     ]
-    return [*frames, f"closed {wire.closed}, aborted {wire.aborted}, left {wire.left}"]
+    return [*frames, f"closed {wire.closed}, aborted {wire.aborted}, left {wire.released}"]
 
 
 def play(loop: Loop, drive: Drive, actions: Sequence[Action], *, resumable: bool = True) -> list[str]:
-    """Play a script and return its log. Raises `AssertionError` where the driver breaks a rule by the way."""
+    """Play a script and return its log. Raises `AssertionError` where the driver breaks a rule."""
     player = Player(actions, resumable=resumable)
     run_scenario(loop, drive, player)
     return player.log

@@ -1,4 +1,4 @@
-"""A wire whose other end is a script, and the script's hand on it. It notices a driver that uses it wrongly."""
+"""A wire whose peer is controlled by the test, and that peer. It reports a driver that misuses the wire."""
 
 import json
 from collections import deque
@@ -11,7 +11,7 @@ from auricle.transports.testing.loop import Loop
 from auricle.transports.wire import WireLost
 
 ReportViolation = Callable[[str], None]
-"""Takes one sentence that names the rule broken."""
+"""Called with one sentence, the rule that was broken."""
 
 
 class ScriptedWire:
@@ -26,36 +26,36 @@ class ScriptedWire:
         self.aborted = False
         self.clogged = False
         self.breaks_writes = False
-        """Whether a send fails although there is more to receive."""
-        self.dies_after_s = 0.0
-        """How long an abort takes, and the wire goes on meanwhile."""
+        """Whether sends fail while there is more to receive."""
+        self.abort_duration_s = 0.0
+        """Seconds that an abort takes; the wire works meanwhile."""
         self.opened = False
-        self.left = False
-        """Whether the driver has let go of it."""
+        self.released = False
+        """Whether the driver has released it."""
         self._loop = loop
         self._report_violation = report_violation
         self._changed = loop.signal()
         self._sending = False
         self._receiving = False
-        self._torn = False
+        self._write_cut = False
 
     def change(self) -> None:
-        """Wake everybody who waits for something to happen here."""
+        """Wake the tasks that wait in `changed`."""
         self._changed.set()
         self._changed = self._loop.signal()
 
     async def changed(self) -> None:
-        """Wait until something happens here."""
+        """Wait for the next change of the wire."""
         await self._changed.wait()
 
     @property
     def loss(self) -> WireLost | None:
-        """How it was lost, once it was."""
+        """How the wire was lost; None while it is open."""
         last = self.incoming[-1] if self.incoming else None
         return last if isinstance(last, WireLost) else None
 
     async def receive(self) -> Frame:
-        """Return what the peer said next."""
+        """Return the peer's next frame."""
         if self._receiving:
             self._report_violation("A wire has one reader (rule 4).")
         self._receiving = True
@@ -75,11 +75,11 @@ class ScriptedWire:
         """Take a frame, unless the wire is clogged."""
         if self._sending:
             self._report_violation("A wire has one writer (rule 5).")
-        if self._torn:
+        if self._write_cut:
             self._report_violation("A write that was cut kills its transport: nothing is sent after it (rule 5).")
         if self.closed is not None:
             self._report_violation("Nothing is sent after the close (rule 10).")
-        self._sending, self._torn = True, True
+        self._sending, self._write_cut = True, True
         try:
             while self.clogged and self.loss is None:
                 await self.changed()
@@ -89,14 +89,14 @@ class ScriptedWire:
             raise self.loss
         if self.breaks_writes:
             raise WireLost("reset")
-        self._torn = False
+        self._write_cut = False
         self.sent.append(frame)
         self.sent_at.append(self._loop.now())
         self.change()
 
     async def close(self, code: int, reason: str) -> None:
-        """Note the close; done when the peer has hung up."""
-        if self._torn:
+        """Record the close; return when the peer has hung up."""
+        if self._write_cut:
             self._report_violation(
                 "A write that was cut kills its transport: it is not closed as if all were well (rule 5)."
             )
@@ -106,21 +106,21 @@ class ScriptedWire:
             await self.changed()
 
     async def abort(self) -> None:
-        """Drop it."""
+        """Drop the wire after `abort_duration_s`."""
         self.aborted = True
-        await self._loop.sleep(self.dies_after_s)
+        await self._loop.sleep(self.abort_duration_s)
         self.incoming.append(WireLost("reset"))
         self.change()
 
 
 class Peer:
-    """The server's end, played by a script."""
+    """The server's end of a wire, controlled by the test."""
 
     def __init__(self, wire: ScriptedWire) -> None:
         self.wire = wire
         self.seq = 0
 
-    def say(self, type: str, **fields: Any) -> None:
+    def send_message(self, type: str, **fields: Any) -> None:
         """Send a message; durable ones are numbered."""
         if type not in ("ack", "partial", "loading", "pong", "resumed"):
             self.seq += 1
@@ -133,58 +133,58 @@ class Peer:
         self.wire.change()
 
     def ready(self, credit: int = 480_000, token: str | None = None) -> None:
-        """Say that the session may begin; with a token, that it survives its transport."""
+        """Send ``ready``; with a token it offers to resume."""
         resume = {} if token is None else {"resume": {"token": token, "window_ms": 30_000, "class": "memory"}}
-        self.say("ready", session="s", credit=credit, **resume)
+        self.send_message("ready", session="s", credit=credit, **resume)
 
     def resumed(self, next: int, credit: int = 480_000, token: str = "another", state: str = "streaming") -> None:
-        """Say that the session goes on from sample ``next``."""
-        self.say("resumed", session="s", next=next, credit=credit, token=token, state=state)
+        """Send ``resumed``: the session goes on from sample ``next``."""
+        self.send_message("resumed", session="s", next=next, credit=credit, token=token, state=state)
 
     def partial(self, text: str, rev: int) -> None:
-        """Say what the first segment sounds like."""
-        self.say("partial", segment=0, rev=rev, text=text, start=0.0, end=0.1)
+        """Send a partial of the first segment."""
+        self.send_message("partial", segment=0, rev=rev, text=text, start=0.0, end=0.1)
 
     def final(self, text: str, segment: int, begin: int, end: int) -> None:
-        """Say a segment."""
-        said: dict[str, Any] = {"segment": segment, "text": text, "start": 0.0, "end": 0.1, "confidence": 1.0}
-        self.say("final", **said, audio=[begin, end], reason="endpoint")
+        """Send a final that covers the samples from ``begin`` to ``end``."""
+        fields: dict[str, Any] = {"segment": segment, "text": text, "start": 0.0, "end": 0.1, "confidence": 1.0}
+        self.send_message("final", **fields, audio=[begin, end], reason="endpoint")
 
     def input_ended(self, samples: int) -> None:
-        """Confirm the end of input."""
-        self.say("input_ended", received=samples, by="client")
+        """Send ``input_ended``."""
+        self.send_message("input_ended", received=samples, by="client")
 
     def complete(self, samples: int, segments: int = 0, non_speech: int = 0) -> None:
-        """Say that everything is decided."""
+        """Send ``closed`` with reason ``completed``."""
         stats = {"received": samples, "processed": samples, "committed": samples}
         stats |= {"segments": segments, "non_speech": non_speech}
-        self.say("closed", reason="completed", code=1000, complete=True, stats=stats)
+        self.send_message("closed", reason="completed", code=1000, complete=True, stats=stats)
 
     def hang_up(self, how: LossKind = "eof", code: int = 1000) -> None:
-        """End the wire."""
+        """Lose the wire, after the frames that are still to be received."""
         self.wire.incoming.append(WireLost(how, code))
         self.wire.change()
 
     def unclog(self) -> None:
-        """Take data again."""
+        """Let sends go on."""
         self.wire.clogged = False
         self.wire.change()
 
-    async def hear(self, type: str) -> dict[str, Any]:
-        """Wait until the client has said a message of this type."""
+    async def wait_for_message(self, type: str) -> dict[str, Any]:
+        """Wait for a message of this type from the client, and return the first one."""
         while True:
             for frame in self.wire.sent:
                 if isinstance(frame, str) and json.loads(frame)["type"] == type:
                     return dict(json.loads(frame))
             await self.wire.changed()
 
-    async def hear_audio(self, total_bytes: int) -> bytes:
-        """Wait until the client has sent this many bytes of audio."""
+    async def wait_for_audio(self, total_bytes: int) -> bytes:
+        """Wait for this many bytes of audio from the client, and return all of it."""
         while len(self.audio) < total_bytes:
             await self.wire.changed()
         return self.audio
 
     @property
     def audio(self) -> bytes:
-        """The audio that has come."""
+        """The audio that has been received."""
         return b"".join(frame for frame in self.wire.sent if isinstance(frame, bytes))

@@ -1,4 +1,4 @@
-"""The driver rules 9 and 10, and every way in which a wire, a session or an application termination_scenarios."""
+"""The driver rules 9 and 10, and every way in which a wire, a session or an application ends."""
 
 from auricle.core import Final, Limits, SessionClosed
 from auricle.core.events import Interrupted
@@ -14,13 +14,13 @@ from auricle.transports.wire import WireLost
 async def complete(harness: DriverHarness, client: DrivenClient) -> None:
     """Bring a session to its complete end, as far as messages go."""
     await client.end_input()
-    await harness.peer.hear("end_input")
+    await harness.peer.wait_for_message("end_input")
     harness.peer.input_ended(0)
     harness.peer.complete(0)
 
 
 def rule_9(how: LossKind, code: int, words: str) -> Scenario:
-    """Make the scenario of one way in which the peer's end can go."""
+    """Return the scenario for one kind of loss."""
 
     async def rule_9_eof_and_reset_are_told_apart(harness: DriverHarness) -> None:
         harness.peer.ready()
@@ -35,7 +35,7 @@ def rule_9(how: LossKind, code: int, words: str) -> Scenario:
 
 
 async def rule_9_our_own_close_is_the_third(harness: DriverHarness) -> None:
-    """Leaving says so to the peer, waits for it as long as it may, and is idempotent."""
+    """`aclose` sends ``cancel``, waits for the peer within its timeout, and is idempotent."""
     harness.peer.ready()
     async with harness.connect() as client:
         begun = harness.loop.now()
@@ -44,11 +44,11 @@ async def rule_9_our_own_close_is_the_third(harness: DriverHarness) -> None:
         require(abs(waited - Limits().abort_timeout_s) < 0.1, f"Leaving takes abort_timeout_s, not {waited:.1f} s.")
         require(client.closed is not None and client.closed.reason == "aborted", "Our own end is 'aborted' (rule 9).")
         await client.aclose()
-    await harness.peer.hear("cancel")
+    await harness.peer.wait_for_message("cancel")
 
 
 def after_closed(how: LossKind) -> Scenario:
-    """Make the scenario of a wire that ends this way once the session is complete."""
+    """Return the scenario for this kind of loss after the session is complete."""
 
     async def rule_9_after_closed_any_end_will_do(harness: DriverHarness) -> None:
         harness.peer.ready()
@@ -63,12 +63,12 @@ def after_closed(how: LossKind) -> Scenario:
 
 
 async def rule_10_the_closing_handshake_is_waited_for(harness: DriverHarness) -> None:
-    """Everything queued, then the close; and reading until the peer has closed, too."""
+    """Everything queued is sent, then the close; reading goes on until the peer has closed too."""
     harness.peer.ready()
     async with harness.connect() as client:
         await client.send_audio(RAMP)
         await client.end_input()
-        await harness.peer.hear("end_input")
+        await harness.peer.wait_for_message("end_input")
         require(harness.peer.audio == RAMP, "Everything queued is sent before the close (rule 10).")
         harness.peer.final("hello", 0, 0, 16_000)
         harness.peer.input_ended(16_000)
@@ -80,12 +80,12 @@ async def rule_10_the_closing_handshake_is_waited_for(harness: DriverHarness) ->
             harness.wire.closed == (1000, "completed"), "The socket is closed with a handshake, not dropped (rule 10)."
         )
         require(not harness.wire.aborted, "A wire in its closing handshake is not aborted (rule 10).")
-        require(not harness.wire.left, "The wire is held until the peer's end of the handshake (rule 10).")
+        require(not harness.wire.released, "The wire is held until the peer's end of the handshake (rule 10).")
         harness.peer.hang_up()
 
 
 async def rule_10_the_closing_handshake_is_bounded(harness: DriverHarness) -> None:
-    """A peer that never answers the close is waited for as long as the session says."""
+    """The wait for a peer that never answers the close is bounded by the session's close timer."""
     harness.peer.ready()
     async with harness.connect() as client:
         await complete(harness, client)
@@ -109,7 +109,7 @@ async def rule_10_a_clogged_close_is_bounded(harness: DriverHarness) -> None:
 
 
 async def a_transport_that_never_opens_is_given_up(harness: DriverHarness) -> None:
-    """After ``connect_timeout_s``, with a terminal event that says so."""
+    """After ``connect_timeout_s``, with a terminal event that names the timeout."""
     harness.delay(0, 1e5)
     begun = harness.loop.now()
     closed = await _fail_to_connect(harness)
@@ -119,7 +119,7 @@ async def a_transport_that_never_opens_is_given_up(harness: DriverHarness) -> No
 
 
 async def a_refused_transport_is_told(harness: DriverHarness) -> None:
-    """With the code that says why."""
+    """The terminal event has the code of the refusal."""
     harness.refuse(0, WireLost("refused", 4401, "no key"))
     closed = await _fail_to_connect(harness)
     require((closed.code, closed.complete) == (4401, False), f"A refusal keeps its code, not {closed.code}.")
@@ -140,7 +140,7 @@ async def _fail_to_connect(harness: DriverHarness) -> SessionClosed:
 
 
 async def an_exception_of_the_application_is_left_alone(harness: DriverHarness) -> None:
-    """It comes out as it was, and the wire is gone."""
+    """It propagates unchanged, and the wire is released."""
     harness.peer.ready()
     try:
         async with harness.connect():
@@ -179,21 +179,21 @@ async def a_lost_transport_is_followed_by_another(harness: DriverHarness) -> Non
     harness.peer.ready(token="first")
     async with harness.connect() as client:
         await client.send_audio(RAMP)
-        await harness.peer.hear_audio(len(RAMP))
+        await harness.peer.wait_for_audio(len(RAMP))
         harness.delay(1, 0.5)
         harness.peer.hang_up("reset", 1006)
         await client.send_audio(RAMP)
         again = harness.peer_of(1)
-        resume = await again.hear("resume")
+        resume = await again.wait_for_message("resume")
         require(resume["token"] == "first" and harness.opened == 2, "A lost transport is followed by one other.")
-        require(harness.wire.left, "The wire before is let go of.")
+        require(harness.wire.released, "The wire before is let go of.")
         again.resumed(8_000)
-        audio = await again.hear_audio(len(RAMP) + len(RAMP) // 2)
+        audio = await again.wait_for_audio(len(RAMP) + len(RAMP) // 2)
         require(audio == RAMP[16_000:] + RAMP, "Audio goes on where the server says, on the new wire only.")
         again.seq = harness.peer.seq
         again.final("kept", 0, 0, 32_000)
         await client.end_input()
-        await again.hear("end_input")
+        await again.wait_for_message("end_input")
         again.input_ended(32_000)
         again.complete(32_000, segments=1)
         again.hang_up()
@@ -204,26 +204,26 @@ async def a_lost_transport_is_followed_by_another(harness: DriverHarness) -> Non
 
 
 async def what_a_stale_transport_says_is_ignored(harness: DriverHarness) -> None:
-    """A wire that is slow to die says more, and is lost once more, after the session has gone on to another one."""
+    """A replaced wire that is slow to abort receives more frames and is lost; the session ignores both."""
     harness.peer.ready(token="first")
     async with harness.connect(limits=Limits(write_stall_s=5.0)) as client:
         await client.send_audio(RAMP)
-        await harness.peer.hear_audio(len(RAMP))
-        harness.wire.clogged, harness.wire.dies_after_s = True, 2.0
+        await harness.peer.wait_for_audio(len(RAMP))
+        harness.wire.clogged, harness.wire.abort_duration_s = True, 2.0
         await client.send_audio(SECOND)  # stalls
         again = harness.peer_of(1)
-        await again.hear("resume")
+        await again.wait_for_message("resume")
         again.resumed(16_000)
         again.seq = harness.peer.seq
-        await again.hear_audio(len(SECOND))
+        await again.wait_for_audio(len(SECOND))
         harness.peer.final("from the old one", 0, 0, 16_000)
-        harness.peer.say("resumed", session="t", next=0, credit=0, token="x", state="streaming")
+        harness.peer.send_message("resumed", session="t", next=0, credit=0, token="x", state="streaming")
         await harness.loop.sleep(3.0)
-        require(harness.wire.left, "A stalled wire is let go of as soon as it dies.")
+        require(harness.wire.released, "A stalled wire is let go of as soon as it dies.")
         require(client.closed is None and harness.opened == 2, "A transport that has been replaced is lost only once.")
         again.final("from the new one", 0, 0, 16_000)
         await client.send_audio(RAMP)
-        await again.hear_audio(len(SECOND + RAMP))
+        await again.wait_for_audio(len(SECOND + RAMP))
         require(harness.peer.audio == RAMP, "Nothing is sent to a transport that has been replaced.")
         await client.aclose()
         events = await read_all(client)
@@ -251,7 +251,7 @@ async def a_server_that_stays_away_is_given_up(harness: DriverHarness) -> None:
 
 
 async def leaving_between_two_transports(harness: DriverHarness) -> None:
-    """While a new wire is waited for or being opened, the application may leave, at once."""
+    """The application can close at once while the driver waits for or opens a new wire."""
     harness.peer.ready(token="first")
     harness.delay(1, 1e5)
     async with harness.connect() as client:

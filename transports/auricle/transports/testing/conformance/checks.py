@@ -1,4 +1,4 @@
-"""Every check, by id. The ids are what a report names and what ``--only`` takes; they do not change."""
+"""The table of all checks. Reports and ``--only`` use their ids, which do not change."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Checks of what WebSocket frames may look like (RFC 6455): fragments are, frames without a mask are not."""
+"""Checks of WebSocket framing (RFC 6455): fragments are accepted, frames without a mask are refused."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,7 +34,7 @@ class FragmentingWire(WebSocketWire):
 
     async def _write(self, data: bytes | bytearray) -> None:
         try:
-            async with self._connection._stream_lock:  # what trio-websocket itself answers to pings and Close frames
+            async with self._connection._stream_lock:  # trio-websocket answers pings and Close frames under this lock
                 await self._stream.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             raise WireLost("reset") from None

@@ -1,4 +1,4 @@
-"""Checks of how a session begins: negotiation, the first message, what is asked for. Source: notes §3.1, §3.3, §3.5."""
+"""Checks of the opening of a session: negotiation, the first message, ``start``. Source: notes §3.1, §3.3, §3.5."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ START: dict[str, Any] = {"type": "start", "audio": {"encoding": "pcm_s16le", "sa
 
 
 async def refused(client: ProbeClient, code: str, close_code: int) -> dict[str, Any]:
-    """Hear the server refuse: a fatal error with this code, ``closed`` with the close code; return the error."""
+    """Require a refusal: a fatal error with this code, and ``closed`` with the close code; return the error."""
     closed = await client.receive_until_closed()
     errors = [error for error in client.messages("error") if error.get("fatal")]
     require(errors, f"O10: a fatal error {code} has to come before closed")

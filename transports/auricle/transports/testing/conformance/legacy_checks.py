@@ -1,4 +1,4 @@
-"""Checks of the legacy dialect, one for each row that can be seen from outside. Source: notes §3.11."""
+"""Checks of the legacy dialect, one for each row that is observable from outside. Source: notes §3.11."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ FINAL_KEYS: Final = {"type", "text", "start", "end", "confidence"}
 
 @asynccontextmanager
 async def connect_legacy(server: ServerUnderTest) -> AsyncIterator[ProbeClient]:
-    """Connect as an old client does, say the configuration, hear ``ready``."""
+    """Connect as a legacy client, send the configuration, and wait for ``ready``."""
     async with server.connect(subprotocol=None) as client:
         await client.send_raw({**CONFIG})
         await client.receive_until("ready")
@@ -23,7 +23,7 @@ async def connect_legacy(server: ServerUnderTest) -> AsyncIterator[ProbeClient]:
 
 
 async def closes_well(client: ProbeClient) -> None:
-    """Hear the finals and the close."""
+    """Receive to the end, and require the close code 1000."""
     while True:
         try:
             await client.receive()
@@ -74,7 +74,7 @@ async def ends_once(server: ServerUnderTest) -> None:
 
 
 async def survives_garbage(server: ServerUnderTest) -> None:
-    said = []
+    transcripts = []
     for garbage in ((), ("{nobody", '{"type": "sing"}', '{"mood": "sunny"}')):
         async with connect_legacy(server) as client:
             for line in garbage:
@@ -82,5 +82,8 @@ async def survives_garbage(server: ServerUnderTest) -> None:
             await client.send_bytes(server.speech)
             await client.send_raw(END)
             await closes_well(client)
-            said.append(client.received[1:])
-    require(said[0] == said[1], f"garbage is ignored, and the finals after it are the same: {said[1]}, not {said[0]}")
+            transcripts.append(client.received[1:])
+    require(
+        transcripts[0] == transcripts[1],
+        f"garbage is ignored, and the finals after it are the same: {transcripts[1]}, not {transcripts[0]}",
+    )

@@ -1,7 +1,7 @@
-"""One conversation with the server under test: proper or not, written down, and watched by a real client core.
+"""The probe client: one connection to the server under test, traced, and checked by a real client core.
 
-What a good client says goes through a `ClientSession`, which then judges everything the server answers: whatever breaks
-an ordering guarantee (O1-O12) ends it as a violation, and the check with it. What only a bad client says is sent raw.
+Conforming messages go through a `ClientSession`, which then checks everything the server answers: a broken ordering
+guarantee (O1-O12) ends it as a violation, and fails the check. Messages of a misbehaving client are sent raw.
 """
 
 import json
@@ -18,7 +18,7 @@ from auricle.transports.testing.conformance.failures import Failed, Gone
 from auricle.transports.trio.websocket import WebSocketWire
 from auricle.transports.wire import WireLost
 
-SHOWN: Final = 160
+MAX_SHOWN: Final = 160
 """Characters of a frame that a trace shows."""
 PIECE_BYTES: Final = 6_400
 """Audio is sent in frames of 200 ms."""
@@ -30,18 +30,18 @@ class ProbeClient:
     def __init__(self, wire: WebSocketWire, config: Start, *, number: int) -> None:
         self.session = ClientSession(config, now=trio.current_time())
         self.received: list[dict[str, Any]] = []
-        """Everything that was heard, in order."""
+        """Every message received, in order."""
         self.close_code: int | None = None
         """The code of the server's Close frame, 1006 where the connection ended without one."""
         self.lines = [f"{number} -- connected, speaking {wire.subprotocol or 'no subprotocol'} --"]
         """The trace."""
         self.judged = True
-        """Whether the client core judges what is heard: not once we have misbehaved on purpose."""
+        """Whether the client core checks what is received: not once raw messages have been sent."""
         self.dropped = False
-        """Whether we have cut the connection: then there is nobody to part from."""
+        """Whether this end has dropped the connection, so that there is no closing handshake."""
         self._wire = wire
         self._seq: int | None = None
-        """The last ``seq`` that was heard on this connection."""
+        """The last ``seq`` received on this connection."""
         self._warned: set[object] = set()
         self._number = number
 
@@ -50,37 +50,37 @@ class ProbeClient:
         """What the server selected."""
         return self._wire.subprotocol
 
-    def replace_wire(self, another: Callable[[WebSocketWire], WebSocketWire]) -> None:
-        """Go on over another wire, made of this one."""
-        self._wire = another(self._wire)
+    def replace_wire(self, wrap: Callable[[WebSocketWire], WebSocketWire]) -> None:
+        """Replace the wire by ``wrap(wire)``."""
+        self._wire = wrap(self._wire)
 
-    # ------------------------------------------------------------------------ saying
+    # ------------------------------------------------------------------------ sending
 
     async def open(self) -> None:
-        """Say ``start``, as a client does."""
+        """Send ``start`` through the client core."""
         self.session.connect(now=trio.current_time())
         await self.do(self.session.transport_opened(self.subprotocol, now=trio.current_time()))
 
     async def do(self, outputs: Outputs) -> None:
-        """Send what the client core wants sent. What its application would be told is judged in `receive`."""
+        """Send what the client core transmits. Raises `Failed` where it found a violation."""
         for output in outputs:
             if isinstance(output, Transmit):
                 await self._send(output.frame)
             elif isinstance(output, Emit):
-                self._judge()
+                self._raise_on_violation()
 
     async def send_raw(self, body: dict[str, Any] | str) -> None:
-        """Say something that the client core would not: from here on it judges no more."""
+        """Send a message past the client core, which checks no more from here on."""
         self.judged = False
         await self._send(body if isinstance(body, str) else json.dumps(body))
 
     async def send_bytes(self, data: bytes) -> None:
-        """Send a binary frame past the client core."""
+        """Send a binary frame past the client core, which checks no more from here on."""
         self.judged = False
         await self._send(data)
 
     async def audio(self, pcm: bytes) -> None:
-        """Send audio, waiting for credit where that is needed."""
+        """Send audio, waiting for credit where there is none."""
         rest = memoryview(pcm)
         while rest:
             room = self.session.room
@@ -91,30 +91,30 @@ class ProbeClient:
             rest = rest[len(piece) :]
 
     async def flush(self, flush_id: str) -> None:
-        """Ask for a decision now."""
+        """Send a flush."""
         await self.do(self.session.flush(flush_id, now=trio.current_time()))
 
     async def end(self) -> None:
-        """Say that no more audio will come."""
+        """Send ``end_input``."""
         await self.do(self.session.end_input(now=trio.current_time()))
 
     async def _send(self, frame: str | bytes) -> None:
-        self.lines.append(f"{self._number} C> {_shown(frame)}")
+        self.lines.append(f"{self._number} C> {_shortened(frame)}")
         try:
             await self._wire.send(frame)
         except WireLost as lost:
-            self._note_close(lost)
+            self._record_close(lost)
 
-    # ------------------------------------------------------------------------ hearing
+    # ------------------------------------------------------------------------ receiving
 
     async def receive(self) -> dict[str, Any]:
-        """Return the next message. Raises `Failed` where the connection has ended."""
+        """Return the next message. Raises `Gone` once the connection has ended, `Failed` where a rule is broken."""
         try:
             frame = await self._wire.receive()
         except WireLost as lost:
-            self._note_close(lost)
+            self._record_close(lost)
             raise Gone(f"the server closed the connection (code {self.close_code})") from None
-        self.lines.append(f"{self._number} S> {_shown(frame)}")
+        self.lines.append(f"{self._number} S> {_shortened(frame)}")
         message = _object(frame)
         if self.messages("closed"):
             raise Failed(f"O2: closed is the last message, and {message['type']} came after it")
@@ -125,7 +125,7 @@ class ProbeClient:
         return message
 
     def _check_order(self, message: dict[str, Any]) -> None:
-        """What holds in every conversation, also in those that the client core does not judge."""
+        """Check the order of ``seq`` and warnings, also where the client core does not check."""
         seq = message.get("seq")
         if isinstance(seq, int):
             if self._seq is not None and seq != self._seq + 1:
@@ -137,7 +137,7 @@ class ProbeClient:
             self._warned.add(message.get("code"))
 
     async def receive_until(self, *types: str) -> dict[str, Any]:
-        """Return the next message of one of these types; others are heard on the way."""
+        """Return the next message of one of these types; others are received on the way. Raises as `receive`."""
         while True:
             try:
                 message = await self.receive()
@@ -147,7 +147,7 @@ class ProbeClient:
                 return message
 
     async def receive_until_closed(self) -> dict[str, Any]:
-        """Hear everything up to the Close frame; return ``closed``, which has to be the last message."""
+        """Receive everything up to the Close frame; return ``closed``, which has to be the last message."""
         while True:
             try:
                 await self.receive()
@@ -162,26 +162,26 @@ class ProbeClient:
         return closed
 
     def messages(self, *types: str) -> list[dict[str, Any]]:
-        """Return what has been heard of these types."""
+        """Return the messages received of these types."""
         return [message for message in self.received if message["type"] in types]
 
     @property
     def finals(self) -> list[tuple[str, list[int]]]:
-        """Text and coverage of every final that has been heard."""
+        """Text and covered samples of every final received."""
         return [(message["text"], message["audio"]) for message in self.messages(FinalMessage.type)]
 
     async def drop_connection(self) -> None:
-        """Break the connection without a word."""
+        """Drop the connection without a closing handshake."""
         self.lines.append(f"{self._number} -- the connection breaks --")
         self.dropped = True
         await self._wire.abort()
 
-    def _note_close(self, lost: WireLost) -> None:
+    def _record_close(self, lost: WireLost) -> None:
         if self.close_code is None:
             self.close_code = lost.code
             self.lines.append(f"{self._number} S> Close({self.close_code})")
 
-    def _judge(self) -> None:
+    def _raise_on_violation(self) -> None:
         closed = self.session.closed
         if self.judged and closed is not None and closed.reason == "violation":
             raise Failed(closed.message)
@@ -198,7 +198,7 @@ def _object(frame: str | bytes) -> dict[str, Any]:
     return body
 
 
-def _shown(frame: str | bytes) -> str:
+def _shortened(frame: str | bytes) -> str:
     if isinstance(frame, bytes):
         return f"{Audio.type} ({len(frame)} bytes)"
-    return frame if len(frame) <= SHOWN else f"{frame[: SHOWN - 1]}…"
+    return frame if len(frame) <= MAX_SHOWN else f"{frame[: MAX_SHOWN - 1]}…"

@@ -1,4 +1,4 @@
-"""What a check says of a server: passed, failed with the conversation that shows it, or not applicable and why."""
+"""A check and its result: passed, failed with the trace that shows it, or not applicable with the reason."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ Outcome = Literal["passed", "failed", "not applicable"]
 
 
 class Check(NamedTuple):
-    """One thing that can be seen from outside."""
+    """One check of a server."""
 
     id: str
     title: str
-    """What a good server does, as one sentence without a full stop."""
+    """What a conforming server does, as one clause without a full stop."""
     source: str
-    """Where that is said."""
+    """The section of the specification."""
     dialect: Literal["auricle.v1", "legacy"]
     run: Callable[[ServerUnderTest], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What came of a check."""
+    """The result of a check."""
 
     check: Check
     outcome: Outcome
     why: str = ""
-    """One sentence, where it did not pass."""
+    """One sentence, unless the check passed."""
     trace: tuple[str, ...] = ()
-    """The conversations of a failed check, a line a frame."""
+    """The frames of a failed check, one a line."""

@@ -1,4 +1,4 @@
-"""Checks of sessions that outlive their connection. Source: notes §3.7."""
+"""Checks of resumption: sessions that outlive their connection. Source: notes §3.7."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,13 +10,13 @@ import trio
 from auricle.transports.testing.conformance.failures import Failed, Gone, NotApplicable, require
 from auricle.transports.testing.conformance.probe_client import ProbeClient
 from auricle.transports.testing.conformance.server_under_test import SAMPLE_BYTES, ServerUnderTest
-from auricle.transports.testing.conformance.stream_checks import accounts_add_up, whole
+from auricle.transports.testing.conformance.stream_checks import accounts_add_up, run_session
 
 CUTS: Final = 4
 
 
-def offer(client: ProbeClient) -> dict[str, Any]:
-    """Return how to come back. Raises `NotApplicable` where the server offers nothing."""
+def resume_message(client: ProbeClient) -> dict[str, Any]:
+    """Return the ``resume`` message for the session. Raises `NotApplicable` where the server does not offer it."""
     ready = client.messages("ready")[0]
     if not ready.get("resume"):
         raise NotApplicable("the server does not offer to resume (ready.resume)")
@@ -31,7 +31,7 @@ def offer(client: ProbeClient) -> dict[str, Any]:
 
 @asynccontextmanager
 async def reconnected(server: ServerUnderTest, lost: ProbeClient) -> AsyncIterator[ProbeClient]:
-    """Come back with the client core of a conversation whose connection is cut; it goes on judging."""
+    """Resume with the client core of a connection that was dropped; the core goes on checking the server."""
     async with server.connect() as client:
         session = lost.session
         now = trio.current_time()
@@ -45,9 +45,9 @@ async def reconnected(server: ServerUnderTest, lost: ProbeClient) -> AsyncIterat
 
 
 async def takes_a_session_up(server: ServerUnderTest) -> None:
-    uncut = await whole(server, [server.speech, server.speech])
+    uncut = await run_session(server, [server.speech, server.speech])
     async with server.connect_ready() as first:
-        offer(first)
+        resume_message(first)
         await first.audio(server.speech)
         await first.drop_connection()
         async with reconnected(server, first) as second:
@@ -59,13 +59,13 @@ async def takes_a_session_up(server: ServerUnderTest) -> None:
 
 
 async def survives_every_cut(server: ServerUnderTest) -> None:
-    """One session whose connection breaks before audio, in speech, with markers on their way, and after all of it."""
+    """One session whose connection breaks before audio, during speech, with markers in flight, and after the end."""
     quarter = server.samples // CUTS * SAMPLE_BYTES
     pieces = [server.speech[at : at + quarter] for at in range(0, len(server.speech), quarter)]
-    uncut = await whole(server, pieces)
+    uncut = await run_session(server, pieces)
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(server.connect_ready())
-        offer(client)
+        resume_message(client)
         clients = [client]
         for number, piece in enumerate(pieces):
             await client.drop_connection()
@@ -87,7 +87,7 @@ async def survives_every_cut(server: ServerUnderTest) -> None:
 
 async def tells_the_end_again(server: ServerUnderTest) -> None:
     async with server.connect_ready() as first:
-        offer(first)
+        resume_message(first)
         await first.audio(server.speech)
         await first.end()
         await first.drop_connection()
@@ -97,7 +97,7 @@ async def tells_the_end_again(server: ServerUnderTest) -> None:
 
 async def gives_a_token_once(server: ServerUnderTest) -> None:
     async with server.connect_ready() as first:
-        old = offer(first)
+        old = resume_message(first)
         await first.audio(server.speech)
         await first.drop_connection()
         async with reconnected(server, first) as second:
@@ -111,7 +111,7 @@ async def gives_a_token_once(server: ServerUnderTest) -> None:
 
 async def minds_the_token(server: ServerUnderTest) -> None:
     async with server.connect_ready() as client:
-        wrong = offer(client) | {"token": "guessed"}
+        wrong = resume_message(client) | {"token": "guessed"}
         await client.audio(server.speech)
         await _is_refused(server, wrong | {"sent": 10**6})
         await client.end()
@@ -120,7 +120,7 @@ async def minds_the_token(server: ServerUnderTest) -> None:
 
 async def supersedes(server: ServerUnderTest) -> None:
     async with server.connect_ready() as first:
-        offer(first)
+        resume_message(first)
         await first.audio(server.speech[: 3_200 * SAMPLE_BYTES])
         await first.flush("f1")
         await first.receive_until("flushed")

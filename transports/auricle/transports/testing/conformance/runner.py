@@ -1,4 +1,4 @@
-"""Running checks against a server, each in its own conversations and its own time."""
+"""The runner: runs checks against a server, each over its own connections and with its own timeout."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
@@ -15,7 +15,7 @@ from auricle.transports.wire import WireLost
 
 TIMEOUT_S: Final = 30.0
 MIN_CONNECT_TIMEOUT_S: Final = 10.0
-"""However little time the checks get, a server may take so long to open a WebSocket: its machine may be busy."""
+"""Minimum timeout in seconds to open the first WebSocket: the server's machine may be busy."""
 
 
 class Unreachable(AuricleError):
@@ -32,9 +32,9 @@ async def check_server(
 ) -> AsyncIterator[Verdict]:
     """Yield a `Verdict` for each check, in order.
 
-    ``speech`` is 16 kHz mono 16-bit PCM with words in it, of 1 to 10 s; without it the server gets something that
-    sounds like a voice and has no words. Each check gets ``timeout_s``, and reaching the server
-    at least `MIN_CONNECT_TIMEOUT_S`. Raises `InvalidURL` and `Unreachable`.
+    ``speech`` is 16 kHz mono 16-bit PCM with words in it, of 1 to 10 s; the default is a synthetic voice without
+    words. Each check has ``timeout_s`` seconds, and the first connection at least `MIN_CONNECT_TIMEOUT_S`.
+    Raises `InvalidURL` and `Unreachable`.
     """
     address = parse_address(url)
     headers = [("Authorization", f"Bearer {api_key}")] if api_key else []
@@ -79,14 +79,14 @@ def _result_of(check: Check, server: ServerUnderTest, error: Exception) -> Verdi
         case WireLost():
             return _failed(check, server, f"the connection could not be made: {error.reason}")
         case AuricleError() | LookupError() | AttributeError() | TypeError() | ValueError() | RecursionError():
-            # What the server said is not what its type says: the sentence of whoever stumbled over it.
+            # A malformed message of the server made the check raise.
             return _failed(check, server, f"a message is not what it should be ({type(error).__name__}: {error})")
         case _:
             raise error
 
 
 def first_cause(error: Exception) -> Exception:
-    """Return the first exception that is no group: a connection lives in a nursery, which wraps what comes out."""
+    """Return the first exception that is not a group: the nursery of a connection wraps exceptions in groups."""
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return error

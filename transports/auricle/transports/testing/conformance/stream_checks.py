@@ -1,4 +1,4 @@
-"""Checks of what happens to audio: accounting, credit, flushes, changes, gaps, the end. Source: notes §3.2-§3.7."""
+"""Checks of the audio stream: accounting, credit, flushes, configuration, gaps, the end. Source: notes §3.2-§3.7."""
 
 from typing import Any, Final
 
@@ -17,8 +17,8 @@ TRICKLE: Final = 65
 """Bytes that come one a frame."""
 
 
-async def whole(server: ServerUnderTest, pieces: list[bytes]) -> ProbeClient:
-    """Have a whole conversation with the audio in these frames; return it."""
+async def run_session(server: ServerUnderTest, pieces: list[bytes]) -> ProbeClient:
+    """Run a whole session with the audio in these frames; return its client."""
     async with server.connect_ready() as client:
         for piece in pieces:
             await client.audio(piece)
@@ -37,7 +37,7 @@ def accounts_add_up(closed: dict[str, Any], *, received: int) -> None:
 
 
 async def accounts_for_every_sample(server: ServerUnderTest) -> None:
-    client = await whole(server, [server.speech])
+    client = await run_session(server, [server.speech])
     closed = client.session.closed
     if closed is None or closed.complete is not True:
         raise Failed(closed.message if closed else "the client core never heard closed")
@@ -45,7 +45,7 @@ async def accounts_for_every_sample(server: ServerUnderTest) -> None:
 
 
 async def ends_without_audio(server: ServerUnderTest) -> None:
-    await whole(server, [])
+    await run_session(server, [])
 
 
 async def takes_audio_before_ready(server: ServerUnderTest) -> None:
@@ -58,7 +58,7 @@ async def takes_audio_before_ready(server: ServerUnderTest) -> None:
 
 
 async def does_not_mind_chunks(server: ServerUnderTest) -> None:
-    one = await whole(server, [server.speech])
+    one = await run_session(server, [server.speech])
     async with server.connect_ready() as client:
         within_credit(client, server.samples)
         # A client core sends whole samples only: these frames end anywhere, at first after every byte.
@@ -75,7 +75,7 @@ async def _trickle(client: ProbeClient, pcm: bytes, size: int) -> None:
 
 
 def within_credit(client: ProbeClient, samples: int) -> None:
-    """Raise `NotApplicable` where so much may not be sent at once."""
+    """Raise `NotApplicable` where the credit does not allow so many samples at once."""
     credit = client.messages("ready")[0]["credit"]
     if credit < samples:
         raise NotApplicable(f"the server grants {credit / RATE:.1f} s of credit, and the speech is longer")
@@ -103,7 +103,7 @@ async def ends_once(server: ServerUnderTest) -> None:
 
 
 async def counts_late_audio(server: ServerUnderTest) -> None:
-    punctual = await whole(server, [server.speech])
+    punctual = await run_session(server, [server.speech])
     async with server.connect_ready() as client:
         await client.audio(server.speech)
         await client.end()
