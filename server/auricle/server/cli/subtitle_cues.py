@@ -76,7 +76,7 @@ def _by_words(text: str, words: Sequence[parts.Word]) -> list[Piece]:
     return [
         Piece(text[low:high], _ms(word.start), _ms(max(word.start, word.end)))
         for (low, high), word in zip(pairwise(cuts), spoken, strict=True)
-        if low < high  # a comma that is a word of its own has gone to the word before
+        if low < high  # a comma that is a word of its own was joined to the word before
     ]
 
 

@@ -73,7 +73,7 @@ def negotiate(offer: Offer, *, allowed_origins: Collection[str] = ()) -> Accept 
     """Accept or reject an offer. `allowed_origins` are exact serialised origins: ``https://app.example:8443``.
 
     Browsers cannot read the response to a refused upgrade. wire-protocols.md §3.1 wants them rejected in band, after
-    the upgrade; that is not built yet and belongs to the endpoint, which can say `error` and close.
+    the upgrade; that is not built yet and belongs to the endpoint, which can send `error` and close.
     """
     known = WEBSOCKET_PATHS.get(offer.path)
     if known is None:
@@ -109,7 +109,7 @@ def origin_allowed(offer: Offer, allowed_origins: Collection[str] = ()) -> bool:
     asked = _split(origin)
     if asked is None or asked.scheme not in DEFAULT_PORTS or not asked.hostname:
         return False
-    if is_this_machine(asked.hostname):
+    if is_loopback_host(asked.hostname):
         return True
     default = DEFAULT_PORTS[asked.scheme]
     host = _split(f"//{offer.host}")
@@ -129,7 +129,7 @@ def _split(url: str) -> SplitResult | None:
     return parts
 
 
-def is_this_machine(hostname: str) -> bool:
+def is_loopback_host(hostname: str) -> bool:
     """Whether a host name or address is loopback, judged by its spelling alone."""
     if hostname == "localhost":
         return True

@@ -220,7 +220,7 @@ async def an_abort_ends_a_close(loop: Loop, a: Wire, b: Wire) -> None:
 
 
 async def a_clogged_send_pushes_back(loop: Loop, a: Wire, b: Wire) -> None:
-    """A send waits while the peer does not read, holds nobody up, and goes on when it does."""
+    """A send waits while the peer does not read, blocks no other call, and goes on when the peer reads."""
     async with loop.tasks() as tasks:
         sent = await _clog(loop, tasks, a)
         await b.send("the other way")
@@ -251,7 +251,7 @@ async def a_blocked_send_is_woken(loop: Loop, a: Wire, b: Wire) -> None:
 
 
 async def a_blocked_send_is_woken_by_the_peer(loop: Loop, a: Wire, b: Wire) -> None:
-    """A send that waits raises as soon as the peer has gone."""
+    """A send that waits raises as soon as the peer has dropped the connection."""
     async with loop.tasks() as tasks:
         sent = await _clog(loop, tasks, a)
         await b.abort()

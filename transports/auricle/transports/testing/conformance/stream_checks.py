@@ -40,7 +40,7 @@ async def accounts_for_every_sample(server: ServerUnderTest) -> None:
     client = await run_session(server, [server.speech])
     closed = client.session.closed
     if closed is None or closed.complete is not True:
-        raise Failed(closed.message if closed else "the client core never heard closed")
+        raise Failed(closed.message if closed else "the client core never received closed")
     require(len(client.messages("input_ended")) == 1, "O8: input_ended comes once")
 
 
@@ -246,8 +246,8 @@ async def answers_a_change_once(server: ServerUnderTest) -> None:
         await client.receive_until_closed()
         if [warning for warning in client.messages("warning") if warning.get("code") == "unknown_type"]:
             raise NotApplicable("the server does not know configure")
-        told = [answer["effective"]["endpointing"]["silence_ms"] for answer in client.messages("configured")]
-        require(told == [400], f"a change is answered once for each id, and the first counts: {told}")
+        silences = [answer["effective"]["endpointing"]["silence_ms"] for answer in client.messages("configured")]
+        require(silences == [400], f"a change is answered once for each id, and the first counts: {silences}")
 
 
 async def refuses_a_bad_change(server: ServerUnderTest) -> None:
@@ -302,14 +302,14 @@ async def confirms_a_late_cancel(server: ServerUnderTest) -> None:
         await client.flush("f1")
         await client.end()
         await client.do(client.session.cancel(now=trio.current_time()))
-        told = await _result_of(client)
-        require(told in (CANCELLED, COMPLETED), f"a cancel after the end is confirmed, or comes too late: {told}")
+        outcome = await _result_of(client)
+        require(outcome in (CANCELLED, COMPLETED), f"a cancel after the end is confirmed, or comes too late: {outcome}")
 
 
 async def _cancelled(client: ProbeClient) -> None:
     await client.do(client.session.cancel(now=trio.current_time()))
-    told = await _result_of(client)
-    require(told == CANCELLED, f"a cancel is confirmed as cancelled, not complete, 1000: {told}")
+    outcome = await _result_of(client)
+    require(outcome == CANCELLED, f"a cancel is confirmed as cancelled, not complete, 1000: {outcome}")
 
 
 async def _result_of(client: ProbeClient) -> tuple[object, object, object]:

@@ -10,7 +10,7 @@ from auricle.transports.testing.in_memory_wire import memory_pair
 from auricle.transports.testing.loop import Loop
 from auricle.transports.testing.transport import CHECKS, TRICKLING, Check, run_check
 from auricle.transports.testing.trio import Trickle, TrioLoop
-from transports.wire_pairs import asyncio_pair, trio_pair
+from transports.testing.wire_pairs import asyncio_pair, trio_pair
 
 LOOPS = [pytest.param(TrioLoop(), id="trio"), pytest.param(AsyncioLoop(), id="asyncio")]
 
