@@ -124,7 +124,7 @@ class SpeechServer:
                 nursery.start_soon(self._actor.run)
                 task_status.started()
                 await self._drain.wait()
-                # The listener ends after the closing handshake of its last connection, so no reset discards unread finals.
+                # The listener ends after the closing handshake of its last connection: no reset discards finals.
                 connections.cancel_scope.deadline = trio.current_time() + self._config.drain_timeout_s
             self._actor.stop()
         self._stopped.set()
