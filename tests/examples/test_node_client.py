@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 import trio
-from server import rude
-from server.cutting import CuttingProxy, plan, serving
+from server import misbehaving_servers as rude
+from server.cutting_proxy import CuttingProxy, plan, serving
+from server.misbehaving_servers import running
 from server.processes import server_process
-from server.rude import running
 
 CLIENT = Path(__file__).parents[2] / "examples" / "node_client.mjs"
 PATIENCE_S = 60.0

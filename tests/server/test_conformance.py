@@ -16,10 +16,10 @@ from auricle.engines.script import COUNTING
 from auricle.engines.scripted import ScriptedEngine
 from auricle.engines.sphinx import SphinxEngine
 from auricle.server.app import ServerConfig, running_server
-from auricle.transports.testing.conformance import CHECKS, Unreachable, Verdict, check_server, run
+from auricle.transports.testing.conformance import CHECKS, Unreachable, Verdict, check_server, runner
 from auricle.transports.testing.conformance.server_under_test import MOST_BYTES
-from server.liars import FAULTS, changed, plant, saying
-from server.rude import READY, running, say, websocket
+from server.misbehaving_servers import READY, running, say, websocket
+from server.planted_server_faults import FAULTS, changed, plant, saying
 
 HELLO = Path(__file__).parents[2] / "examples" / "audio" / "hello.flac"
 BY_ID = {check.id: check for check in CHECKS}
@@ -118,7 +118,7 @@ def test_a_server_that_floods_whoever_leaves_is_one_sentence(monkeypatch: pytest
     Whether the time runs out depends on how fast this machine takes the flood; either end of it is one of ours.
     """
 
-    monkeypatch.setattr(run, "LEAST_REACH_S", 0.05)
+    monkeypatch.setattr(runner, "MIN_CONNECT_TIMEOUT_S", 0.05)
 
     async def behave(connection: WebSocketConnection) -> None:
         await connection.send_message("x" * 2 * MOST_BYTES)

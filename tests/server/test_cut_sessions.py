@@ -20,8 +20,8 @@ from auricle.core import Features, Final, Limits, SessionClosed, Start
 from auricle.core.events import Interrupted
 from auricle.transports.client import BaseClient
 from server.clients import BACKENDS, Backend
-from server.cutting import CuttingProxy, plan, serving
-from server.rude import running
+from server.cutting_proxy import CuttingProxy, plan, serving
+from server.misbehaving_servers import running
 from server.test_server import auricle
 
 SESSIONS = int(os.environ.get("AURICLE_CUT_SESSIONS", "30"))

@@ -24,14 +24,14 @@ from auricle.engines.script import COUNTING, Script
 from auricle.engines.scripted import ScriptedEngine
 from auricle.engines.session import EngineSession
 from auricle.server.app import ServerConfig, running_server
-from auricle.server.conversation import Conversation
-from auricle.server.listener import ListenError
+from auricle.server.http.listener import ListenError
+from auricle.server.sessions.conversation import Conversation
 from auricle.transports.address import parse_address
 from auricle.transports.trio import Client, ConnectFailed, connect
 from auricle.transports.trio.client import run_client
 from auricle.transports.trio.websocket import open_websocket as open_wire_to
 from server.clients import BACKENDS, Backend, talk
-from server.rude import running
+from server.misbehaving_servers import running
 
 SECOND = bytes(32_000)
 COUNTED = "one two three four five"

@@ -8,7 +8,7 @@ import auricle.transports.trio.client as trio_client
 from auricle.core import ClientSession
 from auricle.transports.driver import OpenWire
 from auricle.transports.testing.asyncio import AsyncioLoop
-from auricle.transports.testing.lab import Drive, DrivenClient
+from auricle.transports.testing.driver_harness import Drive, DrivenClient
 from auricle.transports.testing.loop import Loop
 from auricle.transports.testing.trio import TrioLoop
 

@@ -4,7 +4,7 @@ import pytest
 
 from auricle.core import LocalProtocolError
 from auricle.transports.errors import SessionOver
-from auricle.transports.testing.lab import DrivenClient, Lab, run_scenario
+from auricle.transports.testing.driver_harness import DrivenClient, DriverHarness, run_scenario
 from transports.drivers import DRIVERS
 
 either = pytest.mark.parametrize("driver", ["trio", "asyncio"])
@@ -13,8 +13,8 @@ SECOND = bytes(32_000)
 
 @either
 def test_sending_after_the_server_has_ended_the_input_says_that_the_session_is_over(driver: str) -> None:
-    async def scenario(lab: Lab) -> None:
-        lab.peer.ready()
+    async def scenario(harness: DriverHarness) -> None:
+        harness.peer.ready()
         outcomes: list[str] = []
 
         async def send(client: DrivenClient) -> None:
@@ -27,14 +27,14 @@ def test_sending_after_the_server_has_ended_the_input_says_that_the_session_is_o
                 await client.flush()
             outcomes.append(caught.value.closed.reason)
 
-        async with lab.connect() as client, lab.loop.tasks() as tasks:
-            lab.peer.say("input_ended", received=0, by="server", code="shutdown")
-            await lab.loop.settle()
+        async with harness.connect() as client, harness.loop.tasks() as tasks:
+            harness.peer.send_message("input_ended", received=0, by="server", code="shutdown")
+            await harness.loop.settle()
             waiting = [tasks.start(lambda v=verb: v(client)) for verb in (send, flush)]  # type: ignore[misc]
-            await lab.loop.settle()
+            await harness.loop.settle()
             stats = {"received": 0, "processed": 0, "committed": 0}
-            lab.peer.say("closed", reason="shutdown", code=1012, complete=False, stats=stats)
-            lab.peer.hang_up()
+            harness.peer.send_message("closed", reason="shutdown", code=1012, complete=False, stats=stats)
+            harness.peer.hang_up()
             for task in waiting:
                 await task.join()
         assert outcomes == ["shutdown"] * 2
@@ -44,14 +44,14 @@ def test_sending_after_the_server_has_ended_the_input_says_that_the_session_is_o
 
 @either
 def test_sending_after_our_own_end_of_input_is_our_own_mistake(driver: str) -> None:
-    async def scenario(lab: Lab) -> None:
-        lab.peer.ready()
-        async with lab.connect() as client:
+    async def scenario(harness: DriverHarness) -> None:
+        harness.peer.ready()
+        async with harness.connect() as client:
             await client.end_input()
             with pytest.raises(LocalProtocolError, match="the input has ended"):
                 await client.send_audio(SECOND)
             with pytest.raises(LocalProtocolError, match="the input has ended"):
                 await client.flush()
-            lab.peer.hang_up()
+            harness.peer.hang_up()
 
     run_scenario(*DRIVERS[driver], scenario)

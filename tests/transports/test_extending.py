@@ -17,7 +17,7 @@ import trio.testing
 
 from auricle.core import SessionClosed
 from auricle.transports.testing import driver
-from auricle.transports.testing.memory import memory_pair
+from auricle.transports.testing.in_memory_wire import memory_pair
 from auricle.transports.testing.transport import CHECKS, TRICKLING, Check, run_check
 from auricle.transports.testing.trio import Trickle, TrioLoop
 from auricle.transports.wire import Wire, WireLost

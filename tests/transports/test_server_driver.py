@@ -14,7 +14,7 @@ from auricle.core import PROTOCOL, AudioReceived, Limits, LocalProtocolError, Op
 from auricle.core.events import Disconnected, Event, Reconnected, SessionClosed
 from auricle.core.messages import Resume
 from auricle.transports.testing.loop import Loop, Task, Tasks
-from auricle.transports.testing.wires import ScriptedWire
+from auricle.transports.testing.scripted_wire import ScriptedWire
 from auricle.transports.wire import WireLost
 from transports.drivers import DRIVERS
 
@@ -44,7 +44,7 @@ class Bench:
         try:
             yield wire
         finally:
-            wire.left = True
+            wire.released = True
 
     def say(self, wire: ScriptedWire, frame: Any) -> None:
         wire.incoming.append(frame if isinstance(frame, bytes) else json.dumps(frame))
@@ -97,7 +97,7 @@ def test_after_a_loss_the_session_goes_on_over_the_next_wire(world: str) -> None
         bench.wire.incoming.append(WireLost("reset"))
         bench.wire.change()
         await bench.loop.sleep(1.0)
-        assert bench.wire.left
+        assert bench.wire.released
         again = bench.new_wire()
         adopting = bench.come_back(again, "first")
         await bench.loop.sleep(0.1)
@@ -137,9 +137,9 @@ def test_a_wire_that_has_been_superseded_is_closed_and_not_listened_to(world: st
         await bench.loop.sleep(1.0)
         assert bench.heard == 2 * len(TENTH), "the old wire's audio is not heard"
         assert bench.session.closed is None
-        assert not bench.wire.left, "its peer may still answer the close"
+        assert not bench.wire.released, "its peer may still answer the close"
         await bench.loop.sleep(Limits().close_timeout_s)
-        assert bench.wire.left, "for so long, and no longer"
+        assert bench.wire.released, "for so long, and no longer"
         assert len(bench.wire.sent) == sent
         assert bench.session.closed is None, "the end of an old wire is nobody's end"
 
@@ -153,7 +153,7 @@ def test_a_wrong_token_leaves_session_and_wire_alone(world: str) -> None:
         again = bench.new_wire()
         with pytest.raises(LocalProtocolError):
             await bench.come_back(again, "guessed").join()
-        assert not again.left, "the wire is still the caller's"
+        assert not again.released, "the wire is still the caller's"
         assert again.sent == []
         bench.say(bench.wire, TENTH)
         await bench.loop.sleep(0.1)
@@ -177,7 +177,7 @@ def test_whoever_waits_for_an_adopted_wire_is_let_go_when_the_driver_is_cancelle
             with suppress(LocalProtocolError):  # it came too late: the wire is the caller's
                 await adopting.join()
         assert isinstance(bench.events[-1], SessionClosed)
-        assert again.left or not again.sent
+        assert again.released or not again.sent
 
     run(world, scenario)
 
@@ -204,7 +204,7 @@ def test_a_driver_cancelled_while_its_client_is_there_gives_the_terminal_event(w
         bench.running.cancel()
         await bench.running.join()
         assert isinstance(bench.events[-1], SessionClosed)
-        assert bench.wire.left
+        assert bench.wire.released
 
     run(world, scenario)
 

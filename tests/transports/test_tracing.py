@@ -16,8 +16,8 @@ import trio.testing
 from auricle.core import PROTOCOL, Final, ServerInfo, SessionClosed, Started
 from auricle.core.trace import Replay, replay
 from auricle.transports import tracing
-from auricle.transports.testing.lab import read_all
-from auricle.transports.testing.wires import Peer, ScriptedWire
+from auricle.transports.testing.driver_harness import read_all
+from auricle.transports.testing.scripted_wire import Peer, ScriptedWire
 from auricle.transports.trio.server import serve_wire
 from transports.drivers import CLIENTS, DRIVERS
 
@@ -51,8 +51,8 @@ def converse(backend: str, monkeypatch: pytest.MonkeyPatch, **arguments: Any) ->
         async with CLIENTS[backend].connect("ws://there", api_key=API_KEY, **arguments) as client:
             await client.send_audio(SECOND)
             await client.end_input()
-            await peer.hear("end_input")
-            peer.say("warning", code="odd", message=f"what a key {API_KEY} is")
+            await peer.wait_for_message("end_input")
+            peer.send_message("warning", code="odd", message=f"what a key {API_KEY} is")
             peer.final("words", 0, 0, 16_000)
             peer.input_ended(16_000)
             peer.complete(16_000, segments=1)

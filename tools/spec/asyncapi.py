@@ -7,7 +7,7 @@ import yaml
 
 from auricle.core.messages import PROTOCOL
 from auricle.core.parts import SAMPLE_BYTES
-from auricle.server.negotiation import WEBSOCKET_PATHS
+from auricle.server.http.negotiation import WEBSOCKET_PATHS
 from spec import json_schema, model
 from spec.model import Shape
 

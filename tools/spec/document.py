@@ -11,7 +11,7 @@ from auricle.core.guards import RECLAIMABLE
 from auricle.core.limits import Limits
 from auricle.core.messages import CHANGEABLE, PROTOCOL
 from auricle.core.states import RESERVED, Role, Side
-from auricle.server.negotiation import WEBSOCKET_PATHS
+from auricle.server.http.negotiation import WEBSOCKET_PATHS
 from spec import examples, tables
 from spec.source import SpecError
 

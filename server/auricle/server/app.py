@@ -1,4 +1,4 @@
-"""The server as one object: a listener, an engine actor, the conversations, and a way to stop without losing a word."""
+"""The server as one object: the listener, the engine actor, the open sessions, and the drain that ends them."""
 
 import logging
 import uuid
@@ -16,15 +16,16 @@ from auricle.engines.actor import EngineActor
 from auricle.engines.fallback import Isolation, engine_loader
 from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine, EngineUnavailable
-from auricle.server import listener
-from auricle.server.conversation import Conversation
-from auricle.server.http import serve_http
-from auricle.server.negotiation import Reject, negotiate
-from auricle.server.operator_routes import operator_routes
-from auricle.server.sessions import RETRY_AFTER_S, Sessions
-from auricle.server.upgrade import Upgrade
+from auricle.server.http import listener
+from auricle.server.http.negotiation import Reject, negotiate
+from auricle.server.http.operator_routes import operator_routes
+from auricle.server.http.responder import serve_http
+from auricle.server.http.upgrade import Upgrade
+from auricle.server.sessions.admission import capacity_problem
+from auricle.server.sessions.conversation import Conversation
+from auricle.server.sessions.registry import SessionRegistry
 from auricle.transports.address import DEFAULT_PATH, Address
-from auricle.transports.trio.greeting import await_greeting
+from auricle.transports.trio.first_frame import read_first_frame
 from auricle.transports.trio.server import Connection, serve_wire
 from auricle.transports.trio.websocket import WebSocketWire
 from auricle.transports.wire import Wire
@@ -36,7 +37,7 @@ DEFAULT_PORT: Final = 8765
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
-    """What a server is started with. ``engine`` and ``model`` None: whisper, or sphinx where it cannot be had."""
+    """Configuration of a server. ``engine`` and ``model`` None: whisper, or sphinx where whisper is not available."""
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
@@ -44,12 +45,12 @@ class ServerConfig:
     model: str | None = None
     language: str | None = None
     engine_isolation: Isolation = Isolation.THREAD
-    """Where the model lives: in a supervised process of its own, or in this one."""
+    """Whether the model runs in a supervised process of its own, or in this one."""
     limits: Limits = field(default_factory=Limits)
     max_sessions: int | None = None
-    """Sessions at once; whoever comes on top of that is refused with ``capacity``. None: as many as come."""
+    """Maximum number of concurrent sessions; more are refused with ``capacity``. None: no limit."""
     drain_timeout_s: float = 60.0
-    """Longest time that sessions get to finish once the server is told to stop."""
+    """Seconds that open sessions get to finish after `SpeechServer.drain`."""
 
 
 class SpeechServer:
@@ -58,22 +59,22 @@ class SpeechServer:
     def __init__(self, config: ServerConfig, source: Engine | EngineLoader) -> None:
         self._config = config
         self._actor = EngineActor(source)
-        self._sessions = Sessions()
+        self._registry = SessionRegistry()
         self._conversations: set[Conversation] = set()
-        self._greetings: set[trio.CancelScope] = set()
+        self._handshakes: set[trio.CancelScope] = set()
         self._drain = trio.Event()
         self._stopped = trio.Event()
         self._listener: listener.Server | None = None
 
     @property
     def url(self) -> str:
-        """Where clients connect."""
+        """The WebSocket URL to connect to."""
         assert self._listener is not None, "a server is handed out once it listens"
         return Address(self._config.host, self._listener.port, DEFAULT_PATH, secure=False).url
 
     @property
     def sessions(self) -> int:
-        """Sessions that are open now."""
+        """Number of open sessions."""
         return len(self._conversations)
 
     @property
@@ -88,31 +89,31 @@ class SpeechServer:
 
     @property
     def loading(self) -> LoadStage:
-        """How far the engine's loading is."""
+        """The loading stage of the engine."""
         return self._actor.stage
 
     @property
     def fallback_reason(self) -> str | None:
-        """One line that says why another engine answers than the one that is meant to; None when it does."""
+        """One sentence on why a fallback engine is in use; None where the first choice is."""
         return self._actor.note
 
     def drain(self) -> None:
-        """Take no new sessions and end the input of the running ones: they get their last finals, then all is over."""
-        self._drain.set()  # the listener's own signal to accept nobody any more
-        for greeting in self._greetings:
-            greeting.cancel()
+        """Accept no new sessions and end the input of the open ones, which still get their last finals. Idempotent."""
+        self._drain.set()  # also stops the listener from accepting
+        for handshake in self._handshakes:
+            handshake.cancel()
         for conversation in self._conversations:
             conversation.stop()
-        self._sessions.let_go()
+        self._registry.disable_resumption()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Serve until `drain` has been called and the last session is over. Raises `ListenError`."""
+        """Serve until `drain` has been called and the last session has ended. Raises `ListenError`."""
         routes = operator_routes(self._is_ready)
         listen = partial(
             listener.serve_tcp,
             self._config.host,
             self._config.port,
-            on_websocket=self._serve,
+            on_websocket=self._serve_upgrade,
             on_http=partial(serve_http, routes=routes, closing=self._drain),
             limits=self._config.limits,
             closing=self._drain,
@@ -123,55 +124,56 @@ class SpeechServer:
                 nursery.start_soon(self._actor.run)
                 task_status.started()
                 await self._drain.wait()
-                # The listener ends with its last connection, closing handshake and all: nothing is wiped by a reset.
+                # The listener ends after the closing handshake of its last connection: no reset discards finals.
                 connections.cancel_scope.deadline = trio.current_time() + self._config.drain_timeout_s
             self._actor.stop()
         self._stopped.set()
 
     async def stopped(self) -> None:
-        """Wait until a drain is over."""
+        """Wait until a drain has completed."""
         await self._stopped.wait()
 
-    async def _serve(self, upgrade: Upgrade) -> None:
+    async def _serve_upgrade(self, upgrade: Upgrade) -> None:
         decision = negotiate(upgrade.offer)
         if isinstance(decision, Reject):
             await upgrade.refuse(decision.problem)
             return
-        wire = WebSocketWire(await upgrade.accept(subprotocol=decision.subprotocol), upgrade.stream)
+        wire: Wire = WebSocketWire(await upgrade.accept(subprotocol=decision.subprotocol), upgrade.stream)
         opened_at = trio.current_time()
-        resume, greeted = await self._greet(wire)
-        if resume is not None and await self._sessions.take_up(resume, greeted):
+        resume, wire = await self._read_first_frame(wire)
+        if resume is not None and await self._registry.resume(resume, wire):
             return
         session_id = uuid.uuid4().hex
         try:
-            async with serve_wire(greeted, limits=self._config.limits, opened_at=opened_at) as connection:
+            async with serve_wire(wire, limits=self._config.limits, opened_at=opened_at) as connection:
                 if resume is not None:
-                    self._sessions.refuse(resume, connection)
-                self._sessions.add(session_id, connection)
-                closed = await self._converse(session_id, connection)
+                    self._registry.refuse(resume, connection)
+                self._registry.add(session_id, connection)
+                closed = await self._run_session(session_id, connection)
         finally:
-            self._sessions.forget(session_id)
+            self._registry.remove(session_id)
         logger.info(
             "session %s of %s: %s, complete=%s, %d samples, %d segments",
             session_id, upgrade.peer, closed.reason, closed.complete, closed.accounting.received,
             closed.accounting.segments,
         )  # fmt: skip
 
-    async def _greet(self, wire: Wire) -> tuple[Resume | None, Wire]:
-        patience = trio.CancelScope()
-        self._greetings.add(patience)
+    async def _read_first_frame(self, wire: Wire) -> tuple[Resume | None, Wire]:
+        """Return the ``resume`` message that a connection begins with, or None, and the wire to go on with."""
+        scope = trio.CancelScope()  # for a drain, which does not wait for clients that have sent nothing yet
+        self._handshakes.add(scope)
         try:
             if self.draining:
-                patience.cancel()
-            return await await_greeting(wire, self._config.limits, patience)
+                scope.cancel()
+            return await read_first_frame(wire, self._config.limits, scope)
         finally:
-            self._greetings.discard(patience)
+            self._handshakes.discard(scope)
 
-    async def _converse(self, session_id: str, connection: Connection) -> SessionClosed:
-        full = self._full()
-        if full is not None:
-            why, wait_s = full
-            connection.post(lambda now: connection.session.fail("capacity", why, now=now, retry_after_s=wait_s))
+    async def _run_session(self, session_id: str, connection: Connection) -> SessionClosed:
+        problem = capacity_problem(len(self._conversations), self._config.max_sessions, self._actor.busy_for_s)
+        if problem is not None:
+            why, retry_after_s = problem
+            connection.post(lambda now: connection.session.fail("capacity", why, now=now, retry_after_s=retry_after_s))
         conversation = Conversation(connection, self._actor, session_id, language=self._config.language)
         self._conversations.add(conversation)
         try:
@@ -180,14 +182,6 @@ class SpeechServer:
             return await conversation.run()
         finally:
             self._conversations.discard(conversation)
-
-    def _full(self) -> tuple[str, float] | None:
-        """Return why there is no room for one more session, and how long to wait, in seconds; None: there is."""
-        most = self._config.max_sessions
-        if most is not None and len(self._conversations) >= most:
-            return f"this server has {most} sessions already", RETRY_AFTER_S
-        wait_s = self._actor.busy_for_s
-        return None if wait_s is None else ("the engine has as many sessions as it can keep up with", wait_s)
 
     def _is_ready(self) -> tuple[bool, str]:
         if self.draining:
@@ -203,9 +197,9 @@ class SpeechServer:
 async def running_server(
     config: ServerConfig, source: Engine | EngineLoader | None = None
 ) -> AsyncIterator[SpeechServer]:
-    """Run a server for the length of the block; it listens when the block begins, and its engine loads meanwhile.
+    """Run a server for the length of the block: it listens when the block begins, while its engine still loads.
 
-    ``source`` takes the place of the engine that ``config`` names. Raises `ListenError`.
+    ``source`` replaces the engine that ``config`` names. Raises `ListenError`.
     """
     server = SpeechServer(
         config, source or engine_loader(config.engine, config.model, config.language, config.engine_isolation)

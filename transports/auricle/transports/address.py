@@ -1,4 +1,4 @@
-"""Where a server is: the few forms of address people write, made one."""
+"""Server addresses: parsing and normalising of WebSocket and HTTP URLs."""
 
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ _SCHEMES: Final = {"ws": False, "http": False, "wss": True, "https": True}
 
 
 class Address(NamedTuple):
-    """A WebSocket address, taken apart."""
+    """The parts of a WebSocket address."""
 
     host: str
     port: int
@@ -30,7 +30,7 @@ class Address(NamedTuple):
 
 
 def parse_address(url: str) -> Address:
-    """Read ``ws://``, ``wss://``, ``http://`` or ``https://``; a URL without a path gets `DEFAULT_PATH`.
+    """Parse ``ws://``, ``wss://``, ``http://`` or ``https://``; a URL without a path gets `DEFAULT_PATH`.
 
     Raises `InvalidURL`.
     """
@@ -50,7 +50,7 @@ def parse_address(url: str) -> Address:
 
 
 def refusal_code(status: int) -> int:
-    """Return the close code that says what an HTTP status says: 44xx where trying the same again will not help."""
+    """Return the WebSocket close code for an HTTP error status: 44xx where a retry will not help."""
     if status in (408, 429, 503):
         return 1013
     return 4000 + status if 400 <= status < 500 else 1006

@@ -1,7 +1,7 @@
-"""What both drivers are: an inbox, its owner's rules, and nothing that knows trio from asyncio.
+"""The base of the drivers: the inbox and the rules of its owner, independent of the event loop.
 
 The native halves, `auricle.transports.trio.driver` and `auricle.transports.asyncio.driver`, hold what differs: tasks,
-cancellation and waiting for a time.
+cancellation and timers.
 """
 
 from collections import deque
@@ -17,39 +17,39 @@ from auricle.core.session import Outputs, Session
 from auricle.transports.wire import Wire, WireLost
 
 Verb = Callable[[float], Outputs]
-"""Something to do to the session at a given time, in seconds of the driver's clock."""
+"""An input to the session: called with the time in seconds of the driver's clock, returns the session's outputs."""
 OpenWire = Callable[[], AbstractAsyncContextManager[Wire]]
-"""Opens a wire for as long as it is needed. Raises `WireLost` where it cannot."""
+"""Returns a context manager that opens a wire and holds it open. Raises `WireLost` where it cannot."""
 
 
 class Signal(Protocol):
-    """What `trio.Event` and `asyncio.Event` have in common."""
+    """The common interface of `trio.Event` and `asyncio.Event`."""
 
     def set(self) -> Any:
-        """Let everybody pass, from now on."""
+        """Set the event: `wait` returns at once from now on."""
 
     def wait(self) -> Awaitable[Any]:
-        """Wait until it is set."""
+        """Wait until the event is set."""
 
 
 class Transport:
-    """One wire, from the wish for it to its end. The native drivers add how it is written to and how it is dropped."""
+    """One wire, from the request to open it to its end. The native drivers add the outbox and cancellation."""
 
     def __init__(self, open_wire: OpenWire, opened: Callable[[Wire, float], Outputs]) -> None:
         self.open_wire = open_wire
         self.opened = opened
         self.reported = False
-        """Whether its loss has been: a wire is lost once."""
+        """Whether its loss has been reported to the session, which happens once."""
 
 
 class BaseDriver:
     """Runs one session over one wire after another.
 
-    ``opened`` is called once a wire is open and returns what the session makes of that (a server's session is born
-    with its wire and makes nothing of it). ``emit`` gets every event, in order, and must not block.
+    ``opened`` is called when a wire is open, and returns the session's outputs (none for a server's session, which is
+    created with its wire). ``emit`` is called with every event, in order, and must not block. ``new_signal`` makes an
+    event of the loop, ``clock`` returns its time in seconds.
 
-    Only the newest transport is listened to: a session that has asked for another one, or has been handed one, is done
-    with those before it.
+    Only the current transport counts: frames and losses of those that it replaced are ignored.
     """
 
     def __init__(
@@ -70,19 +70,19 @@ class BaseDriver:
         self._clock = clock
         self._inbox: deque[Verb] = deque()
         self._arrived = new_signal()
-        self._moved = new_signal()
+        self._session_changed = new_signal()
         self._running = True
 
     def post(self, verb: Verb) -> None:
-        """Hand the session an input. Never blocks; verbs are done in the order they are posted."""
+        """Post an input to the session. Never blocks; inputs run in order. Ignored once the driver has ended."""
         if self._running:
             self._inbox.append(verb)
             self._arrived.set()
 
     async def call(self, verb: Verb) -> None:
-        """Hand the session an input and wait until it is done. Raises what the session raises.
+        """Post an input to the session and wait until it has run. Raises `LocalProtocolError` as the session does.
 
-        A cancel stops the waiting, not the verb (driver rule 6).
+        A cancel ends the wait, not the input (driver rule 6).
         """
         done, refusals = self._new_signal(), list[LocalProtocolError]()
 
@@ -103,61 +103,61 @@ class BaseDriver:
         if refusals:
             raise refusals[0]
 
-    async def moved(self) -> None:
-        """Wait until something has happened to the session."""
-        await self._moved.wait()
+    async def session_changed(self) -> None:
+        """Wait until the session has taken its next input."""
+        await self._session_changed.wait()
 
-    async def _take(self) -> Verb:
-        """Wait for the next input. A cancel loses none."""
+    async def _next_input(self) -> Verb:
+        """Wait for the next input in the inbox. A cancel loses none."""
         while not self._inbox:
             self._arrived = self._new_signal()
             await self._arrived.wait()
         return self._inbox.popleft()
 
     def _is_current(self, transport: Transport) -> bool:
-        """Whether the session still listens to a transport."""
+        """Whether the transport is the session's current one."""
         raise NotImplementedError
 
-    def _open(self, transport: Transport, wire: Wire, now: float) -> Outputs:
+    def _wire_opened(self, transport: Transport, wire: Wire, now: float) -> Outputs:
         return transport.opened(wire, now) if self._is_current(transport) else ()
 
-    def _hear(self, transport: Transport, frame: Frame, now: float) -> Outputs:
+    def _frame_received(self, transport: Transport, frame: Frame, now: float) -> Outputs:
         return self._session.receive(frame, now=now) if self._is_current(transport) else ()
 
-    def _empty(self, transport: Transport, now: float) -> Outputs:
+    def _outbox_emptied(self, transport: Transport, now: float) -> Outputs:
         return self._session.emptied(now=now) if self._is_current(transport) else ()
 
-    def _report(self, transport: Transport, lost: WireLost) -> None:
-        """Hand the session the loss of a transport, once."""
+    def _report_loss(self, transport: Transport, lost: WireLost) -> None:
+        """Post the loss of a transport to the session, once."""
         if not transport.reported:
             transport.reported = True
-            self.post(partial(self._lose, transport, lost))
+            self.post(partial(self._wire_lost, transport, lost))
 
-    def _lose(self, transport: Transport, lost: WireLost, now: float) -> Outputs:
+    def _wire_lost(self, transport: Transport, lost: WireLost, now: float) -> Outputs:
         if not self._is_current(transport):
             return ()
         return self._session.transport_lost(lost.how, lost.code, lost.reason, now=now)
 
-    def _announce(self) -> None:
-        """Wake whoever waits for something to have happened."""
-        self._moved.set()
-        self._moved = self._new_signal()
+    def _notify_session_changed(self) -> None:
+        """Wake the tasks that wait in `session_changed`."""
+        self._session_changed.set()
+        self._session_changed = self._new_signal()
 
     def _finish(self) -> None:
-        """The driver has ended, perhaps by a cancel: nobody may be left waiting for it.
+        """End the driver, perhaps after a cancel, so that no task is left waiting for it.
 
-        What was posted too late to matter is done all the same, and whoever reads the events gets the terminal one.
+        Inputs left in the inbox are executed, and a session that is still open gets its terminal event.
         """
         self._running = False
         while self._inbox:
-            self._tell(self._inbox.popleft()(self._clock()))
+            self._emit_events(self._inbox.popleft()(self._clock()))
         if self._session.closed is None:
             now, why = self._clock(), "the driver was cancelled"
-            self._tell(self._session.transport_lost("cancelled", ABNORMAL_CLOSURE, why, now=now))
-        self._announce()
+            self._emit_events(self._session.transport_lost("cancelled", ABNORMAL_CLOSURE, why, now=now))
+        self._notify_session_changed()
 
-    def _tell(self, outputs: Outputs) -> None:
-        """Hand on the events; there is no transport left for anything else."""
+    def _emit_events(self, outputs: Outputs) -> None:
+        """Emit the events among the outputs; the others need a transport, and there is none."""
         for output in outputs:
             if isinstance(output, Emit):
                 self._emit(output.event)

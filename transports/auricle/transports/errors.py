@@ -1,10 +1,10 @@
-"""What a client transport raises besides the core's own errors."""
+"""Errors of the client transports, besides those of the core."""
 
 from auricle.core import AuricleError, SessionClosed
 
 
 class SessionOver(AuricleError):
-    """The session ended while something was still asked of it. ``closed`` is its terminal event."""
+    """The session has ended, so that the call cannot be carried out. ``closed`` is its terminal event."""
 
     def __init__(self, closed: SessionClosed) -> None:
         super().__init__(closed.message)
@@ -12,8 +12,8 @@ class SessionOver(AuricleError):
 
 
 class ConnectFailed(SessionOver):
-    """No session came about: the server could not be reached, refused, or never became ready."""
+    """No session was opened: the server could not be reached, refused, or did not become ready in time."""
 
 
 class InvalidURL(AuricleError, ValueError):
-    """The address is not one of a server. The message says what is wrong with it."""
+    """The URL is not one of a server. The message names the problem."""

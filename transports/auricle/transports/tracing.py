@@ -1,7 +1,7 @@
-"""Traces on disk: ``AURICLE_TRACE=directory`` makes every session write down what it was told and what it did.
+"""Traces on disk: with ``AURICLE_TRACE=directory`` every session records its inputs and outputs.
 
-One file a session and side, readable by its owner alone, as it holds what was said. What goes wrong with a file never
-breaks a session: there is one warning, and it goes on without.
+One file per session and side, readable by its owner alone, because it holds the transcript. A file that cannot be
+written never breaks a session: one warning is logged, and the session goes on without it.
 """
 
 import logging
@@ -21,20 +21,20 @@ from auricle.core.trace import Redactor, TraceWriter, named_arguments, watch
 logger = logging.getLogger(__name__)
 
 DIRECTORY: Final = "AURICLE_TRACE"
-"""Names the directory to write to; unset or empty: no traces."""
+"""Environment variable with the directory to write to; unset or empty: no traces."""
 AUDIO: Final = "AURICLE_TRACE_AUDIO"
-"""``1``: the audio is written down too, not only how much of it there was."""
+"""Environment variable: ``1`` records the audio too, rather than its length alone."""
 SECRET_HEADERS: Final = ("auth", "cookie", "key", "secret", "token")
-"""What the name of a header that holds a secret has in it."""
+"""Parts of the names of headers that hold a secret."""
 
 P = ParamSpec("P")
 S = TypeVar("S", bound=Session)
 
 
 def traced(kind: Callable[P, S], *, secrets: Iterable[str | None] = ()) -> Callable[P, S]:
-    """Return what makes sessions of ``kind``: itself where nobody wants traces, else a maker of recorded ones.
+    """Return ``kind`` itself where tracing is off, else a factory of traced sessions of that kind.
 
-    ``secrets`` are replaced wherever they turn up, as in the complaint of a server about a key.
+    ``secrets`` are redacted wherever they occur, as in a server's error message about a key.
     """
     directory = os.environ.get(DIRECTORY)
     if not directory:
@@ -56,12 +56,12 @@ def traced(kind: Callable[P, S], *, secrets: Iterable[str | None] = ()) -> Calla
 
 
 def secret_headers(headers: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the values of those headers whose name says that they are secret."""
+    """Return the values of the headers that hold a secret, judged by their names."""
     return [value for name, value in headers if any(part in name.lower() for part in SECRET_HEADERS)]
 
 
 class TraceFile:
-    """A file that lines are added to, each with a system call of its own: a crash loses at most the last one."""
+    """A file of lines, each appended with a system call of its own: a crash loses at most the last one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -69,7 +69,7 @@ class TraceFile:
         self._broken = False
 
     def write(self, line: str) -> None:
-        """Add a line. Never raises; after the first failure it does nothing."""
+        """Append a line. Never raises; after the first failure it does nothing."""
         if self._broken:
             return
         try:
@@ -81,7 +81,7 @@ class TraceFile:
     def _append(self, data: bytes) -> None:
         if not self._begun:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-        # Opened each time: nobody has to know when a session is over, and no handle is left behind.
+        # Opened for each line: the file needs no close at the end of the session, and no handle leaks.
         creating = 0 if self._begun else os.O_CREAT | os.O_EXCL
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | creating, 0o600)
         self._begun = True
@@ -94,7 +94,7 @@ class TraceFile:
 
 
 def _path(directory: Path, role: Role, started: datetime) -> Path:
-    """Named so that a directory lists in order: the role, when the session began, and what makes it unique."""
+    """Return a path that sorts by role and start of the session, with a random suffix that makes it unique."""
     return directory / f"{role.value}-{started:%Y%m%dT%H%M%S}-{randomness.token_hex(4)}.jsonl"
 
 

@@ -1,7 +1,7 @@
-"""The seam between a driver and a transport: whole messages in order, and three different ways to end.
+"""The interface between a driver and a transport: whole messages in order, and distinct kinds of loss.
 
-Anything that can carry ordered messages can be a wire: a WebSocket, length-prefixed TCP, a pair of queues in a test.
-The shape is the same for trio and asyncio; an implementation belongs to one of them.
+Anything that carries ordered messages can be a wire: a WebSocket, length-prefixed TCP, a pair of queues in a test.
+The interface is the same for trio and asyncio; an implementation is for one of them.
 """
 
 from typing import Protocol
@@ -12,8 +12,8 @@ from auricle.core.stimuli import LossKind
 
 
 class WireLost(Exception):
-    """The wire is gone. ``how`` keeps the ends apart: the peer's Close frame or end of file (``eof``), a broken
-    connection (``reset``), one that never opened (``refused``), one that takes no more data (``stalled``).
+    """The wire is lost. ``how`` is the kind of loss: the peer's Close frame (``eof``), a broken connection (``reset``),
+    one that never opened (``refused``), one that takes no more data (``stalled``). ``code`` is a WebSocket close code.
     """
 
     def __init__(self, how: LossKind, code: int = ABNORMAL_CLOSURE, reason: str = "") -> None:
@@ -28,18 +28,18 @@ class Wire(Protocol):
 
     @property
     def subprotocol(self) -> str | None:
-        """What the two ends agreed to speak, None where nothing was negotiated."""
+        """The negotiated subprotocol, None where none was negotiated."""
 
     async def receive(self) -> Frame:
-        """Return the next message. Raises `WireLost` once there can be no more; never loses a message to a cancel."""
+        """Return the next message. Raises `WireLost` once there are no more. A cancel loses no message."""
 
     async def send(self, frame: Frame) -> None:
         """Send one message. Raises `WireLost`. A cancelled send leaves the wire unusable: abort it."""
 
     async def close(self, code: int, reason: str) -> None:
-        """Do the closing handshake: say that nothing more will come, go on reading until the peer has said so too.
+        """Do the closing handshake: send the close, and go on reading until the peer's close has arrived.
 
-        Not bounded in time: the core's close timer is. `receive` raises `WireLost` when it is done.
+        Has no timeout: the core's close timer bounds it. `receive` raises `WireLost` when the handshake is complete.
         """
 
     async def abort(self) -> None:

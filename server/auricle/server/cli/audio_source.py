@@ -1,4 +1,4 @@
-"""What a recording reads from, whatever the container: blocks of samples, and honest words when they stop."""
+"""The interface of decoded audio sources, whatever the container, and the errors they raise."""
 
 from collections.abc import Iterator
 from typing import Protocol
@@ -7,9 +7,9 @@ from auricle.server.cli.pcm import MAX_SOURCE_RATE, MIN_SOURCE_RATE, Samples
 
 
 class SourceError(Exception):
-    """Audio that cannot be read, or not to its end: what is wrong and what to do, as two clauses without a full stop.
+    """Audio that cannot be read, or not to its end: ``problem`` and ``remedy``, two clauses without a full stop.
 
-    The file's name is not in it: the source does not know it.
+    The message does not name the file, which the source does not know.
     """
 
     def __init__(self, problem: str, remedy: str) -> None:
@@ -27,7 +27,7 @@ class Source(Protocol):
 
     @property
     def frames(self) -> int | None:
-        """Sample frames that can be read; None where only reading tells."""
+        """Number of sample frames that can be read; None where it is unknown before the end."""
 
     def blocks(self) -> Iterator[Samples]:
         """Yield blocks of shape ``(frames, channels)``, float32 with full scale ±1.
@@ -37,7 +37,7 @@ class Source(Protocol):
 
 
 def check_rate(rate: int) -> None:
-    """Raise `SourceError` when no microphone and no tool would write ``rate`` (Hz)."""
+    """Raise `SourceError` when ``rate`` (Hz) is implausible for a recording of speech."""
     if not MIN_SOURCE_RATE <= rate <= MAX_SOURCE_RATE:
         raise SourceError(
             f"its header says {rate} samples a second, which no recording of speech has",
@@ -46,7 +46,7 @@ def check_rate(rate: int) -> None:
 
 
 def cut_short(promised: int, delivered: int, rate: int) -> SourceError:
-    """Return the error for ``delivered`` sample frames where the header promised more. ``rate`` in Hz."""
+    """Return the error for a header that declares more sample frames than there are. ``rate`` in Hz."""
     return SourceError(
         f"it is cut short (its header promises {promised / rate:.2f} s of audio, and only {delivered / rate:.2f} s "
         "are there)",

@@ -1,4 +1,4 @@
-"""``auricle conform URL``: check a server, ours or anybody's, from outside, and say what it does otherwise."""
+"""``auricle conform URL``: check any server against the protocol, from outside, and report the failed checks."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from auricle.server.cli.exits import Exit
+from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.pcm import SAMPLE_BYTES, SAMPLE_RATE
 from auricle.server.cli.printable import printable
 from auricle.server.cli.recordings import Recording, RecordingError
@@ -16,12 +16,12 @@ from auricle.transports.errors import InvalidURL
 from auricle.transports.testing.conformance import CHECKS, Check, Unreachable, Verdict, check_server
 
 STYLES: Final = {"passed": "green", "failed": "bold red", "not applicable": "dim"}
-LONGEST_S: Final = 15.0
-"""Speech is cut here: it is sent many times."""
+MAX_SPEECH_S: Final = 15.0
+"""Seconds after which the recording is cut, because every check sends it again."""
 
 
 class Request(NamedTuple):
-    """What the command was asked for."""
+    """The arguments of the command."""
 
     url: str
     only: tuple[str, ...]
@@ -45,7 +45,7 @@ async def conform(request: Request) -> Exit:
             request.url, checks=checks, speech=speech, api_key=request.api_key, timeout_s=request.timeout_s
         ):
             verdicts.append(verdict)
-            _tell(verdict, as_json=request.as_json)
+            _report(verdict, as_json=request.as_json)
     except (InvalidURL, Unreachable) as problem:
         print(printable(str(problem)), file=sys.stderr)
         return Exit.BAD_INPUT
@@ -58,24 +58,24 @@ async def conform(request: Request) -> Exit:
 
 
 def _speech(path: str) -> bytes:
-    """Return the beginning of a recording, as a session sends it. Raises `RecordingError`."""
+    """Return the first `MAX_SPEECH_S` of a recording as 16 kHz mono ``pcm_s16le``. Raises `RecordingError`."""
     pcm = b""
     with Recording.open(path) as recording:
         for chunk in recording.chunks():
             pcm += chunk
-            if len(pcm) >= LONGEST_S * SAMPLE_RATE * SAMPLE_BYTES:
+            if len(pcm) >= MAX_SPEECH_S * SAMPLE_RATE * SAMPLE_BYTES:
                 break
     return pcm
 
 
 def list_checks() -> None:
-    """Print every check: its id, what it is about, and where that is said."""
+    """Print the id, title and source of every check."""
     for check in CHECKS:
         print(f"{check.id:20} {check.title} [{check.source}]")
 
 
 def select(only: Sequence[str]) -> tuple[Check, ...]:
-    """Return the checks with these ids, all without any. Raises `LookupError` with one sentence."""
+    """Return the checks with these ids, or all where none is given. Raises `LookupError` with one sentence."""
     known = {check.id: check for check in CHECKS}
     unknown = [id for id in only if id not in known]
     if unknown:
@@ -83,7 +83,7 @@ def select(only: Sequence[str]) -> tuple[Check, ...]:
     return tuple(known[id] for id in only) or CHECKS
 
 
-def _tell(verdict: Verdict, *, as_json: bool) -> None:
+def _report(verdict: Verdict, *, as_json: bool) -> None:
     if as_json:
         check = verdict.check
         body = {"id": check.id, "title": check.title, "source": check.source, "outcome": verdict.outcome}
@@ -93,5 +93,5 @@ def _tell(verdict: Verdict, *, as_json: bool) -> None:
     line = Text.assemble((f"{verdict.outcome:15}", STYLES[verdict.outcome]), f"{verdict.check.id:20} ")
     line.append(verdict.check.title if verdict.outcome == "passed" else printable(verdict.why))
     console.print(line)
-    for said in verdict.trace:
-        console.print(Text(f"    {printable(said)}", style="dim"))
+    for entry in verdict.trace:
+        console.print(Text(f"    {printable(entry)}", style="dim"))

@@ -1,4 +1,4 @@
-"""What a person sees while a recording is being transcribed, or what a program reads at the other end of a pipe."""
+"""Progress and transcripts on standard output and error: the display interface and the plain display."""
 
 from types import TracebackType
 from typing import Protocol, Self, TextIO
@@ -12,7 +12,7 @@ from auricle.server.cli.printable import printable, write_line
 
 
 class Display(Protocol):
-    """Told of everything that happens, in order. A context manager, because a live one must give the terminal back."""
+    """Receives the events of a session, in order. A context manager, because a live display restores the terminal."""
 
     def __enter__(self) -> Self: ...
 
@@ -21,29 +21,29 @@ class Display(Protocol):
     ) -> None: ...
 
     def start(self, name: str, duration_s: float | None) -> None:
-        """Begin a recording of ``duration_s`` seconds; None where nobody knows (a microphone, a pipe)."""
+        """Begin a recording of ``duration_s`` seconds; None where it is unknown (a microphone, a pipe)."""
 
     def progress(self, sent_s: float, committed_s: float) -> None:
-        """Seconds of audio that have been sent, and that are accounted for."""
+        """Report the seconds of audio that have been sent and committed."""
 
     def partial(self, message: Partial) -> None:
-        """The open segment, so far."""
+        """Show the current partial of the open segment."""
 
     def final(self, message: Final) -> None:
-        """A segment that will not change any more."""
+        """Show a final."""
 
     def note(self, sentence: str) -> None:
-        """Something the user should know: a warning, a delay."""
+        """Show a notice, such as a warning or a delay, as one sentence."""
 
     def finish(self, summary_line: str) -> None:
         """End the recording that `start` began."""
 
 
 class PlainDisplay:
-    """Finals to ``stdout``, a line each and at once; notes and summaries to ``stderr``; nothing moves, nothing glows.
+    """Writes finals to ``stdout``, a line each and flushed; notices and summaries to ``stderr``; no control sequences.
 
-    With ``stdout`` None the transcript is written elsewhere, and only notes and summaries appear. Raises
-    `BrokenPipeError` when the reader has gone.
+    With ``stdout`` None the transcript is written elsewhere, and only notices and summaries appear. Raises
+    `BrokenPipeError` when the reading end of a pipe is closed.
     """
 
     def __init__(self, *, stdout: TextIO | None, stderr: TextIO, headings: bool = False) -> None:
@@ -57,7 +57,7 @@ class PlainDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to give back."""
+        """Do nothing."""
 
     def start(self, name: str, duration_s: float | None) -> None:
         """Write the heading, where there are several recordings."""
@@ -65,10 +65,10 @@ class PlainDisplay:
             write_line(self._stdout, heading(name))
 
     def progress(self, sent_s: float, committed_s: float) -> None:
-        """Say nothing: a file has no use for it."""
+        """Do nothing: progress is for terminals."""
 
     def partial(self, message: Partial) -> None:
-        """Say nothing: it may still change."""
+        """Do nothing: a partial may still change."""
 
     def final(self, message: Final) -> None:
         """Write the line, unless it is empty."""
@@ -85,7 +85,7 @@ class PlainDisplay:
 
 
 def choose_display(stdout: TextIO | None, stderr: TextIO, *, recordings: int = 1) -> Display:
-    """Return a live display where a person looks at a terminal that can rewrite a line, a plain one otherwise.
+    """Return a live display for a terminal that can rewrite a line, a plain display otherwise.
 
     ``stdout`` None: the transcript goes elsewhere (``--output``, ``--format json``), and only ``stderr`` decides. With
     several ``recordings`` each gets a heading. A pipe behind ``stdout`` always means plain: the program at its other

@@ -1,13 +1,13 @@
-"""The ``auricle`` script: the command where it is installed whole, one sentence where only a client or the core is."""
+"""The ``auricle`` script: runs the command line, or names the extra to install where its dependencies are missing."""
 
 import sys
 from importlib import import_module
 
-from auricle.server.cli.exits import Exit
+from auricle.server.cli.exit_codes import Exit
 
 
 def main() -> None:
-    """Run the command. The package may be installed without what the server and the command line need."""
+    """Run the command line. The package may be installed without the ``server`` extra, which it needs."""
     try:
         command = import_module("auricle.server.cli.main")
     except ModuleNotFoundError as missing:

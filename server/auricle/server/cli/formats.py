@@ -7,13 +7,13 @@ from enum import StrEnum
 from typing import Final
 
 from auricle.core import messages, parts
-from auricle.server.cli.cues import Cue, cues
 from auricle.server.cli.printable import UNSAFE, printable
+from auricle.server.cli.subtitle_cues import Cue, cues
 from auricle.server.cli.transcript import Transcript
 
 
 class Format(StrEnum):
-    """How a transcript is written."""
+    """Output format of a transcript."""
 
     TEXT = "text"
     JSON = "json"
@@ -22,12 +22,12 @@ class Format(StrEnum):
 
     @property
     def suffix(self) -> str:
-        """What a file name ends with."""
+        """File name suffix."""
         return ".txt" if self is Format.TEXT else f".{self.value}"
 
     @property
     def holds_many(self) -> bool:
-        """Whether one document can hold several recordings. A subtitle file has one clock, so it cannot."""
+        """Whether one document can hold several recordings. A subtitle file has one timeline, so it cannot."""
         return self in (Format.TEXT, Format.JSON)
 
 
@@ -37,7 +37,7 @@ _TIME_DIGITS: Final = 3
 
 
 def render(transcripts: Sequence[Transcript], form: Format) -> str:
-    """Return the document, ending in a line break (empty when text or subtitles have nothing to say).
+    """Return the document, ending in a line break (empty for text or subtitles without words).
 
     Text has one line a final, and a line ``# file`` before each recording when there are several. JSON is an object, or
     an array of objects when there are several. Raises `ValueError` for subtitles of other than one recording.
@@ -50,12 +50,12 @@ def render(transcripts: Sequence[Transcript], form: Format) -> str:
             return _json(documents[0] if len(documents) == 1 else documents)
         case Format.SRT | Format.VTT:
             (transcript,) = transcripts
-            drawn = cues(transcript.spoken)
-            return _srt(drawn) if form is Format.SRT else _vtt(drawn)
+            timed = cues(transcript.spoken)
+            return _srt(timed) if form is Format.SRT else _vtt(timed)
 
 
 def heading(file: str) -> str:
-    """Return the line that stands before the lines of one of several recordings."""
+    """Return the heading of one of several recordings."""
     return f"# {printable(file)}"
 
 
@@ -112,7 +112,7 @@ def _seconds(value: float | None) -> float | None:
 
 
 def _json(value: object) -> str:
-    """Write Unicode as it is, but escape what a terminal would obey. Outside strings only line breaks match."""
+    """Return JSON with Unicode unescaped, except control characters. Outside strings only line breaks match."""
     written = json.dumps(value, ensure_ascii=False, indent=_JSON_INDENT)
     return UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", written) + "\n"
 
@@ -125,22 +125,22 @@ def timestamp(milliseconds: int, *, point: str) -> str:
     return f"{hours:02}:{minute:02}:{second:02}{point}{fraction:03}"
 
 
-def _srt(drawn: Sequence[Cue]) -> str:
+def _srt(timed: Sequence[Cue]) -> str:
     blocks = (
         f"{number}\n{timestamp(cue.start, point=',')} --> {timestamp(cue.end, point=',')}\n"
         + "\n".join(cue.lines)
         + "\n"
-        for number, cue in enumerate(drawn, 1)
+        for number, cue in enumerate(timed, 1)
     )
     return "\n".join(blocks)
 
 
-def _vtt(drawn: Sequence[Cue]) -> str:
+def _vtt(timed: Sequence[Cue]) -> str:
     blocks = (
         f"{timestamp(cue.start, point='.')} --> {timestamp(cue.end, point='.')}\n"
         + "\n".join(_escaped(each) for each in cue.lines)
         + "\n"
-        for cue in drawn
+        for cue in timed
     )
     return "\n".join(["WEBVTT\n", *blocks])
 

@@ -1,4 +1,4 @@
-"""``auricle listen``: the microphone in, words out, until Ctrl-C."""
+"""``auricle listen``: transcribe the microphone until Ctrl-C."""
 
 import signal
 import sys
@@ -8,30 +8,30 @@ import trio
 
 from auricle.core import Start
 from auricle.server.cli.display import choose_display
-from auricle.server.cli.exits import Exit
+from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.microphone import Microphone, MicrophoneError, open_microphone
-from auricle.server.cli.servers import ServerChoice, server_url
+from auricle.server.cli.server_choice import ServerChoice, server_url
 from auricle.server.cli.streaming import stream, summary
 from auricle.transports.trio import ConnectFailed, connect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hearing:
-    """What one call of the command is to do."""
+class Request:
+    """The arguments of the command."""
 
     config: Start
     server: ServerChoice
     device: str | None
 
 
-async def listen(hearing: Hearing) -> Exit:
-    """Transcribe the microphone. The first Ctrl-C ends the input, and the last words still come; the second leaves."""
+async def listen(request: Request) -> Exit:
+    """Transcribe the microphone. The first Ctrl-C ends the input and waits for the last finals; the second aborts."""
     with choose_display(sys.stdout, sys.stderr) as display:
         try:
             async with (
-                open_microphone(hearing.device) as microphone,
-                server_url(hearing.server, display) as url,
-                connect(url, hearing.config, api_key=hearing.server.api_key, allow_legacy=True) as client,
+                open_microphone(request.device) as microphone,
+                server_url(request.server, display) as url,
+                connect(url, request.config, api_key=request.server.api_key, allow_legacy=True) as client,
             ):
                 display.start(microphone.name, None)
                 display.note("Listening; press Ctrl-C to stop.")

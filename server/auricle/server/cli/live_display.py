@@ -1,7 +1,7 @@
-"""The live display: finals stay, the open segment is rewritten in place above a bar of the audio.
+"""The live display: finals scroll, and the open segment is rewritten in place above a progress bar.
 
-The moving region is wiped before a line is written and drawn again below it, so the lines themselves are the plain
-ones, on whichever stream they belong to, and can be copied and redirected.
+The live region is erased before a line is written and drawn again below it, so that the lines themselves are those of
+the plain display, on the same streams, and can be copied and redirected.
 """
 
 import time
@@ -18,18 +18,18 @@ from auricle.core import messages
 from auricle.server.cli.printable import printable
 
 PARTIAL_LINES: Final = 2
-"""Lines of the open segment that are shown: its end, which is what is being said now."""
+"""Maximum lines of the open segment that are shown: its last ones."""
 REDRAW_S: Final = 0.1
-"""Seconds between two drawings of the bar alone. A file is sent faster than a terminal can be drawn."""
+"""Minimum seconds between two updates of the bar alone. A file is sent faster than a terminal can be drawn."""
 BAR_COLUMNS: Final = 30
 
 
 class Glyphs(NamedTuple):
-    """What the bar is drawn with: for audio that is committed, that is sent, and that is still to come."""
+    """Characters of the bar, for audio that is committed, sent, and still to be sent."""
 
     committed: str
     sent: str
-    to_come: str
+    pending: str
 
 
 UNICODE_BAR: Final = Glyphs("━", "─", "·")
@@ -37,7 +37,7 @@ ASCII_BAR: Final = Glyphs("=", "-", ".")
 
 
 class Lines(Protocol):
-    """Where the lines that stay are written."""
+    """Writer of the permanent lines: a `PlainDisplay`."""
 
     def start(self, name: str, duration_s: float | None) -> None: ...
 
@@ -68,12 +68,12 @@ class LiveDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wipe the region and give the cursor back, whatever happened."""
-        self._wipe()
+        """Erase the live region and restore the cursor."""
+        self._erase()
 
     def start(self, name: str, duration_s: float | None) -> None:
-        """Begin with an empty region."""
-        self._wipe()
+        """Begin a recording with an empty live region."""
+        self._erase()
         self._lines.start(name, duration_s)
         self._partial = None
         self._duration_s = duration_s
@@ -81,36 +81,36 @@ class LiveDisplay:
         self._draw()
 
     def progress(self, sent_s: float, committed_s: float) -> None:
-        """Move the bar, at most ten times a second."""
+        """Update the bar, at most once in `REDRAW_S` seconds."""
         self._sent_s, self._committed_s = sent_s, committed_s
         if self._clock() - self._drawn_at >= REDRAW_S:
             self._draw()
 
     def partial(self, message: messages.Partial) -> None:
-        """Rewrite the open segment."""
+        """Redraw the open segment."""
         self._partial = message
         self._draw()
 
     def final(self, message: messages.Final) -> None:
-        """Write the segment above the region, where it stays."""
+        """Write the final above the live region."""
         self._partial = None
         with self._paused():
             self._lines.final(message)
 
     def note(self, sentence: str) -> None:
-        """Write the sentence above the region."""
+        """Write the sentence above the live region."""
         with self._paused():
             self._lines.note(sentence)
 
     def finish(self, summary_line: str) -> None:
-        """Leave only lines behind."""
-        self._wipe()
+        """Erase the live region and write the summary."""
+        self._erase()
         self._lines.finish(summary_line)
 
     @contextmanager
     def _paused(self) -> Iterator[None]:
         drawn = self._live is not None
-        self._wipe()
+        self._erase()
         yield
         if drawn:
             self._draw()
@@ -118,7 +118,7 @@ class LiveDisplay:
     def _draw(self) -> None:
         self._drawn_at = self._clock()
         if self._live is None:
-            # A stopped Live still remembers the shape it wiped, so each drawing after a pause needs a new one.
+            # A stopped Live still remembers the shape it erased, so each drawing after a pause needs a new one.
             self._live = Live(
                 console=self._console,
                 auto_refresh=False,
@@ -129,7 +129,7 @@ class LiveDisplay:
             self._live.start()
         self._live.update(self._region(), refresh=True)
 
-    def _wipe(self) -> None:
+    def _erase(self) -> None:
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -178,7 +178,7 @@ def progress_line(*, sent_s: float, committed_s: float, duration_s: float | None
         line = Text.assemble(
             (glyphs.committed * committed, "green"),
             glyphs.sent * (sent - committed),
-            (glyphs.to_come * (columns - sent), "dim"),
+            (glyphs.pending * (columns - sent), "dim"),
             numbers,
         )
     line.truncate(max(1, width))

@@ -1,4 +1,4 @@
-"""The ``auricle`` command."""
+"""The ``auricle`` command line: options and subcommands."""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -16,13 +16,13 @@ from auricle.server.cli import listen as listen_command
 from auricle.server.cli import replay as replay_command
 from auricle.server.cli import serve as serve_command
 from auricle.server.cli import transcribe as transcribe_command
-from auricle.server.cli.exits import Exit
+from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.formats import Format
-from auricle.server.cli.logs import configure_logging
-from auricle.server.cli.outputs import OutputError, plan_output
-from auricle.server.cli.servers import ServerChoice
+from auricle.server.cli.logging_setup import configure_logging
+from auricle.server.cli.output_plan import OutputError, plan_output
+from auricle.server.cli.server_choice import ServerChoice
 from auricle.server.cli.streaming import start_message
-from auricle.server.listener import ListenError
+from auricle.server.http.listener import ListenError
 from auricle.transports.address import parse_address
 from auricle.transports.errors import InvalidURL
 
@@ -39,7 +39,7 @@ Argument = TypeVar("Argument")
 
 
 class Task(StrEnum):
-    """What is to be written: the words as spoken, or in English."""
+    """The task: transcribe in the language spoken, or translate to English."""
 
     TRANSCRIBE = "transcribe"
     TRANSLATE = "translate"
@@ -86,10 +86,10 @@ def transcribe(
     try:
         plan = plan_output(files, form, output)
     except OutputError as error:
-        _refuse(str(error))
+        _exit_with_error(str(error))
     config = start_message(language=language, task=task.value)
-    job = transcribe_command.Job(files=files, plan=plan, config=config, server=server, realtime=realtime)
-    _run(transcribe_command.transcribe, job)
+    request = transcribe_command.Request(files=files, plan=plan, config=config, server=server, realtime=realtime)
+    _run(transcribe_command.transcribe, request)
 
 
 @app.command()
@@ -148,7 +148,7 @@ def listen(
     configure_logging(verbose=verbose)
     config = start_message(language=language, task=task.value)
     server = _server(url, api_key, engine, model, language)
-    _run(listen_command.listen, listen_command.Hearing(config=config, server=server, device=device))
+    _run(listen_command.listen, listen_command.Request(config=config, server=server, device=device))
 
 
 @app.command()
@@ -201,37 +201,39 @@ def _server(
         try:
             parse_address(url)
         except InvalidURL as error:
-            _refuse(str(error))
+            _exit_with_error(str(error))
         if engine is not None or model is not None:
-            _refuse("--engine and --model choose what this command starts; the server at --url has made its choice.")
+            _exit_with_error(
+                "--engine and --model choose what this command starts; the server at --url has made its choice."
+            )
     return ServerChoice(url=url, api_key=api_key, engine=engine, model=model, language=language)
 
 
 def _run(command: Callable[[Argument], Awaitable[Exit]], argument: Argument) -> None:
-    """Run a command and exit with its code; what a user can get wrong is one sentence, never a traceback."""
+    """Run a command and exit with its status; errors that a user can cause are one sentence, never a traceback."""
     result = Exit.GOOD
     try:
         result = trio.run(command, argument)
     except* KeyboardInterrupt:
         result = Exit.INTERRUPTED
     except* (EngineError, OutputError, ListenError) as group:
-        _say(group)
+        _print_errors(group)
         result = Exit.BAD_INPUT
     except* BrokenPipeError:
-        # The reader of our output has gone: nothing is left to say, not even at exit.
+        # The reading end of standard output is closed: nothing can be written to it, not even at exit.
         sys.stdout = None
         result = Exit.INCOMPLETE
     raise typer.Exit(int(result))
 
 
-def _say(group: BaseExceptionGroup[BaseException]) -> None:
+def _print_errors(group: BaseExceptionGroup[BaseException]) -> None:
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
-            _say(error)
+            _print_errors(error)
         else:
             print(error, file=sys.stderr)
 
 
-def _refuse(sentence: str) -> NoReturn:
+def _exit_with_error(sentence: str) -> NoReturn:
     print(sentence, file=sys.stderr)
     raise typer.Exit(int(Exit.BAD_INPUT))

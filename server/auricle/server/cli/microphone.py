@@ -1,7 +1,7 @@
-"""The microphone, as the same stream of audio that a recording gives.
+"""The microphone as a stream of 16 kHz mono chunks, like those of a recording.
 
 ``sounddevice`` is an extra, and importing it fails where the PortAudio library is not installed; so it is imported
-when a microphone is asked for, and everything that can go wrong becomes one sentence.
+when a microphone is opened, and every failure is a `MicrophoneError` of one sentence.
 """
 
 import importlib
@@ -17,11 +17,11 @@ from auricle.server.cli.pcm import CHUNK_MS, FULL_SCALE, SAMPLE_BYTES, SAMPLE_RA
 from auricle.server.cli.printable import printable
 
 BUFFER_S: Final = 5
-"""Seconds of audio that wait for a slow server before some is lost."""
+"""Seconds of audio that are buffered while the server applies backpressure; more is dropped."""
 
 
 class MicrophoneError(Exception):
-    """No sound from a microphone: one sentence that says what to install, to plug in or to choose."""
+    """The microphone cannot be used. The message is one sentence that names the problem and the remedy."""
 
 
 class Microphone:
@@ -33,11 +33,11 @@ class Microphone:
 
     def __init__(self, name: str, *, rate: int, channels: int) -> None:
         self.name = name
-        """The device, as the system calls it."""
+        """Name of the device, as the system gives it."""
         self.lost_s = 0.0
-        """Seconds of audio that were dropped because nobody took them in time."""
+        """Seconds of audio that were dropped because the buffer was full."""
         self.overruns = 0
-        """How often audio was lost: here, or in the system before it reached us."""
+        """Number of times that audio was lost, in the buffer here or in the system."""
         self._channels = channels
         self._pcm = PcmStream(rate)
         self._failure: MicrophoneError | None = None
@@ -55,7 +55,7 @@ class Microphone:
             raise StopAsyncIteration from None
 
     def stop(self) -> None:
-        """End the input: what has been heard can still be iterated over. Call it as often as you like."""
+        """End the input; buffered chunks can still be iterated over. Idempotent."""
         if not self._stopped:
             self._offer_all(self._pcm.finish())
             self._push.close()
@@ -66,7 +66,7 @@ class Microphone:
             self._failure = error
             self.stop()
 
-    def hear(self, data: bytes, overflowed: int) -> None:
+    def feed(self, data: bytes, overflowed: int) -> None:
         """Take interleaved int16 samples from the device; ``overflowed`` is 1 where the system lost some before."""
         if self._stopped:
             return
@@ -89,7 +89,7 @@ class Microphone:
 
 @asynccontextmanager
 async def open_microphone(device: str | int | None = None) -> AsyncIterator[Microphone]:
-    """Listen to ``device``: its number, a part of its name, or None for the system's own choice.
+    """Open and run ``device``: its number, a part of its name, or None for the system's default.
 
     Raises `MicrophoneError` when there is no such device, no PortAudio, or no ``auricle[microphone]``.
     """
@@ -122,7 +122,7 @@ def _sounddevice() -> Any:
 
 
 def _query(sounddevice: Any, device: str | int | None) -> dict[str, Any]:
-    """Return what PortAudio knows of an input device."""
+    """Return PortAudio's description of an input device."""
     try:
         info: dict[str, Any] = sounddevice.query_devices(device, "input")
     except (sounddevice.PortAudioError, ValueError) as error:
@@ -151,7 +151,7 @@ def _inputs(sounddevice: Any) -> str:
 
 
 def _settings(sounddevice: Any, device: str | int | None, info: dict[str, Any]) -> tuple[int, int]:
-    """Return the rate and the channels to open with: ours where the device can do it, else its own."""
+    """Return the sample rate (Hz) and channels to open with: 16 kHz mono where the device supports it, else its own."""
     own_rate = math.floor(info["default_samplerate"])
     for rate in (SAMPLE_RATE, own_rate):
         for channels in (1, int(info["max_input_channels"])):
@@ -165,18 +165,18 @@ def _settings(sounddevice: Any, device: str | int | None, info: dict[str, Any]) 
 
 
 def _stream(sounddevice: Any, device: str | int | None, microphone: Microphone, *, rate: int, channels: int) -> Any:
-    """Open and start the device. PortAudio calls back in a thread of its own; trio is told there, and does the work."""
+    """Open and start the device. PortAudio calls back in a thread of its own, which only schedules work on trio."""
     token = trio.lowlevel.current_trio_token()
 
-    def tell(action: Callable[..., object], *args: object) -> None:
+    def schedule(action: Callable[..., object], *args: object) -> None:
         with suppress(trio.RunFinishedError):
             token.run_sync_soon(action, *args)
 
-    def heard(data: Any, frames: int, moment: Any, status: Any) -> None:
-        tell(microphone.hear, bytes(data), int(bool(status.input_overflow)))
+    def on_samples(data: Any, frames: int, moment: Any, status: Any) -> None:
+        schedule(microphone.feed, bytes(data), int(bool(status.input_overflow)))
 
-    def finished() -> None:
-        tell(
+    def on_finished() -> None:
+        schedule(
             microphone.fail,
             MicrophoneError(f"The microphone {microphone.name} went away: plug it in again and start anew."),
         )
@@ -188,8 +188,8 @@ def _stream(sounddevice: Any, device: str | int | None, microphone: Microphone, 
             device=device,
             channels=channels,
             dtype="int16",
-            callback=heard,
-            finished_callback=finished,
+            callback=on_samples,
+            finished_callback=on_finished,
         )
         stream.start()
     except sounddevice.PortAudioError as error:

@@ -1,4 +1,4 @@
-"""Any audio, made into what a session sends: mono 16 kHz ``pcm_s16le`` in chunks of equal length."""
+"""Conversion of decoded audio to what a session sends: mono 16 kHz ``pcm_s16le`` in chunks of equal length."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -8,23 +8,23 @@ import soxr
 from numpy.typing import NDArray
 
 SAMPLE_RATE: Final = 16_000
-"""Sample frames a second of everything that leaves this file."""
+"""Sample rate of the output in Hz."""
 SAMPLE_BYTES: Final = 2
 CHUNK_MS: Final = 100
-"""Milliseconds of audio in one chunk: short enough to feel immediate, long enough to cost little."""
+"""Milliseconds of audio in one chunk: low latency at little overhead."""
 FULL_SCALE: Final = 32_768
 MIN_SOURCE_RATE: Final = 2_000
 MAX_SOURCE_RATE: Final = 768_000
-"""Sample rates in Hz between which a header is believed. Beyond them it is damaged, or not about sound."""
+"""Plausible range of source sample rates in Hz; a header outside it is taken as damaged."""
 
 Samples = NDArray[np.float32]
 
 
 class PcmStream:
-    """A stream of blocks at the source's rate and channels, turned into chunks of bytes.
+    """Converts blocks at the source's rate and channels to chunks of bytes.
 
     Give blocks of shape ``(frames, channels)``, float32 with full scale ±1, to `feed`; call `finish` once at the end.
-    Channels are averaged. What is louder than full scale is clipped; what is not a number becomes silence, so that one
+    Channels are averaged. Samples beyond full scale are clipped; NaN and infinity become silence, so that one
     bad sample cannot spread through the resampler. At 16 kHz, 16-bit samples come out bit for bit.
     """
 
@@ -36,13 +36,13 @@ class PcmStream:
             self._resampler = soxr.ResampleStream(source_rate, SAMPLE_RATE, 1, dtype="float32")
 
     def feed(self, block: Samples) -> Iterator[bytes]:
-        """Yield the whole chunks that ``block`` completes."""
+        """Yield the complete chunks that ``block`` fills."""
         finite = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
         mono = np.clip(finite, -1.0, 1.0).mean(axis=1, dtype=np.float32)
         yield from self._cut(self._resample(mono))
 
     def finish(self) -> Iterator[bytes]:
-        """Yield what is left: perhaps whole chunks that the resampler held back, and a shorter last one."""
+        """Yield the rest: chunks that the resampler held back, and a shorter last one."""
         if self._resampler is not None:
             tail = self._resampler.resample_chunk(np.zeros(0, np.float32), last=True)
             yield from self._cut(tail)

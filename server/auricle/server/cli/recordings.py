@@ -1,6 +1,6 @@
-"""A recording on disk or on standard input, as the stream of audio that a session sends.
+"""A recording on disk or on standard input, as the chunks of audio that a session sends.
 
-A recording of an hour is never in memory as a whole: blocks are read, mixed to mono, resampled and handed on.
+Recordings are streamed and never in memory as a whole: blocks are read, mixed to mono and resampled.
 """
 
 import os
@@ -22,7 +22,7 @@ STDIN_NAME: Final = "standard input"
 
 
 class RecordingError(Exception):
-    """A recording that cannot be read (to its end): one sentence with its name, the problem and what to do."""
+    """A recording cannot be read, or not to its end. The message names the recording, the problem and the remedy."""
 
     def __init__(self, name: str, problem: str, remedy: str) -> None:
         super().__init__(f"Cannot read {printable(name)}: {problem}; {remedy}.")
@@ -65,12 +65,12 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        """Close the file. Standard input stays open: it is not ours."""
+        """Close the file. Standard input stays open."""
         self._resources.close()
 
     @property
     def duration_s(self) -> float | None:
-        """Seconds of audio that can be read; None where only reading tells, as on a pipe."""
+        """Duration in seconds; None where it is unknown before the end, as on a pipe."""
         frames = self._source.frames
         return None if frames is None else frames / self._source.sample_rate
 
@@ -109,7 +109,7 @@ def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
 
 
 def _source(file: BinaryIO) -> Source:
-    """Choose how to read ``file``: by its own WAV reader, or by libsndfile, which must be able to seek."""
+    """Return the source for ``file``: the WAV reader of this package, or libsndfile, which needs a seekable file."""
     if not file.seekable():
         return WavSource(file)
     start = file.tell()
@@ -131,7 +131,7 @@ def _source(file: BinaryIO) -> Source:
 
 
 def _explain(error: OSError | ValueError) -> tuple[str, str]:
-    """Return the problem and the remedy for what the operating system said."""
+    """Return the problem and the remedy for an error of the operating system."""
     match error:
         case FileNotFoundError():
             return "there is no such file", "check the path"

@@ -1,4 +1,4 @@
-"""``auricle replay``: step the protocol core through a trace, and say where it does otherwise now."""
+"""``auricle replay``: step the protocol core through a trace, and report where it diverges."""
 
 import sys
 from collections.abc import Iterable
@@ -6,45 +6,45 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from auricle.core.trace import Divergence, Replay, TraceError, dialogue, replay
-from auricle.server.cli.exits import Exit
+from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.printable import printable, write_line
 
 CONTEXT: Final = 20
-"""Lines of the conversation that are shown before a divergence."""
+"""Lines of the conversation shown before a divergence."""
 WIDTH: Final = 300
-"""Characters of a line that are shown, where not all of it is asked for."""
+"""Characters shown of a line, unless the whole conversation is printed."""
 
 
 class Request(NamedTuple):
-    """What the command was asked for."""
+    """The arguments of the command."""
 
     file: str
     conversation: bool
-    """Print the conversation, whole."""
+    """Whether to print the whole conversation."""
     save: str | None
-    """Where to write the trace as this version records it."""
+    """File to write the trace to, as this version records it; None: do not write it."""
 
 
 async def replay_trace(request: Request) -> Exit:
-    """Replay a file: 0 when it agrees, 1 when it does not, 2 when it cannot be replayed."""
+    """Replay a trace: exit status 0 when it agrees, 1 when it diverges, 2 when it cannot be replayed."""
     try:
         result = replay(_read(request.file))
         if request.save is not None:
             _write(request.save, result.renewed)
     except OSError as error:
-        return _refuse(f"{error.filename}: {error.strerror or error}.")
+        return _bad_input(f"{error.filename}: {error.strerror or error}.")
     except TraceError as error:
-        return _refuse(f"{request.file} is not a trace that can be replayed: {error}.")
+        return _bad_input(f"{request.file} is not a trace that can be replayed: {error}.")
     if request.conversation:
-        _say(dialogue(result.header, result.calls))
+        _print_lines(dialogue(result.header, result.calls))
     elif result.divergences:
-        _say(_cut(line) for line in _context(result, result.divergences[0]))
-    _say(_verdict(request.file, result))
+        _print_lines(_shortened(line) for line in _context(result, result.divergences[0]))
+    _print_lines(_result_lines(request.file, result))
     return Exit.INCOMPLETE if result.divergences else Exit.GOOD
 
 
 def _read(file: str) -> str:
-    """Return a file's text. What is not UTF-8 is not JSON either, and complained of as that."""
+    """Return the text of a file. Invalid UTF-8 is replaced, and then rejected as invalid JSON."""
     return Path(file).read_bytes().decode(errors="replace")
 
 
@@ -53,13 +53,13 @@ def _write(file: str, lines: Iterable[str]) -> None:
 
 
 def _context(result: Replay, divergence: Divergence) -> list[str]:
-    """Return the last of what was said up to a divergence."""
+    """Return the last lines of the conversation before a divergence."""
     lines = list(dialogue(result.header, result.calls[: divergence.line - 1]))
     left_out = len(lines) - CONTEXT
     return lines if left_out <= 0 else [f"… {left_out} lines before, with --conversation …", *lines[left_out:]]
 
 
-def _verdict(file: str, result: Replay) -> Iterable[str]:
+def _result_lines(file: str, result: Replay) -> Iterable[str]:
     if result.truncated:
         yield f"{file}: the last line was cut off and left out."
     role = result.header.role.value
@@ -69,20 +69,20 @@ def _verdict(file: str, result: Replay) -> Iterable[str]:
     first, *others = result.divergences
     what = "the session begins otherwise" if first.verb is None else f"{first.verb} does otherwise"
     yield f"{file}: diverges at line {first.line}: {what} than the {role} did."
-    yield from (f"  {_cut(difference)}" for difference in first.differences)
+    yield from (f"  {_shortened(difference)}" for difference in first.differences)
     if others:
         yield f"  {len(others)} later lines differ too, perhaps because of it."
 
 
-def _cut(line: str) -> str:
+def _shortened(line: str) -> str:
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
 
 
-def _say(lines: Iterable[str]) -> None:
+def _print_lines(lines: Iterable[str]) -> None:
     for line in lines:
         write_line(sys.stdout, printable(line))
 
 
-def _refuse(sentence: str) -> Exit:
+def _bad_input(sentence: str) -> Exit:
     print(printable(sentence), file=sys.stderr)
     return Exit.BAD_INPUT

@@ -1,4 +1,4 @@
-"""``auricle serve``: the server in the foreground, until SIGTERM or Ctrl-C; then it drains."""
+"""``auricle serve``: run the server in the foreground; SIGTERM or Ctrl-C drains it."""
 
 import logging
 import signal
@@ -8,15 +8,15 @@ import trio
 from rich.console import Console
 
 from auricle.server.app import ServerConfig, SpeechServer, running_server
-from auricle.server.cli.exits import Exit
-from auricle.server.cli.loading import wait_for_engine
-from auricle.server.negotiation import is_this_machine
+from auricle.server.cli.engine_progress import wait_for_engine
+from auricle.server.cli.exit_codes import Exit
+from auricle.server.http.negotiation import is_loopback_host
 
 logger = logging.getLogger(__name__)
 
 
 async def serve(config: ServerConfig) -> Exit:
-    """Serve until told to stop. The first signal drains: sessions get their last finals; the second leaves at once.
+    """Serve until a signal. The first one drains, so that sessions get their last finals; the second stops at once.
 
     Raises `ListenError` and `EngineUnavailable`.
     """
@@ -25,7 +25,7 @@ async def serve(config: ServerConfig) -> Exit:
         engine = await wait_for_engine(server, Console(stderr=True))
         if server.fallback_reason is not None:
             print(server.fallback_reason, file=sys.stderr, flush=True)
-        if not is_this_machine(config.host):
+        if not is_loopback_host(config.host):
             print(
                 f"Anybody who can reach {config.host} can use this server: it has neither keys nor TLS yet, so put a "
                 "proxy in front that has.",

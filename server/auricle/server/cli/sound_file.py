@@ -1,4 +1,4 @@
-"""FLAC, OGG, MP3, AIFF and whatever else libsndfile decodes, with what it keeps quiet about said aloud."""
+"""FLAC, OGG, MP3, AIFF and other formats of libsndfile, with errors for truncated files, which it hides."""
 
 import io
 from collections.abc import Iterator
@@ -23,28 +23,28 @@ MP3_SLACK: Final = 2 * 1_152
 class ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
     """A sound file that is read from front to back.
 
-    soundfile seeks to where it is after every read of a seekable file, and a seek wipes what an MP3 decoder remembers
-    of the frames before: with soundfile 0.14, an MP3 read in blocks has a click at each block.
+    soundfile seeks to its position after every read of a seekable file, and a seek resets the state of an MP3
+    decoder: with soundfile 0.14, an MP3 read in blocks has a click at each block.
     """
 
     def seekable(self) -> bool:
-        """Say no, so that `read` does not seek."""
+        """Return False, so that `read` does not seek."""
         return False
 
 
 class TolerantFile:
-    """A file as libsndfile's callbacks need it.
+    """A file whose methods do not raise, for libsndfile's callbacks.
 
-    A damaged header can send the decoder to before the beginning; the `OSError` of that would be printed over the
-    user's terminal by the C callback, which cannot raise it. And the file's name stays hidden, because soundfile would
-    take ``.raw`` in it for an answer without looking inside.
+    A damaged header can make the decoder seek to before the beginning; the `OSError` of that would be printed over the
+    user's terminal by the C callback, which cannot raise it. The file's name is hidden too, because soundfile would
+    trust a ``.raw`` in it without looking inside.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go there, or stay where there is no such place."""
+        """Seek; an invalid position leaves the file where it is. Return the position."""
         with suppress(OSError, ValueError):
             self._file.seek(offset, whence)
         return self._file.tell()
@@ -54,7 +54,7 @@ class TolerantFile:
         return self._file.tell()
 
     def read(self, size: int) -> bytes:
-        """Return up to ``size`` bytes; none, as at the end of the file, where the disk fails."""
+        """Return up to ``size`` bytes; ``b""`` at the end of the file and on a read error."""
         try:
             return self._file.read(size)
         except OSError:
@@ -62,7 +62,7 @@ class TolerantFile:
 
 
 class SoundFileSource:
-    """A `Source` on a seekable binary file. Raises `SourceError` when libsndfile does not know what it is."""
+    """A `Source` on a seekable binary file. Raises `SourceError` when libsndfile cannot identify it."""
 
     def __init__(self, file: BinaryIO) -> None:
         file.seek(0)
@@ -81,7 +81,7 @@ class SoundFileSource:
         self.frames = frames if frames < UNKNOWN_FROM else None
 
     def blocks(self) -> Iterator[Samples]:
-        """Yield what can be decoded; then raise `SourceError` where the decoder failed or the header promised more."""
+        """Yield what can be decoded; then raise `SourceError` where the decoder failed or the file is truncated."""
         delivered = 0
         while True:
             block, failure = self._read(delivered)
@@ -105,7 +105,7 @@ class SoundFileSource:
             )
 
     def _read(self, position: int) -> tuple[Samples, str | None]:
-        """Return the block at frame ``position`` (empty at the end), and what the decoder complains of, if it does."""
+        """Return the block at frame ``position`` (empty at the end), and the decoder's error message, if any."""
         buffer = np.zeros((BLOCK_FRAMES, self._sound.channels), np.float32)
         try:
             block: Samples = self._sound.read(out=buffer)
@@ -117,9 +117,9 @@ class SoundFileSource:
 
 
 def promised_bytes(head: bytes) -> int:
-    """Return how long a file says it is, from its first 32 bytes; 0 where its format does not say.
+    """Return the file size in bytes that the header declares, from its first 32 bytes; 0 where its format has none.
 
-    libsndfile shortens these formats to what is there without a word.
+    libsndfile silently shortens these formats to the data that is there.
     """
     size = 0
     if head[:4] == b"FORM":  # AIFF

@@ -1,4 +1,4 @@
-"""One stream of audio through one session: the same for a recording and for a microphone."""
+"""Streaming of audio through one session: the same for a recording and for a microphone."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ def start_message(*, language: str | None, task: Literal["transcribe", "translat
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of one stream."""
+    """The result of one stream: finals, times and accounting. Times are seconds of trio's clock."""
 
     finals: list[Final] = field(default_factory=list)
     closed: SessionClosed | None = None
@@ -50,7 +50,7 @@ class Outcome:
     ended_at: float | None = None
     last_final_at: float | None = None
     problem: RecordingError | None = None
-    """What was wrong with the audio, told after all of it that could be read had been sent."""
+    """The error of the source, raised after all readable audio had been sent."""
 
     @property
     def sent_s(self) -> float:
@@ -59,12 +59,12 @@ class Outcome:
 
     @property
     def committed_s(self) -> float:
-        """Seconds of audio that are accounted for."""
+        """Seconds of audio that are committed."""
         return self.committed_sample / SAMPLE_RATE
 
 
 async def stream(client: Client, chunks: AsyncIterable[bytes], display: Display) -> Outcome:
-    """Send every chunk, end the input, and show what comes back, until the session closes."""
+    """Send every chunk, end the input, and display the events, until the session closes."""
     outcome = Outcome()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_send, client, chunks, display, outcome)
@@ -83,7 +83,7 @@ async def _send(client: Client, chunks: AsyncIterable[bytes], display: Display, 
     except RecordingError as problem:
         outcome.problem = problem
     except SessionOver:
-        return  # the reader is being told why
+        return  # the reason is in the terminal event
     outcome.ended_at = trio.current_time()
     await client.end_input()
 
@@ -124,9 +124,9 @@ def _commit(upto_sample: int, display: Display, outcome: Outcome) -> None:
 
 
 async def paced(chunks: Iterator[bytes], *, realtime: bool) -> AsyncGenerator[bytes, None]:
-    """Yield chunks as fast as they are wanted, or, like a microphone, each when its last sample would be recorded.
+    """Yield chunks as fast as they are consumed, or with ``realtime`` each when its last sample would be recorded.
 
-    Chunks are pulled in a thread: reading a pipe waits for whoever writes it.
+    Chunks are read in a worker thread, because reading a pipe blocks.
     """
     due = trio.current_time()
     while (chunk := await trio.to_thread.run_sync(next, chunks, None, abandon_on_cancel=True)) is not None:
@@ -137,7 +137,7 @@ async def paced(chunks: Iterator[bytes], *, realtime: bool) -> AsyncGenerator[by
 
 
 def summary(name: str, client: Client, outcome: Outcome) -> Summary:
-    """Return the accounting line of a stream that has ended."""
+    """Return the summary of a stream that has ended."""
     closed = outcome.closed
     assert closed is not None
     delay_s = None
@@ -156,7 +156,7 @@ def summary(name: str, client: Client, outcome: Outcome) -> Summary:
 
 
 def transcript(file: str, client: Client, outcome: Outcome) -> Transcript:
-    """Return what is to be written about a stream that has ended."""
+    """Return the transcript of a stream that has ended."""
     assert outcome.closed is not None
     return Transcript(
         file=file,

@@ -1,4 +1,4 @@
-"""The last line about a recording: what went in, what is accounted for, and how sure that is."""
+"""The summary line of a recording: input, committed audio, and whether the transcript is complete."""
 
 from dataclasses import dataclass
 
@@ -7,25 +7,25 @@ from auricle.server.cli.printable import printable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """The accounting of one recording, in seconds of audio and of waiting."""
+    """The accounting of one recording. Times are seconds."""
 
     name: str
     input_s: float
-    """Seconds of audio that were given."""
+    """Seconds of audio that were sent."""
     committed_s: float
     """Seconds that finals and recorded non-speech cover."""
     complete: bool | None
-    """True: proven. False: not so. None: a legacy server, which gives no accounting."""
+    """True: every sample is accounted for. False: not so. None: unknown, a legacy server gives no accounting."""
     words: int
     last_final_s: float | None = None
     """Seconds from the end of the input to the last final; negative where it came earlier, None where none came."""
     engine: str | None = None
     """The engine and its model, as the server names them."""
     why: str | None = None
-    """A clause on what went wrong, without a full stop; shown only when the transcript is not complete."""
+    """The reason why the transcript is not complete, a clause without a full stop."""
 
     def line(self) -> str:
-        """Return the sentence-like line for people, without a line break."""
+        """Return the summary as one line, without a line break."""
         parts = [self._accounting(), f"{self.words} word" + ("" if self.words == 1 else "s"), self._last_final()]
         if self.engine:
             parts.append(printable(self.engine))

@@ -1,4 +1,4 @@
-"""``auricle transcribe``: recordings in, their words out, through a real server over a real WebSocket."""
+"""``auricle transcribe``: transcribe recordings through a server, over a WebSocket."""
 
 import sys
 from collections.abc import Sequence
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from auricle.core import Start
 from auricle.server.cli.display import Display, choose_display
-from auricle.server.cli.exits import Exit, worst
+from auricle.server.cli.exit_codes import Exit, worst
 from auricle.server.cli.formats import Format
-from auricle.server.cli.outputs import OutputPlan
+from auricle.server.cli.output_plan import OutputPlan
 from auricle.server.cli.recordings import Recording, RecordingError
-from auricle.server.cli.servers import ServerChoice, server_url
+from auricle.server.cli.server_choice import ServerChoice, server_url
 from auricle.server.cli.streaming import paced, stream, summary, transcript
 from auricle.server.cli.transcript import Transcript
 from auricle.transports.trio import ConnectFailed, connect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What one call of the command is to do."""
+class Request:
+    """The arguments of the command."""
 
     files: Sequence[str]
     plan: OutputPlan
@@ -29,33 +29,33 @@ class Job:
 
     @property
     def shows_text(self) -> bool:
-        """Whether standard output gets the words as they come (it does not when it gets a document at the end)."""
+        """Whether finals are written to standard output as they come, rather than a document at the end."""
         return self.plan.form is Format.TEXT and self.plan.single is None and not self.plan.each
 
 
-async def transcribe(job: Job) -> Exit:
-    """Transcribe every recording, one after the other; one that cannot be read does not stop the others."""
-    stdout = sys.stdout if job.shows_text else None
+async def transcribe(request: Request) -> Exit:
+    """Transcribe every recording in turn; one that cannot be read does not stop the others."""
+    stdout = sys.stdout if request.shows_text else None
     transcripts: list[Transcript] = []
     results = [Exit.GOOD]
-    with choose_display(stdout, sys.stderr, recordings=len(job.files)) as display:
-        async with server_url(job.server, display) as url:
-            for file in job.files:
-                written, result = await _transcribe_one(file, url, job, display)
+    with choose_display(stdout, sys.stderr, recordings=len(request.files)) as display:
+        async with server_url(request.server, display) as url:
+            for file in request.files:
+                written, result = await _transcribe_one(file, url, request, display)
                 transcripts.append(written)
                 results.append(result)
-    if not job.shows_text:
-        job.plan.write(transcripts, sys.stdout)
+    if not request.shows_text:
+        request.plan.write(transcripts, sys.stdout)
     return worst(results)
 
 
-async def _transcribe_one(file: str, url: str, job: Job, display: Display) -> tuple[Transcript, Exit]:
+async def _transcribe_one(file: str, url: str, request: Request, display: Display) -> tuple[Transcript, Exit]:
     nothing = Transcript(file=file, finals=(), complete=False)
     try:
         with Recording.open(file) as recording:
-            async with connect(url, job.config, api_key=job.server.api_key, allow_legacy=True) as client:
+            async with connect(url, request.config, api_key=request.server.api_key, allow_legacy=True) as client:
                 display.start(recording.name, recording.duration_s)
-                async with aclosing(paced(recording.chunks(), realtime=job.realtime)) as chunks:
+                async with aclosing(paced(recording.chunks(), realtime=request.realtime)) as chunks:
                     outcome = await stream(client, chunks, display)
                 display.finish(summary(recording.name, client, outcome).line())
                 if outcome.problem is not None:

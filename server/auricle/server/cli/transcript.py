@@ -1,4 +1,4 @@
-"""What is known about one recording once its session has ended."""
+"""The transcript of one recording, once its session has ended."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from auricle.server.cli.printable import printable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """The finals of one recording and what vouches for them."""
+    """The finals of one recording, and the accounting of its session."""
 
     file: str
     """The recording's path as the user gave it."""
@@ -18,11 +18,11 @@ class Transcript:
     duration_s: float | None = None
     """Seconds of audio that were sent."""
     complete: bool | None
-    """True: every sample is accounted for. False: not so. None: unverified, an old server gave no accounting."""
+    """True: every sample is accounted for. False: not so. None: unknown, a legacy server gives no accounting."""
     accounting: Accounting | None = None
     engine: ServerInfo | None = None
 
     @property
     def spoken(self) -> tuple[Final, ...]:
-        """The finals that hold words; a final over a cough or a closed door may have none."""
+        """The finals with text; a final over a noise may have none."""
         return tuple(final for final in self.finals if printable(final.text).strip())

@@ -1,6 +1,6 @@
-"""WAV, read from front to back without seeking, so that a pipe is as good as a file.
+"""A WAV reader that does not seek, so that it can read from a pipe.
 
-libsndfile cannot read from a pipe, and it silently shortens a file whose header promises more than is there. So the
+libsndfile cannot read from a pipe, and it silently shortens a file that is shorter than its header declares. So the
 container is parsed here, and libsndfile decodes the samples, one block at a time.
 """
 
@@ -18,9 +18,9 @@ from auricle.server.cli.pcm import Samples
 BLOCKS_A_SECOND: Final = 10
 MAX_CHANNELS: Final = 64
 MAX_HEADER_BYTES: Final = 16 * 2**20
-"""How much may come before the samples: cover pictures and broadcast notes fit, an endless stream does not."""
+"""Maximum bytes before the samples: cover pictures and broadcast metadata fit, an endless stream does not."""
 STREAMED_FROM: Final = 0x7FFF_F000
-"""Data sizes from here on mean "until the end": a program that writes to a pipe cannot know (sox writes this number,
+"""Data sizes from here on mean "until the end": a program that writes to a pipe does not know the size (sox this,
 arecord 2 GiB, ffmpeg 0xFFFFFFFF). 0 means the same where samples follow (GStreamer)."""
 
 PCM: Final = 1
@@ -38,11 +38,11 @@ SUBTYPES: Final[Mapping[tuple[int, int], str]] = {
     (A_LAW, 8): "ALAW",
     (MU_LAW, 8): "ULAW",
 }
-"""(format tag, bits a sample) to libsndfile's name. What is not here is compressed in blocks, and needs a file."""
+"""(format tag, bits a sample) to libsndfile's subtype. Others are block-compressed, and need a seekable file."""
 
 
 class UnknownCoding(SourceError):
-    """A sound WAV file whose samples are coded in a way that cannot be read from a pipe."""
+    """A valid WAV file in an encoding that cannot be read from a pipe."""
 
     def __init__(self, tag: int, bits: int) -> None:
         super().__init__(
@@ -53,7 +53,7 @@ class UnknownCoding(SourceError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WavHeader:
-    """What comes before the samples. ``data_bytes`` is None where the writer did not know."""
+    """The parsed header. ``data_bytes`` is None where the writer did not know the size."""
 
     sample_rate: int
     channels: int
@@ -63,7 +63,7 @@ class WavHeader:
 
 
 def read_exactly(file: BinaryIO, count: int) -> bytes:
-    """Return ``count`` bytes, fewer only at the end of the file. A raw pipe gives less than asked at any time."""
+    """Return ``count`` bytes, fewer only at the end of the file. A single read of a pipe may return fewer."""
     parts = bytearray()
     while len(parts) < count and (part := file.read(count - len(parts))):
         parts += part
@@ -71,7 +71,7 @@ def read_exactly(file: BinaryIO, count: int) -> bytes:
 
 
 def read_header(file: BinaryIO) -> WavHeader:
-    """Read up to the first sample. Raises `UnknownCoding`, or `SourceError` when this is no WAV or a damaged one."""
+    """Read the header, up to the first sample. Raises `UnknownCoding`, and `SourceError` for other or damaged data."""
     head = read_exactly(file, 12)
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
         raise SourceError("it is not a WAV stream", "convert it on the way, as in `ffmpeg -i FILE -f wav - | …`")
@@ -120,7 +120,7 @@ def _coding(body: bytes) -> tuple[int, int, str, int]:
 
 
 class WavSource:
-    """A `Source` on a binary file that stands before a WAV header. Only what has a size is ever sought in.
+    """A `Source` on a binary file positioned at a WAV header. Seeks only where the file is seekable.
 
     Raises what `read_header` raises.
     """
@@ -142,7 +142,7 @@ class WavSource:
         return present if self._promised is None else min(present, self._promised)
 
     def blocks(self) -> Iterator[Samples]:
-        """Yield blocks of a tenth of a second; then raise `SourceError` if the header promised more."""
+        """Yield blocks of a tenth of a second; then raise `SourceError` if the header declared more."""
         header = self._header
         delivered = 0
         block_frames = max(1, header.sample_rate // BLOCKS_A_SECOND)

@@ -1,4 +1,4 @@
-"""The asyncio client: `connect`, and a `Client` to talk through."""
+"""The asyncio client: `connect` and `Client`."""
 
 import asyncio
 import ssl
@@ -29,7 +29,7 @@ class Client(BaseClient):
         self._task: asyncio.Task[None] | None = None
 
     async def aclose(self) -> None:
-        """Leave now: a session that is not complete is cancelled. Idempotent; waits until the connection is gone.
+        """Close now: a session that is not complete is cancelled. Idempotent; waits until the connection is gone.
 
         Takes at most ``Limits.abort_timeout_s`` (``close_timeout_s`` after a regular end); cancelled, it drops the
         connection instead of waiting for the peer, and still leaves no task behind.
@@ -62,9 +62,9 @@ async def connect(
     """Connect to a server and yield a `Client` once it is ready; leaving the block closes the session.
 
     ``url`` is ``ws://``, ``wss://``, ``http://`` or ``https://``; without a path it gets ``/ws/transcribe``.
-    ``allow_legacy`` accepts a server that knows only the old dialect; its transcripts are unverified.
+    ``allow_legacy`` accepts a server that speaks only the legacy dialect; its transcripts are unverified.
 
-    Raises `InvalidURL` for an address that cannot be one, `ConnectFailed` when no session comes about.
+    Raises `InvalidURL` for a malformed URL, `ConnectFailed` when no session can be opened.
     """
     address, limits = parse_address(url), limits or Limits()
     new_session = traced(ClientSession, secrets=[api_key, *secret_headers(headers)])
@@ -83,7 +83,7 @@ async def connect(
 
 @asynccontextmanager
 async def run_client(client: Client) -> AsyncIterator[Client]:
-    """Run a client for the length of the block; the seam for other wires than WebSockets."""
+    """Run a client for the length of the block; use it for wires other than WebSockets."""
     client._start()
     try:
         await client._wait_until_ready()

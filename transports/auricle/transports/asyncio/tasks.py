@@ -1,12 +1,12 @@
-"""Ending a task of ours without losing a cancel of our own."""
+"""Cancelling a task and waiting for it, without losing a cancel of the waiting task."""
 
 import asyncio
 
 
 async def cancel_and_wait(task: asyncio.Task[None] | None) -> None:
-    """Cancel a task and wait until it has ended; a cancel of the waiter is let through only then.
+    """Cancel a task and wait until it has ended; a cancel of the caller is raised only after that.
 
-    For tasks that end at once when cancelled. Their own outcome is not looked at.
+    For tasks that end at once when cancelled. Their result or exception is ignored. ``task`` None does nothing.
     """
     if task is None:
         return

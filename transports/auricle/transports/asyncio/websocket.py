@@ -1,4 +1,4 @@
-"""A wire over aiohttp's WebSocket client, the stack LiveKit Agents itself uses."""
+"""A wire over aiohttp's WebSocket client, which LiveKit Agents uses too."""
 
 import asyncio
 import ssl
@@ -23,7 +23,7 @@ from auricle.transports.wire import WireLost
 
 
 class _WebSocket(ClientWebSocketResponse):
-    """aiohttp's WebSocket, which keeps its transport to itself."""
+    """aiohttp's WebSocket, with access to its transport, which it does not expose."""
 
     def __init__(
         self, reader: Any, writer: Any, protocol: str | None, response: ClientResponse, *rest: Any, **options: Any
@@ -34,17 +34,17 @@ class _WebSocket(ClientWebSocketResponse):
 
     @property
     def is_lost(self) -> bool:
-        """Whether the connection has gone, or is about to."""
+        """Whether the connection is closed or closing."""
         return self._transport is None or self._transport.is_closing()
 
     def abort(self) -> None:
-        """Drop the connection and what waits to be sent."""
+        """Drop the connection and all buffered data."""
         if self._transport is not None:
             self._transport.abort()
 
 
 class WebSocketWire:
-    """A `Wire` over an open aiohttp WebSocket and the HTTP session that was made for it."""
+    """A `Wire` over an open aiohttp WebSocket and the HTTP session that owns it."""
 
     def __init__(self, websocket: _WebSocket, http: ClientSession) -> None:
         self._websocket = websocket
@@ -53,7 +53,7 @@ class WebSocketWire:
 
     @property
     def subprotocol(self) -> str | None:
-        """What the two ends agreed to speak."""
+        """The negotiated subprotocol."""
         return self._websocket.protocol
 
     async def receive(self) -> Frame:
@@ -68,7 +68,7 @@ class WebSocketWire:
                 await self._websocket.close(code=message.data or NORMAL_CLOSURE)
                 raise WireLost("eof", message.data or 1005, message.extra or "")
             case WSMsgType.CLOSING if self._closing is not None:
-                # Our own Close frame is out, but the peer may still be reading: not lost until the handshake is over.
+                # Our Close frame is sent, but the peer may still be reading: not lost until the handshake is over.
                 await self._closing.wait()
                 raise WireLost("eof", self._websocket.close_code or ABNORMAL_CLOSURE)
             case WSMsgType.ERROR:
@@ -87,11 +87,11 @@ class WebSocketWire:
         except (ClientError, ConnectionError, RuntimeError) as error:
             raise WireLost("reset", ABNORMAL_CLOSURE, str(error)) from None
         if self._websocket.is_lost:
-            # aiohttp lets a send that waits return as if all were well when the connection goes.
+            # aiohttp lets a blocked send return without an error when the connection is lost.
             raise WireLost("reset")
 
     async def close(self, code: int, reason: str) -> None:
-        """Do the closing handshake; aiohttp goes on reading, and discards, until the peer's Close frame."""
+        """Do the closing handshake: aiohttp reads and discards until the peer's Close frame."""
         self._closing = asyncio.Event()
         try:
             await self._websocket.close(code=code, message=reason.encode())
@@ -99,7 +99,7 @@ class WebSocketWire:
             self._closing.set()
 
     async def abort(self) -> None:
-        """Drop the connection, and what waits to be sent with it: closing would wait for a peer that does not read."""
+        """Drop the connection and all buffered data: a close would wait for a peer that does not read."""
         self._websocket.abort()
         await self._http.close()
 
@@ -118,7 +118,7 @@ async def open_websocket(
                 ssl=ssl_context or True,
                 autoclose=False,
                 max_msg_size=max_message_bytes,
-                # The core's close timer bounds the closing handshake, and nothing else does.
+                # The core's close timer bounds the closing handshake.
                 timeout=ClientWSTimeout(ws_close=None),
                 compress=0,
             )

@@ -13,11 +13,11 @@ from auricle.transports.testing.loop import LONGEST_S, Loop, Work
 from auricle.transports.testing.transport import MakePair, run_checks
 
 PASSES: Final = 50
-"""Turns of the loop after which what could run has run. A loopback socket takes one turn from end to end."""
+"""Turns of the loop after which every runnable task has run. A loopback socket takes one turn from end to end."""
 
 
-class _JumpingSelector(selectors.DefaultSelector):
-    """Never sleeps: where the loop would wait for time, time moves instead."""
+class _VirtualTimeSelector(selectors.DefaultSelector):
+    """A selector on virtual time: where the loop would wait for a timer, it advances the time instead."""
 
     def __init__(self, early_s: float) -> None:
         super().__init__()
@@ -36,25 +36,25 @@ class _JumpingSelector(selectors.DefaultSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An asyncio loop on virtual time. For code that neither uses threads nor sockets.
 
-    With ``early_s`` its timers fire that much too early, as asyncio's may by the resolution of the clock.
+    With ``early_s`` timers fire that many seconds too early, as asyncio's may by the resolution of the clock.
     """
 
     def __init__(self, early_s: float = 0.0) -> None:
-        self._jumping = _JumpingSelector(early_s)
-        super().__init__(self._jumping)
+        self._selector_ = _VirtualTimeSelector(early_s)
+        super().__init__(self._selector_)
         self._clock_resolution = max(2 * early_s, 1e-9)
 
     def time(self) -> float:
         """Return the virtual time."""
-        return self._jumping.now
+        return self._selector_.now
 
     def jump(self, seconds: float) -> None:
-        """Let time pass while nobody may run."""
-        self._jumping.now += seconds
+        """Advance the virtual time while no task runs."""
+        self._selector_.now += seconds
 
 
 class _Stepped(Coroutine[Any, Any, Any]):
-    """A coroutine that says so before each of its steps."""
+    """A coroutine that calls ``before_step`` before each of its steps."""
 
     def __init__(self, inner: Coroutine[Any, Any, Any], before_step: Callable[[], None]) -> None:
         self._inner = inner
@@ -159,7 +159,7 @@ class AsyncioLoop:
         await asyncio.sleep(seconds)
 
     async def settle(self) -> None:
-        """Let the loop turn some times."""
+        """Run `PASSES` turns of the loop."""
         for _ in range(PASSES):
             await asyncio.sleep(0)
 
@@ -173,7 +173,7 @@ class AsyncioLoop:
 
     @asynccontextmanager
     async def tasks(self) -> AsyncIterator[_Tasks]:
-        """Open a block for tasks that raises what was raised first."""
+        """Open a block for tasks that raises the first failure."""
         async with AsyncExitStack() as stack:
             tasks = _Tasks(stack)
             try:
@@ -185,7 +185,7 @@ class AsyncioLoop:
 
     @asynccontextmanager
     async def within(self, seconds: float, rule: str) -> AsyncIterator[None]:
-        """Cancel the block after so many seconds and raise `AssertionError`, saying the rule."""
+        """Cancel the block after ``seconds`` and raise `AssertionError` with the rule."""
         try:
             async with asyncio.timeout(seconds) as timer:
                 yield

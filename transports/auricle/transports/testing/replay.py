@@ -1,4 +1,4 @@
-"""One script through a driver, and everything that could be seen of it, with the virtual time at which it was.
+"""Replay of a script through a driver, with a log of everything observable at its virtual time.
 
 Two drivers are equivalent when the same script gives the same log.
 """
@@ -11,23 +11,23 @@ from zlib import crc32
 
 from auricle.core import Ack, BacklogFull, ClientEvent, LocalProtocolError, Partial
 from auricle.transports.errors import ConnectFailed, SessionOver
-from auricle.transports.testing.lab import Drive, DrivenClient, Lab, run_scenario
+from auricle.transports.testing.driver_harness import Drive, DrivenClient, DriverHarness, run_scenario
 from auricle.transports.testing.loop import Loop
-from auricle.transports.testing.model import ModelServer
-from auricle.transports.testing.wires import Peer, ScriptedWire
+from auricle.transports.testing.model_server import ModelServer
+from auricle.transports.testing.scripted_wire import Peer, ScriptedWire
 
 Verb = Literal[
     "speak", "flush", "end", "leave",
     "clog", "unclog", "hang up", "break", "break writes", "rave", "go deaf", "wake",
 ]  # fmt: skip
-"""What the application does, and what happens to it."""
+"""An action of the application, the server or the network."""
 SAMPLE = bytes(range(250)) * 128
 """One second of audio."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A verb, and how long after the one before it, in seconds."""
+    """A verb, and the seconds since the action before it."""
 
     after_s: float
     verb: Verb
@@ -48,42 +48,42 @@ class Player:
 
     @property
     def log(self) -> list[str]:
-        """What the application was told, what became of what it asked for, and what went over each wire."""
+        """The events, the outcomes of the application's calls, and the frames sent over each wire."""
         return [*self._events, *self._notes, *self._wires]
 
-    async def __call__(self, lab: Lab) -> None:
-        """Play, and write down what the application and the peer see."""
-        server = ModelServer(lab, resumable=self._resumable)
-        async with lab.loop.tasks() as tasks:
+    async def __call__(self, harness: DriverHarness) -> None:
+        """Play the script, and log what the application and the peer observe."""
+        server = ModelServer(harness, resumable=self._resumable)
+        async with harness.loop.tasks() as tasks:
             tasks.start(server.serve)
             try:
-                async with lab.connect() as client:
-                    reading = tasks.start(lambda: self._read(lab, client))
-                    await self._act(lab, client, server)
-                    await lab.loop.sleep(200.0)
+                async with harness.connect() as client:
+                    reading = tasks.start(lambda: self._read(harness, client))
+                    await self._act(harness, client, server)
+                    await harness.loop.sleep(200.0)
                     await client.aclose()
                     await reading.join()
             except ConnectFailed as failed:
-                self._note(lab, f"not connected: {failed}")
-            self._note(lab, "over")
-        for number, wire in enumerate(lab.wires):
+                self._note(harness, f"not connected: {failed}")
+            self._note(harness, "over")
+        for number, wire in enumerate(harness.wires):
             self._wires += [f"wire {number}: {line}" for line in _seen(wire)]
 
-    async def _act(self, lab: Lab, client: DrivenClient, server: ModelServer) -> None:
-        async with lab.loop.tasks() as tasks:
+    async def _act(self, harness: DriverHarness, client: DrivenClient, server: ModelServer) -> None:
+        async with harness.loop.tasks() as tasks:
             speaking = None
             for action in self._actions:
-                await lab.loop.sleep(action.after_s)
+                await harness.loop.sleep(action.after_s)
                 match action.verb:
                     case "speak" | "flush" | "end" | "leave":
-                        # One thing after another: who of several waiting tasks is first is not a driver's to say.
+                        # One call at a time: the order of several waiting tasks is not specified for drivers.
                         if speaking is None or speaking.done:
-                            speaking = tasks.start(partial(self._speak, lab, client, action))
+                            speaking = tasks.start(partial(self._speak, harness, client, action))
                     case _:
-                        self._interfere(lab.present, server, action.verb)
-            await lab.loop.sleep(100.0)
+                        self._interfere(harness.current_peer, server, action.verb)
+            await harness.loop.sleep(100.0)
 
-    async def _speak(self, lab: Lab, client: DrivenClient, action: Action) -> None:
+    async def _speak(self, harness: DriverHarness, client: DrivenClient, action: Action) -> None:
         verbs: dict[str, Callable[[], Awaitable[object]]] = {
             "speak": lambda: client.send_audio((SAMPLE * 60)[: int(action.amount * 32_000)]),
             "flush": client.flush,
@@ -92,9 +92,9 @@ class Player:
         }
         try:
             await verbs[action.verb]()
-            self._note(lab, f"{action.verb}: done")
+            self._note(harness, f"{action.verb}: done")
         except (SessionOver, BacklogFull, LocalProtocolError) as refusal:
-            self._note(lab, f"{action.verb}: {type(refusal).__name__}")
+            self._note(harness, f"{action.verb}: {type(refusal).__name__}")
 
     def _interfere(self, peer: Peer, server: ModelServer, verb: Verb) -> None:
         match verb:
@@ -118,21 +118,21 @@ class Player:
             case _:
                 raise AssertionError(f"{verb} is the application's")
 
-    async def _read(self, lab: Lab, client: DrivenClient) -> None:
+    async def _read(self, harness: DriverHarness, client: DrivenClient) -> None:
         async for event in client:
             superseded = self._waiting
-            if superseded is not None and not _supersedes(event, superseded[1], lab.loop.now() - superseded[0]):
+            if superseded is not None and not _supersedes(event, superseded[1], harness.loop.now() - superseded[0]):
                 self._events.append(f"{superseded[0]:.6f} {superseded[1]}")
-            self._waiting = (lab.loop.now(), event)
+            self._waiting = (harness.loop.now(), event)
         if self._waiting is not None:
             self._events.append(f"{self._waiting[0]:.6f} {self._waiting[1]}")
 
-    def _note(self, lab: Lab, what: str) -> None:
-        self._notes.append(f"{lab.loop.now():.6f} {what}")
+    def _note(self, harness: DriverHarness, what: str) -> None:
+        self._notes.append(f"{harness.loop.now():.6f} {what}")
 
 
 def _supersedes(event: ClientEvent, before: ClientEvent, elapsed_s: float) -> bool:
-    """Whether an application that is slower by one step would have missed the one before."""
+    """Whether a slower application would not have got the event before, because ``event`` replaces it."""
     if elapsed_s > 1e-9:
         return False
     match before, event:
@@ -149,11 +149,11 @@ def _seen(wire: ScriptedWire) -> list[str]:
         f"{at:.6f} {frame if isinstance(frame, str) else f'{len(frame)} bytes {crc32(frame):08x}'}"
         for at, frame in zip(wire.sent_at, wire.sent, strict=True)
     ]
-    return [*frames, f"closed {wire.closed}, aborted {wire.aborted}, left {wire.left}"]
+    return [*frames, f"closed {wire.closed}, aborted {wire.aborted}, left {wire.released}"]
 
 
 def play(loop: Loop, drive: Drive, actions: Sequence[Action], *, resumable: bool = True) -> list[str]:
-    """Play a script and return its log. Raises `AssertionError` where the driver breaks a rule by the way."""
+    """Play a script and return its log. Raises `AssertionError` where the driver breaks a rule."""
     player = Player(actions, resumable=resumable)
     run_scenario(loop, drive, player)
     return player.log

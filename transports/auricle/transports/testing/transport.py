@@ -1,6 +1,6 @@
-"""What `Wire` promises, as checks on a connected pair of wires. Written once; `run_checks` takes the loop.
+"""The promises of `Wire`, as checks on a connected pair of wires, for any event loop.
 
-Modelled on `trio.testing.check_two_way_stream`: makers instead of objects, because most checks use their wires up.
+Modelled on `trio.testing.check_two_way_stream`: makers instead of objects, because most checks use up their wires.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,8 +13,8 @@ from auricle.transports.wire import Wire, WireLost
 
 MakePair = Callable[[], AbstractAsyncContextManager[tuple[Wire, Wire]]]
 """Opens two connected wires for the length of a block."""
-PATIENCE_S: Final = 10.0
-"""Real seconds after which a check counts as hung; nothing that works takes a tenth of it."""
+CHECK_TIMEOUT_S: Final = 10.0
+"""Real seconds after which a check counts as hung; a working wire takes less than a tenth of it."""
 PIECE: Final = bytes(range(256)) * 256
 SMALL: Final = 1000
 MOST_IN_FLIGHT: Final = 1024
@@ -25,7 +25,7 @@ MESSAGES: Final[tuple[Frame, ...]] = (
 SURE: Final = 3
 """Times that the loop has to settle without a send going on before it counts as stuck."""
 RACES: Final = 24
-"""Steps of the loop by which a cancel comes late, one more at each try."""
+"""Number of tries; the cancel comes one loop step later at each."""
 
 
 async def lost(operation: Awaitable[object], rule: str) -> WireLost:
@@ -220,7 +220,7 @@ async def an_abort_ends_a_close(loop: Loop, a: Wire, b: Wire) -> None:
 
 
 async def a_clogged_send_pushes_back(loop: Loop, a: Wire, b: Wire) -> None:
-    """A send waits while the peer does not read, holds nobody up, and goes on when it does."""
+    """A send waits while the peer does not read, blocks no other call, and goes on when the peer reads."""
     async with loop.tasks() as tasks:
         sent = await _clog(loop, tasks, a)
         await b.send("the other way")
@@ -251,7 +251,7 @@ async def a_blocked_send_is_woken(loop: Loop, a: Wire, b: Wire) -> None:
 
 
 async def a_blocked_send_is_woken_by_the_peer(loop: Loop, a: Wire, b: Wire) -> None:
-    """A send that waits raises as soon as the peer has gone."""
+    """A send that waits raises as soon as the peer has dropped the connection."""
     async with loop.tasks() as tasks:
         sent = await _clog(loop, tasks, a)
         await b.abort()
@@ -259,7 +259,7 @@ async def a_blocked_send_is_woken_by_the_peer(loop: Loop, a: Wire, b: Wire) -> N
 
 
 Check = Callable[[Loop, Any, Any], Awaitable[None]]
-"""One promise, on a pair of wires that it may use up."""
+"""A check of one promise, on a pair of wires that it may use up."""
 CHECKS: Final[tuple[Check, ...]] = (
     messages_are_kept,
     directions_are_independent,
@@ -296,7 +296,7 @@ async def run_check(loop: Loop, check: Check, make: MakePair) -> None:
     name = getattr(check, "__name__", str(check))
     for first, second in ((0, 1), (1, 0)):
         try:
-            async with loop.within(PATIENCE_S, f"it hangs; the rule is: {check.__doc__}"), make() as pair:
+            async with loop.within(CHECK_TIMEOUT_S, f"it hangs; the rule is: {check.__doc__}"), make() as pair:
                 await check(loop, pair[first], pair[second])
         except Exception as error:
             why = sentence(error, "A wire raises WireLost when it is lost, not before, and nothing else")
@@ -304,7 +304,7 @@ async def run_check(loop: Loop, check: Check, make: MakePair) -> None:
 
 
 class _Clogged:
-    """What was sent before the wire would take no more, and the send that waits."""
+    """The frames sent before the wire pushed back, and the send that waits."""
 
     def __init__(self) -> None:
         self.pieces: list[Frame] = []
@@ -353,7 +353,7 @@ async def _send_for_ever(wire: Wire) -> None:
 
 
 async def _close(wire: Wire, code: int, reason: str) -> None:
-    """Close; that the peer went before it could answer is no matter."""
+    """Close, and ignore a loss of the peer before it answers."""
     try:
         await wire.close(code, reason)
     except WireLost:

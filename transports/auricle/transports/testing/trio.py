@@ -74,7 +74,7 @@ class TrioLoop:
         self._clock = trio.testing.MockClock(autojump_threshold=0)
 
     def run(self, scenario: Work, *, before_step: Callable[[], None] | None = None) -> Any:
-        """Run on virtual time; a nursery leaves no task behind by itself."""
+        """Run on virtual time. Nurseries leave no task behind."""
         self._clock = trio.testing.MockClock(autojump_threshold=0)
 
         async def bounded() -> Any:
@@ -110,7 +110,7 @@ class TrioLoop:
 
     @asynccontextmanager
     async def tasks(self) -> AsyncIterator[_Tasks]:
-        """Open a nursery that raises what was raised first, not a group of it."""
+        """Open a nursery that raises the first failure, not a group."""
         async with trio.open_nursery() as nursery:
             tasks = _Tasks(nursery)
             try:
@@ -124,7 +124,7 @@ class TrioLoop:
 
     @asynccontextmanager
     async def within(self, seconds: float, rule: str) -> AsyncIterator[None]:
-        """Cancel the block after so many seconds and raise `AssertionError`, saying the rule."""
+        """Cancel the block after ``seconds`` and raise `AssertionError` with the rule."""
         with trio.move_on_after(seconds) as scope:
             yield
         if scope.cancelled_caught:
@@ -132,7 +132,7 @@ class TrioLoop:
 
 
 class Trickle(trio.abc.Stream):
-    """A byte stream whose bytes come and go one at a time. For the pairs of ``make_trickling``."""
+    """A byte stream that receives and sends one byte at a time. For the pairs of ``make_trickling``."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
@@ -142,7 +142,7 @@ class Trickle(trio.abc.Stream):
         return bytes(await self._stream.receive_some(1))
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send byte by byte what is short, the rest as it is."""
+        """Send the first `MOST_TRICKLED` bytes one by one, the rest at once."""
         for at in range(len(data[:MOST_TRICKLED])):
             await self._stream.send_all(data[at : at + 1])
         await self._stream.send_all(data[MOST_TRICKLED:])

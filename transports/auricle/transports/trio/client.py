@@ -1,4 +1,4 @@
-"""The trio client: `connect`, and a `Client` to talk through."""
+"""The trio client: `connect` and `Client`."""
 
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -29,7 +29,7 @@ class Client(BaseClient):
         self._over = trio.Event()
 
     async def aclose(self) -> None:
-        """Leave now: a session that is not complete is cancelled. Idempotent; waits until the connection is gone.
+        """Close now: a session that is not complete is cancelled. Idempotent; waits until the connection is gone.
 
         Takes at most ``Limits.abort_timeout_s`` (``close_timeout_s`` after a regular end), even when cancelled.
         """
@@ -58,9 +58,9 @@ async def connect(
     """Connect to a server and yield a `Client` once it is ready; leaving the block closes the session.
 
     ``url`` is ``ws://``, ``wss://``, ``http://`` or ``https://``; without a path it gets ``/ws/transcribe``.
-    ``allow_legacy`` accepts a server that knows only the old dialect; its transcripts are unverified.
+    ``allow_legacy`` accepts a server that speaks only the legacy dialect; its transcripts are unverified.
 
-    Raises `InvalidURL` for an address that cannot be one, `ConnectFailed` when no session comes about.
+    Raises `InvalidURL` for a malformed URL, `ConnectFailed` when no session can be opened.
     """
     address, limits = parse_address(url), limits or Limits()
     new_session = traced(ClientSession, secrets=[api_key, *secret_headers(headers)])
@@ -75,7 +75,7 @@ async def connect(
 
 @asynccontextmanager
 async def run_client(client: Client) -> AsyncIterator[Client]:
-    """Run a client for the length of the block; the seam for other wires than WebSockets.
+    """Run a client for the length of the block; use it for wires other than WebSockets.
 
     An exception of the block leaves it as it is, not wrapped in a group: the tasks beside it never raise.
     """

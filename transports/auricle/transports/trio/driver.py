@@ -1,7 +1,7 @@
 """The trio driver: it moves frames, events and time between a session and the world, and decides nothing.
 
-The ten driver rules of notes/sans-io.md §5 are kept by construction: one task (`Driver.run`) owns the session and
-everybody else posts to its inbox; every output is routed before the next input is taken; only the writer task sends;
+The ten driver rules of notes/sans-io.md §5 hold by construction: one task (`Driver.run`) owns the session and all
+others post to its inbox; every output is routed before the next input is taken; only the writer task sends;
 the reader waits for nothing but the wire.
 """
 
@@ -34,11 +34,11 @@ class _Transport(Transport):
         super().__init__(open_wire, opened)
         self.outbox_in, self.outbox = trio.open_memory_channel[Frame | CloseTransport](math.inf)
         self.scope = trio.CancelScope()
-        self.over = trio.Event()
+        self.ended = trio.Event()
 
 
 class Driver(BaseDriver):
-    """Runs one session, in trio's own terms. See `BaseDriver` for the parameters."""
+    """Runs one session on trio. See `BaseDriver` for the parameters."""
 
     def __init__(
         self,
@@ -52,36 +52,36 @@ class Driver(BaseDriver):
             session, open_wire=open_wire, opened=opened, emit=emit, new_signal=trio.Event, clock=trio.current_time
         )
         self._transport = _Transport(open_wire, opened)
-        self._waiting: _Transport | None = None
+        self._offered: _Transport | None = None
 
     async def run(self, first: Outputs) -> None:
-        """Drive the session until it is finished. Always ends, cancelled or not, with the wire gone."""
+        """Run the session from the outputs ``first`` until it is finished. Releases every wire, also on a cancel."""
         try:
             async with trio.open_nursery() as nursery:
                 self._route(first, nursery)
                 while not self._session.finished:
                     self._route(await self._next(), nursery)
-                    self._announce()
+                    self._notify_session_changed()
                 self._transport.scope.cancel()
         finally:
             self._finish()
 
     async def adopt(self, open_wire: OpenWire, verb: Verb) -> None:
-        """Offer the session another wire, and wait until it is done with it.
+        """Offer the session another wire, and wait until the session is done with it.
 
-        ``verb`` tells the session, which answers with `AdoptTransport`. Raises what the session raises where it does
-        not want it; the wire is the caller's then.
+        ``verb`` is the input that makes the session return `AdoptTransport`. Raises `LocalProtocolError` where the
+        session refuses; the wire then still belongs to the caller.
         """
         transport = _Transport(open_wire, lambda _wire, _now: ())
 
         def offer(now: float) -> Outputs:
-            self._waiting = transport
+            self._offered = transport
             return verb(now)
 
         await self.call(offer)
         if not self._running and not self._is_current(transport):
             raise LocalProtocolError("the driver of the session has ended")
-        await transport.over.wait()
+        await transport.ended.wait()
 
     def _is_current(self, transport: Transport) -> bool:
         return transport is self._transport
@@ -89,16 +89,16 @@ class Driver(BaseDriver):
     async def _next(self) -> Outputs:
         deadline = self._session.next_deadline
         with trio.move_on_at(math.inf if deadline is None else deadline):
-            verb = await self._take()
+            verb = await self._next_input()
             return verb(trio.current_time())
         # Rule 7: trust the clock, but a timer that fired has fired.
         return self._session.handle_timeout(now=max(trio.current_time(), deadline or 0.0))
 
     def _route(self, outputs: Outputs, nursery: trio.Nursery) -> None:
         for output in outputs:
-            self._do(output, nursery)
+            self._execute(output, nursery)
 
-    def _do(self, output: Output, nursery: trio.Nursery) -> None:
+    def _execute(self, output: Output, nursery: trio.Nursery) -> None:
         match output:
             case Transmit(frame=frame):
                 self._transport.outbox_in.send_nowait(frame)
@@ -106,12 +106,12 @@ class Driver(BaseDriver):
                 self._emit(event)
             case OpenTransport(not_before=not_before):
                 self._transport = _Transport(self._open_wire, self._opened)
-                nursery.start_soon(self._carry, self._transport, not_before)
+                nursery.start_soon(self._run_transport, self._transport, not_before)
             case AdoptTransport():
-                assert self._waiting is not None, "adopted is what `adopt` offers"
+                assert self._offered is not None, "only `adopt` offers a transport"
                 self._transport.scope.deadline = trio.current_time() + self._session.snapshot.limits.close_timeout_s
-                self._transport, self._waiting = self._waiting, None
-                nursery.start_soon(self._carry, self._transport, trio.current_time())
+                self._transport, self._offered = self._offered, None
+                nursery.start_soon(self._run_transport, self._transport, trio.current_time())
             case CloseTransport():
                 self._transport.outbox_in.send_nowait(output)
             case AbortTransport():
@@ -119,15 +119,15 @@ class Driver(BaseDriver):
             case _:
                 assert_never(output)
 
-    async def _carry(self, transport: _Transport, not_before: float) -> None:
-        """Hold a wire open: read from it here, write to it beside; whatever ends it becomes an input."""
+    async def _run_transport(self, transport: _Transport, not_before: float) -> None:
+        """Open a wire, read from it, and run its writer beside; its loss is reported to the session."""
         lost = WireLost("reset")
         try:
             with transport.scope:
                 await trio.sleep_until(not_before)
                 try:
                     async with transport.open_wire() as wire:
-                        self.post(partial(self._open, transport, wire))
+                        self.post(partial(self._wire_opened, transport, wire))
                         async with trio.open_nursery() as nursery:
                             nursery.start_soon(self._write, transport, wire)
                             lost = await self._read(transport, wire)
@@ -135,34 +135,34 @@ class Driver(BaseDriver):
                 except WireLost as error:
                     lost = error
         finally:
-            transport.over.set()
-        self._report(transport, lost)
+            transport.ended.set()
+        self._report_loss(transport, lost)
 
     async def _read(self, transport: _Transport, wire: Wire) -> WireLost:
         try:
             while True:
                 frame = await wire.receive()
-                self.post(partial(self._hear, transport, frame))
+                self.post(partial(self._frame_received, transport, frame))
                 while self._session.reading_suspended:
-                    await self.moved()
+                    await self.session_changed()
         except WireLost as lost:
             return lost
 
     async def _write(self, transport: _Transport, wire: Wire) -> None:
-        """Send what is queued. A write that fails or stalls ends the wire; what has been read stays read (rule 3)."""
+        """Send the outbox. A write that fails or stalls ends the wire; frames received before count (rule 3)."""
         stall_s = self._session.snapshot.limits.write_stall_s
         try:
             async for item in transport.outbox:
                 if isinstance(item, CloseTransport):
-                    self.post(partial(self._empty, transport))
+                    self.post(partial(self._outbox_emptied, transport))
                     await wire.close(item.code, item.reason)
                     return
-                with trio.move_on_after(stall_s) as patience:
+                with trio.move_on_after(stall_s) as scope:
                     await wire.send(item)
-                if patience.cancelled_caught:
-                    self._report(transport, WireLost("stalled"))
+                if scope.cancelled_caught:
+                    self._report_loss(transport, WireLost("stalled"))
                     await wire.abort()
                     return
         except WireLost:
-            # The reader still gets what the peer said before it went, and then the reason.
+            # The reader still receives what the peer sent before the loss, and then the reason.
             return

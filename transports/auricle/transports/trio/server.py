@@ -1,4 +1,4 @@
-"""The server's end of a session on trio: a driver for wires that are already open, and its events to iterate."""
+"""The server's side of a session on trio: a driver over wires that are open already, and its events."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,40 +17,40 @@ from auricle.transports.wire import Wire
 
 
 class Connection:
-    """One client, connected. Made by `serve_wire`.
+    """A session with one client. Made by `serve_wire`.
 
-    Iterate it for what the client wants; the last event is always a `SessionClosed`. Answer with the verbs of
-    `ServerSession` through `do`.
+    Iterate it for the session's events; the last one is always a `SessionClosed`. Call the verbs of `ServerSession`
+    through `do` or `post`.
     """
 
     def __init__(self, wire: Wire, limits: Limits | None, opened_at: float) -> None:
         self.session = traced(ServerSession)(wire.subprotocol, now=opened_at, limits=limits)
-        """The session, to be read; it is changed only through `do` and `post`."""
+        """The session, for reading; change it only through `do` and `post`."""
         self._driver = Driver(
             self.session, open_wire=partial(_held, wire), opened=lambda _wire, _now: (), emit=self._emit
         )
-        # Bounded by what the client may send: its credit, or for a legacy client the suspended reading.
+        # Bounded by what the client may send: its credit, or for a legacy client by suspended reading.
         self._events_in, self._events = trio.open_memory_channel[ServerEvent](float("inf"))
 
     async def do(self, verb: Callable[[float], Outputs]) -> None:
-        """Do a verb of the session at the present time. Raises `LocalProtocolError` where it breaks a guarantee."""
+        """Call a verb of the session and wait for it. Raises `LocalProtocolError` where it breaks a guarantee."""
         await self._driver.call(verb)
 
     def post(self, verb: Callable[[float], Outputs]) -> None:
-        """Do a verb soon, without waiting for it. For verbs that cannot be refused."""
+        """Schedule a verb of the session without waiting for it. For verbs that cannot be refused."""
         self._driver.post(verb)
 
     async def adopt(self, wire: Wire, resume: Resume, fresh_token: str) -> None:
-        """The client is back on another wire: go on there, and return when the session is done with it.
+        """Resume the session on another wire of the same client, and return when the session is done with it.
 
-        Raises `LocalProtocolError` where the ``resume`` is not this session's; the wire is the caller's then.
+        Raises `LocalProtocolError` where ``resume`` does not fit the session; the caller then still owns the wire.
         """
         await self._driver.adopt(
             partial(_held, wire), lambda now: self.session.attach(resume, fresh_token=fresh_token, now=now)
         )
 
     def __aiter__(self) -> AsyncIterator[ServerEvent]:
-        """Events in order, to be iterated by one task."""
+        """Iterate over the events in order; one task only."""
         return self._events.__aiter__()
 
     def _emit(self, event: Event) -> None:
@@ -79,7 +79,7 @@ async def serve_wire(
 
     ``opened_at`` is when the wire was opened, on trio's clock; now, if it is not given. Leaving the block before the
     session has closed fails the session (``internal``); either way the block ends only when the closing handshake is
-    over or has timed out, and nobody may come back any more to ask how the session ended.
+    over or has timed out, and the session can no longer be resumed to learn how it ended.
     """
     connection = Connection(wire, limits, trio.current_time() if opened_at is None else opened_at)
     async with trio.open_nursery() as nursery:

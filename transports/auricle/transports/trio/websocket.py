@@ -1,4 +1,4 @@
-"""A wire over trio-websocket, for either end."""
+"""A wire over trio-websocket, for clients and servers."""
 
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -16,11 +16,11 @@ from auricle.transports.address import Address, refusal_code
 from auricle.transports.wire import WireLost
 
 RECEIVE_BYTES: Final = 64 * 1024
-QUEUE: Final = 16
-"""Messages trio-websocket may hold for the reader, which takes them at once."""
-_BREAKAGES: Final = (ConnectionRejected, WireLost, h11.ProtocolError, wsproto.utilities.ProtocolError)
-"""What may end a connection. trio-websocket's reader lets the last two out: of a 101 without its headers, of a huge
-message while our own Close frame is out."""
+MESSAGE_QUEUE_SIZE: Final = 16
+"""Messages that trio-websocket may queue for the reader, which takes them at once."""
+_CONNECTION_ERRORS: Final = (ConnectionRejected, WireLost, h11.ProtocolError, wsproto.utilities.ProtocolError)
+"""Exceptions that end a connection. trio-websocket's reader raises the last two: on a 101 without its headers, and on
+a huge message after our Close frame."""
 
 
 class WebSocketWire:
@@ -33,7 +33,7 @@ class WebSocketWire:
 
     @property
     def subprotocol(self) -> str | None:
-        """What the two ends agreed to speak."""
+        """The negotiated subprotocol."""
         return self._connection.subprotocol
 
     async def receive(self) -> Frame:
@@ -42,7 +42,7 @@ class WebSocketWire:
             return await self._connection.get_message()
         except ConnectionClosed as closed:
             if self._closing is not None:
-                # Our own Close frame is out, but the peer may still be reading: not lost until the handshake is over.
+                # Our Close frame is sent, but the peer may still be reading: not lost until the handshake is over.
                 await self._closing.wait()
             raise _lost(closed) from None
 
@@ -54,7 +54,7 @@ class WebSocketWire:
             raise _lost(closed) from None
 
     async def close(self, code: int, reason: str) -> None:
-        """Do the closing handshake; trio-websocket goes on reading, and discards, until the peer's Close frame."""
+        """Do the closing handshake: trio-websocket reads and discards until the peer's Close frame."""
         self._closing = trio.Event()
         try:
             await self._connection.aclose(code, reason)
@@ -67,15 +67,15 @@ class WebSocketWire:
 
 
 def _lost(closed: ConnectionClosed) -> WireLost:
-    """Keep the peer's Close frame apart from a connection that just ended."""
+    """Return ``eof`` where the peer sent a Close frame, ``reset`` where the connection ended without one."""
     reason = closed.reason
     if reason is None or reason.code == ABNORMAL_CLOSURE:
         return WireLost("reset")
     return WireLost("eof", reason.code, reason.reason or "")
 
 
-class _Watched(trio.abc.Stream):
-    """A byte stream that remembers its end: trio-websocket does not wake a handshake whose peer has gone."""
+class _EndAwareStream(trio.abc.Stream):
+    """A byte stream with an event for its end: trio-websocket does not wake a handshake whose connection has ended."""
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
@@ -112,20 +112,20 @@ async def open_websocket(
 ) -> AsyncIterator[WebSocketWire]:
     """Open a WebSocket that offers these subprotocols, for the length of the block. Raises `WireLost` (``refused``)."""
     wire: WebSocketWire | None = None
-    stream = _Watched(await _open_stream(address, ssl_context))
+    stream = _EndAwareStream(await _open_stream(address, ssl_context))
     try:
         async with trio.open_nursery() as nursery:
-            connection = await _shake_hands(nursery, stream, address, headers, max_message_bytes, subprotocols)
+            connection = await _open_handshake(nursery, stream, address, headers, max_message_bytes, subprotocols)
             wire = WebSocketWire(connection, stream)
             yield wire
             nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        broken, others = group.split(_BREAKAGES)
+        broken, others = group.split(_CONNECTION_ERRORS)
         if broken is None or others is not None:
-            # A cancel, or what the block itself raised: that the wire is lost does not matter beside it.
+            # A cancel, or an exception of the block, takes precedence over the loss of the wire.
             raise (others or group) from None
         lost = _first_cause(broken)
-        raise _no_websocket(address) if wire is None and lost.how == "reset" else lost from None
+        raise _not_a_websocket_server(address) if wire is None and lost.how == "reset" else lost from None
     finally:
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(stream)
@@ -144,9 +144,9 @@ async def _open_stream(address: Address, ssl_context: ssl.SSLContext | None) -> 
         raise WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: {error}") from None
 
 
-async def _shake_hands(
+async def _open_handshake(
     nursery: trio.Nursery,
-    stream: _Watched,
+    stream: _EndAwareStream,
     address: Address,
     headers: Sequence[tuple[str, str]],
     max_message_bytes: int,
@@ -155,11 +155,11 @@ async def _shake_hands(
     connection: WebSocketConnection | None = None
     with trio.CancelScope() as scope:
 
-        async def give_up_when_gone() -> None:
+        async def cancel_when_ended() -> None:
             await stream.ended.wait()
             scope.cancel()
 
-        nursery.start_soon(give_up_when_gone)
+        nursery.start_soon(cancel_when_ended)
         try:
             connection = await wrap_client_stream(
                 nursery,
@@ -168,23 +168,23 @@ async def _shake_hands(
                 address.resource,
                 subprotocols=list(subprotocols),
                 extra_headers=[(name.encode(), value.encode()) for name, value in headers],
-                message_queue_size=QUEUE,
+                message_queue_size=MESSAGE_QUEUE_SIZE,
                 max_message_size=max_message_bytes,
                 receive_buffer_size=RECEIVE_BYTES,
             )
         except HandshakeError as error:
             raise WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: {error!r}") from None
     if connection is None:
-        raise _no_websocket(address)
+        raise _not_a_websocket_server(address)
     return connection
 
 
-def _no_websocket(address: Address) -> WireLost:
+def _not_a_websocket_server(address: Address) -> WireLost:
     return WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: it is not a WebSocket server")
 
 
 def _first_cause(group: BaseExceptionGroup[BaseException]) -> WireLost:
-    """Return what ended the wire, out of what trio-websocket's reader and our own code raised."""
+    """Return the first loss in a group raised by trio-websocket's reader and this module."""
     for error in group.exceptions:
         match error:
             case WireLost():

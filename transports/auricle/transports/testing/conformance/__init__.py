@@ -1,10 +1,10 @@
-"""What can be seen of a server from outside, checked: `check_server`, and ``auricle conform URL`` on the command line.
+"""The conformance checks of a server, from outside: `check_server`, and ``auricle conform URL`` on the command line.
 
-For any server that speaks ``auricle.v1`` or the legacy dialect. docs/conformance.md says what each check is about.
+For any server that speaks ``auricle.v1`` or the legacy dialect. docs/conformance.md lists the checks.
 """
 
 from auricle.transports.testing.conformance.checks import CHECKS
-from auricle.transports.testing.conformance.run import Unreachable, check_server
-from auricle.transports.testing.conformance.verdict import Check, Verdict
+from auricle.transports.testing.conformance.results import Check, Verdict
+from auricle.transports.testing.conformance.runner import Unreachable, check_server
 
 __all__ = ["CHECKS", "Check", "Unreachable", "Verdict", "check_server"]

@@ -1,4 +1,4 @@
-"""How a check ends that does not pass."""
+"""The exceptions that end a check that does not pass."""
 
 
 class Failed(Exception):
@@ -10,10 +10,10 @@ class Gone(Failed):
 
 
 class NotApplicable(Exception):
-    """The server cannot be asked this. The message says why."""
+    """The check does not apply to the server. The message gives the reason."""
 
 
 def require(condition: object, why: str) -> None:
-    """Raise `Failed` with this sentence unless the condition holds."""
+    """Raise `Failed` with the sentence ``why`` unless the condition holds."""
     if not condition:
         raise Failed(why)

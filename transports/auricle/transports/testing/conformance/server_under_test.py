@@ -1,4 +1,4 @@
-"""The server that is being looked at: where it is, what it is sent, and every conversation that was had with it."""
+"""The server under test: its address, the speech it is sent, and every connection of the current check."""
 
 import math
 from array import array
@@ -13,56 +13,58 @@ import trio
 from auricle.core import PROTOCOL, Start
 from auricle.core.errors import NORMAL_CLOSURE
 from auricle.transports.address import Address
-from auricle.transports.testing.conformance.talk import Talk
+from auricle.transports.testing.conformance.probe_client import ProbeClient
 from auricle.transports.trio.websocket import open_websocket
 
 RATE: Final = 16_000
 """Sample rate of everything that is sent, in Hz; one channel of 16-bit samples."""
 SAMPLE_BYTES: Final = 2
 MOST_BYTES: Final = 4 * 1024 * 1024
-GOODBYE_S: Final = 0.5
-"""How long leaving a conversation may take whose other end does not answer the Close frame."""
+CLOSE_TIMEOUT_S: Final = 0.5
+"""Seconds to wait for the server's Close frame when a connection is closed."""
 
 
 @dataclass(kw_only=True)
 class ServerUnderTest:
-    """``speech`` is 16 kHz mono 16-bit PCM with words in it, about two to ten seconds."""
+    """One server, for one check. ``speech`` is 16 kHz mono 16-bit PCM with words in it, about two to ten seconds."""
 
     address: Address
     speech: bytes
     headers: Sequence[tuple[str, str]] = ()
-    talks: list[Talk] = field(default_factory=list)
-    """Every conversation of the present check."""
+    clients: list[ProbeClient] = field(default_factory=list)
+    """Every connection of the check."""
 
     @property
     def samples(self) -> int:
-        """Samples of ``speech``."""
+        """Number of samples of ``speech``."""
         return len(self.speech) // SAMPLE_BYTES
 
     @asynccontextmanager
-    async def talk(self, config: Start | None = None, *, subprotocol: str | None = PROTOCOL) -> AsyncIterator[Talk]:
-        """Connect, and say nothing yet. Raises `WireLost` (``refused``)."""
+    async def connect(
+        self, config: Start | None = None, *, subprotocol: str | None = PROTOCOL
+    ) -> AsyncIterator[ProbeClient]:
+        """Connect, and send nothing yet. Raises `WireLost` (``refused``)."""
         offered = [subprotocol] if subprotocol else []
         async with open_websocket(self.address, self.headers, None, MOST_BYTES, offered) as wire:
-            talk = Talk(wire, config or Start(), number=len(self.talks) + 1)
-            self.talks.append(talk)
-            yield talk
-            if not talk.broken:
-                with trio.move_on_after(GOODBYE_S, shield=True):
+            client = ProbeClient(wire, config or Start(), number=len(self.clients) + 1)
+            self.clients.append(client)
+            yield client
+            if not client.dropped:
+                with trio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
                     await wire.close(NORMAL_CLOSURE, "")
 
     @asynccontextmanager
-    async def ready(self, config: Start | None = None) -> AsyncIterator[Talk]:
-        """Connect, say ``start``, and wait for ``ready``."""
-        async with self.talk(config) as talk:
-            await talk.open()
-            await talk.until("ready")
-            yield talk
+    async def connect_ready(self, config: Start | None = None) -> AsyncIterator[ProbeClient]:
+        """Connect, send ``start``, and wait for ``ready``."""
+        async with self.connect(config) as client:
+            await client.open()
+            await client.receive_until("ready")
+            yield client
 
 
 @cache
-def babble(seconds: float = 3.0) -> bytes:
-    """Return something like speech, for a server that only needs something to hear: voiced syllables, then silence."""
+def synthetic_speech(seconds: float = 3.0) -> bytes:
+    """Return synthetic speech as 16 kHz mono ``pcm_s16le``: voiced syllables, then one second of silence."""
     samples = array("h", bytes(SAMPLE_BYTES * round(RATE * (seconds + 1.0))))
     for n in range(round(RATE * seconds)):
         t = n / RATE

@@ -1,0 +1,39 @@
+"""The server that a command connects to: a running one, or an embedded one on a free loopback port."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from auricle.server.app import ServerConfig, running_server
+from auricle.server.cli.display import Display
+from auricle.server.cli.engine_progress import wait_for_engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerChoice:
+    """Options that select the server. With ``url`` None an embedded server is started, with this engine and model."""
+
+    url: str | None = None
+    api_key: str | None = None
+    engine: str | None = None
+    model: str | None = None
+    language: str | None = None
+
+
+@asynccontextmanager
+async def server_url(choice: ServerChoice, display: Display) -> AsyncIterator[str]:
+    """Yield the URL to connect to; an embedded server runs for the length of the block.
+
+    Raises `EngineUnavailable` when no engine can be loaded for the embedded server.
+    """
+    if choice.url is not None:
+        yield choice.url
+        return
+    config = ServerConfig(host="127.0.0.1", port=0, engine=choice.engine, model=choice.model, language=choice.language)
+    async with running_server(config) as server:
+        await wait_for_engine(server, Console(stderr=True))
+        if server.fallback_reason is not None:
+            display.note(server.fallback_reason)
+        yield server.url

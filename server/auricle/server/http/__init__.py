@@ -1,0 +1,1 @@
+"""HTTP on one port: the listener, request heads, WebSocket upgrades and plain responses."""

@@ -1,0 +1,130 @@
+"""One WebSocket upgrade: the handshake request, the handler that accepts or refuses it, and the closing handshake."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final, cast
+
+import trio
+from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
+from wsproto.utilities import LocalProtocolError as WebSocketProtocolError
+
+from auricle.core import Limits
+from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE
+from auricle.server.http.buffered_stream import BufferedStream
+from auricle.server.http.negotiation import Offer
+from auricle.server.http.problem_details import Problem
+
+RECEIVE_BYTES: Final = 16 * 1024
+"""Bytes parsed between two turns of the event loop. An empty fragment is 6 bytes, so this bounds how long a client that
+sends nothing else delays the others."""
+MESSAGE_QUEUE_SIZE: Final = 16
+"""Messages that trio-websocket may queue for the session, which takes them at once."""
+REQUEST_TIMEOUT_S: Final = 5.0
+"""Seconds for trio-websocket to parse a head that is buffered already: reached only if it and h11 disagree about it."""
+
+
+class Upgrade(WebSocketRequest):
+    """A WebSocket upgrade request: trio-websocket's request, with the stream and the offer."""
+
+    def __init__(self, request: WebSocketRequest, stream: BufferedStream, offer: Offer) -> None:
+        super().__init__(request._connection, request._event)
+        self.stream = stream
+        """The underlying byte stream, for an abort."""
+        self.offer = offer
+        """Path, origin and subprotocols of the request."""
+        self.refused = False
+
+    @property
+    def peer(self) -> str:
+        """Address of the client: ``address:port``; empty where it is unknown, as in a test."""
+        return self.stream.peer
+
+    async def refuse(self, problem: Problem) -> None:
+        """Respond with a problem instead of 101. Raises `ConnectionClosed` when the connection is gone."""
+        await self.reject(problem.status, extra_headers=problem.headers, body=problem.body)
+
+    async def reject(
+        self, status_code: int, *, extra_headers: list[tuple[bytes, bytes]] | None = None, body: bytes | None = None
+    ) -> None:
+        """Respond with another status than 101; prefer `refuse`."""
+        self.refused = True
+        await super().reject(status_code, extra_headers=extra_headers, body=body)
+
+    async def close(self, code: int, reason: str) -> None:
+        """Do the closing handshake, unless either end has begun it. Waits for the client's Close frame."""
+        await self._connection.aclose(code, reason)
+
+
+class _ReaderNursery:
+    """The nursery that trio-websocket is given: it starts the reader task, and restarts it after a pong is refused."""
+
+    def __init__(self, nursery: trio.Nursery, stream: BufferedStream) -> None:
+        self.finished = trio.Event()
+        """Set when the reader has ended: Close frames exchanged, or the connection broken or closed."""
+        self._nursery = nursery
+        self._stream = stream
+
+    def start_soon(self, reader: Callable[[], Awaitable[Any]]) -> None:
+        self._nursery.start_soon(self._read, reader)
+
+    async def _read(self, reader: Callable[[], Awaitable[Any]]) -> None:
+        """Run the reader, and run it again where it raises on a ping received after our Close frame.
+
+        wsproto refuses to send that pong ("cannot be sent in state LOCAL_CLOSING"), trio-websocket lets the error end
+        its reader, and with it the closing handshake that keeps the peer's unread finals from being reset. The reader
+        keeps its state in the connection and has consumed the ping, so it can be run again.
+        """
+        while not self._stream.closed:
+            try:
+                await reader()
+            except WebSocketProtocolError:
+                await trio.lowlevel.checkpoint()
+            else:
+                break
+        self.finished.set()
+
+
+OnWebSocket = Callable[[Upgrade], Awaitable[None]]
+"""Handler of an upgrade: accepts or refuses it, and owns the connection until it returns."""
+
+
+async def serve_upgrade(stream: BufferedStream, offer: Offer, on_websocket: OnWebSocket, limits: Limits) -> None:
+    """Serve a client whose WebSocket request is the next thing to be read from `stream`.
+
+    What the handler raises is raised again, after a 500 response or a Close frame with 1011 has been sent.
+    """
+    async with trio.open_nursery() as nursery:
+        readers = _ReaderNursery(nursery, stream)
+        with trio.fail_after(REQUEST_TIMEOUT_S):
+            request = await wrap_server_stream(
+                cast(trio.Nursery, readers),
+                stream,
+                message_queue_size=MESSAGE_QUEUE_SIZE,
+                max_message_size=limits.max_audio_bytes,
+                receive_buffer_size=RECEIVE_BYTES,
+            )
+        upgrade = Upgrade(request, stream, offer)
+        try:
+            await on_websocket(upgrade)
+            if not stream.answered:
+                raise RuntimeError("the handler of a WebSocket neither accepted nor refused it")
+        except Exception:
+            with trio.move_on_after(limits.close_timeout_s):
+                await _finish(upgrade, readers, ERROR_CODES["internal"].close_code, "internal")
+            raise
+        with trio.move_on_after(limits.close_timeout_s):
+            await _finish(upgrade, readers, NORMAL_CLOSURE, "")
+        nursery.cancel_scope.cancel()
+
+
+async def _finish(upgrade: Upgrade, readers: _ReaderNursery, code: int, reason: str) -> None:
+    """End the connection in whatever state the handler left it in: respond 500, or do the closing handshake."""
+    if not upgrade.stream.answered:
+        failed = Problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="internal", detail="The server failed.")
+        with suppress(ConnectionClosed):
+            await upgrade.refuse(failed)
+    if not (upgrade.refused or upgrade.stream.broken):
+        await upgrade.close(code, reason)
+        # A handler that sends gets ConnectionClosed before the reader has answered the client's Close frame.
+        await readers.finished.wait()

@@ -1,0 +1,167 @@
+"""The span of a session under one configuration, transcribed by one engine session.
+
+A session begins with one span. ``configure`` ends it at the requested position and begins the next one, so every engine
+can be reconfigured, and audio before the change is decided under the old configuration (O7). An engine session counts
+from the first sample it is given; this module converts its positions and times to those of the whole session.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final, assert_never
+
+from auricle.core import Start, Word
+from auricle.core.parts import AudioFormat, FinalDetails
+from auricle.engines.actor import EngineActor
+from auricle.engines.protocol import (
+    EngineInfo,
+    FinalResult,
+    FlushDone,
+    PartialResult,
+    Processed,
+    Result,
+    SpeechEnded,
+    SpeechStarted,
+    StreamConfig,
+    StreamDone,
+    TimedWord,
+    UtteranceFailed,
+)
+
+SILENCE: Final = {"pcm_s16le": b"\0", "pcm_f32le": b"\0", "mulaw": b"\xff", "alaw": b"\xd5"}
+"""The byte that encodes silence, by encoding (ITU-T G.711 for the last two)."""
+
+
+class ConfigurationSpan:
+    """One engine session, addressed in the positions of the session it is part of.
+
+    ``base_sample`` is the position of its first sample frame. ``language`` is the server's default.
+    """
+
+    def __init__(self, actor: EngineActor, config: Start, *, base_sample: int, language: str | None) -> None:
+        self.change_id: str | None = None
+        """Id of the ``configure`` request that ended the span; None while it is open or where the input ended it."""
+        self._audio = config.audio
+        self._base = base_sample
+        self._base_s = base_sample / config.audio.sample_rate
+        self._engine = actor.open(_stream_config(config, language))
+
+    def feed(self, pcm: bytes) -> None:
+        """Feed whole sample frames in the declared format."""
+        self._engine.feed(pcm)
+
+    def skip(self, samples: int) -> None:
+        """Feed silence for ``samples`` sample frames for which there is no audio."""
+        for count in _chunk_sizes(samples, self._audio.sample_rate):
+            self._engine.feed(SILENCE[self._audio.encoding] * (count * self._audio.frame_bytes))
+
+    def flush(self, flush_id: str, at_sample: int) -> None:
+        """Ask for finals up to session position ``at_sample``; one before the span counts as its beginning."""
+        self._engine.flush(flush_id, max(0, at_sample - self._base))
+
+    def finish(self) -> None:
+        """End the input of the engine session."""
+        self._engine.finish()
+
+    def change(self, change_id: str) -> None:
+        """End the input of the engine session because of the ``configure`` request ``change_id``."""
+        self.change_id = change_id
+        self._engine.finish()
+
+    def close(self) -> None:
+        """Close the engine session; results that are still pending are discarded."""
+        self._engine.close()
+
+    async def results(self) -> "list[Result]":
+        """Wait for results, in session positions; an empty list once the span has ended. Raises `EngineError`."""
+        return [self._in_session_positions(result) for result in await self._engine.receive()]
+
+    def _in_session_positions(self, result: Result) -> Result:
+        base, base_s = self._base, self._base_s
+        match result:
+            case Processed():
+                return replace(result, upto_sample=result.upto_sample + base)
+            case SpeechStarted() | SpeechEnded():
+                return replace(result, at_sample=result.at_sample + base)
+            case PartialResult():
+                words = _shifted(result.words, base_s)
+                return replace(result, start_s=result.start_s + base_s, end_s=result.end_s + base_s, words=words)
+            case FinalResult():
+                return replace(
+                    result,
+                    start_s=result.start_s + base_s,
+                    end_s=result.end_s + base_s,
+                    end_sample=result.end_sample + base,
+                    words=_shifted(result.words, base_s),
+                    reason="configure" if self._ended_by_configure(result) else result.reason,
+                )
+            case UtteranceFailed():
+                return replace(result, end_sample=result.end_sample + base)
+            case FlushDone():
+                return replace(result, upto_sample=result.upto_sample + base)
+            case StreamDone():
+                return result
+            case _:
+                assert_never(result)
+
+    def _ended_by_configure(self, result: FinalResult) -> bool:
+        return self.change_id is not None and result.reason == "end_input"
+
+
+def unsupported(config: Start, info: EngineInfo) -> tuple[str, str, str] | None:
+    """Return (error code, reason, JSON pointer of the field) where the engine cannot serve ``config``, else None."""
+    language = config.language
+    if language is not None and info.languages is not None and language.split("-")[0].lower() not in info.languages:
+        known = ", ".join(info.languages)
+        return "unsupported_language", f"{info.name} understands {known}, not {language!r}", "/language"
+    if config.task not in info.tasks:
+        return "invalid_config", f"{info.name} cannot {config.task}", "/task"
+    if config.model is not None and config.model != info.model:
+        return "unsupported_model", f"this server runs {info.model!r}, not {config.model!r}", "/model"
+    return None
+
+
+def wire_words(words: tuple[TimedWord, ...]) -> tuple[Word, ...]:
+    """Return the engine's words as protocol words; times are rounded to milliseconds."""
+    return tuple(
+        Word(text=word.text, start=round(word.start_s, 3), end=round(word.end_s, 3), confidence=word.confidence)
+        for word in words
+    )
+
+
+def final_details(result: FinalResult) -> FinalDetails | None:
+    """Return the decoder statistics of a final; None where the engine gives none."""
+    if result.avg_logprob is None and result.no_speech_prob is None:
+        return None
+    return FinalDetails(
+        avg_logprob=None if result.avg_logprob is None else round(result.avg_logprob, 4),
+        no_speech_prob=None if result.no_speech_prob is None else round(result.no_speech_prob, 4),
+    )
+
+
+def _shifted(words: tuple[TimedWord, ...], offset_s: float) -> tuple[TimedWord, ...]:
+    return tuple(replace(word, start_s=word.start_s + offset_s, end_s=word.end_s + offset_s) for word in words)
+
+
+def _chunk_sizes(samples: int, most: int) -> Iterator[int]:
+    while samples > 0:
+        yield min(samples, most)
+        samples -= most
+
+
+def _stream_config(config: Start, language: str | None) -> StreamConfig:
+    """Return the engine's stream configuration; ``language`` is the default where the client names none."""
+    defaults = StreamConfig()
+    endpointing = config.endpointing
+    silence_ms, max_segment_ms = endpointing.silence_ms, endpointing.max_segment_ms
+    return StreamConfig(
+        audio=AudioFormat(
+            encoding=config.audio.encoding, sample_rate=config.audio.sample_rate, channels=config.audio.channels
+        ),
+        language=config.language or language,
+        task=config.task,
+        partials=config.features.partials,
+        silence_s=defaults.silence_s if silence_ms is None else silence_ms / 1000,
+        max_segment_s=defaults.max_segment_s if max_segment_ms is None else max_segment_ms / 1000,
+        terms=config.bias.terms,
+        prompt=config.bias.prompt,
+    )

@@ -1,0 +1,241 @@
+"""The conversation of one client with the engine: session events go to the engine, engine results to the session.
+
+Results are handed to `ServerSession`, which enforces the ordering guarantees. A result that breaks one is a bug of the
+server or of an engine: it is logged and ends that session with ``internal``; the client never sees it.
+"""
+
+import logging
+import math
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from typing import Final, assert_never
+
+import trio
+
+from auricle.core import (
+    AudioReceived,
+    AudioSkipped,
+    ConfigureRequested,
+    Disconnected,
+    FlushRequested,
+    InputFinished,
+    LocalProtocolError,
+    Reconnected,
+    ServerInfo,
+    SessionClosed,
+    Start,
+    Started,
+    State,
+)
+from auricle.core.session import Outputs
+from auricle.engines.actor import EngineActor
+from auricle.engines.loading import LoadStage
+from auricle.engines.protocol import (
+    EngineError,
+    EngineInfo,
+    EngineUnavailable,
+    FinalResult,
+    FlushDone,
+    PartialResult,
+    Processed,
+    Result,
+    SpeechEnded,
+    SpeechStarted,
+    StreamDone,
+    UtteranceFailed,
+)
+from auricle.server.sessions.configuration_span import ConfigurationSpan, final_details, unsupported, wire_words
+from auricle.server.sessions.resume_token import new_resume_token
+from auricle.transports.trio.server import Connection
+
+logger = logging.getLogger(__name__)
+
+EngineEvent = AudioReceived | AudioSkipped | FlushRequested | ConfigureRequested | InputFinished
+"""Session events that are forwarded to the engine."""
+LOADING_INTERVAL_S: Final = 0.5
+"""Minimum interval in seconds between two ``loading`` messages."""
+
+
+class Conversation:
+    """Runs one session from ``start`` to ``closed``, over any number of connections.
+
+    ``language`` is the default where the client names none.
+    """
+
+    def __init__(
+        self, connection: Connection, actor: EngineActor, session_id: str, *, language: str | None = None
+    ) -> None:
+        self._connection = connection
+        self._language = language
+        self._session = connection.session
+        self._actor = actor
+        self._id = session_id
+        self._info: EngineInfo | None = None
+        self._spans_in, self._spans = trio.open_memory_channel[ConfigurationSpan](math.inf)
+        self._span: ConfigurationSpan | None = None
+        self._open_spans: list[ConfigurationSpan] = []
+        # Events that arrived before the engine was ready; bounded by the pre-buffer's credit.
+        self._deferred: deque[Callable[[], None]] = deque()
+
+    async def run(self) -> SessionClosed:
+        """Serve until the session is closed, and return its terminal event."""
+        async with trio.open_nursery() as nursery:
+            try:
+                async for event in self._connection:
+                    match event:
+                        case Started(config=config):
+                            nursery.start_soon(self._serve, config)
+                        case Disconnected() | Reconnected():
+                            logger.info("session %s: %s", self._id, type(event).__name__.lower())
+                        case SessionClosed():
+                            return event
+                        case _:
+                            self._forward(event)
+                raise AssertionError("the last event of a session is SessionClosed")
+            finally:
+                for span in self._open_spans:
+                    span.close()
+                nursery.cancel_scope.cancel()
+
+    def stop(self) -> None:
+        """End the input because the server drains; audio already received is still transcribed and its finals sent."""
+        self._connection.post(self._end_input)
+
+    def _end_input(self, now: float) -> Outputs:
+        if self._session.state is State.CONNECTING:
+            return self._session.fail("shutdown", "the server is shutting down", now=now)
+        return self._session.stop_input("shutdown", now=now)
+
+    def _forward(self, event: EngineEvent) -> None:
+        """Forward a session event to the engine, now or as soon as the engine is ready."""
+        if self._span is None:
+            self._deferred.append(partial(self._forward, event))
+            return
+        match event:
+            case AudioReceived(pcm=pcm):
+                self._span.feed(pcm)
+            case AudioSkipped(start_sample=start, end_sample=end):
+                self._span.skip(end - start)
+            case FlushRequested(id=flush_id, at_sample=at_sample):
+                self._span.flush(flush_id, at_sample)
+            case ConfigureRequested():
+                self._reconfigure(event)
+            case InputFinished():
+                self._span.finish()
+            case _:
+                assert_never(event)
+
+    def _reconfigure(self, request: ConfigureRequested) -> None:
+        """End the span at the position of the request and begin the next one; or refuse, and change nothing."""
+        assert self._span is not None
+        assert self._info is not None
+        refused = unsupported(request.config, self._info)
+        if refused is not None:
+            code, why, param = refused
+            self._connection.post(
+                lambda now: self._session.refuse_change(request.id, code, why, f"/set{param}", now=now)
+            )
+            return
+        self._span.change(request.id)
+        self._begin_span(request.config, request.at_sample)
+
+    def _begin_span(self, config: Start, base_sample: int) -> None:
+        self._span = ConfigurationSpan(self._actor, config, base_sample=base_sample, language=self._language)
+        self._open_spans.append(self._span)
+        self._spans_in.send_nowait(self._span)
+
+    async def _serve(self, config: Start) -> None:
+        """Wait for the engine, send ``ready``, and forward the results of every span, in order."""
+        try:
+            self._info = info = await self._wait_for_model()
+            refused = unsupported(config, info)
+            if refused is not None:
+                code, why, param = refused
+                self._connection.post(lambda now: self._session.fail(code, why, param, now=now))
+                return
+            server = ServerInfo(name=info.name, version=info.version, model=info.model, device=info.device)
+            token = new_resume_token()
+            await self._connection.do(lambda now: self._session.accept(self._id, server, resume_token=token, now=now))
+            self._begin_span(config, config.timeline_origin or 0)
+            while self._deferred:
+                self._deferred.popleft()()
+            async for span in self._spans:
+                await self._forward_results(span)
+                self._open_spans.remove(span)
+        except EngineUnavailable as error:
+            self._fail("engine_unavailable", error)
+        except EngineError as error:
+            self._fail("engine_failed", error)
+        except LocalProtocolError:
+            logger.exception("session %s: an engine result breaks a guarantee", self._id)
+            self._fail("internal", "the server made a mistake")
+
+    def _fail(self, code: str, why: object) -> None:
+        clause = str(why).rstrip(".")
+        self._connection.post(lambda now: self._session.fail(code, clause, now=now))
+
+    async def _wait_for_model(self) -> EngineInfo:
+        """Wait until the model is loaded, and send ``loading`` whenever the stage changes. Raises `EngineUnavailable`.
+
+        Where nothing changes for `Limits.progress_interval_s`, the core sends ``loading`` by itself.
+        """
+        reported: LoadStage | None = None
+        while True:
+            with trio.move_on_after(LOADING_INTERVAL_S):
+                return await self._actor.loaded()
+            if self._actor.stage != reported:
+                reported = self._actor.stage
+                self._connection.post(partial(self._report_loading, reported))
+
+    def _report_loading(self, loading: LoadStage, now: float) -> Outputs:
+        return self._session.loading(loading.stage, loading.fraction, now=now)
+
+    async def _forward_results(self, span: ConfigurationSpan) -> None:
+        while results := await span.results():
+            for result in results:
+                await self._connection.do(partial(self._apply_result, span, result))
+
+    def _apply_result(self, span: ConfigurationSpan, result: Result, now: float) -> Outputs:
+        session = self._session
+        match result:
+            case Processed(upto_sample=upto):
+                return session.progress(upto, now=now)
+            case SpeechStarted(at_sample=at):
+                return session.speech_start(at, now=now)
+            case SpeechEnded(at_sample=at):
+                return session.speech_end(at, now=now)
+            case PartialResult():
+                return session.partial(
+                    result.text,
+                    start_s=result.start_s,
+                    end_s=result.end_s,
+                    stable=result.stable,
+                    confidence=result.confidence,
+                    words=wire_words(result.words),
+                    language=result.language,
+                    now=now,
+                )
+            case FinalResult():
+                return session.final(
+                    result.text,
+                    end_sample=result.end_sample,
+                    start_s=result.start_s,
+                    end_s=result.end_s,
+                    confidence=result.confidence,
+                    reason=result.reason,
+                    words=wire_words(result.words),
+                    language=result.language,
+                    details=final_details(result),
+                    now=now,
+                )
+            case UtteranceFailed(end_sample=end, message=message):
+                return session.segment_failed(end, message, now=now)
+            case FlushDone(flush_id=flush_id, upto_sample=upto):
+                return session.flushed(flush_id, upto, now=now)
+            case StreamDone() if span.change_id is not None:
+                return session.configured(span.change_id, now=now)
+            case StreamDone():
+                return session.finish(now=now)
+            case _:
+                assert_never(result)

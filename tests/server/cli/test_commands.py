@@ -1,0 +1,165 @@
+"""The commands as a user types them, through the embedded server, on the scripted engine."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from typer.testing import CliRunner, Result
+
+from auricle.server.cli.entry import main
+from auricle.server.cli.main import app
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "audio"
+COUNTED = ["one two three four five", "six seven eight nine ten"]
+ACCOUNT = (
+    r"hello\.flac: 5\.08 s in, 5\.08 s committed \(complete\) · 10 words · last final -?\d+\.\d\d s after .* · scripted"
+)
+
+
+def auricle(*arguments: str | Path, stdin: bytes | None = None) -> Result:
+    return CliRunner(env={"AURICLE_ENGINE": "scripted"}).invoke(app, [str(item) for item in arguments], input=stdin)
+
+
+@pytest.fixture
+def hello() -> Path:
+    return EXAMPLES / "hello.flac"
+
+
+def test_words_on_stdout_and_the_accounting_on_stderr(hello: Path) -> None:
+    result = auricle("transcribe", hello)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == COUNTED
+    assert re.search(ACCOUNT, result.stderr)
+    assert "\x1b" not in result.output, "a pipe gets no control codes"
+
+
+def test_json_holds_words_times_and_the_accounting(hello: Path) -> None:
+    result = auricle("transcribe", hello, "--format", "json")
+    document = json.loads(result.stdout)
+    assert document["complete"] is True
+    assert document["accounting"]["committed"] == document["accounting"]["offered"] == 81_200
+    assert [segment["text"] for segment in document["segments"]] == COUNTED
+    assert document["segments"][0]["words"][1] == {
+        "text": "two",
+        "start": 0.4,
+        "end": 0.8,
+        "confidence": 0.9,
+        "speaker": None,
+    }
+
+
+def test_subtitles_into_a_directory(hello: Path, tmp_path: Path) -> None:
+    result = auricle("transcribe", hello, EXAMPLES / "meeting.mp3", "-f", "srt", "-o", f"{tmp_path}/subtitles/")
+    assert result.exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "subtitles").iterdir()) == ["hello.srt", "meeting.srt"]
+    assert "00:00:00,000 -->" in (tmp_path / "subtitles" / "hello.srt").read_text()
+
+
+def test_standard_input(hello: Path, tmp_path: Path) -> None:
+    samples, rate = soundfile.read(hello, dtype="int16")
+    soundfile.write(tmp_path / "hello.wav", samples, rate)
+    result = auricle("transcribe", "-", stdin=(tmp_path / "hello.wav").read_bytes())
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == COUNTED
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("missing.wav", None, "there is no such file"),
+        ("empty.wav", b"", "it is empty"),
+        ("notes.wav", b"these are just notes, no audio at all\n", "not"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_sentence_and_the_others_are_done(
+    hello: Path, tmp_path: Path, name: str, content: bytes | None, why: str
+) -> None:
+    bad = tmp_path / name
+    if content is not None:
+        bad.write_bytes(content)
+    result = auricle("transcribe", bad, hello)
+    assert result.exit_code == 2
+    assert [line for line in result.stdout.splitlines() if not line.startswith("#")] == COUNTED
+    complaint = next(line for line in result.stderr.splitlines() if name in line)
+    assert why in complaint
+    assert "Traceback" not in result.stderr
+
+
+def test_a_truncated_file_gives_what_it_has_and_then_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "cut.wav"
+    soundfile.write(path, np.zeros(80_000, dtype=np.int16), 16_000)
+    path.write_bytes(path.read_bytes()[:100_000])
+    result = auricle("transcribe", path)
+    assert result.exit_code == 2
+    assert result.stdout.splitlines() == [COUNTED[0]]
+    assert "cut.wav" in result.stderr.splitlines()[-1]
+    assert "(complete)" in result.stderr, "what there was is accounted for"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--url", "nonsense"], "is not the URL of a server"),
+        (["--url", "ws://127.0.0.1:1", "--model", "x"], "the server at --url has made its choice"),
+        (["-f", "srt", "second.wav"], "One srt file cannot hold 2 recordings"),
+        (["--engine", "nobody"], "There is no engine 'nobody'"),
+        (["--engine", "whisper", "--model", "/no/such/model"], "There is no Whisper model"),
+    ],
+)
+def test_a_wrong_flag_is_one_sentence(hello: Path, arguments: list[str], sentence: str) -> None:
+    environment = {} if "--engine" in arguments or "--url" in arguments else {"AURICLE_ENGINE": "scripted"}
+    result = CliRunner(env=environment).invoke(app, ["transcribe", str(hello), *arguments])
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_server_that_cannot_be_reached(hello: Path) -> None:
+    result = CliRunner().invoke(app, ["transcribe", str(hello), "--url", "ws://127.0.0.1:1"])
+    assert result.exit_code == 1
+    assert "could not be made" in result.stderr
+
+
+def test_a_reader_that_has_gone_is_no_traceback(hello: Path) -> None:
+    command = [sys.executable, "-c", "from auricle.server.cli.entry import main; main()", "transcribe", str(hello)]
+    environment = os.environ | {"AURICLE_ENGINE": "scripted"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    complaint = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(60) == 1
+    assert "Traceback" not in complaint
+
+
+def test_realtime_takes_as_long_as_speech(tmp_path: Path) -> None:
+    path = tmp_path / "short.wav"
+    soundfile.write(path, np.zeros(8_000, dtype=np.int16), 16_000)
+    result = auricle("transcribe", path, "--realtime")
+    assert result.exit_code == 0
+    assert "0.50 s in, 0.50 s committed (complete)" in result.stderr
+
+
+def test_help_names_every_command() -> None:
+    result = auricle("--help")
+    assert all(command in result.stdout for command in ("transcribe", "serve", "listen"))
+
+
+def test_a_client_only_installation_is_told_what_the_command_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(name: str) -> None:
+        raise ModuleNotFoundError("No module named 'typer'", name="typer")
+
+    monkeypatch.setattr("auricle.server.cli.entry.import_module", missing)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == "The auricle command needs typer: pip install 'auricle[server]'.\n"

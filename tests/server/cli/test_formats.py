@@ -1,0 +1,331 @@
+"""Transcripts on paper: what each format says, and what no text can make it say."""
+
+import io
+import json
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from auricle.core.events import Accounting
+from auricle.core.messages import Final
+from auricle.core.parts import FinalDetails, ServerInfo, Word
+from auricle.server.cli.formats import Format, render, timestamp
+from auricle.server.cli.output_plan import OutputError, plan_output
+from auricle.server.cli.printable import encodable, printable
+from auricle.server.cli.subtitle_cues import LINE_COLUMNS, MAX_CUE_MS, Cue, cues, pieces
+from auricle.server.cli.summary import Summary
+from auricle.server.cli.transcript import Transcript
+
+TIMES = re.compile(r"(\d\d+):(\d\d):(\d\d)[.,](\d\d\d) --> (\d\d+):(\d\d):(\d\d)[.,](\d\d\d)")
+
+
+def final(text: str, start: float = 0.0, end: float = 1.0, **more: Any) -> Final:
+    return Final(
+        seq=1, segment=0, text=text, start=start, end=end, confidence=0.9, audio=(0, 1), reason="endpoint", **more
+    )
+
+
+def spoken(text: str, start: float = 0.0, step: float = 0.4) -> Final:
+    """Return a final whose words last ``step`` seconds each."""
+    words = tuple(
+        Word(text=word, start=start + step * index, end=start + step * (index + 1))
+        for index, word in enumerate(text.split())
+    )
+    return final(text, start, start + step * len(words), words=words)
+
+
+def transcript(*finals: Final, file: str = "hello.wav") -> Transcript:
+    return Transcript(file=file, finals=finals, duration_s=3.5, complete=True)
+
+
+def parsed(document: str) -> list[Cue]:
+    """Read SRT or WebVTT back, as a player would."""
+    found = []
+    for block in document.removeprefix("WEBVTT\n").split("\n\n"):
+        lines = [each for each in block.split("\n") if each]
+        at = next((index for index, each in enumerate(lines) if TIMES.fullmatch(each)), None)
+        if at is None:
+            assert not lines
+            continue
+        hours, minutes, seconds, ms, *rest = map(int, TIMES.fullmatch(lines[at]).groups())  # type: ignore[union-attr]
+        start = ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms
+        hours, minutes, seconds, ms = rest
+        end = ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms
+        found.append(Cue(start=start, end=end, lines=tuple(lines[at + 1 :])))
+    return found
+
+
+# ------------------------------------------------------------------------------------------------ text and JSON
+
+
+def test_text_is_a_line_a_final() -> None:
+    said = transcript(final("hello and welcome"), final("  "), final("it\nends\there "), final("\x1b"))
+    assert render([said], Format.TEXT) == "hello and welcome\nit ends here\n"
+    assert render([transcript()], Format.TEXT) == ""
+
+
+def test_several_texts_have_headings() -> None:
+    both = [transcript(final("one"), file="a.wav"), transcript(file="b\n.wav"), transcript(final("two"), file="c.wav")]
+    assert render(both, Format.TEXT) == "# a.wav\none\n# b .wav\n# c.wav\ntwo\n"
+
+
+def test_json_says_everything() -> None:
+    accounting = Accounting(
+        offered=9, sent=9, received=9, processed=9, committed=9, non_speech=0, dropped=0, late=0, segments=1, words=1
+    )  # fmt: skip
+    word = Word(text="héllo", start=0.1234567, end=0.9, confidence=0.5)
+    details = FinalDetails(avg_logprob=-0.25, no_speech_prob=0.01)
+    said = Transcript(
+        file="hello.wav",
+        finals=(final("héllo", 0.1234567, 0.9, words=(word,), details=details),),
+        duration_s=1.00049,
+        complete=True,
+        accounting=accounting,
+        engine=ServerInfo(name="sphinx", model="en-us"),
+    )
+    assert json.loads(render([said], Format.JSON)) == {
+        "file": "hello.wav",
+        "duration_s": 1.0,
+        "complete": True,
+        "accounting": {
+            "offered": 9, "sent": 9, "received": 9, "processed": 9, "committed": 9, "non_speech": 0,
+            "gap": 0, "dropped": 0,
+            "late": 0, "segments": 1, "words": 1,
+        },
+        "engine": {"name": "sphinx", "version": None, "model": "en-us", "device": None},
+        "text": "héllo",
+        "segments": [
+            {
+                "segment": 0, "start": 0.123, "end": 0.9, "text": "héllo", "confidence": 0.9, "language": None,
+                "details": {"avg_logprob": -0.25, "no_speech_prob": 0.01},
+                "words": [{"text": "héllo", "start": 0.123, "end": 0.9, "confidence": 0.5, "speaker": None}],
+            }
+        ],
+    }  # fmt: skip
+    assert "héllo" in render([said], Format.JSON)
+
+
+def test_json_of_several_is_an_array_and_of_a_legacy_server_has_nulls() -> None:
+    legacy = Transcript(file="b.wav", finals=(), complete=None)
+    both = json.loads(render([transcript(final("one")), legacy], Format.JSON))
+    assert [each["file"] for each in both] == ["hello.wav", "b.wav"]
+    assert both[1]["complete"] is None
+    assert both[1]["accounting"] is None
+    assert both[0]["segments"][0]["words"] is None
+
+
+@given(st.text())
+def test_json_is_whole_and_harmless_whatever_the_name(file: str) -> None:
+    document = render([transcript(file=file)], Format.JSON)
+    assert json.loads(document)["file"] == file
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", document)
+
+
+# ------------------------------------------------------------------------------------------------ subtitles
+
+
+def test_an_srt_file() -> None:
+    said = transcript(spoken("hello and welcome"), spoken("every word", 3661.5))
+    assert render([said], Format.SRT) == (
+        "1\n00:00:00,000 --> 00:00:01,200\nhello and welcome\n\n2\n01:01:01,500 --> 01:01:02,500\nevery word\n"
+    )
+    assert render([transcript()], Format.SRT) == ""
+
+
+def test_a_vtt_file() -> None:
+    said = transcript(final("1 < 2 & <b>3 --> 4</b>", 0.0004, 1.9996))
+    assert render([said], Format.VTT) == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\n1 &lt; 2 &amp; &lt;b&gt;3 --&gt; 4&lt;/b&gt;\n"
+    )
+    assert render([transcript()], Format.VTT) == "WEBVTT\n"
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "written"),
+    [(0, "00:00:00,000"), (999, "00:00:00,999"), (59_999, "00:00:59,999"), (3_600_000, "01:00:00,000"),
+     (359_999_999, "99:59:59,999"), (360_000_000, "100:00:00,000")],
+)  # fmt: skip
+def test_timestamps(milliseconds: int, written: str) -> None:
+    assert timestamp(milliseconds, point=",") == written
+
+
+def test_long_speech_is_cut_at_words_into_two_even_lines() -> None:
+    drawn = cues([spoken("every word that you say is written down and every sample has been accounted for", 2.0, 0.3)])
+    assert [cue.lines for cue in drawn] == [
+        ("every word that you say is written down", "and every sample has been accounted for")
+    ]
+    drawn = cues([spoken("word " * 60, 0.0, 0.2)])
+    assert all(len(cue.lines) <= 2 for cue in drawn)
+    assert [cue.start for cue in drawn][1:] == [cue.end for cue in drawn][:-1]
+
+
+def test_a_cue_ends_at_a_sentence_a_pause_and_after_seven_seconds() -> None:
+    drawn = cues([spoken("This is one long sentence. This is another one.")])
+    assert [cue.lines for cue in drawn] == [("This is one long sentence.",), ("This is another one.",)]
+    words = (Word(text="wait", start=0, end=1), Word(text="here", start=5, end=6))
+    assert [cue.lines for cue in cues([final("wait here", 0, 6, words=words)])] == [("wait",), ("here",)]
+    slow = cues([spoken("one two three four", 0.0, 3.0)])
+    assert [(cue.start, cue.end) for cue in slow] == [(0, 6000), (6000, 12000)]
+    assert cues([final("ah", 0, 60)])[0].end == MAX_CUE_MS
+
+
+def test_a_short_cue_stays_long_enough_to_be_read() -> None:
+    assert [(cue.start, cue.end) for cue in cues([final("yes", 1, 1.1), final("no", 1.5, 1.6)])] == [
+        (1000, 1500), (1500, 2500),
+    ]  # fmt: skip
+
+
+def test_words_that_spell_the_text_give_their_times_and_punctuation_stays() -> None:
+    words = (Word(text="Hello", start=1, end=2), Word(text=",", start=2, end=2), Word(text="world", start=3, end=4))
+    assert [tuple(piece) for piece in pieces(final('"Hello", world!', 0, 9, words=words))] == [
+        ('"Hello",', 1000, 2000), (" world!", 3000, 4000),
+    ]  # fmt: skip
+
+
+def test_words_that_do_not_spell_the_text_are_not_trusted() -> None:
+    words = (Word(text="goodbye", start=100, end=200),)
+    assert [tuple(piece) for piece in pieces(final("ab cde", 1, 7, words=words))] == [
+        ("ab", 1000, 3000), (" cde", 3000, 7000),
+    ]  # fmt: skip
+
+
+def test_a_script_without_spaces_is_cut_too() -> None:
+    drawn = cues([final("字" * 100, 0, 20)])
+    assert "".join("".join(cue.lines) for cue in drawn) == "字" * 100
+    assert all(cell_len(each) <= LINE_COLUMNS for cue in drawn for each in cue.lines)
+
+
+seconds = st.floats(0, 400_000, allow_nan=False)
+text = st.text(st.characters(codec="utf-8") | st.sampled_from(" .,!?<>&-\n字é"), max_size=120)
+
+
+@st.composite
+def finals(draw: st.DrawFn) -> Final:
+    said = draw(text)
+    start, length = draw(seconds), draw(st.floats(0, 40))
+    words = None
+    if draw(st.booleans()):
+        each = said.split() if draw(st.booleans()) else draw(st.lists(text, max_size=4))
+        words = tuple(Word(text=word, start=draw(seconds), end=draw(seconds)) for word in each)
+    return final(said, start, start + length, words=words)
+
+
+@given(st.lists(finals(), max_size=6), st.sampled_from([Format.SRT, Format.VTT]))
+def test_subtitles_keep_every_word_their_limits_and_their_order(said: list[Final], form: Format) -> None:
+    document = render([transcript(*said)], form)
+    drawn = parsed(document)
+    assert drawn == [
+        Cue(start=cue.start, end=cue.end, lines=tuple(shown(each, form) for each in cue.lines))
+        for cue in cues(transcript(*said).spoken)
+    ], "what is written can be read back"
+    for cue in drawn:
+        assert 0 < cue.end - cue.start <= MAX_CUE_MS
+        assert 1 <= len(cue.lines) <= 2
+    for one, other in pairwise(drawn):
+        assert one.start < other.start
+        assert one.end <= other.start
+    ordered = sorted(said, key=lambda each: each.start)
+    letters = "".join("".join(cue.lines) for cue in cues(ordered))
+    assert squeezed(letters) == squeezed("".join(printable(each.text) for each in ordered))
+    assert all(cell_len(each) <= LINE_COLUMNS for cue in cues(ordered) for each in cue.lines)
+
+
+def shown(line: str, form: Format) -> str:
+    return line if form is Format.SRT else line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def squeezed(line: str) -> str:
+    return re.sub(r"\s", "", line)
+
+
+# ------------------------------------------------------------------------------------------------ where they go
+
+
+def test_standard_output_a_file_and_a_directory(tmp_path: Path) -> None:
+    one, two = transcript(final("one"), file="x/a.wav"), transcript(final("two"), file="-")
+    stdout = io.StringIO()
+    plan_output(["x/a.wav"], Format.TEXT, None).write([one], stdout)
+    assert stdout.getvalue() == "one\n"
+    plan_output(["x/a.wav", "-"], Format.TEXT, str(tmp_path / "both.txt")).write([one, two], stdout)
+    assert (tmp_path / "both.txt").read_text() == "# x/a.wav\none\n# -\ntwo\n"
+    plan_output(["x/a.wav", "-"], Format.SRT, str(tmp_path)).write([one, two], stdout)
+    assert "one" in (tmp_path / "a.srt").read_text()
+    assert "two" in (tmp_path / "stdin.srt").read_text()
+    plan_output(["x/a.wav"], Format.VTT, f"{tmp_path}/new/").write([one], stdout)
+    assert (tmp_path / "new" / "a.vtt").read_text().startswith("WEBVTT")
+
+
+def test_a_plan_that_cannot_work_is_refused_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"One srt file cannot hold 2 recordings: give `--output DIRECTORY/`"):
+        plan_output(["a.wav", "b.wav"], Format.SRT, None)
+    with pytest.raises(OutputError, match="cannot hold 2 recordings"):
+        plan_output(["a.wav", "b.wav"], Format.VTT, str(tmp_path / "it.vtt"))
+    with pytest.raises(OutputError, match=r"a\.wav and x/a\.flac .* the same name"):
+        plan_output(["a.wav", "x/a.flac"], Format.TEXT, str(tmp_path))
+    with pytest.raises(OutputError, match="the same recording twice"):
+        plan_output(["a.wav", "a.wav"], Format.TEXT, str(tmp_path))
+    with pytest.raises(OutputError, match="its directory does not exist; create it first"):
+        plan_output(["a.wav"], Format.TEXT, str(tmp_path / "gone" / "it.txt"))
+
+
+def test_a_place_that_refuses_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    plan = plan_output(["a.wav"], Format.TEXT, f"{tmp_path}/file/")
+    with pytest.raises(OutputError, match=r"Cannot write .*: (file exists|not a directory); give another place"):
+        plan.write([transcript()], io.StringIO())
+
+
+# ------------------------------------------------------------------------------------------------ text from elsewhere
+
+
+def test_printable_takes_what_a_terminal_would_obey() -> None:
+    assert printable("a\x1b[31mb\x9b2Jc\x07\u202ed\u2066e\ufeff") == "a[31mb2Jcde"
+    assert printable("a\r\nb\u2028c\td") == "a b c d"
+    assert printable("naïve 字 👩\u200d💻 \u200fשלום") == "naïve 字 👩\u200d💻 \u200fשלום"
+
+
+def test_a_stream_that_cannot_say_it_gets_a_question_mark() -> None:
+    ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    assert encodable("né", ascii_only) == "n?"
+    assert encodable("né\ud800", io.StringIO()) == "né?"
+
+
+# ------------------------------------------------------------------------------------------------ the summary
+
+
+def test_a_complete_summary() -> None:
+    summary = Summary(
+        name="hello.wav", input_s=3.52, committed_s=3.52, complete=True, words=9, last_final_s=0.212,
+        engine="sphinx en-us", why="never shown",
+    )  # fmt: skip
+    assert summary.line() == (
+        "hello.wav: 3.52 s in, 3.52 s committed (complete) · 9 words · last final 0.21 s after the end of input · "
+        "sphinx en-us"
+    )
+
+
+def test_an_incomplete_summary_says_so_and_why() -> None:
+    summary = Summary(
+        name="a\x1b.wav", input_s=3.5, committed_s=2.25, complete=False, words=1, last_final_s=-0.1,
+        why="the server shut down.",
+    )  # fmt: skip
+    assert summary.line() == (
+        "a.wav: INCOMPLETE: 3.50 s in, 2.25 s committed, 1.25 s not accounted for (the server shut down) · 1 word · "
+        "last final before the end of input"
+    )
+    unexplained = Summary(name="a", input_s=1, committed_s=2, complete=False, words=0)
+    assert "0.00 s not accounted for (the server gave no reason)" in unexplained.line()
+
+
+def test_a_legacy_summary_is_unverified() -> None:
+    summary = Summary(name="a", input_s=1.0, committed_s=0.0, complete=None, words=2, last_final_s=0.0)
+    assert summary.line() == (
+        "a: 1.00 s in, unverified (the server speaks the old dialect, which has no accounting) · 2 words · "
+        "last final 0.00 s after the end of input"
+    )

@@ -1,0 +1,189 @@
+"""The HTTP side over real sockets: routes, keep-alive, pipelining, bodies nobody wants."""
+
+import json
+import re
+from functools import partial
+
+import pytest
+import trio
+from trio.testing import MockClock, trio_test
+
+from auricle.server.http.operator_routes import operator_routes
+from auricle.server.http.responder import BODY_BYTES, serve_http
+from auricle.server.http.routing import Request, Response, Routes
+from server.http.listener_harness import ask, connected, listening, read_all, read_until, request
+
+
+@pytest.fixture
+def clock() -> MockClock:
+    return MockClock(autojump_threshold=0)
+
+
+async def get(raw: bytes, routes: Routes | None = None) -> tuple[int, dict[str, str], bytes]:
+    options = {} if routes is None else {"on_http": partial(serve_http, routes=routes)}
+    with trio.fail_after(5):
+        async with listening(**options) as server:
+            return parsed(await ask(server, raw))
+
+
+def parsed(response: bytes) -> tuple[int, dict[str, str], bytes]:
+    head, _, body = response.partition(b"\r\n\r\n")
+    line, *fields = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, value in (field.split(": ", 1) for field in fields)}
+    return int(line.split()[1]), headers, body
+
+
+@trio_test
+async def test_healthz_says_ok() -> None:
+    status, headers, body = await get(request("GET /healthz?probe=1 HTTP/1.1"))
+    assert (status, json.loads(body), headers["content-type"]) == (200, {"status": "ok"}, "application/json")
+
+
+@trio_test
+async def test_absolute_form_is_understood() -> None:
+    assert (await get(request("GET http://127.0.0.1/healthz HTTP/1.1")))[0] == 200
+
+
+@trio_test
+async def test_head_is_a_get_without_its_body() -> None:
+    status, headers, body = await get(request("HEAD /healthz HTTP/1.1"))
+    assert (status, body, headers["content-length"]) == (200, b"", str(len('{"status": "ok"}')))
+
+
+@pytest.mark.parametrize(("is_ready", "expected"), [(True, 200), (False, 503)])
+@trio_test
+async def test_readyz_follows_the_callable(is_ready: bool, expected: int) -> None:
+    status, _, body = await get(request("GET /readyz HTTP/1.1"), operator_routes(lambda: (is_ready, "because.")))
+    document = json.loads(body)
+    assert (status, document["detail"]) == (expected, "because.")
+    if not is_ready:
+        assert document["code"] == "engine_unavailable"
+
+
+@trio_test
+async def test_the_front_page_says_where_the_websocket_is() -> None:
+    status, headers, body = await get(request("GET / HTTP/1.1"))
+    assert (status, headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert b"/ws/transcribe" in body
+    assert b"auricle.v1" in body
+
+
+@trio_test
+async def test_elsewhere_is_a_404_problem() -> None:
+    status, headers, body = await get(request("GET /nowhere HTTP/1.1"))
+    assert (status, headers["content-type"]) == (404, "application/problem+json")
+    assert json.loads(body) == {
+        "type": "about:blank",
+        "title": "Not Found",
+        "status": 404,
+        "detail": "There is nothing at this path.",
+        "code": "not_found",
+    }
+
+
+@pytest.mark.parametrize("method", ["DELETE", "OPTIONS", "TRACE", "PATCH"])
+@trio_test
+async def test_another_method_is_405_with_allow(method: str) -> None:
+    status, headers, body = await get(request(f"{method} /healthz HTTP/1.1"))
+    assert (status, headers["allow"], json.loads(body)["code"]) == (405, "GET, HEAD", "method_not_allowed")
+
+
+@trio_test
+async def test_a_websocket_path_asks_for_the_upgrade() -> None:
+    status, headers, _ = await get(request("GET /ws/transcribe HTTP/1.1"))
+    assert (status, headers["upgrade"]) == (426, "websocket")
+    assert "upgrade" in headers["connection"].lower()
+
+
+@trio_test
+async def test_pipelined_requests_are_answered_in_order() -> None:
+    raw = request() + request("HEAD / HTTP/1.1") + request("POST / HTTP/1.1", {"Host": "a", "Content-Length": "3"})
+    with trio.fail_after(5):
+        async with listening() as server:
+            received = await ask(server, raw + b"abc" + request("GET /nowhere HTTP/1.1"))
+            assert server.counts.requests == 4
+            assert server.counts.accepted == 1
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"200", b"200", b"405", b"404"]
+
+
+@trio_test
+async def test_a_connection_is_kept_for_five_idle_seconds(clock: MockClock) -> None:
+    with trio.fail_after(60):
+        async with connected() as (client, server):
+            for _ in range(3):
+                await client.send_all(request())
+                await read_until(client, b"}")
+                await trio.sleep(4.5)
+            start = trio.current_time()
+            assert await read_all(client) == b""
+            assert trio.current_time() - start == pytest.approx(0.5)
+            assert (server.counts.requests, server.counts.refused) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    "raw", [request("GET / HTTP/1.0", {}), request("GET / HTTP/1.1", {"Host": "a", "Connection": "close"})]
+)
+@trio_test
+async def test_a_client_that_wants_to_close_is_closed(raw: bytes) -> None:
+    with trio.fail_after(4):
+        async with listening() as server, await trio.open_tcp_stream("127.0.0.1", server.port) as client:
+            await client.send_all(raw)
+            assert b"connection: close" in (await read_all(client)).lower()
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+@trio_test
+async def test_a_small_body_is_skipped_and_a_big_one_closes(chunked: bool) -> None:
+    def post(size: int) -> bytes:
+        if chunked:
+            length, body = {"Transfer-Encoding": "chunked"}, f"{size:x}\r\n".encode() + bytes(size) + b"\r\n0\r\n\r\n"
+        else:
+            length, body = {"Content-Length": str(size)}, bytes(size)
+        return request("POST /nowhere HTTP/1.1", {"Host": "a"} | length) + body
+
+    with trio.fail_after(5):
+        async with listening() as server:
+            kept = await ask(server, post(BODY_BYTES) + request())
+            closed = await ask(server, post(4 * BODY_BYTES) + request())
+            assert server.counts.failed == 0
+    assert kept.count(b"HTTP/1.1 404 ") == kept.count(b"HTTP/1.1 200 ") == 1
+    assert closed.count(b"HTTP/1.1 404 ") == closed.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in closed.lower()
+
+
+@trio_test
+async def test_a_body_that_never_comes_is_waited_for_five_seconds(clock: MockClock) -> None:
+    with trio.fail_after(60):
+        async with connected() as (client, _server):
+            await client.send_all(request("POST /nowhere HTTP/1.1", {"Host": "a", "Content-Length": "10"}))
+            assert (await read_all(client)).startswith(b"HTTP/1.1 404 ")
+            assert trio.current_time() == pytest.approx(5)
+
+
+@trio_test
+async def test_a_client_that_waits_for_100_continue_is_answered_at_once(clock: MockClock) -> None:
+    headers = {"Host": "a", "Content-Length": "10", "Expect": "100-continue"}
+    with trio.fail_after(60):
+        async with connected() as (client, _server):
+            await client.send_all(request("POST /nowhere HTTP/1.1", headers))
+            assert (await read_all(client)).startswith(b"HTTP/1.1 404 ")
+            assert trio.current_time() == 0
+
+
+@trio_test
+async def test_a_malformed_chunk_closes_after_the_answer() -> None:
+    raw = request("POST / HTTP/1.1", {"Host": "a", "Transfer-Encoding": "chunked"}) + b"zz\r\n"
+    status, headers, _ = await get(raw)
+    assert (status, headers["connection"]) == (405, "close")
+
+
+@trio_test
+async def test_a_handler_that_raises_is_a_500_problem() -> None:
+    async def broken(_request: Request) -> Response:
+        raise RuntimeError("a bug")
+
+    with trio.fail_after(5):
+        async with listening(on_http=partial(serve_http, routes={"/": {"GET": broken}})) as server:
+            status, headers, body = parsed(await ask(server, request("GET / HTTP/1.1")))
+            assert (status, json.loads(body)["code"], headers["connection"]) == (500, "internal", "close")
+            assert server.counts.failed == 1
