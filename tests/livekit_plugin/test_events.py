@@ -12,17 +12,19 @@ from livekit import rtc
 from livekit.agents import APIConnectionError, APIConnectOptions, APIError, APIStatusError, APITimeoutError
 from livekit.agents.llm import ChatMessage
 from livekit.agents.stt import SpeechEvent, SpeechEventType
-from livekit.plugins.auricle.changes import Changes
-from livekit.plugins.auricle.context import MAX_CHARACTERS, Context
-from livekit.plugins.auricle.errors import ended_early, secrets_of, without
-from livekit.plugins.auricle.events import Translator
-from livekit.plugins.auricle.ledger import Ledger
-from livekit.plugins.auricle.mono import to_mono
+from livekit.plugins.auricle.accounting import StreamAccounting
+from livekit.plugins.auricle.chat_context import MAX_CHARACTERS, ChatContextPrompt
+from livekit.plugins.auricle.downmix import to_mono
+from livekit.plugins.auricle.errors import session_error
+from livekit.plugins.auricle.events import EventTranslator
+from livekit.plugins.auricle.option_updates import OptionUpdates
 from livekit.plugins.auricle.options import Options, from_environment
-from livekit.plugins.auricle.patience import limits_for
-from livekit.plugins.auricle.placed import placed
-from livekit.plugins.auricle.timeline import TOLERANCE_S, Usage, WallClock
-from livekit.plugins.auricle.undecided import BYTES, UndecidedAudio
+from livekit.plugins.auricle.redaction import redact, secrets_of
+from livekit.plugins.auricle.replay_buffer import BYTES_PER_SAMPLE, ReplayBuffer
+from livekit.plugins.auricle.timeouts import client_limits
+from livekit.plugins.auricle.timestamp_offset import add_offset
+from livekit.plugins.auricle.usage import UsageMeter
+from livekit.plugins.auricle.wall_clock import TOLERANCE_S, WallClock
 
 from auricle.core import (
     ERROR_CODES,
@@ -69,17 +71,17 @@ EVENTS: st.SearchStrategy[ClientEvent] = st.one_of(
 )  # fmt: skip
 
 
-def translator(*, language: str | None = None, preflight_after: float | None = 0.25) -> Translator:
-    return Translator(
+def translator(*, language: str | None = None, preflight_after: float | None = 0.25) -> EventTranslator:
+    return EventTranslator(
         sample_rate=RATE,
         language=language,
         preflight_after=preflight_after,
-        began_at=lambda at_s: 1000 + at_s,
-        ended_at=lambda at_s: 1000 + at_s,
+        start_wall_time=lambda at_s: 1000 + at_s,
+        end_wall_time=lambda at_s: 1000 + at_s,
     )
 
 
-def told(translator: Translator, events: Sequence[ClientEvent]) -> list[SpeechEvent]:
+def told(translator: EventTranslator, events: Sequence[ClientEvent]) -> list[SpeechEvent]:
     return [*(speech for event in events for speech in translator.translate(event)), *translator.close()]
 
 
@@ -177,14 +179,14 @@ class TestTranslation:
         assert kinds == ["start_of_speech", "final_transcript", "end_of_speech"] * 2
 
 
-class TestPlacing:
+class TestTimestampOffset:
     @given(EVENTS, st.integers(0, 10**9))
-    def test_every_position_moves_by_the_base(self, event: ClientEvent, base: int) -> None:
-        moved = placed(event, base, RATE)
+    def test_every_position_moves_by_the_offset(self, event: ClientEvent, offset: int) -> None:
+        moved = add_offset(event, offset, RATE)
         for before, after in zip(positions(event), positions(moved), strict=True):
-            assert after - before == base
+            assert after - before == offset
         for before_s, after_s in zip(times(event), times(moved), strict=True):
-            assert after_s - before_s == pytest.approx(base / RATE)
+            assert after_s - before_s == pytest.approx(offset / RATE)
 
 
 def positions(event: ClientEvent) -> list[int]:
@@ -213,10 +215,10 @@ def times(event: ClientEvent) -> list[float]:
             return []
 
 
-class TestUndecided:
-    @given(st.lists(st.tuples(st.sampled_from(["append", "skip", "settle"]), st.integers(0, 50)), max_size=30))
-    def test_it_holds_exactly_what_is_not_settled(self, steps: list[tuple[str, int]]) -> None:
-        audio, model, settled = UndecidedAudio(), list[int | None](), 0
+class TestReplayBuffer:
+    @given(st.lists(st.tuples(st.sampled_from(["append", "skip", "commit"]), st.integers(0, 50)), max_size=30))
+    def test_it_holds_exactly_what_is_not_committed(self, steps: list[tuple[str, int]]) -> None:
+        audio, model, committed = ReplayBuffer(), list[int | None](), 0
         for what, count in steps:
             if what == "append":
                 values = range(len(model), len(model) + count)
@@ -226,41 +228,41 @@ class TestUndecided:
                 audio.skip(count)
                 model += [None] * count
             else:
-                audio.settle(count)
-                settled = max(settled, min(count, len(model)))
-        assert (audio.start, audio.end, bool(audio)) == (settled, len(model), settled < len(model))
-        for begin in (settled, (settled + len(model)) // 2):
+                audio.commit(count)
+                committed = max(committed, min(count, len(model)))
+        assert (audio.start, audio.end, bool(audio)) == (committed, len(model), committed < len(model))
+        for begin in (committed, (committed + len(model)) // 2):
             got: list[int | None] = []
-            for piece in audio.since(begin):
-                assert piece.start == begin + len(got)
-                pcm = piece.pcm
-                got += [None] * (piece.end - piece.start) if pcm is None else np.frombuffer(pcm, np.int16).tolist()
+            for chunk in audio.chunks_from(begin):
+                assert chunk.start == begin + len(got)
+                pcm = chunk.pcm
+                got += [None] * (chunk.end - chunk.start) if pcm is None else np.frombuffer(pcm, np.int16).tolist()
             assert got == model[begin:]
-        assert BYTES == 2
+        assert BYTES_PER_SAMPLE == 2
 
 
-class TestLedger:
+class TestAccounting:
     def test_a_new_session_hears_anew(self) -> None:
         """Else what it hears again would look like standstill."""
-        ledger = Ledger(RATE)
-        ledger.undecided.append(bytes(2 * 10 * RATE))
-        ledger.hear(SpeechStart(seq=1, at=0, time=0.0))
-        ledger.hear(heard_until(8.0))
-        assert ledger.processed == 8 * RATE
-        ledger.hear(Ready(seq=1, session="s", credit=0))
-        assert ledger.processed == ledger.undecided.start == 0
+        accounting = StreamAccounting(RATE)
+        accounting.uncommitted.append(bytes(2 * 10 * RATE))
+        accounting.handle(SpeechStart(seq=1, at=0, time=0.0))
+        accounting.handle(heard_until(8.0))
+        assert accounting.processed == 8 * RATE
+        accounting.handle(Ready(seq=1, session="s", credit=0))
+        assert accounting.processed == accounting.uncommitted.start == 0
 
 
-class TestTimeline:
+class TestWallClock:
     @given(st.lists(st.tuples(st.floats(0.005, 0.2), st.floats(0, 3)), min_size=1, max_size=60))
     def test_the_wall_clock_never_runs_backwards_and_never_ahead(self, frames: list[tuple[float, float]]) -> None:
         clock, now, at = WallClock(), 1000.0, 0.0
         for seconds, delay in frames:
             now += delay
-            clock.heard(seconds, now)
+            clock.add_audio(seconds, now)
             at += seconds
         positions = np.linspace(0, at, 50)
-        for read in (clock.begin, clock.end):
+        for read in (clock.time_of_start, clock.time_of_end):
             walls = [read(float(position), now) for position in positions]
             assert all(later >= earlier - 0.001 for earlier, later in pairwise(walls))
             assert max(walls) <= now
@@ -270,30 +272,30 @@ class TestTimeline:
         clock = WallClock()
         for number in range(1, count + 1):
             late = data.draw(st.floats(0, TOLERANCE_S / 2)) if number > 1 else 0.0
-            clock.heard(seconds, 1000 + number * seconds + late)
+            clock.add_audio(seconds, 1000 + number * seconds + late)
         for number in range(count):
             at = number * seconds
-            assert clock.begin(at, math.inf) == pytest.approx(1000 + at, abs=2 * TOLERANCE_S)
+            assert clock.time_of_start(at, math.inf) == pytest.approx(1000 + at, abs=2 * TOLERANCE_S)
 
     def test_a_pause_lies_after_what_ends_there_and_before_what_begins_there(self) -> None:
         clock = WallClock()
-        clock.heard(1.0, 1001.0)
-        clock.heard(1.0, 1022.0)
-        assert clock.end(1.0, 2000.0) == pytest.approx(1001.0)
-        assert clock.begin(1.0, 2000.0) == pytest.approx(1021.0)
+        clock.add_audio(1.0, 1001.0)
+        clock.add_audio(1.0, 1022.0)
+        assert clock.time_of_end(1.0, 2000.0) == pytest.approx(1001.0)
+        assert clock.time_of_start(1.0, 2000.0) == pytest.approx(1021.0)
 
     @given(st.lists(st.floats(0, 3), max_size=50))
     def test_usage_is_told_once(self, seconds: list[float]) -> None:
-        usage, told_s = Usage(), 0.0
+        usage, told_s = UsageMeter(), 0.0
         for some in seconds:
-            usage.use(some)
+            usage.add(some)
             if usage.due():
                 told_s += usage.take()
         assert told_s + usage.take() == pytest.approx(sum(seconds))
         assert usage.take() == 0
 
 
-class TestChanges:
+class TestOptionUpdates:
     @given(
         st.lists(
             st.tuples(
@@ -306,32 +308,32 @@ class TestChanges:
         )
     )
     def test_what_is_wanted_is_told_in_the_end_or_refused(self, steps: list[tuple[str, str, int, bool]]) -> None:
-        changes, server = Changes({"bias": 0, "language": 0}), {"bias": 0, "language": 0}
+        updates, server = OptionUpdates({"bias": 0, "language": 0}), {"bias": 0, "language": 0}
         wanted, asked = dict(server), dict[str, object]()
         for what, key, value, speaking in steps:
             if what == "want":
                 wanted[key] = value
-                changes.want({key: value})
+                updates.want({key: value})
             elif what == "tell":
-                due = changes.due(speaking=speaking)
+                due = updates.due(speaking=speaking)
                 assert not (due and asked), "one change at a time"
                 assert not (speaking and set(due) == {"bias"}), "a bias waits"
                 if due:
                     asked = due
-                    changes.ask(due)
+                    updates.mark_sent(due)
             elif what == "answered" and asked:
                 server |= asked  # type: ignore[arg-type]
                 asked = {}
-                changes.answered()
+                updates.accept()
             elif what == "refused" and asked:
                 for key_, refused in asked.items():
                     wanted[key_] = server[key_] if wanted[key_] == refused else wanted[key_]
                 asked = {}
-                changes.refused()
+                updates.reject()
         if asked:
-            changes.answered()
+            updates.accept()
             server |= asked  # type: ignore[arg-type]
-        server |= changes.due(speaking=False)  # type: ignore[arg-type]
+        server |= updates.due(speaking=False)  # type: ignore[arg-type]
         assert server == wanted
 
 
@@ -367,7 +369,7 @@ class TestErrors:
             error=code,
             accounting=nothing,
         )
-        error = ended_early(closed, secrets_of("ws://h/?key=s3cret", "k3y"), opened=opened)
+        error = session_error(closed, secrets_of("ws://h/?key=s3cret", "k3y"), opened=opened)
         assert isinstance(error, APIError)
         assert "s3cret" not in str(error)
         assert "k3y" not in repr(error)
@@ -380,7 +382,7 @@ class TestErrors:
         assert isinstance(error, APIConnectionError | APIStatusError)
 
     def test_what_is_not_secret_stays(self) -> None:
-        assert without((), "as it is") == "as it is"
+        assert redact((), "as it is") == "as it is"
 
 
 class TestOptions:
@@ -424,7 +426,7 @@ class TestOptions:
 
     @given(st.floats(0, 100))
     def test_an_attempt_is_shorter_than_the_timeout(self, timeout: float) -> None:
-        limits = limits_for(APIConnectOptions(timeout=timeout), 10.0)
+        limits = client_limits(APIConnectOptions(timeout=timeout), 10.0)
         assert limits.connect_timeout_s + limits.ready_timeout_s < max(timeout, 0.051)
         assert limits.reconnect_timeout_s < max(timeout, 0.051)
 
@@ -439,7 +441,7 @@ class TestSmallThings:
 
     @given(st.lists(st.text(max_size=300), max_size=12))
     def test_the_context_is_bounded_and_ends_with_what_was_said_last(self, said: list[str]) -> None:
-        context, last = Context(), None
+        context, last = ChatContextPrompt(), None
         for text in said:
             last = context.add(ChatMessage(role="user", content=[text])) or last
         assert last is None or len(last) <= MAX_CHARACTERS

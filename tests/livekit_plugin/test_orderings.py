@@ -103,7 +103,7 @@ def play(steps: Sequence[Step], *, leaves: bool) -> None:
         assert numbers == sorted(numbers), "words come in order"
         assert set(numbers) == set(range(1, said + 1)), "no word is lost"
         assert stream.report.complete is True
-        assert len(stream._ledger.undecided._pieces) == 0
+        assert len(stream._accounting.uncommitted._chunks) == 0
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         perform(monkeypatch, SimServer(), scenario, drain_timeout=DRAIN_S, max_backlog=300.0)

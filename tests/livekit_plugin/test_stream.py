@@ -287,11 +287,11 @@ class TestMemory:
     def test_an_hour_of_silence_is_not_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def scenario(stage: Stage) -> None:
             heard, stream = Heard(), stage.open()
-            undecided, most = stream._ledger.undecided, 0
+            uncommitted, most = stream._accounting.uncommitted, 0
             for _ in range(360):
                 await asyncio.sleep(10.0)
                 stream.push_frame(rtc.AudioFrame(bytes(320_000), RATE, 1, 160_000))
-                most = max(most, undecided.end - undecided.start)
+                most = max(most, len(uncommitted))
             await speak(stream, 1)
             stage.server.cut(forget=True)
             stream.end_input()
@@ -384,7 +384,7 @@ class TestErrors:
             assert isinstance(heard.error, APIConnectionError)
             assert "ZeroDivisionError" in str(stage.errors[0].error)
             heard, stream = Heard(), stage.open(max_retry=1)
-            monkeypatch.setattr(stream._ledger.undecided, "append", lambda pcm: 1 / 0)
+            monkeypatch.setattr(stream._accounting.uncommitted, "append", lambda pcm: 1 / 0)
             push(stream, 1)
             await listen(stream, heard)
             assert isinstance(heard.error, APIConnectionError)
