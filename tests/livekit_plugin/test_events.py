@@ -41,7 +41,7 @@ from auricle.core import (
     SpeechStart,
     Word,
 )
-from livekit_plugin.stage import Heard
+from livekit_plugin.harness import Heard
 
 RATE = 16_000
 TEXTS = st.sampled_from(["", ".", " … ", "hello", "hello there", "hello there world", "7"])
