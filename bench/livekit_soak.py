@@ -21,8 +21,8 @@ from typing import NamedTuple
 from livekit import rtc
 from livekit.agents.stt import SpeechEventType
 from livekit.plugins.auricle import STT, SpeechStream
-from livekit_plugin.sim import SimServer
-from livekit_plugin.toy import RATE, frame_of
+from livekit_plugin.fake_engine import RATE, frame_of
+from livekit_plugin.simulated_server import SimulatedServer
 
 from auricle.transports.asyncio import client as asyncio_client
 from auricle.transports.testing.asyncio import VirtualLoop
@@ -92,7 +92,7 @@ async def listen(stream: SpeechStream) -> int:
 
 async def soak(streams: int, seconds: int, frame_s: float) -> tuple[list[Size], int, int]:
     """Return sizes over time, words said and words heard."""
-    server, sizes = SimServer(), list[Size]()
+    server, sizes = SimulatedServer(), list[Size]()
     asyncio_client.open_websocket = server.open_websocket  # type: ignore[assignment]
     async with STT(url="ws://simulated.invalid") as stt:
         opened = [stt.stream() for _ in range(streams)]

@@ -1,4 +1,4 @@
-"""A voice agent on LiveKit with Auricle as its ear: python examples/livekit_agent.py dev.
+"""A voice agent on LiveKit with Auricle as its speech-to-text: python examples/livekit_agent.py dev.
 
 Needs a LiveKit server (LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET) and an Auricle server (AURICLE_URL). The model
 and the voice are LiveKit Inference's here; put your own in their place.

@@ -1,4 +1,4 @@
-"""The same agent with your microphone as its ear: python examples/livekit_microphone.py (pip install sounddevice)."""
+"""The same agent on your microphone: python examples/livekit_microphone.py (pip install sounddevice)."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,7 @@ RATE = 16_000
 
 
 class Microphone(io.AudioInput):
-    """Hears until it is forgotten."""
+    """The default input device of the machine."""
 
     def __init__(self) -> None:
         super().__init__(label="microphone")

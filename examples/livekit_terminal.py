@@ -58,12 +58,12 @@ def show(event: UserInputTranscribedEvent) -> None:
     print(f"{'said' if event.is_final else ' ...'}: {event.transcript}", flush=True)
 
 
-async def listen(ear: io.AudioInput, over: asyncio.Event) -> None:
+async def listen(microphone: io.AudioInput, over: asyncio.Event) -> None:
     """Hold a session until it is over."""
     async with auricle.STT() as stt:
         session: AgentSession[None] = AgentSession(stt=stt)
         session.on("user_input_transcribed", show)
-        session.input.audio = ear
+        session.input.audio = microphone
         await session.start(Listener())
         await over.wait()
         await session.aclose()

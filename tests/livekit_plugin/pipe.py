@@ -1,4 +1,4 @@
-"""A wire in memory: what one end sends the other receives, on virtual time, until somebody breaks it."""
+"""A pair of wires in memory: what one end sends the other receives, on virtual time, until one of them breaks."""
 
 import asyncio
 from collections import deque
@@ -9,15 +9,15 @@ from auricle.transports.wire import WireLost
 LATENCY_S = 0.01
 
 
-class End:
-    """One end of a `Pipe`: a `Wire`."""
+class PipeEnd:
+    """One end of a pipe: a `Wire`."""
 
     subprotocol = PROTOCOL
 
     def __init__(self) -> None:
-        self.other: End
-        self.deaf = False
-        """Whatever is sent to it vanishes: a half-open connection."""
+        self.other: PipeEnd
+        self.half_open = False
+        """Whether everything sent to this end is lost, without an error at the sender."""
         self._flying: deque[Frame | WireLost] = deque()
         self._incoming: deque[Frame | WireLost] = deque()
         self._changed = asyncio.Event()
@@ -25,11 +25,11 @@ class End:
 
     @property
     def over(self) -> bool:
-        """Whether it has ended, one way or another."""
+        """Whether the wire has ended, by a Close frame or a reset."""
         return any(isinstance(item, WireLost) for item in self._incoming)
 
     def deliver(self, item: Frame | WireLost) -> None:
-        if not self.deaf:
+        if not self.half_open:
             # Timers of one time fire in any order; what was sent first arrives first all the same.
             self._flying.append(item)
             asyncio.get_running_loop().call_later(LATENCY_S, self._land)
@@ -69,7 +69,7 @@ class End:
             await self._changed.wait()
 
     def hang_up(self, code: int) -> None:
-        """Say goodbye out of turn."""
+        """Send a Close frame, without waiting for the answer."""
         self._left = True
         self.other.deliver(WireLost("eof", code))
 
@@ -77,16 +77,16 @@ class End:
         self.break_off()
 
     def break_off(self) -> None:
-        """A reset: neither end hears any more."""
+        """Reset the connection: both ends receive `WireLost`, and unread frames are lost."""
         for end in (self, self.other):
-            end.deaf = True
+            end.half_open = True
             end._flying.clear()
             end._incoming.clear()
             end._arrive(WireLost("reset"))
 
 
-def pipe() -> tuple[End, End]:
+def pipe() -> tuple[PipeEnd, PipeEnd]:
     """Return the two ends of a wire."""
-    one, other = End(), End()
+    one, other = PipeEnd(), PipeEnd()
     one.other, other.other = other, one
     return one, other

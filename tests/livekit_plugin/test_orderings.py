@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from livekit.agents import APIError
 from livekit.plugins.auricle import SpeechStream
 
-from livekit_plugin.sim import SimServer
-from livekit_plugin.stage import Heard, Stage, listen, now, perform, speak
+from livekit_plugin.harness import Harness, Heard, listen, now, run_scenario, speak
+from livekit_plugin.simulated_server import SimulatedServer
 
 DRAIN_S = 10.0
 LEAVING_S = 1.0
@@ -37,8 +37,8 @@ STEPS = st.one_of(
 )
 
 
-async def act(stage: Stage, stream: SpeechStream, step: Step, word: int) -> None:
-    server = stage.server
+async def act(harness: Harness, stream: SpeechStream, step: Step, word: int) -> None:
+    server = harness.server
     match step.what:
         case "word":
             await speak(stream, word, blocks=10 * step.tenths)
@@ -49,9 +49,9 @@ async def act(stage: Stage, stream: SpeechStream, step: Step, word: int) -> None
         case "flush":
             stream.flush()
         case "language":
-            stage.stt.update_options(language="de" if word % 2 else "en")
+            harness.stt.update_options(language="de" if word % 2 else "en")
         case "keyterms":
-            stage.stt._update_session_keyterms([f"term {word}"])
+            harness.stt._update_session_keyterms([f"term {word}"])
         case "cut":
             server.cut()
         case "restart":
@@ -64,7 +64,7 @@ async def act(stage: Stage, stream: SpeechStream, step: Step, word: int) -> None
                 conversation.post(lambda at, it=conversation: it.session.stop_input("shutdown", now=at))
         case "half open":
             for conversation in server.each():
-                conversation.wire.deaf = conversation.wire.other.deaf = True
+                conversation.wire.half_open = conversation.wire.other.half_open = True
         case "hang up":
             for conversation in server.each():
                 conversation.wire.hang_up(1011)
@@ -79,19 +79,19 @@ async def act(stage: Stage, stream: SpeechStream, step: Step, word: int) -> None
 
 
 def play(steps: Sequence[Step], *, leaves: bool) -> None:
-    async def scenario(stage: Stage) -> None:
-        heard, stream = Heard(), stage.open(max_retry=RETRIES)
+    async def scenario(harness: Harness) -> None:
+        heard, stream = Heard(), harness.open(max_retry=RETRIES)
         listening = asyncio.create_task(listen(stream, heard))
         said = 0
         for step in steps:
             said += step.what == "word"
-            await act(stage, stream, step, said)
+            await act(harness, stream, step, said)
             assert not stream._task.done(), "the stream ends only with its input"
         began = now()
         if leaves:
             await stream.aclose()
             assert now() - began <= LEAVING_S
-            assert "InputFinished" not in stage.server.heard or "shutdown" in [step.what for step in steps]
+            assert "InputFinished" not in harness.server.heard or "shutdown" in [step.what for step in steps]
             listening.cancel()
             return
         stream.end_input()
@@ -103,10 +103,10 @@ def play(steps: Sequence[Step], *, leaves: bool) -> None:
         assert numbers == sorted(numbers), "words come in order"
         assert set(numbers) == set(range(1, said + 1)), "no word is lost"
         assert stream.report.complete is True
-        assert len(stream._ledger.undecided._pieces) == 0
+        assert len(stream._accounting.uncommitted._chunks) == 0
 
     with pytest.MonkeyPatch.context() as monkeypatch:
-        perform(monkeypatch, SimServer(), scenario, drain_timeout=DRAIN_S, max_backlog=300.0)
+        run_scenario(monkeypatch, SimulatedServer(), scenario, drain_timeout=DRAIN_S, max_backlog=300.0)
 
 
 @settings(max_examples=60)

@@ -11,7 +11,7 @@ from livekit.plugins.auricle import STT
 from server.test_server import auricle
 
 from auricle.engines.script import NUMBERS
-from livekit_plugin.stage import Heard, listen
+from livekit_plugin.harness import Heard, listen
 
 PATIENCE_S = 30.0
 CUTS = 4

@@ -25,9 +25,9 @@ from livekit.agents import AgentSession, TurnHandlingOptions
 from livekit.agents.stt import SpeechEvent, SpeechEventType
 from livekit.plugins.auricle import STT
 
-from livekit_plugin.agents import ListeningAgent, Told
-from livekit_plugin.recording import RecordingInput
-from livekit_plugin.stage import Heard
+from livekit_plugin.agent_harness import ListeningAgent, SessionLog
+from livekit_plugin.harness import Heard
+from livekit_plugin.recording_input import RecordingInput
 
 RATE = 24_000
 WER_BOUND = 0.25
@@ -179,8 +179,8 @@ def test_an_agent_session_with_livekits_own_ear_for_turns(to_sphinx: Spoken, han
     seconds = 4.5
     options = TurnHandlingOptions(turn_detection="vad") if handling == "vad" else TurnHandlingOptions()
 
-    async def converse() -> Told:
-        told = Told()
+    async def converse() -> SessionLog:
+        told = SessionLog()
         async with asyncio.timeout(PATIENCE_S), STT(url=url) as stt:
             session: AgentSession[Any] = AgentSession(stt=stt, turn_handling=options)
             turned = asyncio.Event()

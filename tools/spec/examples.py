@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from auricle.core import AudioFormat, Features, Frame, LocalProtocolError, Role, ServerInfo, Start, Word, framing
+from spec.conversation_text import as_text
 from spec.exchange import Exchange, Line, Said
-from spec.script import as_text
 from spec.source import SpecError
 
 RATE: Final = 16_000

@@ -15,7 +15,7 @@ from train_model.clips import (
 from train_model.corpus import make_shard
 from train_model.evaluate import report
 from train_model.export import export
-from train_model.learn import learn as learn_from
+from train_model.training import learn as learn_from
 
 _ROOT: Final = Path(__file__).parents[2]
 WORK: Final = _ROOT / "build" / "pebble-en"

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import soundfile
 
-from train_model import room
+from train_model import augmentation
 from train_model.features import RATE
 from train_model.speech import Speech
 from train_model.voices import HELD_OUT, SEEN_IN_TESTS, Voice, say_all
@@ -47,8 +47,8 @@ def spoken_clips(each_held_out: int, each_seen: int, seed: int) -> Iterator[Clip
     requests = [(sentences.pop(), voice) for voice in HELD_OUT for _ in range(each_held_out)]
     requests += [(sentences.pop(), voice) for voice in SEEN_IN_TESTS for _ in range(each_seen)]
     for text, voice, speech in say_all(requests, rng):
-        placed = room.trimmed(room.at_rate(speech, 1.0), 0.2, 0.2)
-        audio = room.at_level(room.with_noise(placed.audio, 40, noise), noise.uniform(0.2, 0.8))
+        placed = augmentation.trimmed(augmentation.at_rate(speech, 1.0), 0.2, 0.2)
+        audio = augmentation.at_level(augmentation.with_noise(placed.audio, 40, noise), noise.uniform(0.2, 0.8))
         yield voice, text, placed._replace(audio=audio)
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from train_model import room
+from train_model import augmentation
 from train_model.features import log_mel
 from train_model.voices import Voice, say_all, training_voice
 from train_model.words import training_sentence
@@ -38,12 +38,14 @@ def make_shard(path: Path, seed: int, held_out: frozenset[str]) -> None:
     words: list[list[tuple[str, float, float]]] = []
     for _, _, speech in say_all(requests, rng):
         speed = noise.uniform(0.86, 1.17) if noise.random() < 0.7 else 1.0
-        placed = room.trimmed(room.at_rate(speech, speed), noise.uniform(0.02, 0.4), noise.uniform(0.05, 0.3))
-        heard = room.disturbed(placed, noise)
+        placed = augmentation.trimmed(
+            augmentation.at_rate(speech, speed), noise.uniform(0.02, 0.4), noise.uniform(0.05, 0.3)
+        )
+        heard = augmentation.disturbed(placed, noise)
         frames.append(log_mel(heard.audio).astype(np.float16))
         words.append([(word.text, round(word.start, 3), round(word.end, 3)) for word in heard.words])
     for _ in range(NON_SPEECH):
-        frames.append(log_mel(room.non_speech(noise.uniform(0.5, 6), noise)).astype(np.float16))
+        frames.append(log_mel(augmentation.non_speech(noise.uniform(0.5, 6), noise)).astype(np.float16))
         words.append([])
     partial = path.with_suffix(".part.npz")
     np.savez(

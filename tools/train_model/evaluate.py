@@ -11,7 +11,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
-from train_model import room
+from train_model import augmentation
 from train_model.features import FRAMES_PER_S, RATE, log_mel, normalised
 from train_model.speech import Speech
 from train_model.voices import HELD_OUT, Voice
@@ -116,5 +116,5 @@ def _transcribed(model: WhisperModel, audio: NDArray[np.float32]) -> str:
 
 def _spoken_to_nothing(ears: Ears) -> int:
     noise = np.random.default_rng(99)
-    windows = [room.non_speech(noise.uniform(1, 8), noise) for _ in range(120)]
+    windows = [augmentation.non_speech(noise.uniform(1, 8), noise) for _ in range(120)]
     return sum(len(ears.hear(window, DEFAULT_PAD_S).text.split()) for window in windows)

@@ -7,9 +7,9 @@ import numpy as np
 from clips import Tape
 from context import Bench
 from cpu import metered
-from deaf import DeafService
 from harness import Service, play_all, rush
 from metrics import words_of
+from null_service import NullService
 from pacing import staggered
 
 from auricle.engines.protocol import ENGINE_RATE, Samples
@@ -82,7 +82,7 @@ async def _idle(bench: Bench, service: Service) -> dict[str, Any]:
     """Return the share of a core that a silent session takes at the pace of speech, the harness left out."""
     sessions, seconds = bench.budget.idle_sessions, bench.budget.idle_s
     shares: list[float] = []
-    for heard_by_whom in (service, DeafService()):
+    for heard_by_whom in (service, NullService()):
         tapes = [Tape(samples=silence(round(seconds * ENGINE_RATE)))] * sessions
         delays_s = [staggered(index, 0.1) for index in range(sessions)]
         with metered() as used:

@@ -6,9 +6,9 @@ import anyio
 from clips import SHORTEST_PAUSE_S, Tape, with_pauses, within
 from context import Bench
 from cpu import Used, metered
-from deaf import DeafService
 from harness import Service, play
 from metrics import summary, word_error_rate, words_of
+from null_service import NullService
 from recording import Recording
 
 from auricle.engines.protocol import ENGINE_RATE
@@ -27,7 +27,7 @@ async def measure(bench: Bench) -> dict[str, Any]:
         "short_hurried_cpu_s": round(sum(bench.short(clip).cpu_s for clip in tape.clips), 4),
         "wer": round(word_error_rate((clip.text, bench.short(clip).text) for clip in tape.clips), 4),
     }
-    _, harness = await _one(bench, DeafService(), tape)
+    _, harness = await _one(bench, NullService(), tape)
     found: dict[str, Any] = {
         "speech_s": sum(clip.seconds for clip in tape.clips),
         "tape_s": tape.seconds,

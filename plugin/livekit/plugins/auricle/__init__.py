@@ -1,6 +1,6 @@
 """Auricle for LiveKit Agents: speech-to-text on your own server, in real time.
 
-``auricle.STT()`` finds the server by ``AURICLE_URL`` and shows it ``AURICLE_API_KEY``.
+``auricle.STT()`` connects to ``AURICLE_URL`` and authenticates with ``AURICLE_API_KEY``.
 """
 
 from livekit.agents import Plugin
@@ -15,7 +15,7 @@ __all__ = ["STT", "AuriclePlugin", "Report", "STTModels", "SpeechStream", "__ver
 
 
 class AuriclePlugin(Plugin):
-    """What LiveKit Agents knows about this plugin."""
+    """The entry of this plugin in the framework's registry."""
 
     def __init__(self) -> None:
         super().__init__(__name__, __version__, __package__ or __name__, logger)

@@ -1,4 +1,4 @@
-"""Where this plugin logs. Never a transcript and never a key."""
+"""The logger of this plugin. Neither transcripts nor keys are logged."""
 
 import logging
 

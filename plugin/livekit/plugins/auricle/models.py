@@ -1,4 +1,4 @@
-"""Names of models a server may run. Any other string is passed on: the server says what it has."""
+"""Names of models a server may run. Any other string is sent as it is, for the server to judge."""
 
 from typing import Literal
 

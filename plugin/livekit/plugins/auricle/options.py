@@ -1,4 +1,4 @@
-"""What a user may choose, checked before anything is connected, and the ``start`` it makes."""
+"""The options of `STT`, validated before anything is connected, and the ``start`` message made of them."""
 
 import os
 from collections.abc import Mapping
@@ -14,35 +14,35 @@ from auricle.transports.asyncio import InvalidURL
 
 DEFAULT_URL: Final = "ws://127.0.0.1:8765"
 SAMPLE_RATE: Final = 16_000
-"""What every engine hears, in Hz; any other rate is resampled on its way in."""
+"""Sample rate that is sent to the server, in Hz. The framework resamples other rates."""
 CHANGEABLE: Final = ("language", "bias", "endpointing")
 """Fields of ``start`` that may change while a stream runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Everything a session is opened with. Times in seconds. Raises `ValueError` for what cannot be."""
+    """The options of a session. Times in seconds. Raises `ValueError` for a value that cannot be used."""
 
     url: str = DEFAULT_URL
     api_key: str | None = field(default=None, repr=False)
     language: str | None = None
-    """None: the server decides, or detects it."""
+    """None: the server detects it, or uses its own."""
     model: str | None = None
     """None: whatever the server runs."""
     keyterms: tuple[str, ...] = ()
     session_keyterms: tuple[str, ...] = ()
-    """The framework's own, beside the user's."""
+    """Keyterms that the framework adds."""
     prompt: str | None = None
     context: str | None = None
-    """What was said before, as the end of the prompt."""
+    """The last turns of the conversation, as the end of the prompt."""
     silence: float | None = None
     """Silence that ends an utterance. None: the server's default."""
     max_segment: float | None = None
     interim_results: bool = True
     preflight_after: float | None = 0.25
-    """Standstill of the text after which it is offered as a preflight. None: never."""
+    """A text that has not changed for so long is sent as a preflight. None: never."""
     drain_timeout: float = 10.0
-    """Most time without progress after the end of input."""
+    """Longest time without progress after the end of input."""
     max_backlog: float = 90.0
     """Audio that may wait for a server that cannot be reached."""
 
@@ -77,18 +77,18 @@ class Options:
 
     @property
     def bias(self) -> Bias:
-        """The words that are likely, each once, and the prompt."""
+        """The keyterms, each once, and the prompt."""
         terms = tuple(dict.fromkeys((*self.keyterms, *self.session_keyterms)))
         prompt = " ".join(part for part in (self.prompt, self.context) if part)
         return Bias(terms=terms, prompt=prompt or None)
 
     def changeable(self) -> Mapping[str, object]:
-        """Return what a running session can be told of these options."""
+        """Return the options that a running session can change, by their fields of ``start``."""
         return {name: getattr(self, name) for name in CHANGEABLE}
 
 
 def check_url(url: str) -> None:
-    """Raise `ValueError` for a URL that cannot be one of a server."""
+    """Raise `ValueError` for a URL that cannot be the address of a server."""
     try:
         parse_address(url)
     except InvalidURL as error:
@@ -96,7 +96,7 @@ def check_url(url: str) -> None:
 
 
 def from_environment(url: str | None, api_key: str | None) -> tuple[str, str | None]:
-    """Return URL and key: as given, else from ``AURICLE_URL`` and ``AURICLE_API_KEY``, else the default."""
+    """Return URL and key: those given, else from ``AURICLE_URL`` and ``AURICLE_API_KEY``, else the defaults."""
     return (
         url or os.environ.get("AURICLE_URL") or DEFAULT_URL,
         api_key or os.environ.get("AURICLE_API_KEY") or None,

@@ -1,23 +1,23 @@
-"""What became of a stream's audio, in numbers that can be asked for at any time."""
+"""`SpeechStream.report`: how much of a stream's audio was transcribed, and how much was lost."""
 
 from typing import NamedTuple
 
 
 class Report(NamedTuple):
-    """Seconds and counts since the stream began."""
+    """Seconds of audio, and counts, since the stream began."""
 
     pushed: float = 0.0
     """Audio taken from the framework."""
     decided: float = 0.0
-    """Of that, what is accounted for by finals or as no speech."""
+    """Of ``pushed``: audio covered by finals, or committed as non-speech."""
     lost: float = 0.0
-    """Of that, what nobody will ever decide: an engine failed on it, or it was too much to keep."""
+    """Of ``pushed``: audio that will not be transcribed, because an engine failed on it or the backlog was full."""
     finals: int = 0
     flushes: int = 0
     """Flushes that were answered."""
     interruptions: int = 0
-    """Times the connection was lost."""
+    """How many times the connection was lost."""
     sessions: int = 0
-    """Sessions with a server: 1 unless one ended before its time."""
+    """Sessions opened with a server: 1 unless one ended before the input did."""
     complete: bool | None = None
-    """Whether every sample is accounted for, by the server's books and ours. None: not known yet."""
+    """Whether every sample is decided, by the server's accounting and the plugin's. None: the stream has not ended."""

@@ -1,34 +1,37 @@
-"""The stream that the framework pushes audio into and reads speech events from. It ends when its input does."""
+"""`SpeechStream`: takes the audio of the framework, and gives speech events. It ends when its input has ended.
+
+It opens a session with the server, and another one with the uncommitted audio wherever a session ended for good.
+"""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING
 
 from livekit import rtc
 from livekit.agents import APIConnectOptions, APIError, stt
 from livekit.agents.stt import SpeechEvent, SpeechEventType
-from livekit.plugins.auricle.changes import Changes
-from livekit.plugins.auricle.errors import ended_early, failed_on, secrets_of, unexpected, without
-from livekit.plugins.auricle.events import Translator
-from livekit.plugins.auricle.ledger import Ledger
+from livekit.plugins.auricle.accounting import StreamAccounting
+from livekit.plugins.auricle.base import BaseSTT
+from livekit.plugins.auricle.downmix import to_mono
+from livekit.plugins.auricle.drain_deadline import DrainDeadline
+from livekit.plugins.auricle.errors import internal_error, session_error, utterance_error
+from livekit.plugins.auricle.events import EventTranslator
 from livekit.plugins.auricle.log import logger
-from livekit.plugins.auricle.mono import to_mono
+from livekit.plugins.auricle.option_updates import OptionUpdates
 from livekit.plugins.auricle.options import SAMPLE_RATE, Options, with_changes
-from livekit.plugins.auricle.patience import Bound, limits_for
+from livekit.plugins.auricle.redaction import redact, secrets_of
 from livekit.plugins.auricle.report import Report
-from livekit.plugins.auricle.talk import EndOfInput, Flush, Gap, Input, Talk
-from livekit.plugins.auricle.timeline import Usage, WallClock
+from livekit.plugins.auricle.session import EndOfInput, Flush, Gap, Input, StreamSession
+from livekit.plugins.auricle.timeouts import client_limits
+from livekit.plugins.auricle.usage import UsageMeter
+from livekit.plugins.auricle.wall_clock import WallClock
 
 from auricle.core import ClientEvent, ErrorMessage, Final, Interrupted, Ready, Restarted, SessionClosed, WarningMessage
 from auricle.transports.asyncio import SessionOver, connect
 
-if TYPE_CHECKING:
-    from livekit.plugins.auricle.stt import STT
 
-
-class _Dropped(stt.RecognizeStream._FlushSentinel):
-    """In the framework's channel: audio that was not kept."""
+class _DroppedAudio(stt.RecognizeStream._FlushSentinel):
+    """An item of the framework's channel, in place of the audio that was dropped."""
 
     def __init__(self, samples: int) -> None:
         self.samples = samples
@@ -37,51 +40,52 @@ class _Dropped(stt.RecognizeStream._FlushSentinel):
 class SpeechStream(stt.RecognizeStream):
     """Made by `STT.stream`.
 
-    `end_input` is final and may be repeated; what is pushed after it is dropped with one warning. A stream that is
-    closed or has failed raises instead, as the framework expects: it has a stream to come for that audio.
+    `end_input` is final and may be repeated; audio pushed after it is dropped with one warning. A stream that is closed
+    or has failed raises `RuntimeError` instead, as the framework expects: it keeps that audio for its next stream.
     """
 
-    _stt: "STT"
+    _stt: BaseSTT
 
-    def __init__(self, *, stt: "STT", options: Options, conn_options: APIConnectOptions) -> None:
+    def __init__(self, *, stt: BaseSTT, options: Options, conn_options: APIConnectOptions) -> None:
         super().__init__(stt=stt, conn_options=conn_options, sample_rate=SAMPLE_RATE)
         self._options = options
         self._secrets = secrets_of(options.url, options.api_key)
         self._clock = WallClock()
-        self._usage = Usage()
-        self._ledger = Ledger(SAMPLE_RATE)
-        self._translator = Translator(
+        self._usage = UsageMeter()
+        self._accounting = StreamAccounting(SAMPLE_RATE)
+        self._translator = EventTranslator(
             sample_rate=SAMPLE_RATE,
             language=options.language,
             preflight_after=options.preflight_after,
-            began_at=lambda at_s: self._clock.begin(at_s, time.time()),
-            ended_at=lambda at_s: self._clock.end(at_s, time.time()),
+            start_wall_time=lambda at_s: self._clock.time_of_start(at_s, time.time()),
+            end_wall_time=lambda at_s: self._clock.time_of_end(at_s, time.time()),
         )
-        self._changes = Changes(options.changeable())
-        self._bound = Bound(options.drain_timeout)
-        self._talk: Talk | None = None
+        self._updates = OptionUpdates(options.changeable())
+        self._deadline = DrainDeadline(options.drain_timeout)
+        self._session: StreamSession | None = None
         self._opened = False
-        """Whether the present session, or the last one, came about."""
+        """Whether the server has sent ``ready`` in the current session, or the last one."""
         self._input_ended = False
         self._pushed_s = 0.0
         self._dropped_s = 0.0
-        """Dropped, and the channel has not been told yet."""
-        self._waiting_gap_s = 0.0
-        """Dropped, and still in the channel."""
+        """Seconds dropped of which there is no item in the channel yet."""
+        self._dropped_in_channel_s = 0.0
+        """Seconds dropped of which there is an item in the channel."""
         self._warned: set[str] = set()
 
-    # ------------------------------------------------------------------------ what can be asked
+    # ------------------------------------------------------------------------ state
 
     @property
     def report(self) -> Report:
-        """What has become of the audio so far."""
-        return self._ledger.report
+        """How much audio was transcribed so far, and how much was lost."""
+        return self._accounting.report
 
     @property
     def start_time_offset(self) -> float:
         """Where this stream begins on the framework's timeline, in seconds.
 
-        The base class adds the time of every retry to its own; our audio clock goes on over retries by itself.
+        The base class adds the time of every retry to it, which is not wanted here: positions in the audio go on over
+        retries.
         """
         return self._translator.offset_s
 
@@ -93,8 +97,8 @@ class SpeechStream(stt.RecognizeStream):
 
     @property
     def start_time(self) -> float:
-        """The wall clock at the first sample; before there is one, at the beginning of the stream."""
-        return self._clock.begin(0.0, time.time()) if self._clock.started else self._start_time
+        """Wall-clock time of the first sample; before there is one, of the creation of the stream."""
+        return self._clock.time_of_start(0.0, time.time()) if self._clock.started else self._start_time
 
     @start_time.setter
     def start_time(self, value: float) -> None:
@@ -105,68 +109,68 @@ class SpeechStream(stt.RecognizeStream):
     # ------------------------------------------------------------------------ the input
 
     def push_frame(self, frame: rtc.AudioFrame) -> None:
-        """Take audio of any rate and number of channels. Never waits; beyond ``max_backlog`` it is dropped."""
+        """Take 16-bit audio of any rate and number of channels. Never blocks; beyond ``max_backlog`` it is dropped."""
         if self._input_ended:
             self._warn_once("late", "audio that is pushed after end_input() is dropped")
             return
         self._check_input_not_ended()
         self._check_not_closed()
-        self._clock.heard(frame.duration, time.time())
+        self._clock.add_audio(frame.duration, time.time())
         self._pushed_s += frame.duration
-        if self._waiting_s > self._options.max_backlog:
+        if self._backlog_s > self._options.max_backlog:
             self._dropped_s += frame.duration
             self._warn_once("backlog", "the server has been away for too long: audio is dropped")
             return
-        self._admit_drops()
+        self._enqueue_dropped()
         if self._pushed_sr not in (0, frame.sample_rate):
-            self._change_rate()
+            self._reset_resampler()
         super().push_frame(to_mono(frame))
 
     def flush(self) -> None:
-        """Ask for everything so far to be decided; a FINAL answers, an empty one where there is nothing to say."""
+        """Request the finals of all audio so far. The answer is a FINAL_TRANSCRIPT, empty where there are no words."""
         if self._input_ended:
             self._warn_once("late flush", "a flush after end_input() is dropped: everything will be decided anyway")
             return
-        self._admit_drops()
+        self._enqueue_dropped()
         super().flush()
 
     def end_input(self) -> None:
-        """No more audio will come: the stream ends once the rest is decided. Idempotent, and never waits."""
+        """End the input: the stream ends once the rest is transcribed. Idempotent, and never blocks."""
         if self._input_ended:
             return
-        self._admit_drops()
+        self._enqueue_dropped()
         super().end_input()
         self._input_ended = True
-        self._bound.arm(asyncio.get_running_loop().time())
-        self._hasten_the_end()
+        self._deadline.start(asyncio.get_running_loop().time())
+        self._shorten_deadline_if_committed()
 
     @property
-    def _waiting_s(self) -> float:
-        """Audio in the framework's channel, in seconds; what was dropped takes no room there."""
-        taken_s = self._ledger.undecided.end / SAMPLE_RATE
-        return self._pushed_s - self._dropped_s - self._waiting_gap_s - taken_s
+    def _backlog_s(self) -> float:
+        """Seconds of audio in the framework's channel, without what was dropped."""
+        taken_s = self._accounting.uncommitted.end / SAMPLE_RATE
+        return self._pushed_s - self._dropped_s - self._dropped_in_channel_s - taken_s
 
-    def _admit_drops(self) -> None:
-        """Let the timeline go on over audio that was dropped."""
+    def _enqueue_dropped(self) -> None:
+        """Put an item for the audio that was dropped into the channel, so that later audio keeps its position."""
         samples = round(self._dropped_s * SAMPLE_RATE)
         if samples and not self._input_ch.closed:
-            self._waiting_gap_s += self._dropped_s
+            self._dropped_in_channel_s += self._dropped_s
             self._dropped_s = 0.0
-            self._input_ch.send_nowait(_Dropped(samples))
+            self._input_ch.send_nowait(_DroppedAudio(samples))
 
-    def _change_rate(self) -> None:
-        """Begin anew with another rate. The base class would raise, and its caller would go on without an ear."""
-        for rest in self._resampler.flush() if self._resampler else ():
-            self._input_ch.send_nowait(rest)
+    def _reset_resampler(self) -> None:
+        """Prepare for another input rate. The base class would raise, and the agent would get no more transcripts."""
+        for frame in self._resampler.flush() if self._resampler else ():
+            self._input_ch.send_nowait(frame)
         self._resampler, self._pushed_sr = None, 0
 
     async def _inputs(self) -> AsyncIterator[Input]:
-        """What was pushed, in order; the end of input only where somebody said so."""
+        """Yield what was pushed, in order; `EndOfInput` only after `end_input`, and not where the stream is closed."""
         async for item in self._input_ch:
             if isinstance(item, rtc.AudioFrame):
                 yield item
-            elif isinstance(item, _Dropped):
-                self._waiting_gap_s -= item.samples / SAMPLE_RATE
+            elif isinstance(item, _DroppedAudio):
+                self._dropped_in_channel_s -= item.samples / SAMPLE_RATE
                 yield Gap(item.samples)
             elif not (self._input_ch.closed and self._input_ch.empty()):
                 yield Flush()
@@ -176,101 +180,103 @@ class SpeechStream(stt.RecognizeStream):
     # ------------------------------------------------------------------------ the sessions
 
     async def _run(self) -> None:
-        """Hold a session. Returns once the input has ended and its rest is decided, or waited for long enough.
+        """Run one session. Returns once the input has ended, and is either transcribed or past the drain deadline.
 
-        Every other end is an `APIError`: of anything else, and of a return, the framework would be deaf for good.
+        Every other end raises `APIError`, on which the framework retries. On any other exception, and on a return, it
+        would end the stream, and the agent would get no more transcripts.
         """
-        mistake: Exception | None = None
+        unexpected: Exception | None = None
         try:
-            await self._bounded()
+            await self._run_until_deadline()
         except APIError:
             raise
         except Exception as error:
-            logger.exception("the stream is retried after a mistake of the plugin")
-            mistake = error
+            logger.exception("the stream is retried after an internal error of the plugin")
+            unexpected = error
         finally:
-            self._bound.watch(None)
-            self._talk = None
+            self._deadline.on_moved(None)
+            self._session = None
             for event in self._translator.close():
                 self._emit(event)
-            self._tell_usage()
-        if mistake is not None:
-            raise unexpected(mistake)
-        self._ledger.ended = True
-        if self._ledger.flush_owed:
+            self._emit_usage()
+        if unexpected is not None:
+            raise internal_error(unexpected)
+        self._accounting.stream_ended = True
+        if self._accounting.flush_pending:
             self._emit(self._translator.empty_final())
 
-    async def _bounded(self) -> None:
+    async def _run_until_deadline(self) -> None:
         try:
-            async with asyncio.timeout_at(self._bound.deadline) as patience:
+            async with asyncio.timeout_at(self._deadline.deadline) as timeout:
 
-                def moved(deadline: float) -> None:
-                    if not patience.expired():
-                        patience.reschedule(deadline)
+                def reschedule(deadline: float) -> None:
+                    if not timeout.expired():
+                        timeout.reschedule(deadline)
 
-                self._bound.watch(moved)
-                await self._hold_session()
+                self._deadline.on_moved(reschedule)
+                await self._run_session()
         except TimeoutError:
-            if not patience.expired():
+            if not timeout.expired():
                 raise
-            self._give_up()
+            self._warn_of_uncommitted()
 
-    async def _hold_session(self) -> None:
-        if self._has_nothing_to_say:
-            self._ledger.flush_owed = self._ledger.flush_owed or self._input_ch.qsize() > 1
+    async def _run_session(self) -> None:
+        if self._all_committed:
+            self._accounting.flush_pending = self._accounting.flush_pending or self._input_ch.qsize() > 1
             return
-        closed = await self._talk_to_server()
+        closed = await self._connect_and_run()
         if not self._input_ended:
-            raise ended_early(closed, self._secrets, opened=self._opened)
-        self._judge(closed)
+            raise session_error(closed, self._secrets, opened=self._opened)
+        self._check_uncommitted(closed)
 
-    def _hasten_the_end(self) -> None:
-        if self._has_nothing_to_say:
-            self._bound.say_farewell(asyncio.get_running_loop().time())
+    def _shorten_deadline_if_committed(self) -> None:
+        if self._all_committed:
+            self._deadline.shorten(asyncio.get_running_loop().time())
 
     @property
-    def _has_nothing_to_say(self) -> bool:
-        """Whether the input has ended and no server is needed for what there was of it."""
+    def _all_committed(self) -> bool:
+        """Whether the input has ended, and nothing of it is queued or uncommitted."""
         nothing_queued = self._pushed_s == 0 or self._input_ch.empty()
-        return self._input_ended and nothing_queued and not self._ledger.undecided
+        return self._input_ended and nothing_queued and not self._accounting.uncommitted
 
-    async def _talk_to_server(self) -> SessionClosed:
+    async def _connect_and_run(self) -> SessionClosed:
         options, self._opened = self._options, False
-        self._changes = Changes(options.changeable())
-        limits = limits_for(self._conn_options, options.drain_timeout)
+        self._updates = OptionUpdates(options.changeable())
+        limits = client_limits(self._conn_options, options.drain_timeout)
         began = time.perf_counter()
         try:
             async with connect(options.url, options.start(), api_key=options.api_key, limits=limits) as client:
                 self._opened = True
                 self._report_connection_acquired(time.perf_counter() - began, False)
-                self._talk = Talk(
+                self._session = StreamSession(
                     client,
                     inputs=self._inputs(),
-                    ledger=self._ledger,
+                    accounting=self._accounting,
                     translator=self._translator,
-                    changes=self._changes,
+                    updates=self._updates,
                     usage=self._usage,
                     emit=self._emit,
-                    heard=self._hear,
-                    undo=self._undo,
+                    on_event=self._on_client_event,
+                    revert_options=self._revert_options,
                 )
-                return await self._talk.run()
+                return await self._session.run()
         except SessionOver as over:
             return over.closed
 
-    def _judge(self, closed: SessionClosed) -> None:
-        """Decide whether a session that is over leaves anything for another one. Raises `APIError` where it does."""
-        if not self._ledger.undecided and self._input_ch.empty():
+    def _check_uncommitted(self, closed: SessionClosed) -> None:
+        """Raise `APIError` where a session that is over has left audio for another one.
+
+        A server that has completed its session will not transcribe more of it, so that audio is lost.
+        """
+        if not self._accounting.uncommitted and self._input_ch.empty():
             return
         if closed.reason != "completed":
-            raise ended_early(closed, self._secrets, opened=self._opened)
-        self._ledger.write_off()
-        logger.warning("the transcript is incomplete: %s", without(self._secrets, closed.message))
+            raise session_error(closed, self._secrets, opened=self._opened)
+        self._accounting.mark_uncommitted_lost()
+        logger.warning("the transcript is incomplete: %s", redact(self._secrets, closed.message))
 
-    def _give_up(self) -> None:
-        """The rest has been waited for as long as was allowed."""
-        undecided = self._ledger.undecided
-        rest_s = (undecided.end - undecided.start) / SAMPLE_RATE
+    def _warn_of_uncommitted(self) -> None:
+        rest_s = len(self._accounting.uncommitted) / SAMPLE_RATE
         if rest_s:
             logger.warning(
                 "the server has not decided the last %.1f s of audio within drain_timeout (%.1f s); the stream ends",
@@ -278,54 +284,57 @@ class SpeechStream(stt.RecognizeStream):
                 self._options.drain_timeout,
             )
 
-    # ------------------------------------------------------------------------ what is heard
+    # ------------------------------------------------------------------------ events of the client
 
-    def _hear(self, event: ClientEvent) -> None:
-        if self._ledger.hear(event):
-            self._bound.progress(asyncio.get_running_loop().time())
-            self._hasten_the_end()
+    def _on_client_event(self, event: ClientEvent) -> None:
+        if self._accounting.handle(event):
+            self._deadline.progress(asyncio.get_running_loop().time())
+            self._shorten_deadline_if_committed()
         match event:
             case Ready():
-                self._stt._meet(event)
+                self._stt._on_ready(event)
             case Final():
-                self._tell_usage()
+                self._emit_usage()
             case Interrupted():
-                logger.warning("the connection is lost and tried again: %s", without(self._secrets, event.message))
+                logger.warning("the connection was lost and is made again: %s", redact(self._secrets, event.message))
             case Restarted():
-                logger.warning("the server had lost the session; %d samples with it", event.lost_samples)
+                logger.warning("the server no longer had the session; %d samples are lost", event.lost_samples)
             case WarningMessage():
-                self._warn_once(event.code, f"the server warns: {event.message}")
+                self._warn_once(event.code, f"warning of the server: {event.message}")
             case ErrorMessage(fatal=False, ref=None):
-                self._emit_error(failed_on(event, self._secrets), recoverable=True)
+                self._emit_error(utterance_error(event, self._secrets), recoverable=True)
             case _:
                 if self._usage.due():
-                    self._tell_usage()
+                    self._emit_usage()
 
     def _emit(self, event: SpeechEvent) -> None:
         if not self._event_ch.closed:
             self._event_ch.send_nowait(event)
 
-    def _tell_usage(self) -> None:
+    def _emit_usage(self) -> None:
         seconds = self._usage.take()
         if seconds > 0:
             usage = stt.RecognitionUsage(audio_duration=seconds)
             self._emit(SpeechEvent(type=SpeechEventType.RECOGNITION_USAGE, recognition_usage=usage))
 
-    def _warn_once(self, about: str, message: str) -> None:
-        if about not in self._warned:
-            self._warned.add(about)
+    def _warn_once(self, topic: str, message: str) -> None:
+        if topic not in self._warned:
+            self._warned.add(topic)
             logger.warning(message)
 
-    # ------------------------------------------------------------------------ changes
+    # ------------------------------------------------------------------------ options
 
     def change_options(self, changes: Mapping[str, object]) -> None:
-        """Use other options from here on: in band, on the connection there is. Raises `ValueError`."""
+        """Change options, for this session without a new connection, and for later ones. Raises `ValueError`."""
         self._options = with_changes(self._options, changes)
-        self._changes.want(self._options.changeable())
-        if self._talk is not None:
-            self._talk.reconsider()
+        self._updates.want(self._options.changeable())
+        if self._session is not None:
+            self._session.options_changed()
 
-    def _undo(self, before: Mapping[str, object]) -> None:
-        """The server has refused a change, so no later session may be opened with it. It refuses languages alone."""
+    def _revert_options(self, before: Mapping[str, object]) -> None:
+        """Take back a change that the server refused, so that no later session is opened with it.
+
+        Only a change of language can be refused.
+        """
         if "language" in before:
             self._options = with_changes(self._options, {"language": before["language"]})

@@ -1,4 +1,4 @@
-"""An agent session without a cloud, on virtual time: the framework for real, and nothing but its ends played."""
+"""An `AgentSession` without a cloud, on virtual time: the real framework, with a fake microphone, VAD and LLM."""
 
 import asyncio
 import time
@@ -13,16 +13,16 @@ from livekit.agents import Agent, AgentSession, TurnHandlingOptions, llm, vad
 from livekit.agents.types import APIConnectOptions
 from livekit.agents.voice import io
 
-from livekit_plugin.sim import SimServer
-from livekit_plugin.stage import Stage, now, perform
-from livekit_plugin.toy import BLOCK, RATE, frame_of
+from livekit_plugin.fake_engine import BLOCK, RATE, frame_of
+from livekit_plugin.harness import Harness, now, run_scenario
+from livekit_plugin.simulated_server import SimulatedServer
 
 VAD_SILENCE_S = 0.25
-"""What LiveKit's own detector takes for the end of speech."""
+"""Silence after which `FakeVAD` reports the end of speech."""
 
 
 class ScriptedInput(io.AudioInput):
-    """A microphone that hears each value for 100 ms, in real time, and then nothing at all."""
+    """A microphone that gives 100 ms of each value, in real time, and then no more frames."""
 
     def __init__(self, *values: int) -> None:
         super().__init__(label="script")
@@ -40,17 +40,17 @@ class ScriptedInput(io.AudioInput):
         return rtc.AudioFrame(frame_of(value), RATE, 1, BLOCK)
 
 
-class ToyVAD(vad.VAD):
-    """Hears speech where a frame is not zero."""
+class FakeVAD(vad.VAD):
+    """Takes every frame that is not zero for speech."""
 
     def __init__(self) -> None:
         super().__init__(capabilities=vad.VADCapabilities(update_interval=0.1))
 
     def stream(self) -> vad.VADStream:
-        return _ToyVADStream(self)
+        return _FakeVADStream(self)
 
 
-class _ToyVADStream(vad.VADStream):
+class _FakeVADStream(vad.VADStream):
     async def _main_task(self) -> None:
         speech_s = silence_s = 0.0
         speaking = False
@@ -86,21 +86,21 @@ class _ToyVADStream(vad.VADStream):
         )
 
 
-class ParrotLLM(llm.LLM):
-    """Says what it was told, and remembers when it was asked."""
+class FakeLLM(llm.LLM):
+    """Gives a fixed answer, and records the time and the last message of each request."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[float, str]] = []
+        self.requests: list[tuple[float, str]] = []
 
     def chat(self, *, chat_ctx: llm.ChatContext, **options: Any) -> llm.LLMStream:
         said = [item.text_content or "" for item in chat_ctx.items if isinstance(item, llm.ChatMessage)]
-        self.asked.append((now(), said[-1]))
+        self.requests.append((now(), said[-1]))
         conn_options = options.get("conn_options") or APIConnectOptions()
-        return _ParrotStream(self, chat_ctx=chat_ctx, tools=[], conn_options=conn_options)
+        return _FakeLLMStream(self, chat_ctx=chat_ctx, tools=[], conn_options=conn_options)
 
 
-class _ParrotStream(llm.LLMStream):
+class _FakeLLMStream(llm.LLMStream):
     async def _run(self) -> None:
         delta = llm.ChoiceDelta(role="assistant", content="indeed")
         self._event_ch.send_nowait(llm.ChatChunk(id="1", delta=delta))
@@ -108,7 +108,7 @@ class _ParrotStream(llm.LLMStream):
 
 @dataclass
 class Turn:
-    """A turn that was committed: when, and what the framework measured about it."""
+    """A committed user turn: its time, its text and the framework's metrics of it."""
 
     at: float
     text: str
@@ -116,8 +116,8 @@ class Turn:
 
 
 @dataclass
-class Told:
-    """What a session told."""
+class SessionLog:
+    """The events of an agent session."""
 
     turns: list[Turn] = field(default_factory=list)
     finals: list[tuple[float, str]] = field(default_factory=list)
@@ -127,53 +127,53 @@ class Told:
 
 
 class ListeningAgent(Agent):
-    """Notes its turns."""
+    """An agent that records the user's turns."""
 
-    def __init__(self, told: Told, turned: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, log: SessionLog, turned: Callable[[], None] = lambda: None) -> None:
         super().__init__(instructions="Listen.")
-        self._told = told
+        self._log = log
         self._turned = turned
 
     async def on_user_turn_completed(self, turn_ctx: llm.ChatContext, new_message: llm.ChatMessage) -> None:
         metrics = dict(new_message.metrics or {})
-        self._told.turns.append(Turn(now(), new_message.text_content or "", metrics))
+        self._log.turns.append(Turn(now(), new_message.text_content or "", metrics))
         self._turned()
 
 
-Scene = Callable[[Stage, AgentSession[Any], Told], Awaitable[None]]
+Scene = Callable[[Harness, AgentSession[Any], SessionLog], Awaitable[None]]
 
 
 def converse(
     monkeypatch: pytest.MonkeyPatch,
-    server: SimServer,
+    server: SimulatedServer,
     scene: Scene,
     *,
     handling: TurnHandlingOptions,
     hears: tuple[int, ...],
     vad: Any = None,
     llm: Any = None,
-    stt: Callable[[Stage], Any] = lambda stage: stage.stt,
+    stt: Callable[[Harness], Any] = lambda harness: harness.stt,
     **options: Any,
-) -> Told:
-    """Run an agent session whose microphone hears a second of silence and then ``hears``."""
-    told = Told()
+) -> SessionLog:
+    """Run an agent session whose microphone gives a second of silence and then ``hears``."""
+    log = SessionLog()
 
-    async def scenario(stage: Stage) -> None:
+    async def scenario(harness: Harness) -> None:
         more = {"llm": llm} if llm is not None else {}
-        session: AgentSession[Any] = AgentSession(stt=stt(stage), vad=vad, turn_handling=handling, **more)
-        session.on("error", told.errors.append)
-        session.on("close", told.closed.append)
-        session.on("user_state_changed", lambda event: told.states.append(event.new_state))
+        session: AgentSession[Any] = AgentSession(stt=stt(harness), vad=vad, turn_handling=handling, **more)
+        session.on("error", log.errors.append)
+        session.on("close", log.closed.append)
+        session.on("user_state_changed", lambda event: log.states.append(event.new_state))
         session.on(
             "user_input_transcribed",
-            lambda event: told.finals.append((now(), event.transcript)) if event.is_final else None,
+            lambda event: log.finals.append((now(), event.transcript)) if event.is_final else None,
         )
         session.input.audio = ScriptedInput(*[0] * 10, *hears)
-        await session.start(ListeningAgent(told))
+        await session.start(ListeningAgent(log))
         try:
-            await scene(stage, session, told)
+            await scene(harness, session, log)
         finally:
             await session.aclose()
 
-    perform(monkeypatch, server, scenario, **options)
-    return told
+    run_scenario(monkeypatch, server, scenario, **options)
+    return log

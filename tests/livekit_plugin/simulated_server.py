@@ -29,49 +29,49 @@ from auricle.core.first_frame import read_resume
 from auricle.core.session import Outputs
 from auricle.transports.asyncio.driver import Driver
 from auricle.transports.wire import Wire, WireLost
-from livekit_plugin.pipe import End, pipe
-from livekit_plugin.toy import ToyEngine
+from livekit_plugin.fake_engine import FakeEngine
+from livekit_plugin.pipe import PipeEnd, pipe
 
 AfterEnd = Literal["closes", "never closes", "goes mute", "closes at once", "resets", "dies"]
 """What a server does once it has heard that the input has ended."""
 
 
-class SimServer:
-    """Everything that a client could connect to. Put `open_websocket` in the place of the real one."""
+class SimulatedServer:
+    """A server with faults on demand. Patch the client's `open_websocket` with the method of this name."""
 
     def __init__(self, *, after_end: AfterEnd = "closes", limits: Limits | None = None) -> None:
         self.after_end = after_end
         self.limits = limits or Limits()
         self.down = False
-        """It refuses connections."""
-        self.black_holes = 0
-        """So many of the first connections it never answers at all."""
-        self.mute_flushes = False
-        """It never answers a flush."""
-        self.wedged = False
-        """Its engine hears nothing; whatever else there is to a session goes on."""
+        """Whether connections are refused."""
+        self.unanswered_connects = 0
+        """How many of the first connection attempts are never answered."""
+        self.ignore_flushes = False
+        """Whether flushes stay unanswered."""
+        self.stalled = False
+        """Whether the engine gets no audio, while everything else in a session goes on."""
         self.loading_s = 0.0
         """How long the model loads before a session is accepted."""
-        self.slowness_s = 0.0
-        """What the engine takes for each thing it is given."""
+        self.processing_delay_s = 0.0
+        """How long the engine takes for each event."""
         self.refusal: tuple[str, str] | None = None
         """Error code and reason with which it fails every new session."""
         self.connects = 0
         self.headers: Sequence[tuple[str, str]] = ()
         self.starts: list[Start] = []
         self.heard: list[str] = []
-        """Kinds of what clients said that is not audio, in order."""
+        """Type names of the events of all sessions, without audio, in order."""
         self.conversations: dict[str, Conversation] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def open_websocket(
         self, address: Any, headers: Sequence[tuple[str, str]], ssl_context: Any, max_message_bytes: int
-    ) -> AsyncIterator[End]:
+    ) -> AsyncIterator[PipeEnd]:
         """Stand in for `auricle.transports.asyncio.websocket.open_websocket`."""
         self.connects += 1
         self.headers = headers
-        if self.connects <= self.black_holes:
+        if self.connects <= self.unanswered_connects:
             await asyncio.Event().wait()
         await asyncio.sleep(0.01)
         if self.down:
@@ -86,7 +86,7 @@ class SimServer:
             if not theirs.over:
                 theirs.break_off()
 
-    async def _serve(self, wire: End) -> None:
+    async def _serve(self, wire: PipeEnd) -> None:
         try:
             first = await wire.receive()
         except WireLost:
@@ -101,7 +101,7 @@ class SimServer:
         await fresh.run()
 
     def cut(self, *, forget: bool = False) -> None:
-        """Break every connection; a server that forgets has been restarted."""
+        """Break every connection. ``forget``: lose the sessions too, as in a restart."""
         for conversation in tuple(self.conversations.values()):
             conversation.wire.break_off()
             if forget:
@@ -119,9 +119,9 @@ class SimServer:
 
 
 class Conversation:
-    """One session of the server's: its driver and its engine."""
+    """One session of the server: its driver and its engine."""
 
-    def __init__(self, server: SimServer, wire: End, first: Frame) -> None:
+    def __init__(self, server: SimulatedServer, wire: PipeEnd, first: Frame) -> None:
         self.server = server
         self.wire = wire
         self.task = asyncio.current_task()
@@ -132,7 +132,7 @@ class Conversation:
         self._driver = Driver(
             self.session, open_wire=partial(_held, wire), opened=lambda _wire, _now: (), emit=self._emit
         )
-        self._engine: ToyEngine | None = None
+        self._engine: FakeEngine | None = None
         self._todo: deque[Event] = deque()
 
     async def run(self) -> None:
@@ -140,7 +140,7 @@ class Conversation:
         self._driver.post(lambda at: self.session.receive(self._first, now=at))
         await self._driver.run((OpenTransport(not_before=now),))
 
-    async def adopt(self, wire: End, resume: Any) -> None:
+    async def adopt(self, wire: PipeEnd, resume: Any) -> None:
         token = secrets.token_hex(8)
         before, self.wire = self.wire, wire
         try:
@@ -152,7 +152,7 @@ class Conversation:
             raise
 
     def post(self, verb: Any) -> None:
-        """Do a verb of the session soon; one that comes too late does nothing."""
+        """Call a verb of the session soon; nothing happens where the session has closed by then."""
 
         def act(now: float) -> Outputs:
             if self.session.closed is not None:
@@ -169,10 +169,10 @@ class Conversation:
                 self._answer(config)
             case SessionClosed():
                 return
-            case _ if self._engine is not None and self.server.slowness_s:
+            case _ if self._engine is not None and self.server.processing_delay_s:
                 self._todo.append(event)
                 if len(self._todo) == 1:
-                    asyncio.get_running_loop().call_later(self.server.slowness_s, self._hear_next)
+                    asyncio.get_running_loop().call_later(self.server.processing_delay_s, self._hear_next)
             case _ if self._engine is not None:
                 self._hear(event)
             case _:
@@ -181,7 +181,7 @@ class Conversation:
     def _hear_next(self) -> None:
         self._hear(self._todo.popleft())
         if self._todo:
-            asyncio.get_running_loop().call_later(self.server.slowness_s, self._hear_next)
+            asyncio.get_running_loop().call_later(self.server.processing_delay_s, self._hear_next)
 
     def _answer(self, config: Start) -> None:
         server = self.server
@@ -197,21 +197,21 @@ class Conversation:
         loop.call_later(server.loading_s, self._accept, config)
 
     def _accept(self, config: Start) -> None:
-        info, token = ServerInfo(name="toy", model="toy-1"), secrets.token_hex(8)
+        info, token = ServerInfo(name="fake", model="fake-1"), secrets.token_hex(8)
         self.post(lambda now: self.session.accept(self.id, info, resume_token=token, now=now))
-        self._engine = ToyEngine(self.session, self.post, config.timeline_origin or 0)
+        self._engine = FakeEngine(self.session, self.post, config.timeline_origin or 0)
 
     def _hear(self, event: Event) -> None:
         engine = self._engine
         assert engine is not None
         match event:
-            case AudioReceived() | InputFinished() if self.server.wedged:
+            case AudioReceived() | InputFinished() if self.server.stalled:
                 pass
             case AudioReceived(pcm=pcm):
                 engine.feed(pcm)
             case AudioSkipped(start_sample=start, end_sample=end):
                 engine.skip(end - start)
-            case FlushRequested(id=flush_id, at_sample=at) if not self.server.mute_flushes:
+            case FlushRequested(id=flush_id, at_sample=at) if not self.server.ignore_flushes:
                 engine.cut("flush")
                 self.post(lambda now: self.session.flushed(flush_id, at, now=now))
             case ConfigureRequested(id=change_id, config=Start(language="tlh")):
@@ -229,7 +229,7 @@ class Conversation:
             case _:
                 pass
 
-    def _finish(self, engine: ToyEngine) -> None:
+    def _finish(self, engine: FakeEngine) -> None:
         match self.server.after_end:
             case "closes":
                 engine.cut("end_input")
@@ -237,7 +237,7 @@ class Conversation:
             case "never closes":
                 engine.cut("end_input")
             case "goes mute":
-                self.wire.other.deaf = True
+                self.wire.other.half_open = True
             case "closes at once":
                 self.wire.hang_up(1000)
             case "resets":
@@ -251,7 +251,7 @@ class Conversation:
 
 
 @asynccontextmanager
-async def _held(wire: End) -> AsyncIterator[Wire]:
+async def _held(wire: PipeEnd) -> AsyncIterator[Wire]:
     try:
         yield wire
     finally:

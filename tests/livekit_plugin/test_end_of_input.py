@@ -1,4 +1,4 @@
-"""Whatever the server does after the end of input, and whenever that comes: the stream ends, and tells the truth."""
+"""Every behaviour of a server after the end of input, at every point of a stream: it ends, and its report is true."""
 
 import asyncio
 from typing import Literal, get_args
@@ -7,8 +7,8 @@ import pytest
 from livekit.agents import APIError
 from livekit.plugins.auricle import SpeechStream
 
-from livekit_plugin.sim import AfterEnd, SimServer
-from livekit_plugin.stage import Heard, Stage, listen, now, perform, push, speak
+from livekit_plugin.harness import Harness, Heard, listen, now, push, run_scenario, speak
+from livekit_plugin.simulated_server import AfterEnd, SimulatedServer
 
 Ending = Literal["before connecting", "with zero audio", "in the middle of a word", "twice"]
 DRAIN_S = 10.0
@@ -43,8 +43,8 @@ async def speak_and_end(stream: SpeechStream, ending: Ending) -> list[str]:
 def test_the_stream_ends_inside_its_bound_and_tells_the_truth(
     monkeypatch: pytest.MonkeyPatch, after_end: AfterEnd, ending: Ending
 ) -> None:
-    async def scenario(stage: Stage) -> None:
-        heard, stream = Heard(), stage.open()
+    async def scenario(harness: Harness) -> None:
+        heard, stream = Heard(), harness.open()
         said = await speak_and_end(stream, ending)
         began = now()
         await listen(stream, heard)
@@ -66,15 +66,15 @@ def test_the_stream_ends_inside_its_bound_and_tells_the_truth(
             assert heard.error is None
             assert heard.ended_at - began <= 2 * LEAVING_S
 
-    perform(monkeypatch, SimServer(after_end=after_end), scenario, drain_timeout=DRAIN_S)
+    run_scenario(monkeypatch, SimulatedServer(after_end=after_end), scenario, drain_timeout=DRAIN_S)
 
 
 def test_an_engine_at_work_is_waited_for_however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bound is on standstill, not on work: a slow server that gets on is not given up."""
 
-    async def scenario(stage: Stage) -> None:
-        heard, stream = Heard(), stage.open()
-        stage.server.slowness_s = 0.5
+    async def scenario(harness: Harness) -> None:
+        heard, stream = Heard(), harness.open()
+        harness.server.processing_delay_s = 0.5
         push(stream, 1, 2, 0, 0, 0, 0, 3)
         stream.end_input()
         await listen(stream, heard)
@@ -82,4 +82,4 @@ def test_an_engine_at_work_is_waited_for_however_long_it_takes(monkeypatch: pyte
         assert heard.ended_at is not None
         assert heard.ended_at > 10 * 2.0
 
-    perform(monkeypatch, SimServer(), scenario, drain_timeout=2.0)
+    run_scenario(monkeypatch, SimulatedServer(), scenario, drain_timeout=2.0)

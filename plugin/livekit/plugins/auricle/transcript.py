@@ -1,4 +1,4 @@
-"""Words of a transcript, as the framework wants them."""
+"""Texts and words of a transcript, converted to the framework's types."""
 
 from livekit.agents.types import TimedString
 
@@ -6,12 +6,12 @@ from auricle.core import Word
 
 
 def has_words(text: str) -> bool:
-    """Whether a text says anything: a lone full stop is not worth an answer."""
+    """Return whether a text holds a letter or a digit: punctuation alone must not start a turn."""
     return any(character.isalnum() for character in text)
 
 
-def timed(word: Word, offset_s: float) -> TimedString:
-    """Return a word with its times, ``offset_s`` later than the server has them."""
+def timed_string(word: Word, offset_s: float) -> TimedString:
+    """Return a word as a `TimedString`, with ``offset_s`` seconds added to its times."""
     return TimedString(
         word.text,
         start_time=offset_s + word.start,

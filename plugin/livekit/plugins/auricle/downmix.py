@@ -1,11 +1,11 @@
-"""Frames of any number of channels, made mono before the framework's resampler, which takes them for mono anyway."""
+"""Downmixing of frames with several channels, before they reach the framework's resampler, which assumes mono."""
 
 import numpy as np
 from livekit import rtc
 
 
 def to_mono(frame: rtc.AudioFrame) -> rtc.AudioFrame:
-    """Return the mean of the channels of a frame of 16-bit samples; a mono frame is returned as it is."""
+    """Return the mean of the channels of a frame of 16-bit samples; a mono frame is returned unchanged."""
     if frame.num_channels == 1:
         return frame
     interleaved = np.frombuffer(frame.data, dtype=np.int16).reshape(-1, frame.num_channels)

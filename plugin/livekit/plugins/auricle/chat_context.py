@@ -1,31 +1,31 @@
-"""What was said before, as a prompt: it helps a recogniser with names and with who answers what."""
+"""The last turns of the conversation as a prompt: it helps a recogniser with names, and with answers to questions."""
 
 from collections import deque
 from typing import Final
 
 from livekit.agents.llm import ChatMessage
 
-MAX_ITEMS: Final = 4
+MAX_TURNS: Final = 4
 MAX_CHARACTERS: Final = 400
 """Enough for names; a recogniser reads only the end of a long prompt anyway."""
 
 
-class Context:
-    """The last turns of a conversation, cut to what a prompt may hold."""
+class ChatContextPrompt:
+    """A prompt of the last `MAX_TURNS` turns of user and assistant, of at most `MAX_CHARACTERS`."""
 
     def __init__(self) -> None:
-        self._said: deque[str] = deque(maxlen=MAX_ITEMS)
+        self._turns: deque[str] = deque(maxlen=MAX_TURNS)
 
     def add(self, item: object) -> str | None:
-        """Take note of a turn and return the prompt; None where it changes nothing."""
+        """Add an item of the conversation and return the new prompt; None where the item does not change it."""
         text = item.text_content if isinstance(item, ChatMessage) and item.role in ("user", "assistant") else None
         if not text or not text.strip():
             return None
-        self._said.append(" ".join(text.split()))
-        return _end_of(" ".join(self._said))
+        self._turns.append(" ".join(text.split()))
+        return _last_characters(" ".join(self._turns))
 
 
-def _end_of(text: str) -> str:
+def _last_characters(text: str) -> str:
     """Return the end of a text, from the beginning of a word."""
     if len(text) <= MAX_CHARACTERS:
         return text

@@ -1,4 +1,4 @@
-"""What happens to speech on its way: speed, room, noise, bandwidth and level; and what is no speech at all."""
+"""Augmentation of speech: speed, room, noise, bandwidth and level; and audio without speech."""
 
 import numpy as np
 import soxr

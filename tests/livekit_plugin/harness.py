@@ -1,4 +1,4 @@
-"""A stream of the plugin on virtual time, beside a simulated server: what every scenario begins with."""
+"""Runs a stream of the plugin against a simulated server on virtual time: the base of every scenario."""
 
 import asyncio
 import time
@@ -14,17 +14,17 @@ from livekit.plugins.auricle import STT, SpeechStream
 
 from auricle.transports.asyncio import client as asyncio_client
 from auricle.transports.testing.asyncio import AsyncioLoop
-from livekit_plugin.sim import SimServer
-from livekit_plugin.toy import BLOCK, RATE, frame_of
+from livekit_plugin.fake_engine import BLOCK, RATE, frame_of
+from livekit_plugin.simulated_server import SimulatedServer
 
 EPOCH_S = 1_800_000_000.0
-"""The wall clock at the beginning of virtual time."""
+"""Wall-clock time at which virtual time begins."""
 KEY = "a-secret-key"
 
 
 @dataclass
 class Heard:
-    """What the consumer of a stream got."""
+    """What the consumer of a stream received."""
 
     events: list[SpeechEvent] = field(default_factory=list)
     error: BaseException | None = None
@@ -44,7 +44,7 @@ class Heard:
         return " ".join(self.texts).split()
 
     def check(self) -> None:
-        """What holds for every stream, whatever happened."""
+        """Check what holds for every stream: speech starts and ends alternate, and transcripts lie between them."""
         speaking = False
         for event in self.events:
             if event.type == SpeechEventType.START_OF_SPEECH:
@@ -60,10 +60,10 @@ class Heard:
         assert not speaking, "every start of speech has its end"
 
 
-class Stage:
-    """One server and one STT. Virtual time is the wall clock too."""
+class Harness:
+    """One server and one STT. The wall clock follows virtual time."""
 
-    def __init__(self, server: SimServer, **options: Any) -> None:
+    def __init__(self, server: SimulatedServer, **options: Any) -> None:
         self.server = server
         self.stt = STT(url="ws://sim.invalid/?token=query-secret", api_key=KEY, **options)
         self.errors: list[Any] = []
@@ -96,7 +96,7 @@ async def speak(stream: SpeechStream, *values: int, blocks: int = 10) -> None:
 
 
 async def listen(stream: SpeechStream, heard: Heard) -> None:
-    """Take everything the stream says, to its end."""
+    """Collect the events of a stream until it ends."""
     try:
         async for event in stream:
             heard.events.append(event)
@@ -105,22 +105,25 @@ async def listen(stream: SpeechStream, heard: Heard) -> None:
     heard.ended_at = now()
 
 
-def perform(
-    monkeypatch: pytest.MonkeyPatch, server: SimServer, scenario: Callable[[Stage], Awaitable[Any]], **options: Any
+def run_scenario(
+    monkeypatch: pytest.MonkeyPatch,
+    server: SimulatedServer,
+    scenario: Callable[[Harness], Awaitable[Any]],
+    **options: Any,
 ) -> Any:
-    """Run a scenario on virtual time. It must end, and leave no task behind."""
+    """Run a scenario on virtual time. Fails where it does not end, or leaves a task."""
 
-    async def staged() -> Any:
+    async def main() -> Any:
         with monkeypatch.context() as patch:
             patch.setattr(asyncio_client, "open_websocket", server.open_websocket)
             patch.setattr(asyncio_client, "getrandbits", lambda bits: 0)  # the same jitter at every run
             patch.setattr(time, "time", lambda: EPOCH_S + now())
             patch.setattr(time, "perf_counter", now)
-            stage = Stage(server, **options)
+            harness = Harness(server, **options)
             try:
-                return await scenario(stage)
+                return await scenario(harness)
             finally:
-                await stage.stt.aclose()
+                await harness.stt.aclose()
                 await server.aclose()
 
-    return AsyncioLoop().run(staged)
+    return AsyncioLoop().run(main)

@@ -1,4 +1,4 @@
-"""The training itself: one loss of three parts, on a schedule of wall time."""
+"""The training loop: one loss of three parts, on a schedule of wall time."""
 
 import math
 import random

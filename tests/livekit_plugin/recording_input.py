@@ -1,4 +1,4 @@
-"""A microphone that plays a recording in real time, and is silent after it."""
+"""A microphone that plays a recording in real time, and silence after it."""
 
 import asyncio
 

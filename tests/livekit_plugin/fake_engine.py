@@ -1,4 +1,4 @@
-"""An engine whose words can be told from the samples: a frame full of the value 7 says "w7", zeros are silence."""
+"""A fake engine that reads its words from the samples: a frame of the value 7 is the word "w7", zeros are silence."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ RATE = 16_000
 BLOCK = 160
 """Samples in a block, and in a frame of these tests: 10 ms."""
 SILENCE_BLOCKS = 30
-UNSPEAKABLE = 666
+FAILING_VALUE = 666
 """The engine fails on an utterance with this value in it."""
 Post = Callable[[Callable[[float], Outputs]], None]
 
@@ -20,8 +20,8 @@ def frame_of(value: int, blocks: int = 1) -> bytes:
     return np.full(BLOCK * blocks, value, dtype=np.int16).tobytes()
 
 
-class ToyEngine:
-    """Decides at once. Positions are samples of the session."""
+class FakeEngine:
+    """Answers without delay. Positions are samples of the session."""
 
     def __init__(self, session: ServerSession, post: Post, origin: int) -> None:
         self._session = session
@@ -47,7 +47,7 @@ class ToyEngine:
         self._progress()
 
     def cut(self, reason: str) -> None:
-        """Decide everything heard so far."""
+        """Emit the final of the open utterance."""
         if self._words is not None:
             self._final(reason)
 
@@ -83,7 +83,7 @@ class ToyEngine:
             Word(text=f"w{value}", start=start / RATE, end=end / RATE, confidence=0.9)
             for value, start, end in self._words or ()
         )
-        fails = any(value == UNSPEAKABLE for value, _, _ in self._words or ())
+        fails = any(value == FAILING_VALUE for value, _, _ in self._words or ())
         self._words = None
         session = self._session
         if fails:

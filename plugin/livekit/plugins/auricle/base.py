@@ -1,0 +1,32 @@
+"""The part of `STT` that its streams use: what is known of the server that answered last."""
+
+from typing import Never
+
+from livekit.agents import stt
+from livekit.plugins.auricle.options import Options
+
+from auricle.core import Ready, ServerInfo
+
+
+class BaseSTT(stt.STT[Never]):
+    """Holds the options, and gives the framework ``model`` and ``provider``, the labels of its metrics."""
+
+    def __init__(self, options: Options, capabilities: stt.STTCapabilities) -> None:
+        super().__init__(capabilities=capabilities)
+        self._options = options
+        self._server: ServerInfo | None = None
+        """What the last ``ready`` said of its server."""
+
+    @property
+    def model(self) -> str:
+        """The model of the server that answered last; before that, the model in the options."""
+        model = self._server.model if self._server else None
+        return model or self._options.model or "unknown"
+
+    @property
+    def provider(self) -> str:
+        """Auricle, and the engine that answered last."""
+        return f"Auricle ({self._server.name})" if self._server else "Auricle"
+
+    def _on_ready(self, ready: Ready) -> None:
+        self._server = ready.server or self._server

@@ -1,0 +1,48 @@
+"""`Options`: what is refused, and the defaults of the environment."""
+
+import pytest
+from livekit.plugins.auricle.options import Options, from_environment
+
+
+@pytest.mark.parametrize(
+    "url", ["ws://host", "wss://host:1/path", "http://host", "https://host/ws?x=1", "ws://[::1]:8765"]
+)
+def test_good_urls(url: str) -> None:
+    assert Options(url=url).url == url
+
+
+@pytest.mark.parametrize("url", ["host:8765", "ftp://host", "ws://", "ws://user:pw@host", "ws://host:99999", ""])
+def test_bad_urls_are_refused_in_one_sentence(url: str) -> None:
+    with pytest.raises(ValueError, match=r"auricle\.STT cannot use its url: .*\.") as caught:
+        Options(url=url)
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"silence": -1.0}, {"max_segment": 100.0}, {"drain_timeout": 0.0}, {"max_backlog": -1.0},
+     {"keyterms": tuple(map(str, range(501)))},
+     {"prompt": "x" * 3000}, {"preflight_after": -0.1}, {"language": "x" * 40}],
+)  # fmt: skip
+def test_bad_options_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - each has its own sentence
+        Options(**wrong)  # type: ignore[arg-type]
+
+
+def test_the_environment_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AURICLE_URL", raising=False)
+    monkeypatch.delenv("AURICLE_API_KEY", raising=False)
+    assert from_environment(None, None) == ("ws://127.0.0.1:8765", None)
+    monkeypatch.setenv("AURICLE_URL", "wss://ear")
+    monkeypatch.setenv("AURICLE_API_KEY", "k")
+    assert from_environment(None, None) == ("wss://ear", "k")
+    assert from_environment("ws://other", "own") == ("ws://other", "own")
+
+
+def test_the_key_is_not_in_the_repr() -> None:
+    assert "k3y" not in repr(Options(api_key="k3y"))
+
+
+def test_keyterms_of_user_and_framework_are_merged() -> None:
+    bias = Options(keyterms=("a", "b"), session_keyterms=("b", "c"), prompt="p", context="q").bias
+    assert (bias.terms, bias.prompt) == (("a", "b", "c"), "p q")
