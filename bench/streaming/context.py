@@ -19,7 +19,7 @@ from auricle.engines.fallback import Isolation, engine_loader
 from auricle.engines.loading import EngineLoader
 from auricle.engines.protocol import ENGINE_RATE, Samples, StreamConfig, WindowEngine
 from auricle.engines.protocol import Window as EngineWindow
-from auricle.engines.whisper import WhisperEngine
+from auricle.engines.whisper.engine import WhisperEngine
 
 LOAD_PATIENCE_S = 60.0
 TAKES = 3

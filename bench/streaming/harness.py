@@ -20,7 +20,7 @@ RATE = 16_000
 
 
 class Session(Protocol):
-    """What a session can do: `auricle.engines.session.EngineSession` and `naive.NaiveSession`."""
+    """What a session can do: `auricle.engines.session.engine_session.EngineSession` and `naive.NaiveSession`."""
 
     def feed(self, pcm: bytes) -> None:
         """Let it hear audio."""

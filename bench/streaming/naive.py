@@ -19,7 +19,8 @@ from anyio.abc import TaskGroup
 from faster_whisper import WhisperModel
 
 from auricle.core.parts import FinalReason
-from auricle.engines.endpointing import SILENT, Began, Ended, Quiet, Rules, Speaking, TooLong, hear
+from auricle.engines.audio.endpointing import SILENT, Began, Ended, Quiet, Rules, Speaking, TooLong, hear
+from auricle.engines.audio.silero import SileroModel
 from auricle.engines.protocol import (
     BLOCK,
     ENGINE_RATE,
@@ -34,7 +35,6 @@ from auricle.engines.protocol import (
     StreamDone,
     TimedWord,
 )
-from auricle.engines.silero import SileroModel
 
 TRIM_S = 15.0
 """A buffer longer than this is trimmed at what has been committed."""

@@ -18,7 +18,7 @@ import numpy as np
 from ctranslate2.specs import WhisperSpec
 from numpy.typing import NDArray
 
-from auricle.engines.whisper_models import resolve_model
+from auricle.engines.whisper.models.resolution import resolve_model
 
 Array = NDArray[np.float32]
 Weights = dict[str, Array]

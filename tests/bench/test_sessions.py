@@ -29,7 +29,7 @@ CONFIG = StreamConfig(silence_s=0.3)
 PATIENCE_S = 20.0
 
 
-class Ear:
+class AudioFrontEnd:
     """Takes what is loud for speech."""
 
     def __call__(self, blocks: Samples) -> list[float]:
@@ -37,8 +37,8 @@ class Ear:
 
 
 class FakeSilero:
-    def listen(self) -> Ear:
-        return Ear()
+    def listen(self) -> AudioFrontEnd:
+        return AudioFrontEnd()
 
 
 class FakeNaive:

@@ -9,8 +9,8 @@ import soundfile
 from tiny_shaped import HEADS, LAYERS, TOKENS, read_weights, stretch
 
 from auricle.engines.protocol import StreamConfig, Window
-from auricle.engines.whisper import WhisperEngine
-from auricle.engines.whisper_models import resolve_model
+from auricle.engines.whisper.engine import WhisperEngine
+from auricle.engines.whisper.models.resolution import resolve_model
 
 SPEECH = Path(__file__).parents[1] / "engines" / "speech"
 CLIPS = [json.loads(line) for line in (SPEECH / "manifest.jsonl").read_text(encoding="utf-8").splitlines()][:3]

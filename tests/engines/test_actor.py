@@ -19,9 +19,9 @@ from auricle.engines.protocol import (
     StreamDone,
     UtteranceFailed,
 )
-from auricle.engines.script import Script, ScriptedWord
-from auricle.engines.scripted import ScriptedEngine, ScriptedWindowEngine
-from engines.lab import check_record, config, silence, text_of
+from auricle.engines.scripted.engine import ScriptedEngine, ScriptedWindowEngine
+from auricle.engines.scripted.script import Script, ScriptedWord
+from engines.session_harness import check_record, config, silence, text_of
 
 LONGEST_S = 20.0
 """A test that takes longer hangs. None waits for this time to pass."""

@@ -6,8 +6,8 @@ import pytest
 
 from auricle.engines import fallback, registry
 from auricle.engines.protocol import EngineUnavailable
-from auricle.engines.script import Script
-from auricle.engines.scripted import ScriptedEngine
+from auricle.engines.scripted.engine import ScriptedEngine
+from auricle.engines.scripted.script import Script
 
 HERE = __name__
 

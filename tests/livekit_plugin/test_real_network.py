@@ -10,7 +10,7 @@ from livekit.agents.stt import SpeechEventType
 from livekit.plugins.auricle import STT
 from server.test_server import auricle
 
-from auricle.engines.script import NUMBERS
+from auricle.engines.scripted.script import NUMBERS
 from livekit_plugin.harness import Heard, listen
 
 PATIENCE_S = 30.0

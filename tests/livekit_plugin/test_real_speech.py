@@ -19,7 +19,7 @@ import jiwer
 import numpy as np
 import pytest
 import soxr
-from engines.lab import SHARED, clip_pcm, clips
+from engines.session_harness import SHARED, clip_pcm, clips
 from livekit import rtc
 from livekit.agents import AgentSession, TurnHandlingOptions
 from livekit.agents.stt import SpeechEvent, SpeechEventType

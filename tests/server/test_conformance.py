@@ -12,9 +12,9 @@ import trio
 import trio.lowlevel
 from trio_websocket import WebSocketConnection
 
-from auricle.engines.script import COUNTING
-from auricle.engines.scripted import ScriptedEngine
-from auricle.engines.sphinx import SphinxEngine
+from auricle.engines.scripted.engine import ScriptedEngine
+from auricle.engines.scripted.script import COUNTING
+from auricle.engines.sphinx.engine import SphinxEngine
 from auricle.server.app import ServerConfig, running_server
 from auricle.transports.testing.conformance import CHECKS, Unreachable, Verdict, check_server, runner
 from auricle.transports.testing.conformance.server_under_test import MOST_BYTES

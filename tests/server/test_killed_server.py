@@ -16,7 +16,7 @@ import trio
 
 from auricle.core import Ack, Final, Limits, SessionClosed
 from auricle.core.events import Interrupted, Restarted
-from auricle.engines.script import COUNTING
+from auricle.engines.scripted.script import COUNTING
 from auricle.transports.trio import Client, connect
 from server.processes import server_process
 

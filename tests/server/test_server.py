@@ -19,10 +19,10 @@ from auricle.core import ClientSession, Features, Final, Interrupted, Limits, Lo
 from auricle.core.session import Session
 from auricle.engines.loading import Loaded
 from auricle.engines.protocol import EngineUnavailable, LoadProgress
-from auricle.engines.recogniser import Recogniser
-from auricle.engines.script import COUNTING, Script
-from auricle.engines.scripted import ScriptedEngine
-from auricle.engines.session import EngineSession
+from auricle.engines.scripted.engine import ScriptedEngine
+from auricle.engines.scripted.script import COUNTING, Script
+from auricle.engines.session.engine_session import EngineSession
+from auricle.engines.session.recogniser import Recogniser
 from auricle.server.app import ServerConfig, running_server
 from auricle.server.http.listener import ListenError
 from auricle.server.sessions.conversation import Conversation

@@ -27,7 +27,7 @@ from train_model.tokens import number_of, tokenizer, vocabulary
 QUANTISATION: Final = "float16"
 """On disk. CTranslate2 makes int8 or float32 of it while it loads."""
 TAIL_PAD_S: Final = 0.5
-"""Silence it wants behind speech, for `auricle.engines.whisper_models`. The model card derives it from the sweep."""
+"""Silence that the model wants behind speech (see `whisper.models.resolution`); its model card derives it."""
 _PREPROCESSOR: Final = {
     "chunk_length": 30,
     "feature_extractor_type": "WhisperFeatureExtractor",

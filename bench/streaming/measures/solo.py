@@ -14,7 +14,7 @@ from recording import Recording
 from auricle.engines.protocol import ENGINE_RATE
 
 PATIENCE_S = 60.0
-OPENING_S = 0.4
+PRE_SPEECH_PAD_S = 0.4
 """An utterance is heard from so much before its speech."""
 
 
@@ -67,7 +67,7 @@ def _read(bench: Bench, recording: Recording, cpu_s: float, offline: dict[str, f
     final_words = len(words_of(recording.text))
     early, total = recording.promised_early()
     units = [
-        bench.decode_s(recording.tape.samples, ending.final.start_s - OPENING_S, ending.final.end_s)
+        bench.decode_s(recording.tape.samples, ending.final.start_s - PRE_SPEECH_PAD_S, ending.final.end_s)
         for ending in endings
     ]
     return {

@@ -23,9 +23,9 @@ from auricle.engines.protocol import (
     StreamDone,
     UtteranceFailed,
 )
-from auricle.engines.recogniser import Recogniser
 from auricle.engines.registry import available, load_engine
-from auricle.engines.session import EngineSession
+from auricle.engines.session.engine_session import EngineSession
+from auricle.engines.session.recogniser import Recogniser
 
 __all__ = [
     "Engine",

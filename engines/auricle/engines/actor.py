@@ -14,7 +14,7 @@
 Sessions take turns: a turn is one control, what came of decodes, or at most half a second of audio, run on a worker
 thread. One session is never in two turns at once and goes to the end of the queue after each. What waits is one buffer
 of audio a session, bounded by the credit of the protocol. A stateful engine works in these turns; for a window engine
-they end in wishes, which the decode desk sees to, for all sessions together.
+they end in wishes, which the dispatcher sees to, for all sessions together.
 
 Native code cannot be cancelled. When the actor is stopped or cancelled, calls that run get `STOP_GRACE_S` to return;
 one that does not is stopped where the engine can do that (its process is ended), or else abandoned with its thread, and
@@ -29,10 +29,8 @@ from typing import Final, Self
 import anyio
 from anyio.abc import TaskGroup
 
-from auricle.engines.calls import Calls, RunSync, Threads
-from auricle.engines.decode_desk import MOST_LANES, DecodeDesk
-from auricle.engines.decode_request import Wish
 from auricle.engines.loading import EngineLoader, Loaded, LoadStage, loader_of
+from auricle.engines.policy.state import PARTIAL_INTERVAL_S
 from auricle.engines.protocol import (
     Engine,
     EngineError,
@@ -42,8 +40,10 @@ from auricle.engines.protocol import (
     StreamConfig,
     WindowEngine,
 )
-from auricle.engines.session import EngineSession
-from auricle.engines.window_recogniser import PARTIAL_INTERVAL_S
+from auricle.engines.scheduling.decode_request import DecodeCommand
+from auricle.engines.scheduling.dispatcher import MOST_LANES, Dispatcher
+from auricle.engines.scheduling.native_calls import Calls, RunSync, Threads
+from auricle.engines.session.engine_session import EngineSession
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class EngineActor:
         self._workers = default_workers() if workers is None else workers
         self._calls = Calls(run_sync or Threads(self._workers + MOST_LANES + 1))
         self._loaded: Loaded | None = None
-        self._desk: DecodeDesk | None = None
+        self._dispatcher: Dispatcher | None = None
         self._refusal: str | None = None
         self._settled = anyio.Event()
         self._stop = anyio.Event()
@@ -133,14 +133,14 @@ class EngineActor:
         """Begin a session. Raises `EngineUnavailable` when nobody would answer."""
         session = EngineSession(self._answering().engine, config, self)
         self._sessions.add(session)
-        if self._desk is not None:
-            self._desk.open(session)
+        if self._dispatcher is not None:
+            self._dispatcher.open(session)
         return session
 
     @property
     def busy_for_s(self) -> float | None:
         """How long somebody new had better wait, in seconds; None: there is room for one more."""
-        load = None if self._desk is None else self._desk.load
+        load = None if self._dispatcher is None else self._dispatcher.load
         return None if load is None or load.admits else load.retry_after_s
 
     def _answering(self) -> Loaded:
@@ -156,9 +156,9 @@ class EngineActor:
         try:
             loaded = await self._calls.run(lambda: self._loader(self._progress))
             if isinstance(loaded.engine, WindowEngine):
-                self._desk = DecodeDesk(loaded.engine, self._calls)
-                for _ in range(self._desk.lanes):
-                    tasks.start_soon(self._desk.lane)
+                self._dispatcher = Dispatcher(loaded.engine, self._calls)
+                for _ in range(self._dispatcher.lanes):
+                    tasks.start_soon(self._dispatcher.lane)
             self._loaded = loaded
         except EngineError as error:
             self._refusal = str(error)
@@ -177,15 +177,15 @@ class EngineActor:
         if not self._stop.is_set():
             self._queue.send_nowait(session)
 
-    def wish(self, session: EngineSession, wish: Wish) -> None:
+    def dispatch(self, session: EngineSession, wish: DecodeCommand) -> None:
         """See to a decode of ``session``."""
-        assert self._desk is not None, "only a window engine's sessions have wishes"
-        self._desk.wish(session, wish)
+        assert self._dispatcher is not None, "only a window engine's sessions have wishes"
+        self._dispatcher.dispatch(session, wish)
 
     @property
     def partial_interval_s(self) -> float | None:
         """How often partials may be decoded now; None: not at all."""
-        return PARTIAL_INTERVAL_S if self._desk is None else self._desk.load.interval_s
+        return PARTIAL_INTERVAL_S if self._dispatcher is None else self._dispatcher.load.interval_s
 
     # ------------------------------------------------------------------------ turns
 
@@ -208,8 +208,8 @@ class EngineActor:
             session.end_turn(())
         if session.over:
             self._sessions.discard(session)
-            if self._desk is not None:
-                self._desk.close(session)
+            if self._dispatcher is not None:
+                self._dispatcher.close(session)
 
     # ------------------------------------------------------------------------ the end
 

@@ -4,7 +4,7 @@ An engine is synchronous and is only ever called from worker threads, one call a
 out. Third parties register a factory under the entry-point group ``auricle.engines``; see `auricle.engines.registry`.
 
 Two timelines meet here. Engines hear 16 kHz mono float32 and count *engine samples*; a session counts samples at the
-rate the client declared. `auricle.engines.recogniser` is the only place that converts between the two.
+rate the client declared. `auricle.engines.session.recogniser` is the only place that converts between the two.
 """
 
 from collections.abc import Callable, Sequence
@@ -179,7 +179,7 @@ class WindowEngine(Engine, Protocol):
 
 
 class AudioSource(Protocol):
-    """Audio of a session that is still held: `auricle.engines.retained.RetainedAudio`."""
+    """Audio of a session that is still held: `auricle.engines.audio.retained_audio.RetainedAudio`."""
 
     def slice(self, begin: int, end: int) -> Samples:
         """Return a copy of the engine samples from ``begin`` to ``end``. Raises `IndexError` for what is not held."""

@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 
 from auricle.engines.protocol import EngineUnavailable, Lanes
-from auricle.engines.script import COUNTING, Script
-from auricle.engines.scripted import ScriptedEngine, ScriptedWindowEngine
+from auricle.engines.scripted.engine import ScriptedEngine, ScriptedWindowEngine
+from auricle.engines.scripted.script import COUNTING, Script
 
 
 class BrittleEngine(ScriptedWindowEngine):

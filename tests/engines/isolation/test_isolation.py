@@ -24,11 +24,11 @@ from auricle.engines.isolation import window_engine
 from auricle.engines.isolation.loading import isolated
 from auricle.engines.loading import Loaded
 from auricle.engines.protocol import Engine, EngineError, EngineUnavailable, StreamConfig, Window
-from auricle.engines.recogniser import Recogniser
-from auricle.engines.script import Script, ScriptedWord
-from auricle.engines.scripted import ScriptedEngine, ScriptedWindowEngine
+from auricle.engines.scripted.engine import ScriptedEngine, ScriptedWindowEngine
+from auricle.engines.scripted.script import Script, ScriptedWord
+from auricle.engines.session.recogniser import Recogniser
 from engines.isolation import brittle
-from engines.lab import check_record, config, drive, silence, text_of
+from engines.session_harness import check_record, config, drive, silence, text_of
 
 SCRIPT = Script(words=tuple(ScriptedWord(text=f"w{n}", start=n * 16_000, end=n * 16_000 + 8_000) for n in range(4)))
 WINDOW = Window(audio=np.zeros(16_000, dtype=np.float32), config=StreamConfig(), final=True)

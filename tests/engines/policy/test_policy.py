@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.engines.endpointing import OPENING_S
-from auricle.engines.policy.agreement import agreed, continues, scraps
+from auricle.engines.audio.endpointing import PRE_SPEECH_PAD_S
+from auricle.engines.policy.agreement import agreed, continues, leading_fragments
 from auricle.engines.policy.events import Decode, Failure, Forget, Promote, SpeechEnd, SpeechStart, Urgency, Voice
-from auricle.engines.policy.lookout import next_move
+from auricle.engines.policy.next_event import next_event
 from auricle.engines.policy.state import INITIAL, TAIL
 from auricle.engines.policy.step import step
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, Transcript
-from engines.policy.listening import (
+from engines.policy.policy_driver import (
     FIRST_KINDS,
     Said,
     Session,
@@ -85,7 +85,7 @@ def test_windows_of_partials_are_short_and_finals_show_the_whole_utterance(track
         if decode.urgency in FIRST_KINDS:
             assert decode.end - decode.start <= 4.5 * ENGINE_RATE
         else:
-            assert any(0 <= start - decode.start <= OPENING_S * ENGINE_RATE for start in starts)
+            assert any(0 <= start - decode.start <= PRE_SPEECH_PAD_S * ENGINE_RATE for start in starts)
 
 
 @given(st.lists(st.floats(0, 0.49), max_size=400))
@@ -142,10 +142,10 @@ def test_while_a_partial_is_far_and_the_voice_is_there_nothing_can_happen():
     for block, probability in enumerate(voice):
         end = (block + 1) * BLOCK
         state, _ = step(QUICK, state, Voice(probability=probability, end=end))
-        calm.append((next_move(QUICK, state, end) - end) // BLOCK)
+        calm.append((next_event(QUICK, state, end) - end) // BLOCK)
     assert calm[0] == 1, "one more block, and it is speech"
     assert max(calm) == TAIL // BLOCK, "so long it takes to stop"
-    assert next_move(QUICK, INITIAL, 0) == 2 * BLOCK
+    assert next_event(QUICK, INITIAL, 0) == 2 * BLOCK
 
 
 def test_a_word_is_promised_when_two_hypotheses_agree_and_it_is_not_the_last():
@@ -361,7 +361,7 @@ def test_what_is_known_is_recognised_however_it_is_written():
 
 
 def test_scraps_are_what_comes_before_what_is_known():
-    assert scraps(["known"], ["Known,", "new"]) == 0
-    assert scraps(["known"], ["own", "known", "new"]) == 1
-    assert scraps(["known"], ["something", "else"]) == 0
-    assert scraps([], ["anything"]) == 0
+    assert leading_fragments(["known"], ["Known,", "new"]) == 0
+    assert leading_fragments(["known"], ["own", "known", "new"]) == 1
+    assert leading_fragments(["known"], ["something", "else"]) == 0
+    assert leading_fragments([], ["anything"]) == 0

@@ -157,12 +157,12 @@ Action = tuple[str, int, float]
 
 
 class Simulation:
-    """Sessions talk for ``talk_s``; then all that is open is said and served."""
+    """Sessions talk for ``speech_s``; then all that is open is said and served."""
 
     def __init__(
-        self, server: Server, sessions: int, *, talk_s: float = 60.0, seed: int = 1, speed: float = 1.0
+        self, server: Server, sessions: int, *, speech_s: float = 60.0, seed: int = 1, speed: float = 1.0
     ) -> None:
-        self.server, self.talk_s, self.speed = server, talk_s, speed
+        self.server, self.speech_s, self.speed = server, speech_s, speed
         self.random = random.Random(seed)
         self.report = Report()
         self.events: list[tuple[float, int, object]] = []
@@ -204,7 +204,7 @@ class Simulation:
                 end_s = now_s + SPEECH_S * self.random.uniform(0.5, 1.5)
                 self._at(now_s + FIRST_S, ("first", session, now_s))
                 self._at(end_s + ONSET_S, ("onset", session, now_s))
-                if end_s < self.talk_s:
+                if end_s < self.speech_s:
                     self._at(end_s + PAUSE_S * self.random.uniform(0.5, 1.5), ("begin", session, 0.0))
             case "first" | "partial":
                 if began_s < self.silent_s[session]:

@@ -25,7 +25,7 @@ from auricle.engines.scheduling.scheduler import (
     submit,
     take,
 )
-from engines.scheduling.lab import BUCKETS_S, job
+from engines.scheduling.job_factories import BUCKETS_S, job
 
 SESSIONS = st.integers(0, 7)
 LENGTHS_S = st.sampled_from([0.5, 2.0, 3.0, 8.0, 20.0])
@@ -184,7 +184,7 @@ class AnyTraffic(RuleBasedStateMachine):
     @invariant()
     def demand_is_the_sum_of_that_of_the_sessions(self):
         total = faded(self.state.demand, self.now_s)
-        for name in ("finals", "talk_s", "unknown"):
+        for name in ("finals", "speech_s", "unknown"):
             parts = [getattr(faded(one.demand, self.now_s), name) for one in self.state.sessions.values()]
             assert abs(getattr(total, name) - sum(parts)) < 1e-6
 

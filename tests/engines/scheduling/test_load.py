@@ -15,7 +15,7 @@ from auricle.engines.scheduling.load import (
     MEMORY_S,
     RELAXED,
     SHORTEST_RETRY_S,
-    TALK_SHARE,
+    SPEECH_SHARE,
     TURN_S,
     Demand,
     Level,
@@ -30,7 +30,7 @@ from auricle.engines.scheduling.load import (
     utilisation,
 )
 from auricle.engines.scheduling.scheduler import closed, finished, load, opened, scheduler, submit, take
-from engines.scheduling.lab import FINAL, FIRST, LANES, PARTIAL, SPECULATIVE, crowd, job, served, taught
+from engines.scheduling.job_factories import FINAL, FIRST, LANES, PARTIAL, SPECULATIVE, crowd, job, served, taught
 
 ONE = Lanes(count=1)
 AMOUNTS = st.floats(0.0, 1e3)
@@ -45,7 +45,7 @@ BUSY = Shares(final_s=0.001, first_s=0.001, partial_s=1.0)
 
 def talk(share, level):
     """Return the demand that keeps one lane so busy at ``level``, with `BUSY`."""
-    return Demand(0.0, talk_s=share * MEMORY_S * INTERVALS_S[level])
+    return Demand(0.0, speech_s=share * MEMORY_S * INTERVALS_S[level])
 
 
 def step(level, demand, *, now_s=100.0, shares=BUSY):
@@ -77,20 +77,20 @@ def test_a_session_that_talks_as_usual_is_worth_the_same_early_and_late():
     now_s = 0.0
     while now_s < 4 * MEMORY_S:
         now_s += TURN_S
-        demand = plus(demand, Demand(now_s, finals=1.0, talk_s=TALK_SHARE * TURN_S))
+        demand = plus(demand, Demand(now_s, finals=1.0, speech_s=SPEECH_SHARE * TURN_S))
         middle = faded(demand, now_s + TURN_S / 2)
         assert utilisation(middle, shares, ONE, 0) == pytest.approx(first, rel=0.15)
 
 
 @given(DEMANDS, SHARES)
 def test_longer_intervals_are_less_work(demand, shares):
-    assume(demand.talk_s >= demand.finals * INTERVALS_S[2])  # every utterance has time for a partial a second
+    assume(demand.speech_s >= demand.finals * INTERVALS_S[2])  # every utterance has time for a partial a second
     told = [utilisation(demand._replace(unknown=0.0), shares, ONE, level) for level in range(len(INTERVALS_S))]
     assert told == sorted(told, reverse=True)
 
 
 def test_where_only_first_partials_are_left_each_utterance_has_one():
-    demand, shares = Demand(0.0, finals=MEMORY_S, talk_s=999.0), Shares(final_s=0.2, first_s=0.03, partial_s=9.0)
+    demand, shares = Demand(0.0, finals=MEMORY_S, speech_s=999.0), Shares(final_s=0.2, first_s=0.03, partial_s=9.0)
     assert utilisation(demand, shares, ONE, len(INTERVALS_S) - 1) == pytest.approx(0.23)
 
 
@@ -127,7 +127,7 @@ def test_a_level_lasts():
 def test_an_estimate_that_trembles_does_not_make_the_level_swing(share, trembles):
     level, numbers = Level(), []
     for second, tremble in enumerate(trembles):
-        demand = Demand(0.0, talk_s=share * (1 + tremble) * MEMORY_S * 0.5)
+        demand = Demand(0.0, speech_s=share * (1 + tremble) * MEMORY_S * 0.5)
         level = step(level, demand, now_s=float(second))
         numbers.append(level.number)
     assert numbers == sorted(numbers)
@@ -138,7 +138,7 @@ def test_a_level_is_never_taken_back_early_nor_kept_too_low(moments):
     level, now_s = Level(), 0.0
     for elapsed_s, share in moments:
         now_s += elapsed_s
-        demand = Demand(0.0, talk_s=share * MEMORY_S * 0.5)
+        demand = Demand(0.0, speech_s=share * MEMORY_S * 0.5)
         before, level = level, step(level, demand, now_s=now_s)
         assert level.number >= before.number or now_s - before.since_s >= HOLD_S
         assert level.number == 3 or utilisation(demand, BUSY, ONE, level.number) <= FULL
@@ -186,21 +186,21 @@ def test_sessions_are_refused_and_admitted_again_when_some_have_left():
 
 
 @given(DEMANDS, SHARES, st.integers(0, 1000), st.floats(0.0, 1e5))
-def test_the_time_to_come_back_is_bounded(demand, shares, sessions, stay_s):
-    told_s = retry_after_s(demand, shares, ONE, sessions=sessions, stay_s=stay_s)
+def test_the_time_to_come_back_is_bounded(demand, shares, sessions, session_s):
+    told_s = retry_after_s(demand, shares, ONE, sessions=sessions, session_s=session_s)
     assert SHORTEST_RETRY_S <= told_s <= LONGEST_RETRY_S
 
 
 @given(st.floats(0.5, 2.0), st.floats(0.0, 1.0), st.integers(1, 100), st.floats(1.0, 300.0))
-def test_more_load_is_told_to_come_back_later(share, more, sessions, stay_s):
+def test_more_load_is_told_to_come_back_later(share, more, sessions, session_s):
     told_s = [
-        retry_after_s(finals(load), DEAR, ONE, sessions=sessions, stay_s=stay_s) for load in (share, share + more)
+        retry_after_s(finals(load), DEAR, ONE, sessions=sessions, session_s=session_s) for load in (share, share + more)
     ]
     assert told_s == sorted(told_s)
 
 
 def test_where_sessions_are_short_the_wait_is_short():
-    waits_s = [retry_after_s(finals(0.7), DEAR, ONE, sessions=20, stay_s=stay_s) for stay_s in (10.0, 100.0)]
+    waits_s = [retry_after_s(finals(0.7), DEAR, ONE, sessions=20, session_s=session_s) for session_s in (10.0, 100.0)]
     assert waits_s[1] == pytest.approx(10 * waits_s[0])
     assert waits_s[0] < 10.0
 
@@ -211,7 +211,7 @@ def test_how_long_sessions_stay_is_learned():
         state = opened(state, session, now_s=0.0)
     for session in range(60):
         state, _ = closed(state, session, now_s=12.0)
-    assert state.stay_s == pytest.approx(12.0, abs=1.0)
+    assert state.session_s == pytest.approx(12.0, abs=1.0)
 
 
 # ---------------------------------------------------------------------------- from jobs to demand
@@ -221,13 +221,13 @@ def test_an_utterance_is_counted_once_whatever_is_decoded_of_it():
     state = crowd(1)
     for number, (urgency, length_s) in enumerate([(FIRST, 0.6), (SPECULATIVE, 3.0), (SPECULATIVE, 5.0), (FINAL, 5.0)]):
         state, _ = submit(state, job(0, number, urgency, length_s=length_s), now_s=0.0)
-    assert state.demand.talk_s == pytest.approx(5.0)
+    assert state.demand.speech_s == pytest.approx(5.0)
     assert state.demand.finals == 3.0
 
 
 def test_talk_without_partials_asks_for_none():
     state, _ = submit(crowd(1), job(0, 1, FINAL, length_s=5.0), now_s=0.0)
-    assert state.demand.talk_s == 0.0
+    assert state.demand.speech_s == 0.0
 
 
 def test_work_of_sessions_that_are_not_open_is_not_counted():

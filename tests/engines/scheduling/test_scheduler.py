@@ -21,7 +21,7 @@ from auricle.engines.scheduling.scheduler import (
     submit,
     take,
 )
-from engines.scheduling.lab import (
+from engines.scheduling.job_factories import (
     FINAL,
     FIRST,
     LANES,

@@ -29,8 +29,8 @@ from auricle.core import (
 from auricle.core.parts import AudioFormat, Features
 from auricle.engines.actor import EngineActor
 from auricle.engines.protocol import EngineInfo
-from auricle.engines.script import COUNTING, Script
-from auricle.engines.scripted import ScriptedEngine
+from auricle.engines.scripted.engine import ScriptedEngine
+from auricle.engines.scripted.script import COUNTING, Script
 from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.transports.trio import Client, ConnectFailed, connect
 from server.proxy import CuttingProxy, cutting_proxy

@@ -35,7 +35,7 @@ STATEFUL_THREADS: Final = 8
 """Calls of a stateful engine side by side. They are short, and the parent has no more workers than processors."""
 
 
-class Desk:
+class CallTarget:
     """The methods that a parent may call, each from any thread. All raise `EngineError`."""
 
     def __init__(self, engine: Engine) -> None:
@@ -91,32 +91,32 @@ class Child:
     def run(self) -> None:
         """Load, say so, and answer until the parent closes the connection. Raises `EOFError` then."""
         sys.path[:] = self._connection.recv()
-        ready = self._load(self._connection.recv_bytes())
-        if ready is None:
+        loaded = self._load(self._connection.recv_bytes())
+        if loaded is None:
             return
-        engine, greeting = ready
-        self._send(greeting)
-        desk = Desk(engine)
+        engine, ready = loaded
+        self._send(ready)
+        target = CallTarget(engine)
         # Nobody waits for these threads at the end: one of them may be in a call that never returns.
-        lanes = ThreadPoolExecutor(greeting.lanes.count if greeting.lanes else STATEFUL_THREADS)
+        lanes = ThreadPoolExecutor(ready.lanes.count if ready.lanes else STATEFUL_THREADS)
         while True:
-            lanes.submit(self._answer, desk, self._connection.recv())
+            lanes.submit(self._answer, target, self._connection.recv())
 
     def _load(self, pickled: bytes) -> tuple[Engine, Ready] | None:
         try:
             make: MakeEngine = pickle.loads(pickled)
             engine = make()
             engine.load(lambda stage, fraction: self._send(Progress(stage=stage, fraction=fraction)))
-            return engine, _greeting(engine)
+            return engine, _ready_message(engine)
         except EngineError as error:
             self._send(Refused(message=str(error)))
         except Exception as error:
             self._send(Refused(message=f"The engine could not be loaded ({type(error).__name__}: {error})."))
         return None
 
-    def _answer(self, desk: Desk, request: Request) -> None:
+    def _answer(self, target: CallTarget, request: Request) -> None:
         try:
-            value = getattr(desk, request.method)(*request.arguments)
+            value = getattr(target, request.method)(*request.arguments)
             reply = Reply(number=request.number, value=value)
         except (EngineError, UnknownUtterance) as error:
             reply = Reply(number=request.number, error=error)
@@ -131,7 +131,7 @@ class Child:
             self._connection.send(message)
 
 
-def _greeting(engine: Engine) -> Ready:
+def _ready_message(engine: Engine) -> Ready:
     """Raises `EngineUnavailable` for an engine that cannot be parted from its sessions."""
     if not isinstance(engine, PartedEngine):
         name = engine.info.name

@@ -36,7 +36,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Parent: call ``method`` of the child's desk."""
+    """Parent: call ``method`` of the child's call target."""
 
     number: int
     method: str

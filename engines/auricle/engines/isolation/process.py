@@ -92,7 +92,7 @@ class _Child:
                     raise ChildDied
 
     def call(self, method: str, arguments: tuple[object, ...], timeout_s: float) -> Any:
-        """Return what the child's desk returns, raise what it raises. Raises `ChildDied`."""
+        """Return what the child's call target returns, raise what it raises. Raises `ChildDied`."""
         future: Future[Any] = Future()
         with self._lock:
             if self._is_over:
@@ -169,7 +169,7 @@ class EngineProcess:
             raise EngineUnavailable("The engine's process died while it loaded.") from None
 
     def call(self, method: str, *arguments: object, timeout_s: float) -> Any:
-        """Return what the method of the child's desk returns; a child that dies over it is replaced, and asked again.
+        """Return what ``method`` returns in the child; a child that dies during the call is replaced and called again.
 
         Raises what the method raises, and `EngineError` when no child survives the call.
         """
@@ -228,11 +228,11 @@ class EngineProcess:
         if self._stopped.is_set():
             # `close` came before it could see this child.
             self._child.end()
-        greeting = self._child.greet(progress)
-        if isinstance(greeting, Refused):
-            raise EngineUnavailable(greeting.message)
+        ready = self._child.greet(progress)
+        if isinstance(ready, Refused):
+            raise EngineUnavailable(ready.message)
         logger.info("The engine's process is ready after %.1f s", time.monotonic() - began_s)
-        return greeting
+        return ready
 
 
 def _told_to_nobody(stage: str, fraction: float | None) -> None:

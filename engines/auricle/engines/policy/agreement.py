@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-LONGEST_SCRAP: Final = 6
+LONGEST_FRAGMENT: Final = 6
 """Words at most that lie in the little audio before what is known, or are made of what is left of one there."""
 
 
@@ -17,13 +17,13 @@ def agreed(older: Sequence[str], newer: Sequence[str]) -> int:
     return count
 
 
-def scraps(known: Sequence[str], heard: Sequence[str]) -> int:
+def leading_fragments(known: Sequence[str], heard: Sequence[str]) -> int:
     """Return how many words ``heard`` has before it says what is ``known`` to come first; 0 where it never does.
 
     Case and punctuation do not count.
     """
     wanted, found = [_bare(word) for word in known], [_bare(word) for word in heard]
-    for count in range(LONGEST_SCRAP + 1):
+    for count in range(LONGEST_FRAGMENT + 1):
         if wanted and found[count : count + len(wanted)] == wanted:
             return count
     return 0

@@ -6,13 +6,13 @@ it is also the newest hypothesis.
 
 from auricle.engines.policy.agreement import continued
 from auricle.engines.policy.events import Decode, Effect, Urgency
-from auricle.engines.policy.hypotheses import drop_partials, tell
+from auricle.engines.policy.partials import drop_partials, tell
 from auricle.engines.policy.state import TAIL, Rules, Speculation, State, Step, Utterance
 from auricle.engines.protocol import Transcript
 
 
 def speculate(rules: Rules, state: State, voiced_until: int) -> Step:
-    """Wish for the final of what has been said, unless that is out already."""
+    """DecodeCommand for the final of what has been said, unless that is out already."""
     utterance = state.utterance
     assert utterance is not None
     if utterance.speculation is not None:
@@ -41,7 +41,7 @@ def final_decode(
     )
 
 
-def hear_speculation(rules: Rules, state: State, transcript: Transcript) -> tuple[State, tuple[Effect, ...]]:
+def accept_speculation(rules: Rules, state: State, transcript: Transcript) -> tuple[State, tuple[Effect, ...]]:
     """Keep it for the endpoint, and show it meanwhile."""
     utterance = state.utterance
     assert utterance is not None

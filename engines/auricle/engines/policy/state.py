@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from auricle.core.parts import FinalReason
-from auricle.engines import endpointing
+from auricle.engines.audio import endpointing
 from auricle.engines.policy.events import Effect
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, StreamConfig, Transcript
 
+PARTIAL_INTERVAL_S: Final = 0.5
+"""Seconds between two partials of an utterance while the engine keeps up."""
 LONGEST_SEGMENT_S: Final = 28.0
 """What Whisper hears at a time, with a little silence behind it."""
 TAIL: Final = 4 * BLOCK
@@ -35,13 +37,13 @@ class Rules:
     @classmethod
     def of(cls, config: StreamConfig) -> "Rules":
         """Return the rules for a configuration."""
-        patience = endpointing.Rules.of(config.silence_s, min(config.max_segment_s, LONGEST_SEGMENT_S))
+        endpointing_rules = endpointing.Rules.of(config.silence_s, min(config.max_segment_s, LONGEST_SEGMENT_S))
         return cls(
-            endpointing=patience,
+            endpointing=endpointing_rules,
             partials=config.partials,
             language=config.language,
-            lull=min(round(LULL_S * ENGINE_RATE), patience.max_segment // 4),
-            speculate=max(TAIL, patience.silence - round(DECODE_TIME_S * ENGINE_RATE)),
+            lull=min(round(LULL_S * ENGINE_RATE), endpointing_rules.max_segment // 4),
+            speculate=max(TAIL, endpointing_rules.silence - round(DECODE_TIME_S * ENGINE_RATE)),
         )
 
 
@@ -129,7 +131,7 @@ class State(NamedTuple):
     """Every sample before this is accounted for."""
     jobs: int = 0
     """Decodes that have been wished for."""
-    interval: int | None = round(0.5 * ENGINE_RATE)
+    interval: int | None = round(PARTIAL_INTERVAL_S * ENGINE_RATE)
     """Between two partials; None: none for now."""
     language: str | None = None
     """What the session was found to speak."""

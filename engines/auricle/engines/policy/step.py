@@ -6,9 +6,8 @@ durable does not hang on when partials were decoded; and speculation begins a de
 
 from typing import Final, Literal, assert_never
 
-from auricle.engines import endpointing
-from auricle.engines.endpointing import Began, Ended, Speaking, TooLong
-from auricle.engines.policy.deciding import conclude, on_decided, on_undecided
+from auricle.engines.audio import endpointing
+from auricle.engines.audio.endpointing import Began, Ended, Speaking, TooLong
 from auricle.engines.policy.events import (
     Cut,
     Drop,
@@ -21,8 +20,9 @@ from auricle.engines.policy.events import (
     SpeechStart,
     Voice,
 )
-from auricle.engines.policy.hypotheses import ask_for_partial, hear_partial, partial_is_due
-from auricle.engines.policy.speculation import hear_speculation, speculate
+from auricle.engines.policy.finals import conclude, on_final_decoded, on_final_failed
+from auricle.engines.policy.partials import accept_partial, partial_is_due, request_partial
+from auricle.engines.policy.speculation import accept_speculation, speculate
 from auricle.engines.policy.state import TAIL, Rules, State, Step, Utterance
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, Transcript
 
@@ -39,9 +39,9 @@ def step(rules: Rules, state: State, event: Event) -> Step:
     """
     match event:
         case Voice(probability=probability, end=end):
-            return _hear_voice(rules, _open_minded(state), probability, end)
+            return _hear_voice(rules, _require_not_deciding(state), probability, end)
         case Cut(at=at, reason=reason):
-            return _cut(rules, _open_minded(state), at, reason)
+            return _cut(rules, _require_not_deciding(state), at, reason)
         case Heard(job=job, transcript=transcript):
             return _on_heard(rules, state, job, transcript)
         case Failed(job=job, message=message):
@@ -52,7 +52,7 @@ def step(rules: Rules, state: State, event: Event) -> Step:
             assert_never(event)
 
 
-def _open_minded(state: State) -> State:
+def _require_not_deciding(state: State) -> State:
     if state.deciding:
         raise ValueError("a final is out: nothing is heard until it is there")
     return state
@@ -94,8 +94,8 @@ def _go_on(rules: Rules, state: State, probability: float, end: int) -> Step:
     voiced_until, utterance = state.voice.voiced_until, _remember_lull(rules, state.utterance, probability, end)
     state = state._replace(utterance=utterance)
     if voiced_until == end:
-        state, effects = _disbelieve(state)
-        state, asked = ask_for_partial(rules, state, end)
+        state, effects = _cancel_speculation(state)
+        state, asked = request_partial(rules, state, end)
         return state, (*effects, *asked)
     if end - voiced_until < TAIL:
         return state, ()
@@ -103,7 +103,7 @@ def _go_on(rules: Rules, state: State, probability: float, end: int) -> Step:
     at_once = utterance.window == utterance.opened and partial_is_due(rules, state, end)
     if at_once or end - voiced_until >= rules.speculate:
         return speculate(rules, state, voiced_until)
-    return ask_for_partial(rules, state, end)
+    return request_partial(rules, state, end)
 
 
 def _remember_lull(rules: Rules, utterance: Utterance, probability: float, end: int) -> Utterance:
@@ -112,7 +112,7 @@ def _remember_lull(rules: Rules, utterance: Utterance, probability: float, end: 
     return utterance
 
 
-def _disbelieve(state: State) -> Step:
+def _cancel_speculation(state: State) -> Step:
     """The voice is back: what was speculated on is not over."""
     utterance = state.utterance
     if utterance is None or utterance.speculation is None:
@@ -160,18 +160,18 @@ def _cut_at_lull(rules: Rules, state: State, end: int, voiced_until: int) -> Ste
 
 def _on_heard(rules: Rules, state: State, job: int, transcript: Transcript) -> Step:
     if state.decision is not None:
-        return on_decided(rules, state, transcript) if state.decision.job == job else (state, ())
+        return on_final_decoded(rules, state, transcript) if state.decision.job == job else (state, ())
     utterance = state.utterance
     if utterance is None:
         return state, ()
     if utterance.speculation is not None and utterance.speculation.job == job:
-        return hear_speculation(rules, state, transcript)
-    return hear_partial(rules, state, job, transcript)
+        return accept_speculation(rules, state, transcript)
+    return accept_partial(rules, state, job, transcript)
 
 
 def _on_failed(rules: Rules, state: State, job: int, message: str) -> Step:
     if state.decision is not None:
-        return on_undecided(rules, state, message) if state.decision.job == job else (state, ())
+        return on_final_failed(rules, state, message) if state.decision.job == job else (state, ())
     utterance = state.utterance
     if utterance is not None and utterance.speculation is not None and utterance.speculation.job == job:
         speculation = utterance.speculation._replace(failed=True)

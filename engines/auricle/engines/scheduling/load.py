@@ -13,7 +13,7 @@ from auricle.engines.protocol import Lanes
 MEMORY_S: Final = 30.0
 """Demand fades to a third in so many seconds: four turns of a conversation (3 s of speech, 4 s of pause). Shorter, and
 the level would follow every sentence; longer, and it would be minutes late."""
-TALK_SHARE: Final = 0.43
+SPEECH_SHARE: Final = 0.43
 """Share of the time that a session nothing is known of will talk. Source: notes §4.3."""
 TURN_S: Final = 7.0
 """Seconds from one of its finals to the next. Source: notes §2 (3 s of speech, 4 s of pause)."""
@@ -34,9 +34,9 @@ FINALS_FULL: Final = 0.6
 """No more sessions are admitted when finals alone would keep this share of the lanes busy. Source: notes §5.3."""
 FINALS_RELAXED: Final = 0.5
 """Once sessions were refused, they are admitted again when finals take no more than this."""
-STAY_S: Final = 180.0
+SESSION_S: Final = 180.0
 """Seconds a session lasts, where none has ended yet: a telephone call. Only for how long the refused should wait."""
-STAY_GAIN: Final = 0.1
+SESSION_GAIN: Final = 0.1
 """Share of a session that ends in the average stay: some ten sessions make it."""
 SHORTEST_RETRY_S: Final = 1.0
 """Nobody is told to come back sooner: a herd of refused clients is a load of its own."""
@@ -50,7 +50,7 @@ class Demand(NamedTuple):
     at_s: float
     finals: float = 0.0
     """Utterances that were to be decoded."""
-    talk_s: float = 0.0
+    speech_s: float = 0.0
     """Seconds of speech in them."""
     unknown: float = 0.0
     """Sessions that nothing is known of: fades from 1 as a session is listened to."""
@@ -96,14 +96,14 @@ def faded(demand: Demand, now_s: float) -> Demand:
     if elapsed_s <= 0.0:
         return demand
     left = exp(-elapsed_s / MEMORY_S)
-    return Demand(now_s, demand.finals * left, demand.talk_s * left, demand.unknown * left)
+    return Demand(now_s, demand.finals * left, demand.speech_s * left, demand.unknown * left)
 
 
 def plus(demand: Demand, other: Demand) -> Demand:
     """Return both, as they are felt at the later of their times."""
     now_s = max(demand.at_s, other.at_s)
     one, two = faded(demand, now_s), faded(other, now_s)
-    return Demand(now_s, one.finals + two.finals, one.talk_s + two.talk_s, one.unknown + two.unknown)
+    return Demand(now_s, one.finals + two.finals, one.speech_s + two.speech_s, one.unknown + two.unknown)
 
 
 def minus(demand: Demand, other: Demand) -> Demand:
@@ -113,7 +113,7 @@ def minus(demand: Demand, other: Demand) -> Demand:
     return Demand(
         now_s,
         max(0.0, one.finals - two.finals),
-        max(0.0, one.talk_s - two.talk_s),
+        max(0.0, one.speech_s - two.speech_s),
         max(0.0, one.unknown - two.unknown),
     )
 
@@ -129,7 +129,7 @@ def utilisation(demand: Demand, shares: Shares, lanes: Lanes, level: int) -> flo
     if interval_s is None:
         partials = _finals_per_s(demand) * shares.first_s
     else:
-        partials = (demand.talk_s / MEMORY_S + TALK_SHARE * demand.unknown) / interval_s * shares.partial_s
+        partials = (demand.speech_s / MEMORY_S + SPEECH_SHARE * demand.unknown) / interval_s * shares.partial_s
     return finals_share(demand, shares, lanes) + partials / lanes.count
 
 
@@ -151,12 +151,12 @@ def newcomer(now_s: float) -> Demand:
     return Demand(now_s, unknown=1.0)
 
 
-def retry_after_s(demand: Demand, shares: Shares, lanes: Lanes, *, sessions: int, stay_s: float) -> float:
+def retry_after_s(demand: Demand, shares: Shares, lanes: Lanes, *, sessions: int, session_s: float) -> float:
     """Return in how many seconds enough sessions will have left for one more, if they leave as they have so far."""
     excess = finals_share(demand, shares, lanes) - FINALS_RELAXED
     each = max(finals_share(demand, shares, lanes) / max(sessions, 1), shares.final_s / TURN_S / lanes.count)
     must_leave = max(1, ceil(excess / each) + 1)
-    return min(max(must_leave * stay_s / max(sessions, 1), SHORTEST_RETRY_S), LONGEST_RETRY_S)
+    return min(max(must_leave * session_s / max(sessions, 1), SHORTEST_RETRY_S), LONGEST_RETRY_S)
 
 
 def _finals_per_s(demand: Demand) -> float:

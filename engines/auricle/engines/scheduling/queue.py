@@ -121,7 +121,7 @@ def ranked(queue: Queue) -> list[Rank]:
     return ranks
 
 
-def company(ranks: Sequence[Rank]) -> list[Waiting]:
+def batch_candidates(ranks: Sequence[Rank]) -> list[Waiting]:
     """Return who is next, and behind it who could be in the same call, in order. At least one must wait."""
     group = min(ranks)[4].group
     return [rank[4] for rank in sorted(rank for rank in ranks if rank[4].group == group)]

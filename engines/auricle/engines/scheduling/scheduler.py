@@ -12,7 +12,7 @@
 Every function returns a new state, and where jobs can leave unserved also these. Each taken batch must be given back
 with `finished` or `failed`, or its lane is lost.
 
-Nothing waits for company: a batch is what waits when a lane is free, so that it is the larger the more there is to do.
+No job is held back for a batch to fill: a batch is what waits when a lane is free, so it grows with the load.
 """
 
 from bisect import bisect_right
@@ -26,8 +26,8 @@ from auricle.engines.scheduling.costs import Costs, learned, predict_s
 from auricle.engines.scheduling.jobs import FINAL_DUE_S, Batch, Job, JobId, bucket_of, heard_samples
 from auricle.engines.scheduling.load import (
     INTERVALS_S,
-    STAY_GAIN,
-    STAY_S,
+    SESSION_GAIN,
+    SESSION_S,
     Demand,
     Level,
     Load,
@@ -44,7 +44,7 @@ from auricle.engines.scheduling.queue import (
     Queue,
     Waiting,
     add,
-    company,
+    batch_candidates,
     make_final,
     ranked,
     remove,
@@ -91,7 +91,7 @@ class Scheduler(NamedTuple):
     """At a `Costs.scale` of 1. Partials are not decoded at every level: what they cost is known from what they cost
     when they were, and from how quick the machine has become since."""
     level: Level
-    stay_s: float = STAY_S
+    session_s: float = SESSION_S
     """How long sessions last, on average."""
 
 
@@ -135,8 +135,8 @@ def closed(state: Scheduler, session: int, *, now_s: float) -> tuple[Scheduler, 
         return state, dropped
     others = {number: other for number, other in state.sessions.items() if number != session}
     demand = minus(faded(state.demand, now_s), known.demand) if others else Demand(now_s)
-    stay_s = state.stay_s + STAY_GAIN * (max(0.0, now_s - known.opened_s) - state.stay_s)
-    state = state._replace(sessions=MappingProxyType(others), demand=demand, stay_s=stay_s)
+    session_s = state.session_s + SESSION_GAIN * (max(0.0, now_s - known.opened_s) - state.session_s)
+    state = state._replace(sessions=MappingProxyType(others), demand=demand, session_s=session_s)
     return _levelled(state, now_s), dropped
 
 
@@ -184,7 +184,7 @@ def take(state: Scheduler, *, now_s: float) -> tuple[Scheduler, Batch | None]:
     """Return the batch that is to run now; None when nothing waits, or every lane is busy."""
     if not state.queue.lines or len(state.running) >= state.lanes.count:
         return state, None
-    chosen = _chosen(state, company(ranked(state.queue)))
+    chosen = _chosen(state, batch_candidates(ranked(state.queue)))
     jobs, bucket = tuple(entry.job for entry in chosen), chosen[0].group[0]
     took_s = predict_s(state.costs, bucket=bucket, samples=_heard(state.lanes, jobs), size=len(jobs))
     batch = Batch(number=state.queue.batches, jobs=jobs, bucket=bucket, predicted_s=took_s)
@@ -219,7 +219,7 @@ def load(state: Scheduler, *, now_s: float) -> Load:
     sessions = len(state.sessions)
     level = _level(state, now_s)
     shares = _shares(state)
-    wait_s = retry_after_s(demand, shares, state.lanes, sessions=sessions, stay_s=state.stay_s)
+    wait_s = retry_after_s(demand, shares, state.lanes, sessions=sessions, session_s=state.session_s)
     due_s = min((job.deadline_s for job in queued(state) if job.urgency is Urgency.FINAL), default=now_s)
     return Load(
         level=level.number,
@@ -234,16 +234,16 @@ def load(state: Scheduler, *, now_s: float) -> Load:
 # ---------------------------------------------------------------------------- the parts of the above
 
 
-def _chosen(state: Scheduler, company: list[Waiting]) -> list[Waiting]:
-    """Return the first of ``company`` with as many others as may go along.
+def _chosen(state: Scheduler, candidates: list[Waiting]) -> list[Waiting]:
+    """Return the first of ``candidates`` with as many others as may go along.
 
     Finals go along while there is room. What nobody waits for goes along while the whole stays short: it must hold up
     neither the finals of the same call nor one that comes during it.
     """
-    company = company[: state.lanes.batch]
-    finals = sum(entry.job.urgency is Urgency.FINAL for entry in company)
-    samples = _heard(state.lanes, [entry.job for entry in company])
-    return company[: max(finals, _room(state, company[0].group[0], samples))]
+    candidates = candidates[: state.lanes.batch]
+    finals = sum(entry.job.urgency is Urgency.FINAL for entry in candidates)
+    samples = _heard(state.lanes, [entry.job for entry in candidates])
+    return candidates[: max(finals, _room(state, candidates[0].group[0], samples))]
 
 
 def _room(state: Scheduler, bucket: int, samples: int) -> int:
@@ -312,7 +312,7 @@ def _asked(state: Scheduler, job: Job, now_s: float) -> Scheduler:
         case Urgency.SPECULATIVE | Urgency.FINAL:
             counted_s = session.utterance_s
             heard_s = None if counted_s is None else max(counted_s, job.samples / ENGINE_RATE)
-            asked = Demand(now_s, finals=1.0, talk_s=(heard_s or 0.0) - (counted_s or 0.0))
+            asked = Demand(now_s, finals=1.0, speech_s=(heard_s or 0.0) - (counted_s or 0.0))
             known = session._replace(demand=plus(session.demand, asked), utterance_s=heard_s)
             return _with_demand(state, job.session, known, asked, now_s)
 

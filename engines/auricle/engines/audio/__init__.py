@@ -1,0 +1,3 @@
+"""Audio of one session before recognition: encodings, resampling, retention, voice detection (VAD),
+endpointing.
+"""

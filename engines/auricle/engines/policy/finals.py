@@ -1,0 +1,97 @@
+"""The end of an utterance: its one final, or its one failure."""
+
+from dataclasses import replace
+from typing import Final
+
+from auricle.core.parts import FinalReason
+from auricle.engines.audio import endpointing
+from auricle.engines.policy.agreement import continued
+from auricle.engines.policy.events import Drop, Failure, Forget, Promote, Rewind, SpeechEnd, Urgency
+from auricle.engines.policy.events import Final as FinalEffect
+from auricle.engines.policy.partials import drop_partials
+from auricle.engines.policy.speculation import final_decode
+from auricle.engines.policy.state import TAIL, Decision, Rules, Speculation, State, Step, Utterance
+from auricle.engines.protocol import BLOCK, ENGINE_RATE, TimedWord, Transcript
+
+TRIES: Final = 2
+"""A final that fails is decoded once more, and then lost."""
+SURE_OF_LANGUAGE: Final = ENGINE_RATE
+"""Speech that tells which language it is."""
+
+
+def conclude(
+    rules: Rules, state: State, end: int, voiced_until: int, reason: FinalReason, after: endpointing.State
+) -> Step:
+    """End the utterance at ``end``: with what was speculated, if that is it, or with a decode."""
+    utterance = state.utterance
+    assert utterance is not None, "only what is open can be concluded"
+    dropped = drop_partials(utterance)
+    speculation = utterance.speculation
+    if speculation is not None and not speculation.failed and _fits(speculation, voiced_until, end):
+        decision = Decision(job=speculation.job, end=end, voiced_until=voiced_until, reason=reason, after=after)
+        state = state._replace(decision=decision)
+        if speculation.transcript is None:
+            return state, (*dropped, Promote(job=speculation.job))
+        state, effects = on_final_decoded(rules, state, speculation.transcript)
+        return state, (*dropped, *effects)
+    if speculation is not None and speculation.is_out:
+        dropped = (*dropped, Drop(job=speculation.job))
+    decode = final_decode(rules, state, utterance, voiced_until, Urgency.FINAL, end)
+    decision = Decision(job=decode.job, end=end, voiced_until=voiced_until, reason=reason, after=after)
+    return state._replace(jobs=decode.job, decision=decision), (*dropped, decode)
+
+
+def _fits(speculation: Speculation, voiced_until: int, end: int) -> bool:
+    """Whether it shows what the final of an utterance that ends at ``end`` would."""
+    return speculation.voiced_until == voiced_until and voiced_until + TAIL <= end
+
+
+def on_final_decoded(rules: Rules, state: State, transcript: Transcript) -> Step:
+    """Say the final."""
+    utterance, decision = state.utterance, state.decision
+    assert utterance is not None
+    assert decision is not None
+    final = FinalEffect(
+        end=decision.end,
+        transcript=_in_session_time(
+            replace(transcript, text=continued(utterance.committed, transcript.text)), utterance.opened
+        ),
+        spoken=(utterance.began, max(utterance.began, decision.voiced_until)),
+        reason=decision.reason,
+    )
+    spoken = decision.voiced_until - utterance.began
+    if rules.language is None and state.language is None and transcript.believed and spoken >= SURE_OF_LANGUAGE:
+        state = state._replace(language=transcript.language)
+    return _over(state, utterance, final)
+
+
+def on_final_failed(rules: Rules, state: State, message: str) -> Step:
+    """Try again, or say that the utterance is lost."""
+    utterance, decision = state.utterance, state.decision
+    assert utterance is not None
+    assert decision is not None
+    if decision.tries >= TRIES:
+        return _over(state, utterance, Failure(end=decision.end, message=message))
+    decode = final_decode(rules, state, utterance, decision.voiced_until, Urgency.FINAL, decision.end)
+    decision = decision._replace(job=decode.job, tries=decision.tries + 1)
+    return state._replace(jobs=decode.job, decision=decision), (decode,)
+
+
+def _over(state: State, utterance: Utterance, result: FinalEffect | Failure) -> Step:
+    decision = state.decision
+    assert decision is not None
+    # The block that holds the end may not have been heard yet.
+    spoken_until = min(max(utterance.began, decision.voiced_until), decision.end)
+    effects = (result, SpeechEnd(at=spoken_until), Rewind(to=decision.end), Forget(before=decision.end - BLOCK))
+    return state._replace(utterance=None, decision=None, committed=decision.end, voice=decision.after), effects
+
+
+def _in_session_time(transcript: Transcript, start: int) -> Transcript:
+    at_s = start / ENGINE_RATE
+    return replace(
+        transcript,
+        words=tuple(
+            TimedWord(text=word.text, start_s=word.start_s + at_s, end_s=word.end_s + at_s, confidence=word.confidence)
+            for word in transcript.words
+        ),
+    )

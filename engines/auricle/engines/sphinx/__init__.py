@@ -1,0 +1,1 @@
+"""pocketsphinx as a stateful engine."""

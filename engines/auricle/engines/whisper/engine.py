@@ -1,0 +1,165 @@
+"""Whisper: decodes windows, each on its own, as `auricle.engines.whisper.decoder` does.
+
+Silence never gets here: the voice detector sees to that. Sources: notes/streaming-whisper.md §1.3 and §1.4.
+"""
+
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import ctranslate2
+from faster_whisper import WhisperModel
+
+from auricle.engines.audio.silero import silero_detector
+from auricle.engines.protocol import (
+    Engine,
+    EngineInfo,
+    EngineUnavailable,
+    Lanes,
+    LoadProgress,
+    SessionParts,
+    StreamConfig,
+    Transcript,
+    VoiceDetector,
+    Window,
+)
+from auricle.engines.whisper.decoder import WhisperDecoder
+from auricle.engines.whisper.log_mel import LogMels
+from auricle.engines.whisper.models.resolution import DEFAULT_MODEL, resolve_model, wanted_tail_pad_s
+from auricle.engines.whisper.window_length import bucket_samples, lengths
+
+CPU_BATCH: Final = 8
+"""Windows decoded together: a token costs a fifth in eight of them, and little less in more."""
+GPU_BATCH: Final = 32
+GPU_LANES: Final = 2
+"""While one is computed, the next is prepared."""
+COMMON_FRAMES: Final = 1_000
+"""Windows up to this length are common enough to be tried before anybody waits for one."""
+
+
+class WhisperEngine:
+    """The window kind."""
+
+    def __init__(self, model: str = DEFAULT_MODEL, device: str | None = None, tail_pad_s: float | None = None) -> None:
+        """``tail_pad_s`` overrides what the model itself wants."""
+        self._name = model
+        self._device = device or ("cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu")
+        self._tail_pad_s = tail_pad_s
+        self._loading = threading.Lock()
+        self._loaded: _Loaded | None = None
+
+    @property
+    def info(self) -> EngineInfo:
+        """Who answers. The languages are known once it is loaded."""
+        languages = None if self._loaded is None else tuple(self._loaded.model.supported_languages)
+        return EngineInfo(
+            name="whisper",
+            # Clients are told this: where a folder lies on this machine is none of their business.
+            model=Path(self._name).name if Path(self._name).is_dir() else self._name,
+            device=self._device,
+            version=version("faster-whisper"),
+            languages=languages,
+            tasks=("transcribe",) if languages == ("en",) else ("transcribe", "translate"),
+        )
+
+    def load(self, progress: LoadProgress) -> None:
+        """Find or download the model, load it and try it. Loading twice is loading once. Raises `EngineUnavailable`."""
+        with self._loading:
+            if self._loaded is not None:
+                return
+            folder = resolve_model(self._name, progress)
+            progress(f"Loading the Whisper model {self._name}", None)
+            # What is missing is said now, not to the first session.
+            silero_detector(StreamConfig())
+            pad_s = wanted_tail_pad_s(folder) if self._tail_pad_s is None else self._tail_pad_s
+            loaded = _equipped(_opened(folder, self._device), pad_s)
+            _warm_up(loaded, f"Warming up the Whisper model {self._name}", progress)
+            self._loaded = loaded
+
+    def voice_detector(self, config: StreamConfig) -> VoiceDetector:
+        """Return a Silero detector. Raises `EngineUnavailable` before `load`."""
+        return self._ready().parts.voice_detector(config)
+
+    def session_parts(self) -> SessionParts:
+        """Return the factories of detectors and of features. Raises `EngineUnavailable` before `load`."""
+        return self._ready().parts
+
+    @property
+    def lanes(self) -> Lanes:
+        """As many as CTranslate2 has workers. Raises `EngineUnavailable` before `load`."""
+        return self._ready().lanes
+
+    def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
+        """Return one transcript for each window. Raises `EngineError`."""
+        return self._ready().decoder.decode(windows)
+
+    def close(self) -> None:
+        """Free the model."""
+        self._loaded = None
+
+    def _ready(self) -> "_Loaded":
+        if self._loaded is None:
+            raise EngineUnavailable("Whisper has not been loaded.")
+        return self._loaded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """A model, and what it is used with."""
+
+    model: WhisperModel
+    decoder: WhisperDecoder
+    lanes: Lanes
+    parts: SessionParts
+
+
+def _opened(folder: Path, device: str) -> WhisperModel:
+    """Return the model with a worker for each lane. Raises `EngineUnavailable`."""
+    try:
+        if device == "cpu":
+            # Threads that share a window wait for each other more than they help.
+            return WhisperModel(
+                str(folder), device=device, compute_type="int8", cpu_threads=1, num_workers=_processors()
+            )
+        return WhisperModel(str(folder), device=device, compute_type="float16", num_workers=GPU_LANES)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise EngineUnavailable(f"The Whisper model in {folder} cannot be loaded on {device}: {error}.") from error
+
+
+def _equipped(model: WhisperModel, pad_s: float) -> _Loaded:
+    """Return the model with what is used with it."""
+    whisper, mels = model.model, int(model.model.n_mels)
+    batch = CPU_BATCH if whisper.device == "cpu" else GPU_BATCH
+    return _Loaded(
+        model=model,
+        decoder=WhisperDecoder(model, tail_pad_s=pad_s, batch=batch),
+        lanes=Lanes(count=whisper.num_workers, batch=batch, buckets=bucket_samples(pad_s, mels)),
+        parts=SessionParts(voice_detector=silero_detector, features=partial(LogMels, mels)),
+    )
+
+
+def _warm_up(loaded: _Loaded, stage: str, progress: LoadProgress) -> None:
+    """Decode a window of silence of each common length, in all lanes at once: the first is slow."""
+    common = [frames for frames in lengths(int(loaded.model.model.n_mels)) if frames <= COMMON_FRAMES]
+    with ThreadPoolExecutor(loaded.lanes.count) as lanes:
+        for done, frames in enumerate(common):
+            progress(stage, done / len(common))
+            for tried in [lanes.submit(loaded.decoder.warm_up, frames) for _ in range(loaded.lanes.count)]:
+                tried.result()
+    progress(stage, 1.0)
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def create_engine(model: str | None, language: str | None) -> Engine:
+    """Return the engine for ``model``, `DEFAULT_MODEL` without one; ``language`` is chosen by each session."""
+    return WhisperEngine(model or DEFAULT_MODEL)

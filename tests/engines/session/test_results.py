@@ -1,0 +1,21 @@
+"""Times and probabilities an engine should not have said."""
+
+from auricle.engines.protocol import TimedWord
+from auricle.engines.session.results import Extent, place_words, probability
+
+EXTENT = Extent(heard_from_s=10.0, begin_s=10.2, end_s=12.0, speech_begin_s=10.3, speech_end_s=11.5)
+
+
+def test_words_are_put_in_order_and_inside_the_utterance():
+    said = [(0.0, 0.5), (0.4, 0.3), (0.1, 0.9), (float("nan"), float("inf")), (1.5, 9.0)]
+    words = [TimedWord(text="w", start_s=start, end_s=end, confidence=7.0) for start, end in said]
+    placed = place_words(words, EXTENT)
+    times = [time for word in placed for time in (word.start_s, word.end_s)]
+    assert times == sorted(times)
+    assert times[0] == 10.2
+    assert times[-1] == 12.0
+    assert {word.confidence for word in placed} == {1.0}
+
+
+def test_probabilities():
+    assert [probability(value) for value in (-1.0, 0.5, 2.0, float("nan"))] == [0.0, 0.5, 1.0, 0.0]

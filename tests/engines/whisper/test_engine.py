@@ -1,0 +1,286 @@
+"""Whisper's paths, with a small model that has memorised some recordings; and models that cannot be had."""
+
+import json
+import pickle
+
+import jiwer
+import numpy as np
+import pytest
+
+from auricle.engines.audio.retained_audio import RetainedAudio
+from auricle.engines.protocol import (
+    BLOCK,
+    EngineError,
+    EngineUnavailable,
+    FinalResult,
+    PartedEngine,
+    PartialResult,
+    Window,
+)
+from auricle.engines.whisper import engine as whisper
+from auricle.engines.whisper.decoder import WhisperDecoder
+from auricle.engines.whisper.engine import WhisperEngine, create_engine
+from auricle.engines.whisper.models import resolution as whisper_models
+from auricle.engines.whisper.models.resolution import BUNDLED_MODELS, DEFAULT_MODEL, resolve_model, wanted_tail_pad_s
+from auricle.engines.whisper.window_length import BUCKETS
+from engines.session_harness import SHARED, check_record, clip_pcm, clips, config, drive, silence
+
+PARROT = SHARED / "models" / "parrot-en"
+
+
+def ignore(stage, fraction):
+    """Nobody looks."""
+
+
+def parrot():
+    if not PARROT.is_dir():
+        pytest.skip("the shared test model is not beside the repository")
+    return PARROT
+
+
+@pytest.fixture(scope="module")
+def engine():
+    engine = WhisperEngine(str(parrot()), device="cpu")
+    engine.load(ignore)
+    yield engine
+    engine.close()
+
+
+def words(text: str) -> str:
+    return "".join(c for c in text.lower() if c.isalpha() or c in " '")
+
+
+@pytest.fixture(scope="module")
+def heard(engine):
+    """Return two recordings it knows, decoded as windows."""
+    known = json.loads((PARROT / "memorised_ids.json").read_text(encoding="utf-8"))[:2]
+    windows = [
+        Window(audio=np.frombuffer(clip_pcm(i), dtype="<i2").astype(np.float32) / 32_768, config=config(), final=True)
+        for i in known
+    ]
+    return [(clips()[i], transcript) for i, transcript in zip(known, engine.decode(windows), strict=True)]
+
+
+def test_it_says_what_it_knows(heard):
+    for clip, transcript in heard:
+        assert jiwer.wer(words(clip["text"]), words(transcript.text)) < 0.15
+        assert 0 < transcript.confidence <= 1
+        assert transcript.language == "en"
+
+
+def test_words_lie_where_they_are_said(heard):
+    for clip, transcript in heard:
+        assert len(transcript.words) == len(transcript.text.split())
+        assert all(0 <= word.start_s <= word.end_s <= clip["seconds"] + 0.1 for word in transcript.words)
+        assert all(word.confidence is not None and 0 <= word.confidence <= 1 for word in transcript.words)
+
+
+def test_windows_decoded_together_say_what_they_say_alone(engine):
+    known = json.loads((PARROT / "memorised_ids.json").read_text(encoding="utf-8"))[:4]
+    audio = [np.frombuffer(clip_pcm(i), dtype="<i2").astype(np.float32) / 32_768 for i in known]
+    windows = [Window(audio=piece[:32_000], config=config(), final=False) for piece in audio]
+    together = engine.decode(windows)
+    assert [t.text for t in together] == [engine.decode([window])[0].text for window in windows]
+
+
+@pytest.fixture
+def spied(engine, monkeypatch):
+    """Return the lengths in frames of what is encoded."""
+    lengths = []
+    model = engine._loaded.model.model
+
+    class Spy:
+        def __getattr__(self, name):
+            return getattr(model, name)
+
+        def encode(self, features, **options):
+            lengths.append(features.shape[2])
+            return model.encode(features, **options)
+
+    monkeypatch.setattr(engine._loaded.model, "model", Spy())
+    return lengths
+
+
+def test_a_window_is_as_short_as_its_speech(engine, spied):
+    engine.decode([Window(audio=np.zeros(24_000, dtype=np.float32), config=config(language="en"), final=False)])
+    assert spied == [400]
+
+
+def test_it_is_tried_in_all_common_lengths_before_it_is_used(monkeypatch):
+    tried, told = [], []
+    monkeypatch.setattr(WhisperDecoder, "warm_up", lambda decoder, frames: tried.append(frames))
+    engine = WhisperEngine(str(parrot()), device="cpu")
+    engine.load(lambda stage, fraction: told.append((stage, fraction)))
+    assert set(tried) == {frames for frames in BUCKETS if frames <= 1_000}
+    assert len(tried) == len(set(tried)) * engine.lanes.count
+    warming = [fraction for stage, fraction in told if stage.startswith("Warming up the Whisper model")]
+    assert warming == sorted(warming)
+    assert warming[0] == 0.0
+    assert warming[-1] == 1.0
+
+
+def test_trying_it_decodes_a_window_of_just_that_length(engine, spied):
+    for frames in (200, 1_000):
+        engine._loaded.decoder.warm_up(frames)
+    assert spied == [200, 1_000]
+
+
+def test_each_processor_is_a_lane(monkeypatch):
+    monkeypatch.setattr(whisper, "_processors", lambda: 3)
+    engine = WhisperEngine(str(parrot()), device="cpu")
+    engine.load(ignore)
+    lanes = engine.lanes
+    assert lanes.count == engine._loaded.model.model.num_workers == 3
+    assert lanes.batch == 8
+    # 2 s of silence behind the speech: nothing fits into windows of 2 s.
+    assert lanes.buckets[:3] == (16_000, 32_000, 64_000)
+
+
+def test_what_lives_with_the_sessions_can_be_pickled(engine):
+    assert isinstance(engine, PartedEngine)
+    parts = pickle.loads(pickle.dumps(engine.session_parts()))
+    (voice,) = parts.voice_detector(config())(np.zeros((1, BLOCK), dtype=np.float32))
+    assert 0 <= voice < 0.3
+    audio = RetainedAudio()
+    audio.append(np.zeros(16_000, dtype=np.float32))
+    assert parts.features().window(audio, 0, 16_000).shape[1] == 80
+
+
+def test_before_it_is_loaded_it_has_nothing_to_give():
+    engine = WhisperEngine("small", device="cpu")
+    for ask in (lambda: engine.lanes, engine.session_parts, lambda: engine.decode([])):
+        with pytest.raises(EngineUnavailable, match="has not been loaded"):
+            ask()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return the folder of a model that says how much silence it wants, in a function that writes it."""
+
+    def write(pad: str):
+        for file in parrot().iterdir():
+            (tmp_path / file.name).symlink_to(file)
+        known = (parrot() / "config.json").read_text(encoding="utf-8")
+        (tmp_path / "config.json").unlink()
+        (tmp_path / "config.json").write_text(known.replace("{", f'{{"auricle_tail_pad_s": {pad},', 1))
+        return tmp_path
+
+    return write
+
+
+def test_a_model_says_how_much_silence_it_wants(folder):
+    engine = WhisperEngine(str(folder("1.0")), device="cpu")
+    engine.load(ignore)
+    assert engine.lanes.buckets[:3] == (16_000, 32_000, 48_000)
+
+
+def test_stock_weights_want_two_seconds(tmp_path):
+    assert wanted_tail_pad_s(tmp_path) == 2.0
+    (tmp_path / "config.json").write_text('{"alignment_heads": []}')
+    assert wanted_tail_pad_s(tmp_path) == 2.0
+
+
+@pytest.mark.parametrize("pad", ["-0.1", "26.5", "true", '"1.0"', "null", "NaN", "Infinity", "[1]"])
+def test_a_tail_pad_that_is_nonsense_is_refused_in_a_sentence(folder, pad):
+    with pytest.raises(EngineUnavailable, match=r"auricle_tail_pad_s .* must be a number of seconds from 0 to 26\.$"):
+        WhisperEngine(str(folder(pad)), device="cpu").load(ignore)
+
+
+def test_a_configuration_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(EngineUnavailable, match=r"config\.json of the Whisper model cannot be read"):
+        wanted_tail_pad_s(tmp_path)
+
+
+def test_a_session(engine):
+    pcm = clip_pcm("jfk") + silence(1.0)
+    results = drive(engine, config(language="en-US"), pcm, chunks=[16_000])
+    check_record(results, len(pcm) // 2)
+    assert [r for r in results if isinstance(r, FinalResult)]
+    assert [r for r in results if isinstance(r, PartialResult)]
+
+
+def test_a_language_it_does_not_know_is_refused(engine):
+    window = Window(audio=np.zeros(16_000, dtype=np.float32), config=config(language="xx"), final=True)
+    with pytest.raises(EngineError, match="'xx'"):
+        engine.decode([window])
+
+
+def test_the_default_is_multilingual():
+    assert create_engine(None, None).info.model == DEFAULT_MODEL
+    assert not DEFAULT_MODEL.endswith(".en")
+
+
+def test_names_that_are_no_model(tmp_path):
+    for name in ("enormous", "/no/such/folder", "./none", "a/b/c"):
+        with pytest.raises(EngineUnavailable, match="no Whisper model"):
+            resolve_model(name, ignore)
+    with pytest.raises(EngineUnavailable, match=r"model\.bin is missing"):
+        resolve_model(str(tmp_path), ignore)
+
+
+def test_what_is_in_the_package_needs_no_hub(monkeypatch):
+    def asked(repository, **options):
+        raise AssertionError(f"the hub was asked for {repository}")
+
+    monkeypatch.setattr(whisper_models, "snapshot_download", asked)
+    for name in BUNDLED_MODELS:
+        folder = resolve_model(name, ignore)
+        assert folder.name == name
+        assert (folder / "README.md").is_file()
+        assert 0 < wanted_tail_pad_s(folder) <= 2
+    with pytest.raises(EngineUnavailable, match="pebble-en"):
+        resolve_model("pebble", ignore)
+
+
+def test_a_folder_that_holds_something_else(tmp_path):
+    (tmp_path / "model.bin").write_bytes(b"not a model")
+    with pytest.raises(EngineUnavailable, match="cannot be loaded on cpu"):
+        WhisperEngine(str(tmp_path), device="cpu").load(ignore)
+
+
+def test_a_hub_that_cannot_be_reached_is_told_in_one_line(monkeypatch):
+    def unreachable(repository, **options):
+        raise OSError("Got: ConnectError: Name or service not known An error happened\nand a great deal more")
+
+    monkeypatch.setattr(whisper_models, "snapshot_download", unreachable)
+    with pytest.raises(EngineUnavailable) as caught:
+        resolve_model("small", ignore)
+    assert "Systran/faster-whisper-small" in str(caught.value)
+    assert "Name or service not known" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_cache_is_asked_first(monkeypatch, tmp_path):
+    (tmp_path / "model.bin").write_bytes(b"")
+
+    def cached(repository, **options):
+        assert options["local_files_only"]
+        return str(tmp_path)
+
+    monkeypatch.setattr(whisper_models, "snapshot_download", cached)
+    assert resolve_model("owner/name", ignore) == tmp_path
+
+
+def test_a_download_tells_how_far_it_is(monkeypatch, tmp_path):
+    """The bars are used as the hub's library uses them: totals grow as files are found."""
+
+    def download(repository, *, local_files_only=False, tqdm_class=None, **options):
+        if local_files_only:
+            raise OSError("not here")
+        files = tqdm_class(total=2, desc="Fetching 2 files")
+        with tqdm_class(desc="bytes", total=0, initial=0, unit="B", unit_scale=True) as bar:
+            bar.total += 400
+            bar.update(100)
+            bar.refresh()
+            bar.set_description("more")
+            bar.update(300)
+        files.update(1)
+        files.close()
+        (tmp_path / "model.bin").write_bytes(b"")
+        return str(tmp_path)
+
+    told = []
+    monkeypatch.setattr(whisper_models, "snapshot_download", download)
+    assert resolve_model("small", lambda stage, fraction: told.append((stage, fraction))) == tmp_path
+    assert told == [("Downloading the Whisper model small", fraction) for fraction in (0.0, 0.25, 1.0)]
