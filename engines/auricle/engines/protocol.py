@@ -115,6 +115,12 @@ class Window:
     """What the session was found to speak, where ``config`` leaves that open; None: not known yet."""
     features: Features | None = None
     """Of the audio, where the engine has a `FeatureCache` (`SessionParts`)."""
+    told_after: tuple[float, float] | None = None
+    """A pause in the audio, begin and end in seconds: what was said before it is there to be heard with what follows,
+    and is not part of the transcript. None: all of it is."""
+    voiced: tuple[tuple[float, float], ...] | None = None
+    """Where the voice detector found speech: begins and ends in seconds from the first sample of the audio, in order.
+    None: not known."""
 
 
 class VoiceDetector(Protocol):

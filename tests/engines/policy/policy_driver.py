@@ -49,10 +49,11 @@ Oracle = Callable[[Decode], Transcript | str]
 
 
 def hears(words: Sequence[Said]) -> Oracle:
-    """An engine that hears exactly the words that end within the window."""
+    """An engine that hears exactly the words that end within the window, behind what is there for context."""
 
     def decode(wish: Decode) -> Transcript:
-        found = [word for word in words if wish.start < word.end <= wish.end]
+        told_after = wish.start if wish.told_after is None else wish.told_after[0]
+        found = [word for word in words if told_after < word.end <= wish.end]
         return transcript(found, wish)
 
     return decode
@@ -218,8 +219,8 @@ def partials(session: Session) -> list[Partial]:
     return [effect for effect in session.effects if isinstance(effect, Partial)]
 
 
-def rules(**options) -> Rules:
-    return Rules.of(StreamConfig(**options))
+def rules(shortest_window_s: float = 0.0, **options) -> Rules:
+    return Rules.of(StreamConfig(**options), round(shortest_window_s * ENGINE_RATE))
 
 
 def blocks(seconds: float) -> int:

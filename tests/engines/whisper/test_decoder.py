@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from auricle.engines.audio.retained_audio import RetainedAudio
 from auricle.engines.protocol import Transcript, Window
-from auricle.engines.whisper.decoder import RETRY_PAD_S, WhisperDecoder
+from auricle.engines.whisper.decoder import WhisperDecoder
 from auricle.engines.whisper.log_mel import LogMels
-from auricle.engines.whisper.window_length import window_frames
+from auricle.engines.whisper.window_length import WindowRules
 from engines.session_harness import SHARED, clip_pcm, config
 
 PARROT = SHARED / "models" / "parrot-en"
-PAD_S = 2.0
+RULES = WindowRules(tail_pad_s=2.0, least_frames=200)
+"""The model learnt its recordings in short windows, and greedily."""
 YOU = 291
 """The token of the word."""
 
@@ -33,7 +34,7 @@ def model() -> WhisperModel:
 
 @pytest.fixture(scope="module")
 def decoder(model: WhisperModel) -> WhisperDecoder:
-    return WhisperDecoder(model, tail_pad_s=PAD_S, batch=8)
+    return WhisperDecoder(model, rules=RULES, batch=8, beam_size=1)
 
 
 class Spy:
@@ -151,25 +152,42 @@ def test_the_last_words_said_are_nearest(decoder, spy, model):
     assert told.endswith("ask not what your country can do for you")
 
 
-def test_a_final_that_is_not_believed_is_decoded_again_with_more_silence_and_no_context(decoder, spy):
+def test_a_doubtful_final_is_decoded_again_with_more_silence_and_no_context(decoder, spy):
     spy.says = [[YOU] * 9]
     heard = window(context="ask not what your country can do for you", final=True, timed=False)
     (transcript,) = decoder.decode([heard])
     assert prompt_length(spy, 0) == [9]
     assert prompt_length(spy, 1) == [0]
     lengths = [features.shape[2] for (features,) in spy.of("encode")]
-    assert lengths == [window_frames(len(heard.audio), pad_s, 80) for pad_s in (PAD_S, RETRY_PAD_S)]
+    assert lengths == [RULES.frames(len(heard.audio), 80), 3_000]
     assert transcript.believed
     assert transcript.text
 
 
-def test_a_final_that_stays_unbelievable_is_sampled_and_then_told_as_far_as_it_goes(decoder, spy):
-    spy.says = [[YOU] * 9] * 3
+def test_a_final_that_stays_doubtful_is_decoded_greedily_and_told_as_doubtful(model, spy):
+    decoder = WhisperDecoder(model, rules=RULES, batch=8, beam_size=5)
+    spy.says = [[YOU] * 9, [YOU] * 10, [YOU] * 11]
     (transcript,) = decoder.decode([window(final=True, timed=False)])
-    assert [options["sampling_topk"] for name, _, options in spy.calls if name == "generate"] == [1, 1, 0]
+    assert [options["beam_size"] for name, _, options in spy.calls if name == "generate"] == [5, 5, 1]
+    assert not any("sampling_temperature" in options for _, _, options in spy.calls)
     assert len(spy.of("encode")) == 2
     assert not transcript.believed
-    assert transcript.text == "you you"
+    assert transcript.text.startswith("you you")
+
+
+def test_what_two_windows_show_alike_was_said_so(decoder, spy):
+    """ "No, no, no, no!" is a repetition up to the end, and no runaway."""
+    spy.says = [[YOU] * 9, [YOU] * 9]
+    (transcript,) = decoder.decode([window(final=True, timed=False)])
+    assert transcript.believed
+    assert transcript.text == " ".join(["you"] * 9)
+
+
+def test_of_several_tries_the_best_is_told_and_not_the_last(decoder, spy):
+    words = decoder._any_language.encode(" it was the best of times and it was the worst")
+    spy.says = [[*words, *[YOU] * 9], [YOU] * 60, [YOU] * 61]
+    (transcript,) = decoder.decode([window(final=True, timed=False)])
+    assert transcript.text.startswith("it was the best of times")
 
 
 def test_only_the_doubtful_are_decoded_again(decoder, spy):
@@ -252,14 +270,14 @@ def test_no_windows_have_no_transcripts(decoder):
 
 
 def test_no_more_windows_are_decoded_together_than_there_is_room_for(model, spy):
-    narrow = WhisperDecoder(model, tail_pad_s=PAD_S, batch=2)
+    narrow = WhisperDecoder(model, rules=RULES, batch=2, beam_size=1)
     narrow.decode([window(timed=False)] * 5)
     assert [len(prompts) for _, prompts in spy.of("generate")] == [2, 2, 1]
 
 
 def test_a_gpu_encodes_and_aligns_them_together_too(model, spy):
     """As on a GPU, on the processors of this machine: the same words come out."""
-    decoder = WhisperDecoder(model, tail_pad_s=PAD_S, batch=32)
+    decoder = WhisperDecoder(model, rules=RULES, batch=32, beam_size=1)
     windows = [*some_windows(), *some_windows(), window(config=config(language="de")), window()]
     alone = told(decoder.decode(windows))
     spy.calls.clear()
@@ -283,5 +301,6 @@ def test_calls_may_overlap(decoder):
 
 @pytest.mark.parametrize(("pad_s", "frames"), [(0.5, 300), (1.0, 300), (2.0, 400), (3.0, 600)])
 def test_the_silence_behind_the_speech_is_as_long_as_wanted(model, spy, pad_s, frames):
-    WhisperDecoder(model, tail_pad_s=pad_s, batch=8).decode([window(clip(seconds=2.0))])
+    rules = WindowRules(tail_pad_s=pad_s, least_frames=200)
+    WhisperDecoder(model, rules=rules, batch=8).decode([window(clip(seconds=2.0))])
     assert [features.shape[2] for (features,) in spy.of("encode")] == [frames]

@@ -21,8 +21,9 @@ from auricle.engines.whisper import engine as whisper
 from auricle.engines.whisper.decoder import WhisperDecoder
 from auricle.engines.whisper.engine import WhisperEngine, create_engine
 from auricle.engines.whisper.models import resolution as whisper_models
-from auricle.engines.whisper.models.resolution import BUNDLED_MODELS, DEFAULT_MODEL, resolve_model, wanted_tail_pad_s
-from auricle.engines.whisper.window_length import BUCKETS
+from auricle.engines.whisper.models.resolution import BUNDLED_MODELS, DEFAULT_MODEL, resolve_model
+from auricle.engines.whisper.models.window_settings import window_rules
+from auricle.engines.whisper.window_length import LENGTHS, WindowRules
 from engines.session_harness import SHARED, check_record, clip_pcm, clips, config, drive, silence
 
 PARROT = SHARED / "models" / "parrot-en"
@@ -40,7 +41,9 @@ def parrot():
 
 @pytest.fixture(scope="module")
 def engine():
-    engine = WhisperEngine(str(parrot()), device="cpu")
+    # It learnt its recordings greedily, in windows as short as they are.
+    rules = WindowRules(tail_pad_s=2.0, least_frames=200)
+    engine = WhisperEngine(str(parrot()), device="cpu", rules=rules, beam_size=1)
     engine.load(ignore)
     yield engine
     engine.close()
@@ -109,9 +112,9 @@ def test_a_window_is_as_short_as_its_speech(engine, spied):
 def test_it_is_tried_in_all_common_lengths_before_it_is_used(monkeypatch):
     tried, told = [], []
     monkeypatch.setattr(WhisperDecoder, "warm_up", lambda decoder, frames: tried.append(frames))
-    engine = WhisperEngine(str(parrot()), device="cpu")
+    engine = WhisperEngine(str(parrot()), device="cpu", rules=WindowRules(least_frames=200))
     engine.load(lambda stage, fraction: told.append((stage, fraction)))
-    assert set(tried) == {frames for frames in BUCKETS if frames <= 1_000}
+    assert set(tried) == {frames for frames in LENGTHS if frames <= 1_000}
     assert len(tried) == len(set(tried)) * engine.lanes.count
     warming = [fraction for stage, fraction in told if stage.startswith("Warming up the Whisper model")]
     assert warming == sorted(warming)
@@ -132,8 +135,8 @@ def test_each_processor_is_a_lane(monkeypatch):
     lanes = engine.lanes
     assert lanes.count == engine._loaded.model.model.num_workers == 3
     assert lanes.batch == 8
-    # 2 s of silence behind the speech: nothing fits into windows of 2 s.
-    assert lanes.buckets[:3] == (16_000, 32_000, 64_000)
+    # Stock weights: windows of 10, 15 and 20 s, 2 s of them silence.
+    assert lanes.buckets[:3] == (128_000, 208_000, 288_000)
 
 
 def test_what_lives_with_the_sessions_can_be_pickled(engine):
@@ -174,10 +177,12 @@ def test_a_model_says_how_much_silence_it_wants(folder):
     assert engine.lanes.buckets[:3] == (16_000, 32_000, 48_000)
 
 
-def test_stock_weights_want_two_seconds(tmp_path):
-    assert wanted_tail_pad_s(tmp_path) == 2.0
+def test_stock_weights_want_ten_seconds_and_two_of_silence(tmp_path):
+    assert window_rules(tmp_path) == WindowRules(tail_pad_s=2.0, least_frames=1_000)
     (tmp_path / "config.json").write_text('{"alignment_heads": []}')
-    assert wanted_tail_pad_s(tmp_path) == 2.0
+    assert window_rules(tmp_path) == WindowRules()
+    (tmp_path / "config.json").write_text('{"auricle_tail_pad_s": 1, "auricle_least_frames": 600}')
+    assert window_rules(tmp_path) == WindowRules(tail_pad_s=1.0, least_frames=600)
 
 
 @pytest.mark.parametrize("pad", ["-0.1", "26.5", "true", '"1.0"', "null", "NaN", "Infinity", "[1]"])
@@ -189,7 +194,7 @@ def test_a_tail_pad_that_is_nonsense_is_refused_in_a_sentence(folder, pad):
 def test_a_configuration_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / "config.json").write_text("{")
     with pytest.raises(EngineUnavailable, match=r"config\.json of the Whisper model cannot be read"):
-        wanted_tail_pad_s(tmp_path)
+        window_rules(tmp_path)
 
 
 def test_a_session(engine):
@@ -228,7 +233,7 @@ def test_what_is_in_the_package_needs_no_hub(monkeypatch):
         folder = resolve_model(name, ignore)
         assert folder.name == name
         assert (folder / "README.md").is_file()
-        assert 0 < wanted_tail_pad_s(folder) <= 2
+        assert window_rules(folder).least_frames < 1_000, "trained on short windows"
     with pytest.raises(EngineUnavailable, match="pebble-en"):
         resolve_model("pebble", ignore)
 

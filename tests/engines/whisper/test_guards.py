@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.engines.whisper.guards import MOST_TOKENS, is_compressible, is_no_speech, loop_start, token_budget
+from auricle.engines.protocol import TimedWord
+from auricle.engines.whisper.guards import (
+    MOST_TOKENS,
+    is_compressible,
+    is_no_speech,
+    is_too_dense,
+    runaway_start,
+    spoken_words,
+    token_budget,
+)
 
 
 @pytest.mark.parametrize(
@@ -12,25 +21,61 @@ from auricle.engines.whisper.guards import MOST_TOKENS, is_compressible, is_no_s
     [
         ([], None),
         ([1, 2, 3, 4, 5], None),
-        ([1, 1], None),
-        ([7, 1, 1, 1, 1, 2], None),
-        ([7, 1, 1, 1, 1, 1, 1, 1, 1], 3),
-        ([1, 2, 1, 2, 1, 2, 9], None),
-        ([1, 2, 1, 2, 1, 2, 1, 2, 9], 4),
-        ([5, 1, 2, 3, 1, 2, 3, 1, 2, 3], 7),
-        ([1, 2, 3, 4] * 3, 8),
-        ([1, 2, 3, 4, 5] * 3, None),
+        ([1, 1, 1], None),
+        ([7, 1, 1, 1, 1, 1, 1, 1, 1], 2),
+        ([7, 1, 1, 1, 1, 1, 1, 1, 1, 2], None),
+        ([1, 2, 1, 2, 1, 2, 1, 2], 2),
+        ([1, 2, 1, 2, 1, 2, 1, 2, 9, 10, 11], None),
+        ([5, 1, 2, 3, 4, 5, 6] + [1, 2, 3, 4, 5, 6] * 2, 7),
+        ([5, 1, 2, 3, 4, 5, 6] + [1, 2, 3, 4, 5, 6] * 2 + [1, 2, 3], 7),
+        (list(range(40)) * 3, 40),
+        (list(range(40)) * 2, None),
     ],
 )
-def test_a_loop_is_found_where_its_third_turn_begins(tokens: list[int], start: int | None) -> None:
-    assert loop_start(tokens) == start
+def test_a_runaway_repeats_a_unit_of_any_length_to_the_end(tokens: list[int], start: int | None) -> None:
+    assert runaway_start(tokens) == start
 
 
-@given(st.lists(st.integers(0, 3), max_size=30))
-def test_what_is_before_the_third_turn_has_no_loop(tokens: list[int]) -> None:
-    start = loop_start(tokens)
-    if start is not None:
-        assert loop_start(tokens[:start]) is None
+@given(st.lists(st.integers(0, 3), max_size=30), st.integers(4, 9))
+def test_what_goes_on_with_something_else_is_no_runaway(tokens: list[int], other: int) -> None:
+    assert runaway_start([*tokens, other]) is None
+
+
+@given(st.lists(st.integers(0, 50), max_size=10), st.lists(st.integers(0, 50), min_size=1, max_size=12))
+def test_every_runaway_is_found(before: list[int], unit: list[int]) -> None:
+    turns = max(3, -(-8 // len(unit)))
+    start = runaway_start(before + unit * turns)
+    assert start is not None
+    assert start <= len(before) + len(unit)
+
+
+def timed(*durations_s: float) -> list[TimedWord]:
+    words, at_s = [], 0.0
+    for number, duration_s in enumerate(durations_s):
+        words.append(TimedWord(text=f"w{number}", start_s=at_s, end_s=at_s + duration_s))
+        at_s += duration_s
+    return words
+
+
+@pytest.mark.parametrize(
+    ("durations_s", "spoken"),
+    [
+        ((), 0),
+        ((0.3, 0.2, 0.4), 3),
+        ((0.3, 0.02, 0.02, 0.4), 4),
+        ((0.3, 0.0, 0.02, 0.04, 0.0, 0.0), 1),
+        ((0.0, 0.0, 0.0), 0),
+        ((0.3, 0.0, 0.0, 0.3, 0.0, 0.0, 0.0, 0.3), 4),
+    ],
+)
+def test_three_words_in_a_row_without_duration_were_not_spoken(durations_s: tuple[float, ...], spoken: int) -> None:
+    assert spoken_words(timed(*durations_s)) == spoken
+
+
+def test_a_second_of_voice_holds_only_so_many_words() -> None:
+    assert not is_too_dense(3, 0.1)
+    assert not is_too_dense(10, 1.0)
+    assert is_too_dense(11, 1.0)
 
 
 def test_text_that_says_the_same_again_and_again() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from auricle.engines.audio.retained_audio import RetainedAudio
 from auricle.engines.whisper import log_mel
-from auricle.engines.whisper.log_mel import SILENCE, LogMels, encoder_input, frame_at_or_after, window_features
+from auricle.engines.whisper.log_mel import FLOOR, LogMels, encoder_input, frame_at_or_after, window_features
 from engines.session_harness import clip_pcm
 
 SECONDS = 3
@@ -41,8 +41,13 @@ extractor = cache(FeatureExtractor)
 
 
 def faster_whisper(audio: np.ndarray, frames: int, mels: int = 80) -> np.ndarray:
-    """Return its own features of a window padded with silence."""
-    return extractor(mels)(np.pad(audio, (0, frames * 160 - len(audio))), padding=0)
+    """Return its own features of the rows that hear any of the audio, padded as it does: with zeros."""
+    rows = min(frames, frame_at_or_after(len(audio) + 200)) if len(audio) else 0
+    silent_behind = np.pad(audio, (0, max(0, rows * 160 + 400 - len(audio))))
+    features = np.zeros((mels, frames), dtype=np.float32)
+    if rows:
+        features[:, :rows] = extractor(mels)(silent_behind, padding=0)[:, :rows]
+    return features
 
 
 @given(st.lists(WINDOWS, min_size=1, max_size=5), st.sampled_from([80, 128]))
@@ -88,7 +93,7 @@ def test_rows_behind_the_last_are_silence():
     rows = window_features(AUDIO[:1_234], 80)
     further = window_features(np.pad(AUDIO[:1_234], (0, 800)), 80)
     assert same(further[: len(rows)], rows)
-    assert (further[len(rows) :] == SILENCE).all()
+    assert (further[len(rows) :] == np.log10(np.float32(FLOOR))).all()
 
 
 def test_a_window_that_is_too_long_is_cut():

@@ -6,6 +6,7 @@ cut. The detector hears each block once; going over old audio again costs nothin
 
 from auricle.core.parts import AudioFormat
 from auricle.engines.audio.encodings import decode_pcm
+from auricle.engines.audio.endpointing import OFF
 from auricle.engines.audio.resample import Resampler
 from auricle.engines.audio.retained_audio import RetainedAudio, VoiceTrack
 from auricle.engines.protocol import VoiceDetector
@@ -45,6 +46,10 @@ class AudioFrontEnd:
     def voice_of_last(self, begin: int) -> float:
         """Return it for the block at ``begin`` that the end of the stream has cut short."""
         return self._voice.probability_of_last(self.audio, begin)
+
+    def voiced(self, begin: int, end: int) -> tuple[tuple[int, int], ...]:
+        """Return where speech was detected between two positions, as far as blocks have been looked at."""
+        return self._voice.voiced(begin, end, OFF)
 
     def forget_before(self, position: int) -> None:
         """Give up the audio before ``position``, and what is known of it."""

@@ -68,6 +68,21 @@ class VoiceTrack:
             self._known += self._detector(audio.slice(begin, whole).reshape(-1, BLOCK))
         return self._known[index]
 
+    def voiced(self, begin: int, end: int, threshold: float) -> tuple[tuple[int, int], ...]:
+        """Return the runs of blocks from ``threshold`` on between two positions, as far as they have been asked for."""
+        spans: list[tuple[int, int]] = []
+        first = max(begin // BLOCK, self._first)
+        last = min(-(-end // BLOCK), self._first + len(self._known))
+        for block in range(first, last):
+            if self._known[block - self._first] < threshold:
+                continue
+            start, stop = max(begin, block * BLOCK), min(end, (block + 1) * BLOCK)
+            if spans and spans[-1][1] == start:
+                spans[-1] = (spans[-1][0], stop)
+            else:
+                spans.append((start, stop))
+        return tuple(spans)
+
     def probability_of_last(self, audio: RetainedAudio, begin: int) -> float:
         """Return it for the block at ``begin`` that the end of the stream has cut short: the rest of it is silence."""
         rest = audio.slice(begin, audio.end)

@@ -1,14 +1,14 @@
-"""What two hypotheses agree on, and where one begins to say what is known already. Words are compared as written."""
+"""What two hypotheses agree on, and how much of one a known prefix covers. Case and punctuation do not count.
+
+Words are aligned by edits, never by their count: a hypothesis that has two words more in its middle is the same
+sentence, and what lies behind the known words begins two words later. Source: notes/real-weights.md §2 A.
+"""
 
 from collections.abc import Sequence
-from typing import Final
-
-LONGEST_FRAGMENT: Final = 6
-"""Words at most that lie in the little audio before what is known, or are made of what is left of one there."""
 
 
 def agreed(older: Sequence[str], newer: Sequence[str]) -> int:
-    """Return how many words both begin with."""
+    """Return how many words both begin with, as written."""
     count = 0
     for one, other in zip(older, newer, strict=False):
         if one != other:
@@ -17,30 +17,58 @@ def agreed(older: Sequence[str], newer: Sequence[str]) -> int:
     return count
 
 
-def leading_fragments(known: Sequence[str], heard: Sequence[str]) -> int:
-    """Return how many words ``heard`` has before it says what is ``known`` to come first; 0 where it never does.
+def heard_again(known: Sequence[str], heard: Sequence[str]) -> bool:
+    """Return whether all known words are heard, one behind the other, if need be behind a scrap of the word before."""
+    _, covered = counterparts(known, heard)
+    found = heard[covered - len(known) : covered] if covered >= len(known) else ()
+    return [bare(word) for word in found] == [bare(word) for word in known]
 
-    Case and punctuation do not count.
+
+def counterparts(known: Sequence[str], heard: Sequence[str]) -> tuple[list[int | None], int]:
+    """Align ``known`` with a prefix of ``heard``: the one that takes the fewest edits, the longest of several.
+
+    Returns the index in ``heard`` of each known word's counterpart, None where it has none, and the prefix' length.
     """
-    wanted, found = [_bare(word) for word in known], [_bare(word) for word in heard]
-    for count in range(LONGEST_FRAGMENT + 1):
-        if wanted and found[count : count + len(wanted)] == wanted:
-            return count
-    return 0
+    wanted, found = [bare(word) for word in known], [bare(word) for word in heard]
+    costs = _edits(wanted, found)
+    covered = min(range(len(found) + 1), key=lambda length: (costs[len(wanted)][length], -length))
+    matches: list[int | None] = [None] * len(wanted)
+    row, column = len(wanted), covered
+    while row:
+        if column and costs[row][column] == costs[row - 1][column - 1] + (wanted[row - 1] != found[column - 1]):
+            row, column = row - 1, column - 1
+            matches[row] = column
+        elif column and costs[row][column] == costs[row][column - 1] + 1:
+            column -= 1
+        else:
+            row -= 1
+    return matches, covered
 
 
-def continues(known: Sequence[str], heard: Sequence[str]) -> bool:
-    """Return whether ``heard`` begins with what is ``known``. Case and punctuation do not count."""
-    return [_bare(word) for word in heard[: len(known)]] == [_bare(word) for word in known]
+def covered_by(known: Sequence[str], heard: Sequence[str]) -> int:
+    """Return how many words of ``heard`` say what is known already: what lies behind them is new."""
+    return counterparts(known, heard)[1]
 
 
-def continued(committed: Sequence[str], text: str) -> str:
-    """Return ``text`` if its first words are the committed ones; otherwise those, and what it has beyond as many."""
+def continued(known: Sequence[str], text: str) -> str:
+    """Return the known words, and what ``text`` says behind them; the text as it is, where it begins with them."""
     words = text.split()
-    if words[: len(committed)] == list(committed):
+    if words[: len(known)] == list(known):
         return text.strip()
-    return " ".join((*committed, *words[len(committed) :]))
+    return " ".join((*known, *words[covered_by(known, words) :]))
 
 
-def _bare(word: str) -> str:
+def bare(word: str) -> str:
+    """Return a word without case and punctuation; what is nothing else stays as it is."""
     return "".join(letter for letter in word.casefold() if letter.isalnum()) or word
+
+
+def _edits(wanted: Sequence[str], found: Sequence[str]) -> list[list[int]]:
+    """Return the edits between each prefix of ``wanted`` and each of ``found``."""
+    costs = [list(range(len(found) + 1))]
+    for row, word in enumerate(wanted, 1):
+        above, current = costs[-1], [row]
+        for column, other in enumerate(found, 1):
+            current.append(min(above[column] + 1, current[-1] + 1, above[column - 1] + (word != other)))
+        costs.append(current)
+    return costs

@@ -109,6 +109,8 @@ class Decode:
     """Committed text that lies before ``start``."""
     language: str | None = None
     """What the session was found to speak."""
+    told_after: tuple[int, int] | None = None
+    """The pause behind which the transcript begins: what lies before it is finished, and heard for context."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,23 @@ from typing import Final
 
 from auricle.core.parts import FinalReason
 from auricle.engines.audio import endpointing
-from auricle.engines.policy.agreement import continued
 from auricle.engines.policy.events import Drop, Failure, Forget, Promote, Rewind, SpeechEnd, Urgency
 from auricle.engines.policy.events import Final as FinalEffect
 from auricle.engines.policy.partials import drop_partials
-from auricle.engines.policy.speculation import final_decode
-from auricle.engines.policy.state import TAIL, Decision, Rules, Speculation, State, Step, Utterance
+from auricle.engines.policy.speculation import final_decode, final_start
+from auricle.engines.policy.stable_prefix import with_stable_prefix
+from auricle.engines.policy.state import (
+    MOST_PAST,
+    TAIL,
+    Decision,
+    Past,
+    Rules,
+    Speculation,
+    State,
+    Step,
+    Utterance,
+    context_start,
+)
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, TimedWord, Transcript
 
 TRIES: Final = 2
@@ -53,8 +64,9 @@ def on_final_decoded(rules: Rules, state: State, transcript: Transcript) -> Step
     assert decision is not None
     final = FinalEffect(
         end=decision.end,
-        transcript=_in_session_time(
-            replace(transcript, text=continued(utterance.committed, transcript.text)), utterance.opened
+        transcript=with_stable_prefix(
+            _in_session_time(transcript, final_start(rules, state, utterance, decision.voiced_until)),
+            utterance.committed,
         ),
         spoken=(utterance.began, max(utterance.began, decision.voiced_until)),
         reason=decision.reason,
@@ -62,7 +74,7 @@ def on_final_decoded(rules: Rules, state: State, transcript: Transcript) -> Step
     spoken = decision.voiced_until - utterance.began
     if rules.language is None and state.language is None and transcript.believed and spoken >= SURE_OF_LANGUAGE:
         state = state._replace(language=transcript.language)
-    return _over(state, utterance, final)
+    return _over(rules, state, utterance, final)
 
 
 def on_final_failed(rules: Rules, state: State, message: str) -> Step:
@@ -71,19 +83,22 @@ def on_final_failed(rules: Rules, state: State, message: str) -> Step:
     assert utterance is not None
     assert decision is not None
     if decision.tries >= TRIES:
-        return _over(state, utterance, Failure(end=decision.end, message=message))
+        return _over(rules, state, utterance, Failure(end=decision.end, message=message))
     decode = final_decode(rules, state, utterance, decision.voiced_until, Urgency.FINAL, decision.end)
     decision = decision._replace(job=decode.job, tries=decision.tries + 1)
     return state._replace(jobs=decode.job, decision=decision), (decode,)
 
 
-def _over(state: State, utterance: Utterance, result: FinalEffect | Failure) -> Step:
+def _over(rules: Rules, state: State, utterance: Utterance, result: FinalEffect | Failure) -> Step:
     decision = state.decision
     assert decision is not None
     # The block that holds the end may not have been heard yet.
     spoken_until = min(max(utterance.began, decision.voiced_until), decision.end)
-    effects = (result, SpeechEnd(at=spoken_until), Rewind(to=decision.end), Forget(before=decision.end - BLOCK))
-    return state._replace(utterance=None, decision=None, committed=decision.end, voice=decision.after), effects
+    past = (*state.past, Past(opened=utterance.opened, voiced_until=spoken_until))[-MOST_PAST:]
+    state = state._replace(utterance=None, decision=None, committed=decision.end, voice=decision.after, past=past)
+    kept = decision.end - BLOCK
+    forget = Forget(before=context_start(rules, state, opened=kept, began=kept, end=kept))
+    return state, (result, SpeechEnd(at=spoken_until), Rewind(to=decision.end), forget)
 
 
 def _in_session_time(transcript: Transcript, start: int) -> Transcript:

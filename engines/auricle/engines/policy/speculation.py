@@ -4,10 +4,10 @@ It shows exactly the window that the final would, so that nobody can tell whethe
 it is also the newest hypothesis.
 """
 
-from auricle.engines.policy.agreement import continued
 from auricle.engines.policy.events import Decode, Effect, Urgency
 from auricle.engines.policy.partials import drop_partials, tell
-from auricle.engines.policy.state import TAIL, Rules, Speculation, State, Step, Utterance
+from auricle.engines.policy.stable_prefix import with_stable_prefix
+from auricle.engines.policy.state import TAIL, Rules, Speculation, State, Step, Utterance, context_start
 from auricle.engines.protocol import Transcript
 
 
@@ -31,14 +31,21 @@ def final_decode(
 ) -> Decode:
     """Return the decode of the whole utterance, with a little silence behind it, and nothing from behind ``at``."""
     end = voiced_until + TAIL if at is None else min(voiced_until + TAIL, at)
+    start = final_start(rules, state, utterance, voiced_until)
     return Decode(
         job=state.jobs + 1,
         urgency=urgency,
-        start=utterance.opened,
+        start=start,
         end=end,
         timed=True,
         language=rules.language or state.language,
+        told_after=(state.past[-1].voiced_until, utterance.began) if start < utterance.opened else None,
     )
+
+
+def final_start(rules: Rules, state: State, utterance: Utterance, voiced_until: int) -> int:
+    """Return where the window of a final begins that was voiced until then."""
+    return context_start(rules, state, opened=utterance.opened, began=utterance.began, end=voiced_until + TAIL)
 
 
 def accept_speculation(rules: Rules, state: State, transcript: Transcript) -> tuple[State, tuple[Effect, ...]]:
@@ -50,5 +57,5 @@ def accept_speculation(rules: Rules, state: State, transcript: Transcript) -> tu
     state = state._replace(utterance=utterance._replace(speculation=speculation))
     if not rules.partials or not transcript.believed:
         return state, ()
-    text = continued(utterance.committed, transcript.text)
+    text = with_stable_prefix(transcript, utterance.committed).text
     return tell(state, text, speculation.voiced_until, transcript, ())

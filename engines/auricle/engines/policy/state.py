@@ -17,6 +17,10 @@ TAIL: Final = 4 * BLOCK
 DECODE_TIME_S: Final = 0.2
 """A speculative final begins so long before the silence ends the utterance: what a decode takes on a small machine.
 Earlier, and it is begun in every breath; later, and somebody waits for it."""
+LONGEST_PAUSE: Final = 2 * ENGINE_RATE
+"""What was said before a longer pause, in engine samples, is no context for what follows."""
+MOST_PAST: Final = 4
+"""Utterances before the open one that may be heard with it."""
 LULL_S: Final = 3.0
 """Within so much speech there is a breath, or the end of a word."""
 
@@ -31,17 +35,20 @@ class Rules:
     """What it says it speaks."""
     speculate: int
     """Silence after which the utterance seems to be over."""
+    shortest_window: int
+    """Engine samples up to which a window costs the same (`Lanes.buckets`)."""
     lull: int
     """Speech that has become too long is cut in the quietest block of its last so many samples."""
 
     @classmethod
-    def of(cls, config: StreamConfig) -> "Rules":
-        """Return the rules for a configuration."""
+    def of(cls, config: StreamConfig, shortest_window: int = 0) -> "Rules":
+        """Return the rules for a configuration, and an engine to which all windows up to a length cost the same."""
         endpointing_rules = endpointing.Rules.of(config.silence_s, min(config.max_segment_s, LONGEST_SEGMENT_S))
         return cls(
             endpointing=endpointing_rules,
             partials=config.partials,
             language=config.language,
+            shortest_window=shortest_window,
             lull=min(round(LULL_S * ENGINE_RATE), endpointing_rules.max_segment // 4),
             speculate=max(TAIL, endpointing_rules.silence - round(DECODE_TIME_S * ENGINE_RATE)),
         )
@@ -53,6 +60,15 @@ class Asked(NamedTuple):
     job: int
     start: int
     end: int
+
+
+class Recent(NamedTuple):
+    """A hypothesis of late."""
+
+    end: int
+    """End of the audio that it is of."""
+    words: tuple[str, ...]
+    """Those of its window, known ones as they were told."""
 
 
 class Speculation(NamedTuple):
@@ -98,8 +114,8 @@ class Utterance(NamedTuple):
     """… all of which were said before this."""
     trimmed: int = 0
     """So many of them lie before ``window``."""
-    previous: tuple[str, ...] = ()
-    """Words of the last hypothesis, those before ``window`` not counted."""
+    recent: tuple[Recent, ...] = ()
+    """The last hypotheses, the newest last."""
     heard_until: int = 0
     """End of the last hypothesis."""
     told: str = ""
@@ -121,6 +137,13 @@ class Utterance(NamedTuple):
         return " ".join(self.committed)
 
 
+class Past(NamedTuple):
+    """An utterance that is finished."""
+
+    opened: int
+    voiced_until: int
+
+
 class State(NamedTuple):
     """One session, between two events. Immutable and small; the audio is somebody else's."""
 
@@ -135,6 +158,8 @@ class State(NamedTuple):
     """Between two partials; None: none for now."""
     language: str | None = None
     """What the session was found to speak."""
+    past: tuple[Past, ...] = ()
+    """The utterances before the open one, the last of them last."""
 
     @property
     def deciding(self) -> bool:
@@ -143,6 +168,22 @@ class State(NamedTuple):
 
 
 INITIAL: Final = State()
+
+
+def context_start(rules: Rules, state: State, *, opened: int, began: int, end: int) -> int:
+    """Return where a window begins that ends at ``end`` and holds speech that ``began``: at ``opened``, or before it.
+
+    A sentence with a breath in it is two utterances where little silence ends one, and each half alone is misheard
+    (0.2 s: notes/real-weights.md §2 I). So the utterances just before are heard with it where they cost nothing: the
+    shortest window that the weights stand has room for both.
+    """
+    start, next_began = opened, began
+    for past in reversed(state.past):
+        if next_began - past.voiced_until > LONGEST_PAUSE or end - past.opened > rules.shortest_window:
+            break
+        start, next_began = min(start, past.opened), past.opened
+    return start
+
 
 Step = tuple[State, tuple[Effect, ...]]
 """What every event leads to: the next state, and what is to be done, in order."""

@@ -23,7 +23,7 @@ from auricle.engines.policy.events import (
 from auricle.engines.policy.finals import conclude, on_final_decoded, on_final_failed
 from auricle.engines.policy.partials import accept_partial, partial_is_due, request_partial
 from auricle.engines.policy.speculation import accept_speculation, speculate
-from auricle.engines.policy.state import TAIL, Rules, State, Step, Utterance
+from auricle.engines.policy.state import TAIL, Rules, State, Step, Utterance, context_start
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, Transcript
 
 KEPT: Final = round(0.5 * ENGINE_RATE)
@@ -66,7 +66,7 @@ def _hear_voice(rules: Rules, state: State, probability: float, end: int) -> Ste
     state = state._replace(voice=voice)
     match decision:
         case Began(at=at, opened=opened):
-            state, started = _begin(state, at, opened)
+            state, started = _begin(rules, state, at, opened)
             state, more = _go_on(rules, state, probability, end)
             return state, (*started, *more)
         case Ended(voiced_until=voiced_until):
@@ -74,17 +74,25 @@ def _hear_voice(rules: Rules, state: State, probability: float, end: int) -> Ste
         case TooLong(voiced_until=voiced_until):
             return _cut_at_lull(rules, state, end, voiced_until)
         case None if state.utterance is None:
-            return state, (Forget(before=max(0, end - KEPT)),)
+            return state, (Forget(before=_retained_from(rules, state, max(0, end - KEPT))),)
         case None:
             return _go_on(rules, state, probability, end)
         case _:
             assert_never(decision)
 
 
-def _begin(state: State, at: int, opened: int) -> Step:
+def _begin(rules: Rules, state: State, at: int, opened: int) -> Step:
     began, opened = max(at, state.committed), max(opened, state.committed)
     utterance = Utterance(began=began, opened=opened, next_partial=began + FIRST_PARTIAL, window=opened, lull=began)
-    return state._replace(utterance=utterance), (SpeechStart(at=began), Forget(before=opened))
+    return state._replace(utterance=utterance), (
+        SpeechStart(at=began),
+        Forget(before=_retained_from(rules, state, opened)),
+    )
+
+
+def _retained_from(rules: Rules, state: State, position: int) -> int:
+    """Return from where on audio is kept for an utterance that is opened at ``position`` or later."""
+    return context_start(rules, state, opened=position, began=position, end=position)
 
 
 def _go_on(rules: Rules, state: State, probability: float, end: int) -> Step:
@@ -135,7 +143,7 @@ def _cut(rules: Rules, state: State, at: int, reason: Literal["flush", "end_inpu
     candidate = endpointing.undecided(state.voice, before=at)
     if state.utterance is None and candidate is not None:
         voice = endpointing.open_at(candidate, at)
-        state, started = _begin(state._replace(voice=voice), candidate, voice.opened)
+        state, started = _begin(rules, state._replace(voice=voice), candidate, voice.opened)
     if state.utterance is None or state.utterance.began >= at:
         return state._replace(committed=max(state.committed, at)), started
     at = max(at, state.utterance.promised_until)

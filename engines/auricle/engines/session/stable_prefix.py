@@ -1,9 +1,12 @@
-"""Text that was promised as stable stays: no engine, and no cut in the middle of a word, may take it back (O5)."""
+"""Text that a stateful engine called stable stays: neither it nor a cut in the middle of a word takes it back (O5)."""
+
+from auricle.engines.policy.agreement import covered_by
 
 
 def keep_stable_prefix(promised: str, text: str) -> str:
-    """Return ``text`` if it begins with ``promised``; otherwise ``promised``, and the words ``text`` has beyond it."""
+    """Return ``text`` if it begins with ``promised``; otherwise ``promised``, and the words ``text`` has behind it."""
     if text.startswith(promised):
         return text
-    beyond = text.split()[len(promised.split()) :]
+    words = text.split()
+    beyond = words[covered_by(promised.split(), words) :]
     return " ".join([promised.rstrip(), *beyond]) if beyond else promised

@@ -85,7 +85,7 @@ class WindowRecogniser:
 
     def __init__(self, engine: WindowEngine, config: StreamConfig) -> None:
         self._config = config
-        self._rules = Rules.of(config)
+        self._rules = Rules.of(config, next(iter(engine.lanes.buckets), 0))
         self._state = INITIAL
         self._features = _feature_cache(engine)
         self._front_end = AudioFrontEnd(engine.voice_detector(config), config.audio)
@@ -243,6 +243,13 @@ class WindowRecogniser:
             context=wish.context,
             language=wish.language,
             features=None if self._features is None else self._features.window(audio, wish.start, wish.end),
+            told_after=None
+            if wish.told_after is None
+            else ((wish.told_after[0] - wish.start) / ENGINE_RATE, (wish.told_after[1] - wish.start) / ENGINE_RATE),
+            voiced=tuple(
+                ((begin - wish.start) / ENGINE_RATE, (end - wish.start) / ENGINE_RATE)
+                for begin, end in self._front_end.voiced(wish.start, wish.end)
+            ),
         )
         return DecodeRequest(job=wish.job, urgency=wish.urgency, window=window)
 

@@ -29,10 +29,11 @@ from auricle.engines.protocol import (
     VoiceDetector,
     Window,
 )
-from auricle.engines.whisper.decoder import WhisperDecoder
+from auricle.engines.whisper.decoder import BEAM_SIZE, WhisperDecoder
 from auricle.engines.whisper.log_mel import LogMels
-from auricle.engines.whisper.models.resolution import DEFAULT_MODEL, resolve_model, wanted_tail_pad_s
-from auricle.engines.whisper.window_length import bucket_samples, lengths
+from auricle.engines.whisper.models.resolution import DEFAULT_MODEL, resolve_model
+from auricle.engines.whisper.models.window_settings import window_rules
+from auricle.engines.whisper.window_length import WindowRules
 
 CPU_BATCH: Final = 8
 """Windows decoded together: a token costs a fifth in eight of them, and little less in more."""
@@ -46,11 +47,18 @@ COMMON_FRAMES: Final = 1_000
 class WhisperEngine:
     """The window kind."""
 
-    def __init__(self, model: str = DEFAULT_MODEL, device: str | None = None, tail_pad_s: float | None = None) -> None:
-        """``tail_pad_s`` overrides what the model itself wants."""
+    def __init__(
+        self,
+        model: str = DEFAULT_MODEL,
+        device: str | None = None,
+        rules: WindowRules | None = None,
+        beam_size: int = BEAM_SIZE,
+    ) -> None:
+        """``rules`` override what the model itself says of its windows; ``beam_size`` is that of finals."""
         self._name = model
         self._device = device or ("cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu")
-        self._tail_pad_s = tail_pad_s
+        self._rules = rules
+        self._beam_size = beam_size
         self._loading = threading.Lock()
         self._loaded: _Loaded | None = None
 
@@ -77,8 +85,8 @@ class WhisperEngine:
             progress(f"Loading the Whisper model {self._name}", None)
             # What is missing is said now, not to the first session.
             silero_detector(StreamConfig())
-            pad_s = wanted_tail_pad_s(folder) if self._tail_pad_s is None else self._tail_pad_s
-            loaded = _equipped(_opened(folder, self._device), pad_s)
+            rules = self._rules or window_rules(folder)
+            loaded = _equipped(_opened(folder, self._device), rules, self._beam_size)
             _warm_up(loaded, f"Warming up the Whisper model {self._name}", progress)
             self._loaded = loaded
 
@@ -115,6 +123,7 @@ class _Loaded:
 
     model: WhisperModel
     decoder: WhisperDecoder
+    rules: WindowRules
     lanes: Lanes
     parts: SessionParts
 
@@ -132,21 +141,22 @@ def _opened(folder: Path, device: str) -> WhisperModel:
         raise EngineUnavailable(f"The Whisper model in {folder} cannot be loaded on {device}: {error}.") from error
 
 
-def _equipped(model: WhisperModel, pad_s: float) -> _Loaded:
+def _equipped(model: WhisperModel, rules: WindowRules, beam_size: int) -> _Loaded:
     """Return the model with what is used with it."""
     whisper, mels = model.model, int(model.model.n_mels)
     batch = CPU_BATCH if whisper.device == "cpu" else GPU_BATCH
     return _Loaded(
         model=model,
-        decoder=WhisperDecoder(model, tail_pad_s=pad_s, batch=batch),
-        lanes=Lanes(count=whisper.num_workers, batch=batch, buckets=bucket_samples(pad_s, mels)),
+        rules=rules,
+        decoder=WhisperDecoder(model, rules=rules, batch=batch, beam_size=beam_size),
+        lanes=Lanes(count=whisper.num_workers, batch=batch, buckets=rules.buckets(mels)),
         parts=SessionParts(voice_detector=silero_detector, features=partial(LogMels, mels)),
     )
 
 
 def _warm_up(loaded: _Loaded, stage: str, progress: LoadProgress) -> None:
     """Decode a window of silence of each common length, in all lanes at once: the first is slow."""
-    common = [frames for frames in lengths(int(loaded.model.model.n_mels)) if frames <= COMMON_FRAMES]
+    common = [frames for frames in loaded.rules.lengths(int(loaded.model.model.n_mels)) if frames <= COMMON_FRAMES]
     with ThreadPoolExecutor(loaded.lanes.count) as lanes:
         for done, frames in enumerate(common):
             progress(stage, done / len(common))

@@ -1,12 +1,15 @@
-"""When a decode is not to be believed. Source: notes/streaming-whisper.md §1.4.
+"""Tests of a hypothesis for Whisper's known failures: runaway repetition, words that nobody said, silence written down.
 
-Whisper's failures are loud: it repeats itself until it is stopped, or writes a sentence into noise. What is caught here
-is decoded again with more silence behind it, and then less greedily; a partial is just not shown.
+A guard never removes speech. It marks a hypothesis as doubtful, so that the window is decoded again, or it cuts words
+that have no duration in the alignment. Sources: notes/real-weights.md §2 B-F; notes/streaming-whisper.md §1.4, whose
+rule that any third repetition is a loop is wrong: people do say a phrase three times and go on.
 """
 
 import zlib
 from collections.abc import Sequence
 from typing import Final
+
+from auricle.engines.protocol import TimedWord
 
 FIRST_TOKENS: Final = 20
 """Tokens that any window may have …"""
@@ -15,36 +18,42 @@ TOKENS_A_SECOND: Final = 15
 bytes need most of it."""
 MOST_TOKENS: Final = 220
 """Half of the decoder's room; the other half is for the prompt."""
-LONGEST_NGRAM: Final = 4
 REPEATS: Final = 3
 LOOP_TOKENS: Final = 8
-"""The same one to four tokens, so many times in a row and so many tokens long, are a loop. People do say a digit four
-times in a row."""
+"""A unit that is repeated so often, and so many tokens in all, up to the last token, is a runaway."""
 COMPRESSIBLE: Final = 2.4
-"""Text of `COMPRESSED_LETTERS` or more that zlib makes this much shorter is a loop of a longer kind."""
+"""Text of `COMPRESSED_LETTERS` or more that zlib makes this much shorter may be a loop (faster-whisper's threshold)."""
 COMPRESSED_LETTERS: Final = 30
 NO_SPEECH: Final = 0.6
-UNSURE: Final = -1.0
-"""Above the first and below the second (mean log-probability of a token), there was nothing to hear."""
+IMPROBABLE: Final = -1.0
+"""Mean log-probability of a token below which plain faster-whisper decodes again. Together with `NO_SPEECH`: nobody
+spoke."""
+UNSPOKEN_S: Final = 0.045
+"""A word shorter than this has no duration: the alignment moves by 20 ms. Spoken words last 60 ms and more."""
+UNSPOKEN_WORDS: Final = 3
+"""So many words without duration in a row were not spoken; one or two are a matter of a coarse alignment."""
+WORDS_A_SECOND: Final = 7.0
+"""Nobody says more words in a second of voice …"""
+SPARE_WORDS: Final = 3
+"""… beyond the first few, for the voice detector misses soft ones."""
 
 
 def token_budget(seconds: float) -> int:
-    """Return how many tokens a window with so much audio may have."""
+    """Return how many tokens a window with so many seconds of audio may have."""
     return min(MOST_TOKENS, FIRST_TOKENS + round(TOKENS_A_SECOND * seconds))
 
 
-def loop_start(tokens: Sequence[int]) -> int | None:
-    """Return where a loop of one to four tokens takes its third turn; None where there is none."""
-    starts = [start for size in range(1, LONGEST_NGRAM + 1) if (start := _third_turn(tokens, size)) is not None]
-    return min(starts, default=None)
+def runaway_start(tokens: Sequence[int]) -> int | None:
+    """Return where a repetition that lasts to the end of ``tokens`` takes its second turn; None where there is none.
 
-
-def _third_turn(tokens: Sequence[int], size: int) -> int | None:
-    repeats = max(REPEATS, -(-LOOP_TOKENS // size))
-    for start in range(len(tokens) - size * repeats + 1):
-        unit = list(tokens[start : start + size])
-        if list(tokens[start : start + size * repeats]) == unit * repeats:
-            return start + 2 * size
+    The unit may have any length, and the last turn may be cut short by the token budget.
+    """
+    for size in range(1, len(tokens) // REPEATS + 1):
+        same = 0
+        while same < len(tokens) - size and tokens[-1 - same] == tokens[-1 - same - size]:
+            same += 1
+        if same + size >= max(size * REPEATS, LOOP_TOKENS):
+            return len(tokens) - same
     return None
 
 
@@ -55,5 +64,20 @@ def is_compressible(text: str) -> bool:
 
 
 def is_no_speech(no_speech: float, mean_logprob: float) -> bool:
-    """Whether the model itself believes that nobody spoke."""
-    return no_speech > NO_SPEECH and mean_logprob < UNSURE
+    """Whether the model itself gives it that nobody spoke."""
+    return no_speech > NO_SPEECH and mean_logprob < IMPROBABLE
+
+
+def spoken_words(words: Sequence[TimedWord]) -> int:
+    """Return how many words come before the first run of `UNSPOKEN_WORDS` without duration: all, if there is none."""
+    run = 0
+    for place, word in enumerate(words):
+        run = run + 1 if word.end_s - word.start_s < UNSPOKEN_S else 0
+        if run == UNSPOKEN_WORDS:
+            return place - UNSPOKEN_WORDS + 1
+    return len(words)
+
+
+def is_too_dense(words: int, voiced_s: float) -> bool:
+    """Whether ``voiced_s`` seconds of voice cannot hold so many words."""
+    return words > SPARE_WORDS + WORDS_A_SECOND * voiced_s

@@ -28,8 +28,6 @@ REACH: Final = FFT // 2
 HEAD: Final = 2
 """Frames at the begin of a window that reach across it."""
 FLOOR: Final = 1e-10
-SILENCE: Final = np.log10(np.float32(FLOOR))
-"""What digital silence has in each band: the logarithm of `FLOOR`."""
 RANGE: Final = 8.0
 """Whisper hears nothing that is so many powers of ten below the loudest of a window."""
 ROWS: Final = 8
@@ -68,13 +66,16 @@ def window_features(audio: Samples, mels: int) -> Features:
 
 
 def encoder_input(features: Features, frames: int) -> NDArray[np.float32]:
-    """Return a window as the encoder wants it: ``(mels, frames)``, with silence behind, its loudness normalised."""
-    padded = np.full((features.shape[1], frames), SILENCE, dtype=np.float32)
+    """Return a window as the encoder takes it: ``(mels, frames)``, its loudness normalised, zeros behind it.
+
+    Zero is what faster-whisper pads with. It is not what silence is normalised to, and the decoder stops more readily
+    at it: with the floor of digital silence twice as many windows run on. Source: notes/real-weights.md §2 J.
+    """
+    padded = np.zeros((features.shape[1], frames), dtype=np.float32)
     heard = min(frames, len(features))
-    padded[:, :heard] = features[:heard].T
-    np.maximum(padded, padded.max() - RANGE, out=padded)
-    padded += 4.0
-    padded /= 4.0
+    if heard:
+        rows = features[:heard].T
+        padded[:, :heard] = (np.maximum(rows, rows.max() - RANGE) + 4.0) / 4.0
     return padded
 
 

@@ -1,41 +1,49 @@
-"""How long the input of Whisper's encoder is: as short as the speech allows, and never one of the lengths that fail.
+"""How long the input of Whisper's encoder is: as short as the weights stand, and never one of the lengths that fail.
 
-CTranslate2 takes any number of mel frames up to 3 000, and the encoder's cost grows with the square of it: a window of
-4 s costs a twenty-fifth of the usual 30 s. The weights were trained on 30 s, though: without some silence behind the
-words they repeat themselves. Sources: notes/streaming-whisper.md §0 (facts 1 to 4) and §1.3.
+CTranslate2 takes any number of mel frames up to 3 000, and the encoder's cost grows faster than it: 10 s cost a seventh
+of the usual 30 s. OpenAI's weights were trained on 30 s, and run on behind the speech in shorter windows. It is the
+total length that decides, not the silence behind the speech: with fewer than 1 000 frames one window in four to
+twenty runs on, with 1 000 one in fifty, with 1 500 none. Source: notes/real-weights.md §2 B; docs/bench-words.md.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 FRAME_SAMPLES: Final = 160
 """Engine samples in a mel frame: 10 ms."""
 MOST_FRAMES: Final = 3_000
 """What the encoder has positions for: 30 s."""
-BUCKETS: Final = (200, 300, 400, 600, 800, 1_000, 1_500, 2_000, MOST_FRAMES)
+LENGTHS: Final = (200, 300, 400, 600, 800, 1_000, 1_500, 2_000, MOST_FRAMES)
 """Lengths in mel frames. Few, so that windows of several sessions have the same one and can be decoded together: by
 the costs of a model of the shape of tiny, one more between each two would save 2 to 4 % of a partial, and a second
 window beside it saves 30 %."""
 
 
-def window_frames(samples: int, pad_s: float, mels: int) -> int:
-    """Return the mel frames of the window for so many engine samples and at least ``pad_s`` of silence behind them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRules:
+    """What windows the weights of one model stand."""
 
-    Where both do not fit into 30 s the silence gives way.
-    """
-    needed = -(-samples // FRAME_SAMPLES) + round(pad_s * 100)
-    return next((bucket for bucket in lengths(mels) if bucket >= needed), MOST_FRAMES)
+    tail_pad_s: float = 2.0
+    """Silence behind the speech, at least, in seconds. Where it does not fit into 30 s, it gives way."""
+    least_frames: int = 1_000
+    """Mel frames of a window, at least."""
 
+    def lengths(self, mels: int) -> tuple[int, ...]:
+        """Return the lengths in mel frames that windows of a model with ``mels`` bands have, growing."""
+        return tuple(
+            length for length in LENGTHS if length >= self.least_frames and not is_ambiguous_length(length, mels)
+        )
 
-def lengths(mels: int) -> tuple[int, ...]:
-    """Return the lengths that windows of a model with so many mels have, growing."""
-    return tuple(bucket for bucket in BUCKETS if not is_ambiguous_length(bucket, mels))
+    def frames(self, samples: int, mels: int) -> int:
+        """Return the mel frames of the window for so many engine samples."""
+        needed = -(-samples // FRAME_SAMPLES) + round(self.tail_pad_s * 100)
+        return next((length for length in self.lengths(mels) if length >= needed), MOST_FRAMES)
 
-
-def bucket_samples(pad_s: float, mels: int) -> tuple[int, ...]:
-    """Return the most engine samples that each length of window holds with so much silence behind them, growing."""
-    pad = round(pad_s * 100)
-    frames = [bucket - pad for bucket in lengths(mels)[:-1] if bucket > pad]
-    return tuple(count * FRAME_SAMPLES for count in (*frames, MOST_FRAMES))
+    def buckets(self, mels: int) -> tuple[int, ...]:
+        """Return the most engine samples that each length of window holds beside its silence, growing."""
+        pad = round(self.tail_pad_s * 100)
+        frames = [length - pad for length in self.lengths(mels)[:-1] if length > pad]
+        return tuple(count * FRAME_SAMPLES for count in (*frames, MOST_FRAMES))
 
 
 def is_ambiguous_length(frames: int, mels: int) -> bool:

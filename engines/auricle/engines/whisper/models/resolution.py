@@ -3,7 +3,6 @@
 Everything here ends in a folder that CTranslate2 can load, or in one sentence about what was tried.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,12 +19,6 @@ BUNDLED_MODELS: Final = ("pebble-en",)
 _BUNDLE: Final = Path(__file__).parent
 MODEL_FILE: Final = "model.bin"
 FILES: Final = ("config.json", "preprocessor_config.json", MODEL_FILE, "tokenizer.json", "vocabulary.*")
-TAIL_PAD_S: Final = 2.0
-"""Silence behind the speech, for weights that were trained on 30 s: less is faster, and wrong sooner."""
-TAIL_PAD_KEY: Final = "auricle_tail_pad_s"
-"""Where a model's own ``config.json`` says it: what was trained on short windows needs less."""
-MOST_PAD_S: Final = 26.0
-"""More would leave no room for words."""
 REPLY_TIMEOUT_S: Final = 5.0
 """How long the hub may take to answer about a file: somebody waits for the server to start."""
 HUB_MODELS: Final[Mapping[str, str]] = {
@@ -60,23 +53,6 @@ def resolve_model(model: str, progress: LoadProgress) -> Path:
             f"Hugging Face hub as owner/name, or one of {names}."
         )
     return _cached(repository) or _downloaded(model, repository, progress)
-
-
-def wanted_tail_pad_s(folder: Path) -> float:
-    """Return how much silence a model wants behind the speech. Raises `EngineUnavailable`."""
-    path = folder / "config.json"
-    try:
-        settings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except (OSError, ValueError) as error:
-        raise EngineUnavailable(f"The file {path} of the Whisper model cannot be read: {error}.") from error
-    pad_s = settings.get(TAIL_PAD_KEY, TAIL_PAD_S) if isinstance(settings, dict) else TAIL_PAD_S
-    # JSON knows no difference between 1 and 1.0, but true is no number.
-    if isinstance(pad_s, bool) or not isinstance(pad_s, int | float) or not 0 <= pad_s <= MOST_PAD_S:
-        raise EngineUnavailable(
-            f"The file {path} of the Whisper model says {TAIL_PAD_KEY} is {pad_s!r}: it must be a number of seconds "
-            f"from 0 to {MOST_PAD_S:.0f}."
-        )
-    return float(pad_s)
 
 
 def _checked(folder: Path) -> Path:

@@ -1,0 +1,176 @@
+"""What the decoder made of one window: tokens, words, probability, and what speaks against it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from math import exp, log
+from typing import Final
+
+import ctranslate2
+from faster_whisper.tokenizer import Tokenizer
+
+from auricle.engines.protocol import TimedWord, Transcript
+from auricle.engines.whisper.batches import Batch, Job
+from auricle.engines.whisper.guards import (
+    IMPROBABLE,
+    is_compressible,
+    is_no_speech,
+    is_too_dense,
+    runaway_start,
+    spoken_words,
+)
+
+UNCOVERED_S: Final = 1.0
+"""Seconds of voice behind the last word that must not go without words."""
+LEAST_PROBABILITY: Final = 1e-4
+"""Of a word, in the mean of logarithms."""
+
+
+class Doubt(Enum):
+    """Why a hypothesis is not believed at once."""
+
+    RUNAWAY = "a repetition lasts to its end"
+    UNFINISHED = "it fills the token budget"
+    COMPRESSIBLE = "it says the same again and again"
+    IMPROBABLE = "its tokens are improbable"
+    UNSPOKEN = "words of it have no duration"
+    TOO_DENSE = "the voice cannot hold so many words"
+    UNCOVERED = "voice behind its last word has no words"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """The transcript of one window, before anybody believes it."""
+
+    tokens: tuple[int, ...]
+    """Of the text: without timestamps and other special tokens."""
+    text: str
+    words: tuple[TimedWord, ...]
+    """Empty where the window is not to be timed."""
+    mean_logprob: float
+    no_speech: float
+    doubts: frozenset[Doubt]
+    batch: Batch
+    row: int
+
+    @property
+    def job(self) -> Job:
+        """The window it is of."""
+        return self.batch.jobs[self.row]
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the language that it was decoded in."""
+        return self.batch.tokenizers[self.row]
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Which of several hypotheses of one window is told: the one with the greatest rank."""
+        return -len(self.doubts), self.mean_logprob
+
+    def transcript(self) -> Transcript:
+        """Return it as the engine tells it: nothing of a partial that is not believed."""
+        told = bool(self.text) and (self.job.window.final or not self.doubts)
+        return Transcript(
+            text=self.text if told else "",
+            words=self.words if told else (),
+            confidence=min(1.0, exp(self.mean_logprob)) if told else 0.0,
+            language=self.tokenizer.language_code,
+            avg_logprob=self.mean_logprob,
+            no_speech_prob=self.no_speech,
+            believed=not self.doubts,
+        )
+
+
+def hypothesis(batch: Batch, row: int, result: ctranslate2.models.WhisperGenerationResult, budget: int) -> Hypothesis:
+    """Return what was generated for one row of a batch; ``budget`` is how many tokens it could have."""
+    tokenizer = batch.tokenizers[row]
+    generated = result.sequences_ids[0]
+    tokens = tuple(token for token in generated if token < tokenizer.eot)
+    text = tokenizer.decode(list(tokens)).strip()
+    # CTranslate2 divides by the tokens without the end that follows them.
+    mean_logprob = float(result.scores[0]) * len(generated) / (len(generated) + 1)
+    silent = is_no_speech(result.no_speech_prob, mean_logprob)
+    return Hypothesis(
+        tokens=() if silent else tokens,
+        text="" if silent else text,
+        words=(),
+        mean_logprob=mean_logprob,
+        no_speech=float(result.no_speech_prob),
+        doubts=frozenset() if silent else _token_doubts(tokens, text, len(generated) >= budget, mean_logprob),
+        batch=batch,
+        row=row,
+    )
+
+
+def _token_doubts(tokens: Sequence[int], text: str, full: bool, mean_logprob: float) -> frozenset[Doubt]:  # noqa: FBT001
+    tests = {
+        Doubt.RUNAWAY: runaway_start(tokens) is not None,
+        Doubt.UNFINISHED: full,
+        Doubt.COMPRESSIBLE: is_compressible(text),
+        Doubt.IMPROBABLE: bool(tokens) and mean_logprob < IMPROBABLE,
+    }
+    return frozenset(doubt for doubt, applies in tests.items() if applies)
+
+
+def with_words(heard: Hypothesis, words: Sequence[TimedWord]) -> Hypothesis:
+    """Return the hypothesis with its aligned words, without those that nobody said.
+
+    What the alignment speaks against is a doubt. The text is that of the words.
+    """
+    spoken = words[: spoken_words(words)]
+    cut = len(spoken) < len(words)
+    doubts = set(heard.doubts)
+    if len(spoken) < len(words):
+        doubts.add(Doubt.UNSPOKEN)
+    window = heard.job.window
+    if window.voiced is not None:
+        last = spoken[-1].end_s if spoken else 0.0
+        if is_too_dense(len(spoken), sum(end - begin for begin, end in window.voiced)):
+            doubts.add(Doubt.TOO_DENSE)
+        if voiced_after(window.voiced, last) >= UNCOVERED_S:
+            doubts.add(Doubt.UNCOVERED)
+    if window.told_after is not None:
+        spoken = spoken[first_told(spoken, window.told_after) :]
+        cut = True
+    return replace(
+        heard,
+        words=tuple(spoken),
+        text=text_of(spoken, heard.tokenizer.language_code),
+        mean_logprob=_mean_logprob(spoken) if cut and spoken else heard.mean_logprob,
+        doubts=frozenset(doubts),
+    )
+
+
+def first_told(words: Sequence[TimedWord], pause: tuple[float, float]) -> int:
+    """Return the first word behind a pause: where two words meet nearest to it, nearest to its middle of several.
+
+    Alignments lead from word to word without a gap, so that the border of two words lies somewhere in their pause.
+    """
+    borders = [word.start_s for word in words] + [words[-1].end_s] if words else [0.0]
+    middle = sum(pause) / 2
+
+    def distance(place: int) -> tuple[float, float]:
+        at_s = borders[place]
+        return max(pause[0] - at_s, at_s - pause[1], 0.0), abs(at_s - middle)
+
+    return min(range(len(borders)), key=distance)
+
+
+def voiced_after(voiced: Sequence[tuple[float, float]], position_s: float) -> float:
+    """Return how many seconds of voice lie behind a position in the window."""
+    return sum(max(0.0, end - max(begin, position_s)) for begin, end in voiced)
+
+
+def text_of(words: Sequence[TimedWord], language: str) -> str:
+    """Return the text that the words make; languages without spaces have none between words."""
+    return ("" if language in UNSPACED else " ").join(word.text for word in words)
+
+
+UNSPACED: Final = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
+"""Languages that Whisper writes without spaces (faster-whisper's list)."""
+
+
+def _mean_logprob(words: Sequence[TimedWord]) -> float:
+    """Return about the mean log-probability of a token, from those of the words."""
+    return sum(log(max(word.confidence or 0.0, LEAST_PROBABILITY)) for word in words) / len(words)
