@@ -20,8 +20,8 @@ from auricle.engines.protocol import (
 from auricle.engines.whisper import engine as whisper
 from auricle.engines.whisper.decoder import WhisperDecoder
 from auricle.engines.whisper.engine import WhisperEngine, create_engine
-from auricle.engines.whisper.models import resolution as whisper_models
-from auricle.engines.whisper.models.resolution import BUNDLED_MODELS, DEFAULT_MODEL, resolve_model
+from auricle.engines.whisper.models import resolution
+from auricle.engines.whisper.models.resolution import HUB_DEFAULT_MODEL
 from auricle.engines.whisper.models.window_settings import window_rules
 from auricle.engines.whisper.window_length import LENGTHS, WindowRules
 from engines.session_harness import SHARED, check_record, clip_pcm, clips, config, drive, silence
@@ -211,81 +211,17 @@ def test_a_language_it_does_not_know_is_refused(engine):
         engine.decode([window])
 
 
-def test_the_default_is_multilingual():
-    assert create_engine(None, None).info.model == DEFAULT_MODEL
-    assert not DEFAULT_MODEL.endswith(".en")
-
-
-def test_names_that_are_no_model(tmp_path):
-    for name in ("enormous", "/no/such/folder", "./none", "a/b/c"):
-        with pytest.raises(EngineUnavailable, match="no Whisper model"):
-            resolve_model(name, ignore)
-    with pytest.raises(EngineUnavailable, match=r"model\.bin is missing"):
-        resolve_model(str(tmp_path), ignore)
-
-
-def test_what_is_in_the_package_needs_no_hub(monkeypatch):
-    def asked(repository, **options):
-        raise AssertionError(f"the hub was asked for {repository}")
-
-    monkeypatch.setattr(whisper_models, "snapshot_download", asked)
-    for name in BUNDLED_MODELS:
-        folder = resolve_model(name, ignore)
-        assert folder.name == name
-        assert (folder / "README.md").is_file()
-        assert window_rules(folder).least_frames < 1_000, "trained on short windows"
-    with pytest.raises(EngineUnavailable, match="pebble-en"):
-        resolve_model("pebble", ignore)
+def test_whoever_names_no_model_gets_the_best_one_that_is_here(monkeypatch):
+    monkeypatch.setattr(resolution, "installed_models", lambda: ("base", "tiny.en"))
+    assert create_engine(None, None).info.model == "base"
+    monkeypatch.setattr(resolution, "installed_models", lambda: ("tiny.en",))
+    assert create_engine(None, "en-GB").info.model == create_engine(None, None).info.model == "tiny.en"
+    assert create_engine(None, "de").info.model == HUB_DEFAULT_MODEL
+    monkeypatch.setattr(resolution, "installed_models", lambda: ())
+    assert create_engine(None, None).info.model == HUB_DEFAULT_MODEL
 
 
 def test_a_folder_that_holds_something_else(tmp_path):
     (tmp_path / "model.bin").write_bytes(b"not a model")
     with pytest.raises(EngineUnavailable, match="cannot be loaded on cpu"):
         WhisperEngine(str(tmp_path), device="cpu").load(ignore)
-
-
-def test_a_hub_that_cannot_be_reached_is_told_in_one_line(monkeypatch):
-    def unreachable(repository, **options):
-        raise OSError("Got: ConnectError: Name or service not known An error happened\nand a great deal more")
-
-    monkeypatch.setattr(whisper_models, "snapshot_download", unreachable)
-    with pytest.raises(EngineUnavailable) as caught:
-        resolve_model("small", ignore)
-    assert "Systran/faster-whisper-small" in str(caught.value)
-    assert "Name or service not known" in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_the_cache_is_asked_first(monkeypatch, tmp_path):
-    (tmp_path / "model.bin").write_bytes(b"")
-
-    def cached(repository, **options):
-        assert options["local_files_only"]
-        return str(tmp_path)
-
-    monkeypatch.setattr(whisper_models, "snapshot_download", cached)
-    assert resolve_model("owner/name", ignore) == tmp_path
-
-
-def test_a_download_tells_how_far_it_is(monkeypatch, tmp_path):
-    """The bars are used as the hub's library uses them: totals grow as files are found."""
-
-    def download(repository, *, local_files_only=False, tqdm_class=None, **options):
-        if local_files_only:
-            raise OSError("not here")
-        files = tqdm_class(total=2, desc="Fetching 2 files")
-        with tqdm_class(desc="bytes", total=0, initial=0, unit="B", unit_scale=True) as bar:
-            bar.total += 400
-            bar.update(100)
-            bar.refresh()
-            bar.set_description("more")
-            bar.update(300)
-        files.update(1)
-        files.close()
-        (tmp_path / "model.bin").write_bytes(b"")
-        return str(tmp_path)
-
-    told = []
-    monkeypatch.setattr(whisper_models, "snapshot_download", download)
-    assert resolve_model("small", lambda stage, fraction: told.append((stage, fraction))) == tmp_path
-    assert told == [("Downloading the Whisper model small", fraction) for fraction in (0.0, 0.25, 1.0)]

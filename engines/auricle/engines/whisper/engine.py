@@ -31,7 +31,7 @@ from auricle.engines.protocol import (
 )
 from auricle.engines.whisper.decoder import BEAM_SIZE, WhisperDecoder
 from auricle.engines.whisper.log_mel import LogMels
-from auricle.engines.whisper.models.resolution import DEFAULT_MODEL, resolve_model
+from auricle.engines.whisper.models.resolution import HUB_DEFAULT_MODEL, default_model, resolve_model
 from auricle.engines.whisper.models.window_settings import window_rules
 from auricle.engines.whisper.window_length import WindowRules
 
@@ -49,7 +49,7 @@ class WhisperEngine:
 
     def __init__(
         self,
-        model: str = DEFAULT_MODEL,
+        model: str = HUB_DEFAULT_MODEL,
         device: str | None = None,
         rules: WindowRules | None = None,
         beam_size: int = BEAM_SIZE,
@@ -171,5 +171,5 @@ def _processors() -> int:
 
 
 def create_engine(model: str | None, language: str | None) -> Engine:
-    """Return the engine for ``model``, `DEFAULT_MODEL` without one; ``language`` is chosen by each session."""
-    return WhisperEngine(model or DEFAULT_MODEL)
+    """Return the engine for ``model``, `default_model` without one; ``language`` is chosen by each session."""
+    return WhisperEngine(model or default_model(language))

@@ -1,4 +1,4 @@
-"""Where a Whisper model comes from: a folder, this package, the local cache of the Hugging Face hub, or the hub itself.
+"""Where a Whisper model comes from: a folder, an installed package, the cache of the Hugging Face hub, or the hub.
 
 Everything here ends in a folder that CTranslate2 can load, or in one sentence about what was tried.
 """
@@ -11,8 +11,11 @@ from huggingface_hub import constants, snapshot_download
 from tqdm.auto import tqdm
 
 from auricle.engines.protocol import EngineUnavailable, LoadProgress
+from auricle.engines.whisper.models.packaged import installed_models, packaged_model
+from auricle.engines.whisper.models.pinned import PINNED_MODELS
+from auricle.engines.whisper.models.verified_files import is_verified
 
-DEFAULT_MODEL: Final = "small"
+HUB_DEFAULT_MODEL: Final = "small"
 """Multilingual, and the largest that keeps up with a voice on a few processors."""
 BUNDLED_MODELS: Final = ("pebble-en",)
 """Short names of what is in this package and needs no hub. Each folder has a model card: what it is, and is not."""
@@ -36,15 +39,39 @@ HUB_MODELS: Final[Mapping[str, str]] = {
     "turbo": "mobiuslabsgmbh/faster-whisper-large-v3-turbo",
 }
 """Short names. Any other repository of the hub goes by its full name."""
+REVISIONS: Final[Mapping[str, str]] = {
+    "Systran/faster-whisper-tiny": "d90ca5fe260221311c53c58e660288d3deb8d356",
+    "Systran/faster-whisper-base.en": "3d3d5dee26484f91867d81cb899cfcf72b96be6c",
+    "Systran/faster-whisper-small": "536b0662742c02347bc0e980a01041f333bce120",
+    "Systran/faster-whisper-small.en": "d1d751a5f8271d482d14ca55d9e2deeebbae577f",
+    **{model.repository: model.revision for model in PINNED_MODELS.values()},
+}
+"""The commit of a repository that is downloaded; of any other it is the newest."""
+
+
+def default_model(language: str | None) -> str:
+    """Return the model for whoever names none: the best installed one that knows ``language``, else the hub's."""
+    spoken = None if language is None else language.partition("-")[0].lower()
+    for name in installed_models():
+        languages = PINNED_MODELS[name].languages
+        if spoken is None or languages is None or spoken in languages:
+            return name
+    return HUB_DEFAULT_MODEL
 
 
 def resolve_model(model: str, progress: LoadProgress) -> Path:
-    """Return the folder of ``model``: a folder, a short name, or ``owner/name``. Raises `EngineUnavailable`."""
+    """Return the folder of ``model``: a folder, a short name, or ``owner/name``. Raises `EngineUnavailable`.
+
+    Looked for in this order: a folder, this package, installed packages, the hub's cache, the hub.
+    """
     folder = Path(model).expanduser()
     if folder.is_dir():
         return _checked(folder)
     if model in BUNDLED_MODELS:
         return _checked(_BUNDLE / model)
+    packaged = packaged_model(model, progress)
+    if packaged is not None:
+        return packaged
     repository = HUB_MODELS.get(model, model)
     if model.startswith(("/", ".", "~")) or repository.count("/") != 1:
         names = ", ".join((*HUB_MODELS, *BUNDLED_MODELS))
@@ -63,7 +90,14 @@ def _checked(folder: Path) -> Path:
 
 def _cached(repository: str) -> Path | None:
     try:
-        folder = Path(snapshot_download(repository, local_files_only=True, allow_patterns=list(FILES)))
+        folder = Path(
+            snapshot_download(
+                repository,
+                revision=REVISIONS.get(repository),
+                local_files_only=True,
+                allow_patterns=list(FILES),
+            )
+        )
     except (OSError, ValueError):
         return None
     # An interrupted download leaves a folder without its largest file.
@@ -76,6 +110,7 @@ def _downloaded(model: str, repository: str, progress: LoadProgress) -> Path:
     try:
         folder = snapshot_download(
             repository,
+            revision=REVISIONS.get(repository),
             allow_patterns=list(FILES),
             etag_timeout=REPLY_TIMEOUT_S,
             tqdm_class=_reporting_bar(stage, progress),
@@ -84,9 +119,22 @@ def _downloaded(model: str, repository: str, progress: LoadProgress) -> Path:
         # The hub's library raises whatever its HTTP library of the day does.
         raise EngineUnavailable(
             f"The Whisper model {model} is not in the local cache, and {repository} cannot be downloaded from the "
-            f"Hugging Face hub ({_reason(error)}): connect once, or give the folder of a CTranslate2 model."
+            f"Hugging Face hub ({_reason(error)}): connect once, give the folder of a CTranslate2 model, or install "
+            "auricle[tiny-en]."
         ) from error
-    return _checked(Path(folder))
+    return _checked(_as_pinned(model, Path(folder)))
+
+
+def _as_pinned(model: str, folder: Path) -> Path:
+    """Return the folder, if the hub served what is known of the model. Raises `EngineUnavailable`."""
+    pinned = PINNED_MODELS.get(model)
+    for file in () if pinned is None else pinned.files:
+        if not (folder / file.name).is_file() or not is_verified(folder / file.name, file.size, file.sha256):
+            raise EngineUnavailable(
+                f"The hub served another {file.name} than that of the Whisper model {model}. It is not used: remove "
+                f"{folder} and try again."
+            )
+    return folder
 
 
 def _reason(error: Exception) -> str:
