@@ -8,6 +8,7 @@ from typing import Protocol
 from faster_whisper import WhisperModel
 from words.files import Files
 from words.heard import Hearing
+from words.live import Live
 from words.plain import Plain
 from words.samples import Sample
 from words.virtual import Delay, Virtual
@@ -17,6 +18,8 @@ from auricle.engines.whisper.engine import WhisperEngine
 OFFLINE = "plain-beam5"
 """What costs and errors of the others are compared with."""
 SILENCES_S = (0.2, 0.5, 0.8)
+SESSIONS = (1, 8)
+"""At once."""
 VIRTUAL = "live-virtual"
 """Begins the names of columns that are measured only where they are asked for."""
 
@@ -74,6 +77,15 @@ def columns(models: Models, options: Options) -> dict[str, System]:
                 detect_language=options.detect_language,
             )
     named["files"] = Files(engine=models.ours, detect_language=options.detect_language)
+    for sessions in SESSIONS:
+        for silence_s in SILENCES_S:
+            named[f"live-{silence_s:g}{'' if sessions == 1 else f'-x{sessions}'}"] = Live(
+                model=models.folder,
+                silence_s=silence_s,
+                sessions=sessions,
+                frame_s=options.frame_s,
+                detect_language=options.detect_language,
+            )
     for silence_s in SILENCES_S:
         named[f"{VIRTUAL}-{silence_s:g}"] = Virtual(
             engine=models.ours,

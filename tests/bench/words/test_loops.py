@@ -45,6 +45,6 @@ def test_repeated_words_in_the_place_of_others_are_none() -> None:
 
 
 def test_repeats_whichever_word_comes_first() -> None:
-    assert repeats("x a b a b a y".split(), ["b", "a"]) == 2
-    assert repeats("x y".split(), ["a"]) == 0
+    assert repeats(["x", "a", "b", "a", "b", "a", "y"], ["b", "a"]) == 2
+    assert repeats(["x", "y"], ["a"]) == 0
     assert FEWEST == 3
