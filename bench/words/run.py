@@ -1,7 +1,9 @@
 """The right words: real weights on real speech, plain faster-whisper beside ours. See `words.command`.
 
-python bench/words/run.py --model tiny.en --speech MANIFEST             measures every column
+python bench/words/run.py --model tiny.en --speech MANIFEST --write     measures everything and renders the page
 python bench/words/run.py --model FOLDER --only live-virtual-0.5        one column, on virtual time
+python bench/words/run.py sweep --model tiny.en --speech MANIFEST       errors over the length of the window
+python bench/words/run.py render                                        the page again, from the results
 """
 
 import sys

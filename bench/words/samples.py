@@ -43,8 +43,10 @@ class Wanted:
 
     kinds: Collection[str] = ()
     names: Collection[str] = ()
-    languages: Collection[str] | None = None
-    """Those that the model understands; None: any."""
+    languages: Collection[str] = ()
+    """What is not speech is in none, and always wanted."""
+    understood: Collection[str] | None = None
+    """Languages of the model; None: any."""
 
     def why_not(self, entry: dict[str, object]) -> str | None:
         """Return why a clip is left out; an empty string where nobody needs to be told."""
@@ -53,7 +55,11 @@ class Wanted:
             return ""
         if self.names and name_of(entry) not in self.names:  # type: ignore[arg-type]
             return ""
-        if language != "none" and self.languages is not None and language not in self.languages:
+        if language == "none":
+            return None
+        if self.languages and language not in self.languages:
+            return ""
+        if self.understood is not None and language not in self.understood:
             return f"the model does not understand {language}"
         return None
 

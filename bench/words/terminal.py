@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from words.scores import ALL
+from words.heard import Hearing
+from words.normal import align, normal
+from words.samples import Sample
+from words.scores import ALL, errors_of
 from words.systems import OFFLINE
 
 
@@ -65,3 +68,32 @@ def spread(values: Mapping[str, Any]) -> str:
     if not values["n"]:
         return "—"
     return f"{values['p50']:.2f}/{values['p95']:.2f} s ({values['n']})"
+
+
+def differences(samples: Sequence[Sample], hearing: Hearing) -> list[str]:
+    """Return reference and text of each clip with errors."""
+    by_name = {sample.name: sample for sample in samples}
+    lines: list[str] = []
+    for heard in hearing.heard:
+        sample = by_name[heard.clip]
+        if errors_of(sample, heard).count or heard.problem:
+            said, text = normal(sample.clip.text, sample.language), normal(heard.text, sample.language)
+            found = align(said, text).errors
+            lines += [
+                f"  {sample.name}: {found.substitutions}/{found.deletions}/{found.insertions} {heard.problem or ''}",
+                f"    said:  {' '.join(said)}",
+                f"    heard: {' '.join(text)}",
+            ]
+    return lines
+
+
+def sweep_lines(sweep: Mapping[str, Any]) -> list[str]:
+    """Return the errors over the length of the window, a line each."""
+    lines = [f"{sweep['segments']} utterances"]
+    for row in sweep["rows"]:
+        lines.append(
+            f"  {row['decoder']}, {row['frames']} frames: WER {percent(row['wer'])} of {row['words']} words in "
+            f"{row['segments']} (at the longest {percent(row['wer_of_the_same_at_the_longest'])}), "
+            f"run on {row['run_ons']}, {1000 * row['cpu_s']:.0f} ms"
+        )
+    return lines
