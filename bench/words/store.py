@@ -1,0 +1,50 @@
+"""Results files: one a model, to which each run adds its columns, so that the page needs no new measurement."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+SAME_CLIPS = ("clips", "audio_s")
+"""Of the meta data: where these differ, columns cannot stand beside each other."""
+
+GROUPS = ("plain", "files", "live-virtual", "live")
+"""How the names of columns begin, in the order of the page."""
+
+
+def merged(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]:
+    """Return the results of before with those of now in their place; columns of other clips are gone."""
+    if before is None:
+        return now
+    same = not now["columns"] or all(before["meta"].get(key) == now["meta"].get(key) for key in SAME_CLIPS)
+    kept = before["columns"] if same else {}
+    whole = {"kind": "words", "meta": now["meta"] if now["columns"] else before["meta"]}
+    whole["columns"] = dict(sorted({**kept, **now["columns"]}.items(), key=_place))
+    for part in ("cases", "sweep"):
+        if part in now or part in before:
+            whole[part] = now.get(part) or before.get(part)
+    return whole
+
+
+def _place(column: tuple[str, object]) -> tuple[int, str]:
+    name = column[0]
+    return next((place for place, group in enumerate(GROUPS) if name.startswith(group)), len(GROUPS)), name
+
+
+def keep(now: dict[str, Any], folder: Path = RESULTS) -> Path:
+    """Write the results beside those of before; return the file."""
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{now['meta']['model']}.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    write(path, merged(before, now))
+    return path
+
+
+def write(path: Path, results: dict[str, Any]) -> None:
+    """Write a results file."""
+    path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_all(folder: Path = RESULTS) -> list[dict[str, Any]]:
+    """Return all results."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]

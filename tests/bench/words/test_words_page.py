@@ -1,0 +1,141 @@
+"""The page of words and its verdicts, from results that are made up."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from words import store
+from words.report import page
+from words.verdicts import verdicts
+
+SPREAD = {"n": 60, "p50": 0.5, "p95": 0.62, "most": 0.9}
+NONE = {"n": 0, "p50": None, "p95": None, "most": None}
+COUNTS = {"substitutions": 4, "deletions": 1, "insertions": 0, "words": 120}
+
+
+def column(rate: float, **changes: Any) -> dict[str, Any]:
+    wer = {"rate": rate, **COUNTS}
+    return {
+        "wer": {"utterance": wer, "word": {"rate": 0.5, **COUNTS, "words": 2}, "all": wer},
+        "loops": [],
+        "nonspeech": {"clips": 3, "words": 0},
+        "contradicted": 0,
+        "partials": 40,
+        "instability": 0.3,
+        "finals": 60,
+        "text_against_words": {"finals": 60, "differing": 0, "rate": 0.0},
+        "word_start_error_s": SPREAD,
+        "final_delay_s": SPREAD,
+        "first_word_delay_s": SPREAD,
+        "partial_gap_s": SPREAD,
+        "long_clips": 20,
+        "long_clips_without_partial": 1,
+        "incomplete": [],
+        "audio_s": 100.0,
+        "cpu_s": 20.0,
+        "wall_s": 100.0,
+        "late_s": 0.01,
+        "date": "2026-11-29",
+        "load_before": 0.5,
+        "took_s": 101.0,
+        "clips": {},
+    } | changes
+
+
+def plain(rate: float) -> dict[str, Any]:
+    nothing = {"finals": 0, "differing": 0, "rate": None}
+    no_delays = dict.fromkeys(("word_start_error_s", "final_delay_s", "first_word_delay_s", "partial_gap_s"), NONE)
+    return column(rate, partials=0, instability=None, text_against_words=nothing, cpu_s=10.0, **no_delays)
+
+
+def results(**columns: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": "words",
+        "meta": {
+            "model": "tiny.en",
+            "date": "2026-11-29",
+            "command": "python bench/words/run.py --model tiny.en",
+            "clips": 24,
+            "audio_s": 100.0,
+            "cpu": "Some CPU",
+            "cores": 2,
+            "system": "Linux",
+            "python": "3.11.7",
+            "libraries": {"ctranslate2": "4.8.5"},
+        },
+        "columns": {name.replace("_", "-"): one for name, one in columns.items()},
+    }
+
+
+def live(rate: float, **changes: Any) -> dict[str, Any]:
+    found = results(plain_beam5=plain(0.04))
+    found["columns"]["live-0.5"] = column(rate, **changes)
+    return found
+
+
+def met(found: dict[str, Any]) -> dict[str, bool | None]:
+    return {verdict.what: verdict.met for verdict in verdicts(found)}
+
+
+def test_a_rate_is_judged_as_a_whole_and_for_kinds_with_words_enough() -> None:
+    assert met(live(0.042))["WER of live-0.5 / plain-beam5, all"] is True
+    assert met(live(0.043))["WER of live-0.5 / plain-beam5, utterance"] is False
+    assert "WER of live-0.5 / plain-beam5, word" not in met(live(0.042))
+
+
+def test_one_word_where_nobody_speaks_is_too_many() -> None:
+    found = met(live(0.04, nonspeech={"clips": 3, "words": 1}, contradicted=2))
+    assert found["words in non-speech"] is False
+    assert found["promises contradicted"] is False
+    assert found["loops"] is True
+
+
+@pytest.mark.parametrize(("p95", "values", "expected"), [(0.6, 60, True), (0.6, 9, None), (0.7, 9, False)])
+def test_a_delay_needs_finals_behind_it(p95: float, values: int, expected: bool | None) -> None:
+    found = met(live(0.04, final_delay_s={**SPREAD, "n": values, "p95": p95}))
+    assert found["final − end of speech, p95, live-0.5"] is expected
+
+
+def test_cost_is_that_of_offline() -> None:
+    assert met(live(0.04, cpu_s=20.0))["CPU of live-0.5 / plain-beam5"] is True
+    assert met(live(0.04, cpu_s=20.1))["CPU of live-0.5 / plain-beam5"] is False
+
+
+def test_the_page_tells_everything() -> None:
+    found = live(0.05, loops=[{"clip": "jfk", "unit": "and so", "times": 3}])
+    found["cases"] = [
+        {"case": "stop", "kind": "one word", "allowed": 0, "file_errors": 0, "live_errors": 1, "passed": False},
+        {"case": "m4a", "kind": "container", "allowed": 0, "problem": "it is not audio", "passed": False},
+    ]
+    row = {"frames": 200, "decoder": "bare", "segments": 1, "words": 9, "wer": 2.0, "run_ons": 1, "cpu_s": 0.1}
+    found["sweep"] = {"segments": 2, "rows": [row | {"wer_of_the_same_at_the_longest": 0.0}]}
+    text = page([found], ["![plot](bench-words-wer.svg)"])
+    for part in ("Some CPU, 2 cores", "“and so” 3 times", "0.50/0.62 s (60)", "| 200 | bare | 1 of 2 | 200.0 % |"):
+        assert part in text
+    assert "| m4a | container | 0 | it is not audio | — | **wrong** |" in text
+    assert "4/1/0" in text
+
+
+def test_results_of_one_run_stand_beside_those_of_another(tmp_path: Path) -> None:
+    first = live(0.05)
+    store.keep(first, tmp_path)
+    again = results(files=column(0.04))
+    path = store.keep(again, tmp_path)
+    (kept,) = store.read_all(tmp_path)
+    assert path.name == "tiny.en.json"
+    assert list(kept["columns"]) == ["plain-beam5", "files", "live-0.5"]
+
+
+def test_columns_of_other_clips_do_not_stand_beside_each_other() -> None:
+    now = results(files=column(0.04))
+    now["meta"]["clips"] = 3
+    assert list(store.merged(live(0.05), now)["columns"]) == ["files"]
+
+
+def test_a_sweep_leaves_the_columns_alone() -> None:
+    now = results() | {"sweep": {"segments": 0, "rows": []}}
+    now["meta"]["clips"] = 3
+    kept = store.merged(live(0.05) | {"cases": [{"passed": True}]}, now)
+    assert list(kept["columns"]) == ["plain-beam5", "live-0.5"]
+    assert kept["meta"]["clips"] == 24
+    assert set(kept) == {"kind", "meta", "columns", "cases", "sweep"}
