@@ -393,6 +393,19 @@ def test_what_is_known_is_recognised_however_it_is_written():
     assert heard_again([], ["anything"])
 
 
+@given(st.lists(WORDS, max_size=6), st.lists(WORDS, max_size=4), st.lists(WORDS, max_size=4), st.data())
+def test_a_window_that_begins_before_what_is_known_says_none_of_it_twice(earlier, known, new, data):
+    """A window begins a little before its first known word: any number of the words before that may be in it."""
+    said = [f"{word}{place}" for place, word in enumerate(earlier + known + new)]
+    earlier, known, new = said[: len(earlier)], said[len(earlier) :][: len(known)], said[len(earlier + known) :]
+    again = data.draw(st.integers(0, len(earlier)))
+    heard = [*earlier[again:], *known, *new]
+    matches, covered = counterparts(known, heard, earlier)
+    assert heard[covered:] == new
+    assert matches == [*range(len(earlier) - again, covered)]
+    assert heard_again(known, heard, earlier)
+
+
 def test_known_words_are_aligned_by_edits_and_not_by_their_count():
     known = ["Mr.", "Quilter", "is", "the", "middle", "classes,", "and", "we"]
     assert continued(known, "Mr. Quilter is the apostle of the middle classes, and we are glad.") == (

@@ -98,6 +98,21 @@ def test_every_word_is_said_once(kind, data):
 
 
 @KINDS
+def test_words_shorter_than_the_lead_of_a_window_are_said_once(kind):
+    """A window that begins 0.1 s before its known word hears several words before it, too."""
+    spans = [
+        *((320, 640), (640, 960), (960, 1280), (1280, 1600), (1600, 1963), (1963, 2505), (2505, 3209), (3209, 4015)),
+        *((4015, 5475), (5475, 6088), (6088, 13400), (13400, 14301), (14301, 14621), (14621, 17921), (17921, 18241)),
+        *((18241, 18597), (18597, 24091), (24091, 31558), (31558, 39981), (39981, 49254), (49254, 65232)),
+        *((65232, 65552), (65552, 66080), (66080, 66759), (67134, 69019), (69019, 71142), (71142, 77721)),
+        *((78721, 94721), (101249, 117249), (122461, 138461)),
+    ]
+    script = says(*(ScriptedWord(text=f"w{i}", start=a, end=b) for i, (a, b) in enumerate(spans)))
+    finals = text_of(drive(kind(script), config(silence_s=0.5, max_segment_s=60.0), silence(40.0))).split()
+    assert finals == [word.text for word in script.words]
+
+
+@KINDS
 def test_an_utterance_from_start_to_end(kind):
     results = drive(kind(HELLO), config(), silence(4.0), chunks=[320] * 2_000)
     check_record(results, 64_000)

@@ -17,20 +17,23 @@ def agreed(older: Sequence[str], newer: Sequence[str]) -> int:
     return count
 
 
-def heard_again(known: Sequence[str], heard: Sequence[str]) -> bool:
-    """Return whether all known words are heard, one behind the other, if need be behind a scrap of the word before."""
-    _, covered = counterparts(known, heard)
+def heard_again(known: Sequence[str], heard: Sequence[str], earlier: Sequence[str] = ()) -> bool:
+    """Return whether all known words are heard in a row, if need be behind some of the ``earlier`` ones."""
+    _, covered = counterparts(known, heard, earlier)
     found = heard[covered - len(known) : covered] if covered >= len(known) else ()
     return [bare(word) for word in found] == [bare(word) for word in known]
 
 
-def counterparts(known: Sequence[str], heard: Sequence[str]) -> tuple[list[int | None], int]:
+def counterparts(
+    known: Sequence[str], heard: Sequence[str], earlier: Sequence[str] = ()
+) -> tuple[list[int | None], int]:
     """Align ``known`` with a prefix of ``heard``: the one that takes the fewest edits, the longest of several.
 
+    Of the ``earlier`` words, which were said just before the known ones, the last may be heard again or not.
     Returns the index in ``heard`` of each known word's counterpart, None where it has none, and the prefix' length.
     """
-    wanted, found = [bare(word) for word in known], [bare(word) for word in heard]
-    costs = _edits(wanted, found)
+    wanted, found = [bare(word) for word in (*earlier, *known)], [bare(word) for word in heard]
+    costs = _edits(wanted, found, optional=len(earlier))
     covered = min(range(len(found) + 1), key=lambda length: (costs[len(wanted)][length], -length))
     matches: list[int | None] = [None] * len(wanted)
     row, column = len(wanted), covered
@@ -42,7 +45,7 @@ def counterparts(known: Sequence[str], heard: Sequence[str]) -> tuple[list[int |
             column -= 1
         else:
             row -= 1
-    return matches, covered
+    return matches[len(earlier) :], covered
 
 
 def covered_by(known: Sequence[str], heard: Sequence[str]) -> int:
@@ -63,11 +66,11 @@ def bare(word: str) -> str:
     return "".join(letter for letter in word.casefold() if letter.isalnum()) or word
 
 
-def _edits(wanted: Sequence[str], found: Sequence[str]) -> list[list[int]]:
-    """Return the edits between each prefix of ``wanted`` and each of ``found``."""
+def _edits(wanted: Sequence[str], found: Sequence[str], optional: int) -> list[list[int]]:
+    """Return the edits between each prefix of both; the first ``optional`` words of ``wanted`` may be left out."""
     costs = [list(range(len(found) + 1))]
     for row, word in enumerate(wanted, 1):
-        above, current = costs[-1], [row]
+        above, current = costs[-1], [max(0, row - optional)]
         for column, other in enumerate(found, 1):
             current.append(min(above[column] + 1, current[-1] + 1, above[column - 1] + (word != other)))
         costs.append(current)

@@ -96,11 +96,11 @@ class _Word(NamedTuple):
     confidence: float | None = None
 
 
-def _words(known: Sequence[str], transcript: Transcript) -> list[_Word]:
+def _words(known: Sequence[str], earlier: Sequence[str], transcript: Transcript) -> list[_Word]:
     """Return the words of the window: the known ones as they were told, and what was heard behind them."""
     heard = transcript.text.split()
     times = transcript.words if len(transcript.words) == len(heard) else ()
-    matches, covered = counterparts(known, heard)
+    matches, covered = counterparts(known, heard, earlier)
     places = [*zip(known, matches, strict=True), *((heard[place], place) for place in range(covered, len(heard)))]
     return [_Word(text) if place is None or not times else _timed(text, times[place]) for text, place in places]
 
@@ -115,11 +115,12 @@ def _commit(
     """Return the utterance with what is agreed on, and the words of the window: committed ones as they were."""
     before = utterance.committed[: utterance.trimmed]
     known = utterance.committed[utterance.trimmed :]
-    words = _words(known, transcript)
+    earlier = before[-CONTEXT_WORDS:]
+    words = _words(known, earlier, transcript)
     texts = [word.text for word in words]
     # Where what is known was not heard again it is not sure which word is the next.
     recent = (*utterance.recent, Recent(end=asked.end, words=tuple(texts)))
-    count = _agreed_for_long(recent) if heard_again(known, transcript.text.split()) else 0
+    count = _agreed_for_long(recent) if heard_again(known, transcript.text.split(), earlier) else 0
     count = min(count, _held(asked, words))
     if asked.end - asked.start >= _longest_window(rules):
         count = max(count, _ended_before(words, asked.end - asked.start - FORCED_HOLD))
