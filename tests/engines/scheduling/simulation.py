@@ -64,7 +64,7 @@ class Scheduled:
     def __init__(self, sessions: int, lanes: Lanes = LANES) -> None:
         self.state = scheduler(lanes, now_s=0.0)
         self.replaced: list[Job] = []
-        self.levels: list[tuple[float, int]] = []
+        self.intervals_s: list[tuple[float, float]] = []
         for session in range(sessions):
             self.state = opened(self.state, session, now_s=0.0)
 
@@ -89,9 +89,9 @@ class Scheduled:
         self._note(now_s)
 
     def _note(self, now_s: float) -> None:
-        level = self.state.level.number
-        if not self.levels or self.levels[-1][1] != level:
-            self.levels.append((now_s, level))
+        interval_s = self.state.pace.interval_s
+        if not self.intervals_s or self.intervals_s[-1][1] != interval_s:
+            self.intervals_s.append((now_s, interval_s))
 
 
 class InOrder:

@@ -1,7 +1,7 @@
 """How often partials may come, and who is admitted."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from auricle.engines.protocol import Lanes
@@ -9,22 +9,25 @@ from auricle.engines.scheduling.load import (
     FINALS_FULL,
     FINALS_RELAXED,
     FULL,
+    HEADROOM,
     HOLD_S,
-    INTERVALS_S,
+    LONGEST_INTERVAL_S,
     LONGEST_RETRY_S,
     MEMORY_S,
     RELAXED,
+    SHORTEST_INTERVAL_S,
     SHORTEST_RETRY_S,
     SPEECH_SHARE,
     TURN_S,
     Demand,
-    Level,
+    Pace,
     Shares,
     faded,
     finals_share,
     minus,
+    needed_interval_s,
     newcomer,
-    next_level,
+    next_pace,
     plus,
     retry_after_s,
     utilisation,
@@ -43,13 +46,13 @@ BUSY = Shares(final_s=0.001, first_s=0.001, partial_s=1.0)
 """Partials so dear that the talk alone decides."""
 
 
-def talk(share, level):
-    """Return the demand that keeps one lane so busy at ``level``, with `BUSY`."""
-    return Demand(0.0, speech_s=share * MEMORY_S * INTERVALS_S[level])
+def talk(interval_s):
+    """Return the demand that needs this interval on one lane, with `BUSY`."""
+    return Demand(0.0, speech_s=FULL * MEMORY_S * interval_s)
 
 
-def step(level, demand, *, now_s=100.0, shares=BUSY):
-    return next_level(level, demand, shares, ONE, sessions=3, now_s=now_s)
+def step(pace, demand, *, now_s=100.0, shares=BUSY):
+    return next_pace(pace, demand, shares, ONE, sessions=3, now_s=now_s)
 
 
 # ---------------------------------------------------------------------------- demand
@@ -73,75 +76,88 @@ def test_demand_fades_the_same_in_one_step_or_many(demand, steps):
 
 def test_a_session_that_talks_as_usual_is_worth_the_same_early_and_late():
     demand, shares = newcomer(0.0), Shares(0.1, 0.1, 0.1)
-    first = utilisation(demand, shares, ONE, 0)
+    first = utilisation(demand, shares, ONE, 0.5)
     now_s = 0.0
     while now_s < 4 * MEMORY_S:
         now_s += TURN_S
         demand = plus(demand, Demand(now_s, finals=1.0, speech_s=SPEECH_SHARE * TURN_S))
         middle = faded(demand, now_s + TURN_S / 2)
-        assert utilisation(middle, shares, ONE, 0) == pytest.approx(first, rel=0.15)
+        assert utilisation(middle, shares, ONE, 0.5) == pytest.approx(first, rel=0.15)
+
+
+INTERVALS = st.floats(SHORTEST_INTERVAL_S, LONGEST_INTERVAL_S)
+
+
+@given(DEMANDS, SHARES, INTERVALS, INTERVALS)
+def test_longer_intervals_are_less_work(demand, shares, one, other):
+    shorter, longer = sorted((one, other))
+    assert utilisation(demand, shares, ONE, longer) <= utilisation(demand, shares, ONE, shorter)
+
+
+def test_each_utterance_has_a_first_partial_whatever_the_interval_is():
+    demand, shares = Demand(0.0, finals=MEMORY_S, speech_s=MEMORY_S), Shares(final_s=0.2, first_s=0.03, partial_s=9.0)
+    assert utilisation(demand, shares, ONE, LONGEST_INTERVAL_S) == pytest.approx(0.23)
+
+
+# ---------------------------------------------------------------------------- the interval
 
 
 @given(DEMANDS, SHARES)
-def test_longer_intervals_are_less_work(demand, shares):
-    assume(demand.speech_s >= demand.finals * INTERVALS_S[2])  # every utterance has time for a partial a second
-    told = [utilisation(demand._replace(unknown=0.0), shares, ONE, level) for level in range(len(INTERVALS_S))]
-    assert told == sorted(told, reverse=True)
+def test_the_lanes_are_full_before_partials_get_rarer(demand, shares):
+    interval_s = needed_interval_s(demand, shares, ONE)
+    busy = utilisation(demand, shares, ONE, interval_s)
+    assert SHORTEST_INTERVAL_S <= interval_s <= LONGEST_INTERVAL_S
+    assert interval_s == LONGEST_INTERVAL_S or busy <= FULL + 1e-6
+    assert interval_s == SHORTEST_INTERVAL_S or busy >= FULL - 1e-6
 
 
-def test_where_only_first_partials_are_left_each_utterance_has_one():
-    demand, shares = Demand(0.0, finals=MEMORY_S, speech_s=999.0), Shares(final_s=0.2, first_s=0.03, partial_s=9.0)
-    assert utilisation(demand, shares, ONE, len(INTERVALS_S) - 1) == pytest.approx(0.23)
+@given(DEMANDS, SHARES, st.floats(1.0, 3.0))
+def test_more_demand_never_shortens_the_interval(demand, shares, times):
+    more = Demand(demand.at_s, demand.finals * times, demand.speech_s * times, demand.unknown * times)
+    assert needed_interval_s(more, shares, ONE) >= needed_interval_s(demand, shares, ONE) - 1e-9
 
 
-# ---------------------------------------------------------------------------- levels
+def test_an_interval_that_is_too_short_is_left_at_once():
+    told = step(Pace(1.0, since_s=100.0), talk(2.0))
+    assert told == Pace(pytest.approx(2.0 * HEADROOM), 100.0, True)
+    assert step(Pace(2.0, since_s=100.0), talk(1.99)).interval_s == 2.0
 
 
-def test_levels_stretch_the_interval_and_then_leave_the_first_alone():
-    assert INTERVALS_S == (0.5, 0.75, 1.0, None)
+def test_a_flood_makes_it_as_long_as_it_gets():
+    assert step(Pace(), talk(50.0)) == Pace(LONGEST_INTERVAL_S, 100.0, True)
 
 
-@pytest.mark.parametrize("level", [0, 1, 2])
-def test_a_level_is_left_at_once_when_it_is_too_much(level):
-    assert step(Level(level, since_s=100.0), talk(FULL + 0.01, level)).number == level + 1
-    assert step(Level(level, since_s=100.0), talk(FULL - 0.01, level)).number == level
+def test_it_gets_shorter_where_much_shorter_would_do():
+    assert step(Pace(2.0, since_s=0.0), talk(2.0 / RELAXED + 0.01)).interval_s == 2.0
+    assert step(Pace(2.0, since_s=0.0), talk(2.0 / RELAXED - 0.01)).interval_s == pytest.approx(1.45, abs=0.02)
+    assert step(Pace(4.0, since_s=0.0), Demand(0.0)).interval_s == 2.0
+    assert step(Pace(0.8, since_s=0.0), Demand(0.0)).interval_s == SHORTEST_INTERVAL_S
 
 
-def test_a_flood_goes_up_all_the_way():
-    assert step(Level(), talk(50.0, 0)) == Level(3, 100.0, True)
-
-
-@pytest.mark.parametrize("level", [1, 2, 3])
-def test_a_level_is_taken_back_with_room_to_spare(level):
-    assert step(Level(level, since_s=0.0), talk(RELAXED + 0.01, level - 1)).number == level
-    assert step(Level(level, since_s=0.0), talk(RELAXED - 0.01, level - 1)).number == level - 1
-
-
-def test_a_level_lasts():
+def test_an_interval_lasts():
     quiet = Demand(0.0)
-    assert step(Level(2, since_s=100.0), quiet, now_s=99.9 + HOLD_S) == Level(2, 100.0, True)
-    assert step(Level(2, since_s=100.0), quiet, now_s=100.0 + HOLD_S) == Level(1, 100.0 + HOLD_S, True)
+    assert step(Pace(2.0, since_s=100.0), quiet, now_s=99.9 + HOLD_S) == Pace(2.0, 100.0, True)
+    assert step(Pace(2.0, since_s=100.0), quiet, now_s=100.0 + HOLD_S) == Pace(1.0, 100.0 + HOLD_S, True)
 
 
-@given(st.floats(0.0, 3.0), st.lists(st.floats(-0.1, 0.1), min_size=2, max_size=300))
-def test_an_estimate_that_trembles_does_not_make_the_level_swing(share, trembles):
-    level, numbers = Level(), []
+@given(st.floats(0.0, 12.0), st.lists(st.floats(-0.1, 0.1), min_size=2, max_size=300))
+def test_an_estimate_that_trembles_does_not_make_the_interval_swing(interval_s, trembles):
+    pace, told = Pace(), []
     for second, tremble in enumerate(trembles):
-        demand = Demand(0.0, speech_s=share * (1 + tremble) * MEMORY_S * 0.5)
-        level = step(level, demand, now_s=float(second))
-        numbers.append(level.number)
-    assert numbers == sorted(numbers)
+        pace = step(pace, talk(interval_s * (1 + tremble)), now_s=float(second))
+        told.append(pace.interval_s)
+    assert told == sorted(told)
+    assert len(set(told)) <= 4
 
 
-@given(st.lists(st.tuples(st.floats(0.0, 5.0), st.floats(0.0, 3.0)), max_size=200))
-def test_a_level_is_never_taken_back_early_nor_kept_too_low(moments):
-    level, now_s = Level(), 0.0
-    for elapsed_s, share in moments:
+@given(st.lists(st.tuples(st.floats(0.0, 5.0), st.floats(0.0, 12.0)), max_size=200))
+def test_an_interval_is_never_shortened_early_nor_kept_too_short(moments):
+    pace, now_s = Pace(), 0.0
+    for elapsed_s, interval_s in moments:
         now_s += elapsed_s
-        demand = Demand(0.0, speech_s=share * MEMORY_S * 0.5)
-        before, level = level, step(level, demand, now_s=now_s)
-        assert level.number >= before.number or now_s - before.since_s >= HOLD_S
-        assert level.number == 3 or utilisation(demand, BUSY, ONE, level.number) <= FULL
+        before, pace = pace, step(pace, talk(interval_s), now_s=now_s)
+        assert pace.interval_s >= before.interval_s or now_s - before.since_s >= HOLD_S
+        assert pace.interval_s >= min(interval_s, LONGEST_INTERVAL_S) - 1e-9
 
 
 # ---------------------------------------------------------------------------- admission
@@ -158,10 +174,10 @@ ONE_MORE = 1.0 / TURN_S
 
 def test_refused_above_the_one_bar_and_admitted_below_the_other():
     high, between, low = (finals(bar - ONE_MORE) for bar in (FINALS_FULL + 0.01, 0.55, FINALS_RELAXED - 0.01))
-    assert not step(Level(), high, shares=DEAR).admits
-    assert step(Level(), between, shares=DEAR).admits
-    assert not step(Level(admits=False), between, shares=DEAR).admits
-    assert step(Level(admits=False), low, shares=DEAR).admits
+    assert not step(Pace(), high, shares=DEAR).admits
+    assert step(Pace(), between, shares=DEAR).admits
+    assert not step(Pace(admits=False), between, shares=DEAR).admits
+    assert step(Pace(admits=False), low, shares=DEAR).admits
 
 
 def test_somebody_is_served_however_slow_the_engine_is():
@@ -275,19 +291,19 @@ def test_a_machine_that_recovers_gets_its_partials_back():
         number += 1
         state, _ = submit(state, job(0, number, PARTIAL), now_s=now_s)
         state, _ = served(state, took_s=5.0, now_s=now_s)
-    assert load(state, now_s=now_s).level == 3
+    assert load(state, now_s=now_s).interval_s == LONGEST_INTERVAL_S
     for _ in range(60):
         now_s += TURN_S
         for urgency in (FIRST, FINAL):
             number += 1
             state, _ = submit(state, job(0, number, urgency), now_s=now_s)
             state, _ = served(state, took_s=0.05, now_s=now_s)
-    assert load(state, now_s=now_s).level == 0
+    assert load(state, now_s=now_s).interval_s == SHORTEST_INTERVAL_S
 
 
 def test_two_lanes_carry_twice_as_much():
     demand = Demand(0.0, 3.0, 30.0, 2.0)
-    for told in (finals_share(demand, DEAR, ONE), utilisation(demand, DEAR, ONE, 1)):
+    for told in (finals_share(demand, DEAR, ONE), utilisation(demand, DEAR, ONE, 1.0)):
         assert told > 0
     assert finals_share(demand, DEAR, Lanes(count=2)) == pytest.approx(finals_share(demand, DEAR, ONE) / 2)
-    assert utilisation(demand, DEAR, Lanes(count=2), 1) == pytest.approx(utilisation(demand, DEAR, ONE, 1) / 2)
+    assert utilisation(demand, DEAR, Lanes(count=2), 1.0) == pytest.approx(utilisation(demand, DEAR, ONE, 1.0) / 2)

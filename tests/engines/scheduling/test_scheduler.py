@@ -90,7 +90,7 @@ def test_nobody_moves_up_to_the_finals():
         assert order([batch]) == [1]
 
 
-@pytest.mark.parametrize(("urgency", "due_s"), [(FINAL, 7.1), (SPECULATIVE, 7.2), (FIRST, 7.75), (PARTIAL, 7.75)])
+@pytest.mark.parametrize(("urgency", "due_s"), [(FINAL, 7.1), (SPECULATIVE, 7.2), (FIRST, 7.5), (PARTIAL, 7.75)])
 def test_when_a_job_is_due(urgency, due_s):
     assert deadline_s(urgency, released_s=7.0, interval_s=0.75) == pytest.approx(due_s)
 
@@ -255,7 +255,7 @@ def test_an_overdue_final_is_told():
 
 
 def test_an_idle_machine_is_not_loaded():
-    assert load(crowd(1), now_s=0.0)[2:] == (0.5, True, 0.0, 0.0)
+    assert load(crowd(1), now_s=0.0)[1:] == (0.5, True, 0.0, 0.0)
 
 
 def test_samples_are_engine_samples():

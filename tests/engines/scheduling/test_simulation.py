@@ -5,7 +5,7 @@ from functools import cache
 import pytest
 
 from auricle.engines.policy.events import Urgency
-from auricle.engines.scheduling.load import HOLD_S
+from auricle.engines.scheduling.load import HOLD_S, SHORTEST_INTERVAL_S
 from auricle.engines.scheduling.scheduler import queued
 from engines.scheduling.simulation import InOrder, Report, Scheduled, Simulation
 
@@ -50,7 +50,7 @@ def test_no_final_is_lost_at_any_load(sessions, seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_three_times_too_much_is_borne_by_all_alike(seed):
     report, server = ours(OVERLOAD, seed)
-    assert server.state.level.number == 3
+    assert server.state.pace.interval_s > 3 * SHORTEST_INTERVAL_S
     assert report.unfairness <= 2.0
     assert report.p95_s <= 2.0 * report.p50_s
 
@@ -60,7 +60,7 @@ def test_nothing_is_held_back_while_there_is_room(seed):
     report, server = ours(4, seed)
     assert not server.replaced
     assert report.served[Urgency.FIRST] + report.served[Urgency.PARTIAL] == report.partials
-    assert [level for now_s, level in server.levels if now_s > HOLD_S] in ([], [0])
+    assert all(interval_s == SHORTEST_INTERVAL_S for now_s, interval_s in server.intervals_s if now_s > HOLD_S)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -79,10 +79,11 @@ def test_what_is_asked_for_fits_and_is_nearly_all_served(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("sessions", [8, SATURATED, 16, 24])
-def test_the_level_does_not_flap(sessions, seed):
+def test_the_interval_does_not_swing(sessions, seed):
     _, server = ours(sessions, seed)
-    changes = [now_s for now_s, _ in server.levels]
-    assert len(changes) <= 6  # in 60 s and as many sessions that began at once
+    assert len(server.intervals_s) <= 12  # in 60 s and as many sessions that began at once
+    settled = [interval_s for now_s, interval_s in server.intervals_s if now_s > 30.0]
+    assert max(settled, default=1.0) <= 3.0 * min(settled, default=1.0)
 
 
 @pytest.mark.parametrize("speed", [0.02, 0.3, 3.0])
@@ -92,7 +93,7 @@ def test_other_machines_are_learned(speed):
     report = Simulation(server, SATURATED, speed=speed).run()
     assert len(report.finals_s) == report.spoken
     assert report.unfairness <= 2.0
-    assert server.state.level.number == (3 if speed > 1 else 0)
+    assert (server.state.pace.interval_s == SHORTEST_INTERVAL_S) == (speed < 1)
 
 
 def test_the_same_speech_gives_the_same_report():

@@ -13,7 +13,6 @@ from typing import Final, assert_never
 import anyio
 
 from auricle.engines.policy.events import Drop, Promote
-from auricle.engines.policy.state import PARTIAL_INTERVAL_S
 from auricle.engines.protocol import EngineError, Transcript, Window, WindowEngine
 from auricle.engines.scheduling import scheduler as schedule
 from auricle.engines.scheduling.decode_request import DecodeClient, DecodeCommand, DecodeRequest, Outcome
@@ -97,7 +96,6 @@ class Dispatcher:
         self._news.set()
 
     def _job(self, which: JobId, request: DecodeRequest, now_s: float) -> Job:
-        interval_s = self.load.interval_s or PARTIAL_INTERVAL_S
         return Job(
             session=which.session,
             number=which.number,
@@ -106,7 +104,7 @@ class Dispatcher:
             # Contexts of one length are decoded together: there is none, or about the same.
             key=bool(request.window.context),
             released_s=now_s,
-            deadline_s=deadline_s(request.urgency, released_s=now_s, interval_s=interval_s),
+            deadline_s=deadline_s(request.urgency, released_s=now_s, interval_s=self.load.interval_s),
         )
 
     async def lane(self) -> None:

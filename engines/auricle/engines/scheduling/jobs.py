@@ -14,6 +14,8 @@ out and the network takes its share. Source: notes §5.3."""
 SPECULATION_DUE_S: Final = 0.2
 """A speculation is due this long after the onset of silence: about when the endpoint asks for it, with the shortest
 silence clients choose (0.3 s) and an onset that takes 0.1 s to be noticed. Source: notes §5.2, 7 and 8."""
+FIRST_DUE_S: Final = 0.5
+"""A first partial is due this long after it is asked for, however far apart those behind it are."""
 
 
 class JobId(NamedTuple):
@@ -73,7 +75,9 @@ def deadline_s(urgency: Urgency, *, released_s: float, interval_s: float) -> flo
             return released_s + FINAL_DUE_S
         case Urgency.SPECULATIVE:
             return released_s + SPECULATION_DUE_S
-        case Urgency.FIRST | Urgency.PARTIAL:
+        case Urgency.FIRST:
+            return released_s + FIRST_DUE_S
+        case Urgency.PARTIAL:
             return released_s + interval_s
         case _:
             assert_never(urgency)

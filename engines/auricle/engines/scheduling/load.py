@@ -2,7 +2,8 @@
 
 Demand is what sessions *ask for*, served or not. It fades with time, so that it tells of the last half minute; a
 session that has just come counts as an average one, and less so the longer it has been heard. From demand, and from
-what a job costs on average, follows the share of the lanes that would be busy with partials at each interval.
+what a job costs on average, follows the share of the lanes that would be busy with partials at an interval, and the
+shortest interval that they can carry.
 """
 
 from math import ceil, exp
@@ -18,17 +19,19 @@ SPEECH_SHARE: Final = 0.43
 TURN_S: Final = 7.0
 """Seconds from one of its finals to the next. Source: notes §2 (3 s of speech, 4 s of pause)."""
 
-INTERVALS_S: Final[tuple[float | None, ...]] = (0.5, 0.75, 1.0, None)
-"""Seconds between partials, by level; None: the first of an utterance and its final alone. Source: notes §5.3."""
-FULL: Final = 0.7
-"""A level is left for the next one above this predicted share of busy lanes. Source: notes §5.3. What is left is for
-the bursts that an average does not show."""
-RELAXED: Final = 0.55
-"""A level is taken back when the one below it would keep the lanes no busier. Well below `FULL`: an estimate that
-swings by a fifth does not make the interval swing."""
+SHORTEST_INTERVAL_S: Final = 0.5
+"""Seconds between partials while the lanes keep up."""
+LONGEST_INTERVAL_S: Final = 8.0
+"""Seconds between partials however busy the lanes are. The first partial of an utterance does not wait for it."""
+FULL: Final = 0.85
+"""Share of busy lanes that the interval is chosen for. The rest is for the bursts that an average does not show, and
+for the event loop and the voice detectors, which share the processors with the lanes."""
+HEADROOM: Final = 1.1
+"""A new interval is so many times the one that is needed: an estimate that trembles need not change it at once."""
+RELAXED: Final = 1.5
+"""An interval is shortened only where the one that is needed is so many times shorter."""
 HOLD_S: Final = 10.0
-"""Seconds a level lasts before it is taken back: longer than a turn, in whose pause demand fades. Simulated with 12
-sessions for three minutes: four changes of level, and eight with 5 s and a memory of 20 s."""
+"""Seconds an interval lasts before it is shortened: longer than a turn, in whose pause demand fades."""
 
 FINALS_FULL: Final = 0.6
 """No more sessions are admitted when finals alone would keep this share of the lanes busy. Source: notes §5.3."""
@@ -65,11 +68,10 @@ class Shares(NamedTuple):
     partial_s: float
 
 
-class Level(NamedTuple):
-    """How far partials are stretched."""
+class Pace(NamedTuple):
+    """How often partials may come, and whether sessions are admitted."""
 
-    number: int = 0
-    """Index into `INTERVALS_S`."""
+    interval_s: float = SHORTEST_INTERVAL_S
     since_s: float = float("-inf")
     admits: bool = True
 
@@ -77,11 +79,10 @@ class Level(NamedTuple):
 class Load(NamedTuple):
     """What callers are told."""
 
-    level: int
     utilisation: float
-    """Predicted share of busy lanes at this level; above 1 there is more to do than can be done."""
-    interval_s: float | None
-    """Between the partials of an utterance; None: only the first."""
+    """Predicted share of busy lanes at this interval; above 1 there is more to do than can be done."""
+    interval_s: float
+    """Seconds between the partials of an utterance, from the first on."""
     admits: bool
     """Whether another session fits."""
     retry_after_s: float
@@ -123,27 +124,35 @@ def finals_share(demand: Demand, shares: Shares, lanes: Lanes) -> float:
     return _finals_per_s(demand) * shares.final_s / lanes.count
 
 
-def utilisation(demand: Demand, shares: Shares, lanes: Lanes, level: int) -> float:
-    """Return the share of the lanes that would be busy with partials at the interval of ``level``."""
-    interval_s = INTERVALS_S[level]
-    if interval_s is None:
-        partials = _finals_per_s(demand) * shares.first_s
-    else:
-        partials = (demand.speech_s / MEMORY_S + SPEECH_SHARE * demand.unknown) / interval_s * shares.partial_s
+def utilisation(demand: Demand, shares: Shares, lanes: Lanes, interval_s: float) -> float:
+    """Return the share of the lanes that would be busy with finals, first partials, and others at ``interval_s``."""
+    firsts_per_s = _finals_per_s(demand)
+    others_per_s = max(0.0, _speech(demand) / interval_s - firsts_per_s)
+    partials = firsts_per_s * shares.first_s + others_per_s * shares.partial_s
     return finals_share(demand, shares, lanes) + partials / lanes.count
 
 
-def next_level(level: Level, demand: Demand, shares: Shares, lanes: Lanes, *, sessions: int, now_s: float) -> Level:
-    """Return the level that follows: up at once and as far as need be, down one step at a time and after `HOLD_S`."""
-    number, since_s = level.number, level.since_s
-    while number < len(INTERVALS_S) - 1 and utilisation(demand, shares, lanes, number) > FULL:
-        number += 1
-    held = number == level.number and now_s - since_s >= HOLD_S
-    if number and held and utilisation(demand, shares, lanes, number - 1) <= RELAXED:
-        number -= 1
+def needed_interval_s(demand: Demand, shares: Shares, lanes: Lanes) -> float:
+    """Return the shortest interval at which the lanes are no busier than `FULL`: `utilisation`, solved for it."""
+    firsts_per_s = _finals_per_s(demand)
+    free = (FULL - finals_share(demand, shares, lanes)) * lanes.count - firsts_per_s * shares.first_s
+    per_s = firsts_per_s + free / shares.partial_s
+    if free < 0.0 or _speech(demand) >= per_s * LONGEST_INTERVAL_S:
+        return LONGEST_INTERVAL_S
+    return max(SHORTEST_INTERVAL_S, _speech(demand) / per_s)
+
+
+def next_pace(pace: Pace, demand: Demand, shares: Shares, lanes: Lanes, *, sessions: int, now_s: float) -> Pace:
+    """Return the pace that follows: longer at once and as far as need be, shorter by halves at most, after `HOLD_S`."""
+    needed_s, interval_s = needed_interval_s(demand, shares, lanes), pace.interval_s
+    if needed_s > interval_s:
+        interval_s = min(needed_s * HEADROOM, LONGEST_INTERVAL_S)
+    elif needed_s * RELAXED <= interval_s and now_s - pace.since_s >= HOLD_S:
+        aimed_s = needed_s if needed_s == SHORTEST_INTERVAL_S else needed_s * HEADROOM
+        interval_s = max(aimed_s, interval_s / 2)
     finals = finals_share(plus(demand, newcomer(now_s)), shares, lanes)
-    admits = sessions == 0 or finals <= (FINALS_FULL if level.admits else FINALS_RELAXED)
-    return Level(number, since_s if number == level.number else now_s, admits)
+    admits = sessions == 0 or finals <= (FINALS_FULL if pace.admits else FINALS_RELAXED)
+    return Pace(interval_s, pace.since_s if interval_s == pace.interval_s else now_s, admits)
 
 
 def newcomer(now_s: float) -> Demand:
@@ -157,6 +166,11 @@ def retry_after_s(demand: Demand, shares: Shares, lanes: Lanes, *, sessions: int
     each = max(finals_share(demand, shares, lanes) / max(sessions, 1), shares.final_s / TURN_S / lanes.count)
     must_leave = max(1, ceil(excess / each) + 1)
     return min(max(must_leave * session_s / max(sessions, 1), SHORTEST_RETRY_S), LONGEST_RETRY_S)
+
+
+def _speech(demand: Demand) -> float:
+    """Return how many speakers there are at a time, on average."""
+    return demand.speech_s / MEMORY_S + SPEECH_SHARE * demand.unknown
 
 
 def _finals_per_s(demand: Demand) -> float:

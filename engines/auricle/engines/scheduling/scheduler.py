@@ -25,17 +25,16 @@ from auricle.engines.protocol import ENGINE_RATE, Lanes
 from auricle.engines.scheduling.costs import Costs, learned, predict_s
 from auricle.engines.scheduling.jobs import FINAL_DUE_S, Batch, Job, JobId, bucket_of, heard_samples
 from auricle.engines.scheduling.load import (
-    INTERVALS_S,
     SESSION_GAIN,
     SESSION_S,
     Demand,
-    Level,
     Load,
+    Pace,
     Shares,
     faded,
     minus,
     newcomer,
-    next_level,
+    next_pace,
     plus,
     retry_after_s,
     utilisation,
@@ -88,9 +87,9 @@ class Scheduler(NamedTuple):
     demand: Demand
     """The sum of that of all sessions."""
     shares: Shares
-    """At a `Costs.scale` of 1. Partials are not decoded at every level: what they cost is known from what they cost
-    when they were, and from how quick the machine has become since."""
-    level: Level
+    """At a `Costs.scale` of 1: what partials cost is known from when some were decoded, and from how quick the machine
+    has become since."""
+    pace: Pace
     session_s: float = SESSION_S
     """How long sessions last, on average."""
 
@@ -109,7 +108,7 @@ def scheduler(lanes: Lanes, *, now_s: float) -> Scheduler:
         sessions=MappingProxyType({}),
         demand=Demand(now_s),
         shares=Shares(0.0, 0.0, 0.0),
-        level=Level(),
+        pace=Pace(),
     )
     bucket, samples = bucket_of(lanes, USUAL_SAMPLES), heard_samples(lanes, USUAL_SAMPLES)
     alone_s = predict_s(state.costs, bucket=bucket, samples=samples, size=1)
@@ -137,7 +136,7 @@ def closed(state: Scheduler, session: int, *, now_s: float) -> tuple[Scheduler, 
     demand = minus(faded(state.demand, now_s), known.demand) if others else Demand(now_s)
     session_s = state.session_s + SESSION_GAIN * (max(0.0, now_s - known.opened_s) - state.session_s)
     state = state._replace(sessions=MappingProxyType(others), demand=demand, session_s=session_s)
-    return _levelled(state, now_s), dropped
+    return _paced(state, now_s), dropped
 
 
 def forget(state: Scheduler, session: int) -> tuple[Scheduler, Dropped]:
@@ -193,7 +192,7 @@ def take(state: Scheduler, *, now_s: float) -> tuple[Scheduler, Batch | None]:
         running=MappingProxyType({**state.running, batch.number: batch}),
         shares=_shared(state, batch),
     )
-    return _levelled(state, now_s), batch
+    return _paced(state, now_s), batch
 
 
 def finished(state: Scheduler, batch: Batch, *, took_s: float, now_s: float) -> Scheduler:
@@ -201,7 +200,7 @@ def finished(state: Scheduler, batch: Batch, *, took_s: float, now_s: float) -> 
     costs = learned(
         state.costs, bucket=batch.bucket, samples=_heard(state.lanes, batch.jobs), size=len(batch.jobs), took_s=took_s
     )
-    return _levelled(failed(state, batch)._replace(costs=costs), now_s)
+    return _paced(failed(state, batch)._replace(costs=costs), now_s)
 
 
 def failed(state: Scheduler, batch: Batch) -> Scheduler:
@@ -217,16 +216,15 @@ def load(state: Scheduler, *, now_s: float) -> Load:
     """Return how busy the lanes will be, and what follows from it. Asking changes nothing."""
     demand = faded(state.demand, now_s)
     sessions = len(state.sessions)
-    level = _level(state, now_s)
+    pace = _pace(state, now_s)
     shares = _shares(state)
     wait_s = retry_after_s(demand, shares, state.lanes, sessions=sessions, session_s=state.session_s)
     due_s = min((job.deadline_s for job in queued(state) if job.urgency is Urgency.FINAL), default=now_s)
     return Load(
-        level=level.number,
-        utilisation=utilisation(demand, shares, state.lanes, level.number),
-        interval_s=INTERVALS_S[level.number],
-        admits=level.admits,
-        retry_after_s=0.0 if level.admits else wait_s,
+        utilisation=utilisation(demand, shares, state.lanes, pace.interval_s),
+        interval_s=pace.interval_s,
+        admits=pace.admits,
+        retry_after_s=0.0 if pace.admits else wait_s,
         late_s=max(0.0, now_s - due_s),
     )
 
@@ -298,8 +296,9 @@ def _shares(state: Scheduler) -> Shares:
 def _asked(state: Scheduler, job: Job, now_s: float) -> Scheduler:
     """Count what a job tells of how much its session talks.
 
-    An utterance is counted by the length of the windows that hold all of it, those of its finals: these come at every
-    level, whereas partials come the less the higher it is. An utterance without partials causes no load but its final.
+    An utterance is counted by the length of the windows that hold all of it, those of its finals: these always come,
+    whereas partials come the less the longer the interval is. An utterance without partials causes no load but its
+    final.
     """
     session = state.sessions.get(job.session)
     if session is None:
@@ -319,13 +318,13 @@ def _asked(state: Scheduler, job: Job, now_s: float) -> Scheduler:
 
 def _with_demand(state: Scheduler, number: int, session: Session, asked: Demand, now_s: float) -> Scheduler:
     sessions = MappingProxyType({**state.sessions, number: session})
-    return _levelled(state._replace(sessions=sessions, demand=plus(state.demand, asked)), now_s)
+    return _paced(state._replace(sessions=sessions, demand=plus(state.demand, asked)), now_s)
 
 
-def _levelled(state: Scheduler, now_s: float) -> Scheduler:
-    return state._replace(level=_level(state, now_s))
+def _paced(state: Scheduler, now_s: float) -> Scheduler:
+    return state._replace(pace=_pace(state, now_s))
 
 
-def _level(state: Scheduler, now_s: float) -> Level:
+def _pace(state: Scheduler, now_s: float) -> Pace:
     demand = faded(state.demand, now_s)
-    return next_level(state.level, demand, _shares(state), state.lanes, sessions=len(state.sessions), now_s=now_s)
+    return next_pace(state.pace, demand, _shares(state), state.lanes, sessions=len(state.sessions), now_s=now_s)
