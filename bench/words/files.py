@@ -11,7 +11,14 @@ from recording import Recording, Said
 from words.heard import Heard, Hearing, heard_of
 from words.samples import Sample
 
-from auricle.engines.protocol import ENGINE_RATE, Engine, StreamConfig, StreamDone
+from auricle.engines.protocol import (
+    ENGINE_RATE,
+    OFFLINE_SEGMENT_S,
+    OFFLINE_SILENCE_S,
+    Engine,
+    StreamConfig,
+    StreamDone,
+)
 from auricle.engines.session.recogniser import Recogniser
 
 PIECE_S = 0.5
@@ -20,7 +27,8 @@ PIECE_S = 0.5
 
 def transcribe_file(engine: Engine, pcm: Iterable[bytes], language: str | None) -> Iterator[Said]:
     """Yield what the engine says of a recording, 16 kHz, mono, 16 bit. How files are transcribed is said here only."""
-    recogniser = Recogniser(engine, StreamConfig(language=language, partials=False))
+    config = StreamConfig(language=language, silence_s=OFFLINE_SILENCE_S, max_segment_s=OFFLINE_SEGMENT_S, offline=True)
+    recogniser = Recogniser(engine, config)
     begin_s = time.monotonic()
     try:
         for piece in pcm:

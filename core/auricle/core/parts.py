@@ -66,6 +66,7 @@ class Endpointing(Part):
     silence_ms: Annotated[int, Range(100, 10_000)] | None = None
     max_segment_ms: Annotated[int, Range(1_000, 28_000)] | None = None
     eager: bool | None = None
+    offline: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

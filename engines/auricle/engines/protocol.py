@@ -50,6 +50,13 @@ class EngineInfo:
     tasks: tuple[Literal["transcribe", "translate"], ...] = ("transcribe",)
 
 
+OFFLINE_SILENCE_S: Final = 2.0
+"""Silence that ends an utterance of a recording, unless the client says otherwise: faster-whisper's voice filter has
+the same. What is said before and after a shorter pause is heard in one window."""
+OFFLINE_SEGMENT_S: Final = 28.0
+"""Longest utterance of a recording: what Whisper hears at a time, with a little silence behind it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamConfig:
     """What a session asks of its recogniser."""
@@ -60,6 +67,8 @@ class StreamConfig:
     partials: bool = True
     silence_s: float = 0.5
     max_segment_s: float = 24.0
+    offline: bool = False
+    """Nobody waits for results: windows are filled across pauses, there are no partials, and nothing is promised."""
     terms: tuple[str, ...] = ()
     prompt: str | None = None
 

@@ -14,7 +14,7 @@ from auricle.engines.policy.events import Decode, Failure, Forget, Promote, Spee
 from auricle.engines.policy.next_event import next_event
 from auricle.engines.policy.state import INITIAL, LONGEST_PAUSE, TAIL
 from auricle.engines.policy.step import step
-from auricle.engines.protocol import BLOCK, ENGINE_RATE, Transcript
+from auricle.engines.protocol import BLOCK, ENGINE_RATE, OFFLINE_SEGMENT_S, OFFLINE_SILENCE_S, Transcript
 from engines.policy.policy_driver import (
     FIRST_KINDS,
     Said,
@@ -342,6 +342,34 @@ def test_endless_speech_is_cut_where_it_is_quietest():
     assert first.end == (quiet + 1) * BLOCK
     ends = [0.3 * ENGINE_RATE, *(final.end for final in finals(session))]
     assert all(0 < later - earlier <= 10.0 * ENGINE_RATE for earlier, later in itertools.pairwise(ends[1:]))
+
+
+def test_endless_speech_is_cut_in_the_middle_of_its_longest_pause():
+    voice, _ = talk(0.5, 7.6, 0.4, 1.0, 0.2, 30.0)
+    pause = blocks(0.5) + blocks(7.6)
+    session = Session(rules(max_segment_s=10.0), voice, lambda wish: Transcript(text="on and on")).run()
+    check(session)
+    assert finals(session)[0].reason == "max_length"
+    assert finals(session)[0].end // BLOCK == pause + blocks(0.4) - blocks(0.4) // 2
+
+
+def test_nobody_waits_for_a_recording_its_windows_are_filled_across_pauses():
+    voice, words = talk(0.5, 6.0, 1.5, 6.0, 1.2, 9.0, 1.0, 20.0, 2.5, 3.0, 1.0)
+    how = rules(silence_s=OFFLINE_SILENCE_S, max_segment_s=OFFLINE_SEGMENT_S, offline=True)
+    session = Session(how, voice, hears(words)).run()
+    check(session)
+    assert said(session) == everything(words)
+    assert not partials(session)
+    assert not any(decode.urgency in FIRST_KINDS for decode in session.decodes)
+    lasted_s = [
+        (end - begin) / ENGINE_RATE for begin, end in itertools.pairwise([0, *(f.end for f in finals(session))])
+    ]
+    # Up to the middle of the last pause that the window has room for; up to 2 s of silence; and the rest.
+    assert [round(seconds, 1) for seconds in lasted_s] == [
+        pytest.approx(24.7, abs=0.2),
+        pytest.approx(22.5, abs=0.2),
+        pytest.approx(5.0, abs=0.6),
+    ]
 
 
 def test_the_language_sticks_once_a_second_of_speech_was_believed():

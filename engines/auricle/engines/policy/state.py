@@ -38,7 +38,7 @@ class Rules:
     shortest_window: int
     """Engine samples up to which a window costs the same (`Lanes.buckets`)."""
     lull: int
-    """Speech that has become too long is cut in the quietest block of its last so many samples."""
+    """Speech that has become too long is cut in the longest pause of its last so many samples."""
 
     @classmethod
     def of(cls, config: StreamConfig, shortest_window: int = 0) -> "Rules":
@@ -46,10 +46,12 @@ class Rules:
         endpointing_rules = endpointing.Rules.of(config.silence_s, min(config.max_segment_s, LONGEST_SEGMENT_S))
         return cls(
             endpointing=endpointing_rules,
-            partials=config.partials,
+            partials=config.partials and not config.offline,
             language=config.language,
             shortest_window=shortest_window,
-            lull=min(round(LULL_S * ENGINE_RATE), endpointing_rules.max_segment // 4),
+            lull=endpointing_rules.max_segment // 2
+            if config.offline
+            else min(round(LULL_S * ENGINE_RATE), endpointing_rules.max_segment // 4),
             speculate=max(TAIL, endpointing_rules.silence - round(DECODE_TIME_S * ENGINE_RATE)),
         )
 
@@ -122,10 +124,14 @@ class Utterance(NamedTuple):
     """The last partial."""
     asked: tuple[Asked, ...] = ()
     speculation: Speculation | None = None
+    pause: int = 0
+    """Blocks of silence that run up to now."""
     lull: int = 0
-    """End of the quietest block of late …"""
+    """Middle of the longest pause of late; where there was none, end of the quietest block."""
+    lull_pause: int = 0
+    """Blocks that the longest pause had, up to those that make it a certain one …"""
     lull_probability: float = 1.0
-    """… and how likely it is voice."""
+    """… or how likely the quietest block is voice."""
 
     def may_be_cut_at(self, rules: Rules, position: int) -> bool:
         """Whether this is so late in the utterance that it may yet be cut before ``position``."""

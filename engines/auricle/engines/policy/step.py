@@ -28,6 +28,8 @@ from auricle.engines.protocol import BLOCK, ENGINE_RATE, Transcript
 
 KEPT: Final = round(0.5 * ENGINE_RATE)
 """Audio kept while nobody speaks: the opening of an utterance and the blocks that have to confirm it."""
+CERTAIN_PAUSE: Final = 16
+"""Blocks of silence, half a second, that no word reaches across: a longer pause is no better place for a cut."""
 FIRST_PARTIAL: Final = round(0.6 * ENGINE_RATE)
 """Speech that the first partial hears."""
 
@@ -115,9 +117,16 @@ def _go_on(rules: Rules, state: State, probability: float, end: int) -> Step:
 
 
 def _remember_lull(rules: Rules, utterance: Utterance, probability: float, end: int) -> Utterance:
-    if utterance.may_be_cut_at(rules, end) and probability <= utterance.lull_probability:
-        return utterance._replace(lull=end, lull_probability=probability)
-    return utterance
+    """Remember where the utterance is best cut if it becomes too long; of equal places the last."""
+    if not utterance.may_be_cut_at(rules, end):
+        return utterance
+    utterance = utterance._replace(pause=utterance.pause + 1 if probability < endpointing.OFF else 0)
+    pause = min(utterance.pause, CERTAIN_PAUSE)
+    quietness = (pause, -probability if not pause else 0.0)
+    if quietness < (utterance.lull_pause, -utterance.lull_probability if not utterance.lull_pause else 0.0):
+        return utterance
+    middle = end - utterance.pause // 2 * BLOCK
+    return utterance._replace(lull=middle, lull_pause=pause, lull_probability=probability)
 
 
 def _cancel_speculation(state: State) -> Step:

@@ -87,7 +87,7 @@ def transcribe(
         plan = plan_output(files, form, output)
     except OutputError as error:
         _exit_with_error(str(error))
-    config = start_message(language=language, task=task.value)
+    config = start_message(language=language, task=task.value, live=realtime)
     request = transcribe_command.Request(files=files, plan=plan, config=config, server=server, realtime=realtime)
     _run(transcribe_command.transcribe, request)
 
@@ -146,7 +146,7 @@ def listen(
 ) -> None:
     """Transcribe the microphone until Ctrl-C."""
     configure_logging(verbose=verbose)
-    config = start_message(language=language, task=task.value)
+    config = start_message(language=language, task=task.value, live=True)
     server = _server(url, api_key, engine, model, language)
     _run(listen_command.listen, listen_command.Request(config=config, server=server, device=device))
 

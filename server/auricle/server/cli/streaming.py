@@ -20,7 +20,7 @@ from auricle.core import (
     Start,
     WarningMessage,
 )
-from auricle.core.parts import Product
+from auricle.core.parts import Endpointing, Product
 from auricle.server.cli.display import Display
 from auricle.server.cli.pcm import SAMPLE_BYTES, SAMPLE_RATE
 from auricle.server.cli.recordings import RecordingError
@@ -29,11 +29,12 @@ from auricle.server.cli.transcript import Transcript
 from auricle.transports.trio import Client, SessionOver
 
 
-def start_message(*, language: str | None, task: Literal["transcribe", "translate"]) -> Start:
-    """Return the configuration of a command-line session: mono 16 kHz, with words."""
+def start_message(*, language: str | None, task: Literal["transcribe", "translate"], live: bool) -> Start:
+    """Return the configuration of a command-line session: mono 16 kHz, with words; a recording unless ``live``."""
     return Start(
         language=language,
         task=task,
+        endpointing=Endpointing(offline=None if live else True),
         features=Features(words=True),
         client=Product(name="auricle-cli"),
     )

@@ -13,6 +13,8 @@ from auricle.core import Start, Word
 from auricle.core.parts import AudioFormat, FinalDetails
 from auricle.engines.actor import EngineActor
 from auricle.engines.protocol import (
+    OFFLINE_SEGMENT_S,
+    OFFLINE_SILENCE_S,
     EngineInfo,
     FinalResult,
     FlushDone,
@@ -150,8 +152,11 @@ def _chunk_sizes(samples: int, most: int) -> Iterator[int]:
 
 def _stream_config(config: Start, language: str | None) -> StreamConfig:
     """Return the engine's stream configuration; ``language`` is the default where the client names none."""
-    defaults = StreamConfig()
     endpointing = config.endpointing
+    offline = bool(endpointing.offline)
+    live = StreamConfig()
+    silence_s = OFFLINE_SILENCE_S if offline else live.silence_s
+    max_segment_s = OFFLINE_SEGMENT_S if offline else live.max_segment_s
     silence_ms, max_segment_ms = endpointing.silence_ms, endpointing.max_segment_ms
     return StreamConfig(
         audio=AudioFormat(
@@ -160,8 +165,9 @@ def _stream_config(config: Start, language: str | None) -> StreamConfig:
         language=config.language or language,
         task=config.task,
         partials=config.features.partials,
-        silence_s=defaults.silence_s if silence_ms is None else silence_ms / 1000,
-        max_segment_s=defaults.max_segment_s if max_segment_ms is None else max_segment_ms / 1000,
+        silence_s=silence_s if silence_ms is None else silence_ms / 1000,
+        max_segment_s=max_segment_s if max_segment_ms is None else max_segment_ms / 1000,
+        offline=offline,
         terms=config.bias.terms,
         prompt=config.bias.prompt,
     )
