@@ -52,6 +52,7 @@ class Features(Part):
     """What the client wants to be told."""
 
     partials: bool = True
+    stable_prefix: bool = True
     words: bool = False
     speech_events: bool = True
     turns: bool = False

@@ -65,6 +65,8 @@ class StreamConfig:
     language: str | None = None
     task: Literal["transcribe", "translate"] = "transcribe"
     partials: bool = True
+    stable_prefix: bool = True
+    """Whether partials promise how they go on; a final then begins with what was promised."""
     silence_s: float = 0.5
     max_segment_s: float = 24.0
     offline: bool = False

@@ -76,6 +76,27 @@ def test_an_engine_that_changes_its_mind_cannot_take_back_what_was_promised(trac
     check(Session(QUICK, voice, flaps, latency=lambda job: latency).run())
 
 
+@given(tracks(), st.integers(0, 2**32), st.integers(0, 20), st.integers(0, 20))
+@settings(deadline=None, max_examples=100)
+def test_without_promises_finals_are_what_their_decodes_heard(track, seed, latency, other_latency):
+    voice, words = track
+
+    def mishears_partials(wish):
+        chance = random.Random(f"{seed} {wish.start} {wish.end}")
+        found = [word for word in words if wish.start < word.end <= wish.end]
+        if wish.urgency in FIRST_KINDS:
+            found = [word._replace(text=chance.choice((word.text, "um"))) for word in found]
+        return transcript(found, wish)
+
+    def heard(latency, **options):
+        how = rules(silence_s=0.3, stable_prefix=False, **options)
+        session = Session(how, voice, mishears_partials, latency=lambda job: latency).run()
+        assert not [partial for partial in partials(session) if partial.stable]
+        return [(final.end, final.transcript.text) for final in finals(session)]
+
+    assert heard(latency) == heard(other_latency) == heard(latency, partials=False)
+
+
 @given(tracks(), st.integers(0, 10))
 @settings(deadline=None, max_examples=60)
 def test_windows_of_partials_are_short_and_finals_show_the_whole_utterance(track, latency):

@@ -66,7 +66,7 @@ def on_final_decoded(rules: Rules, state: State, transcript: Transcript) -> Step
         end=decision.end,
         transcript=with_stable_prefix(
             _in_session_time(transcript, final_start(rules, state, utterance, decision.voiced_until)),
-            utterance.committed,
+            utterance.promised(rules),
         ),
         spoken=(utterance.began, max(utterance.began, decision.voiced_until)),
         reason=decision.reason,

@@ -83,7 +83,7 @@ def accept_partial(rules: Rules, state: State, job: int, transcript: Transcript)
     utterance = utterance._replace(heard_until=asked.end)
     state = state._replace(utterance=utterance)
     text = " ".join((*utterance.committed, *texts[len(utterance.committed) - utterance.trimmed :]))
-    state, told = tell(state, text, asked.end, transcript, _placed(transcript, asked.start, utterance))
+    state, told = tell(rules, state, text, asked.end, transcript, _placed(transcript, asked.start, utterance))
     return _trimmed(rules, state, asked, words), told
 
 
@@ -193,12 +193,12 @@ def _longest_window(rules: Rules) -> int:
 
 
 def tell(
-    state: State, text: str, end: int, transcript: Transcript, words: tuple[TimedWord, ...]
+    rules: Rules, state: State, text: str, end: int, transcript: Transcript, words: tuple[TimedWord, ...]
 ) -> tuple[State, tuple[Effect, ...]]:
     """Say a partial, unless it is what was said last."""
     utterance = state.utterance
     assert utterance is not None
-    stable = len(utterance.promised)
+    stable = len(" ".join(utterance.promised(rules)))
     if not text or text == utterance.told:
         return state, ()
     partial = Partial(

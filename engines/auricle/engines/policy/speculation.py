@@ -57,5 +57,5 @@ def accept_speculation(rules: Rules, state: State, transcript: Transcript) -> tu
     state = state._replace(utterance=utterance._replace(speculation=speculation))
     if not rules.partials or not transcript.believed:
         return state, ()
-    text = with_stable_prefix(transcript, utterance.committed).text
-    return tell(state, text, speculation.voiced_until, transcript, ())
+    text = with_stable_prefix(transcript, utterance.promised(rules)).text
+    return tell(rules, state, text, speculation.voiced_until, transcript, ())

@@ -31,6 +31,8 @@ class Rules:
 
     endpointing: endpointing.Rules
     partials: bool
+    promises: bool
+    """Whether committed words are told to be stable, and finals begin with them."""
     language: str | None
     """What it says it speaks."""
     speculate: int
@@ -47,6 +49,7 @@ class Rules:
         return cls(
             endpointing=endpointing_rules,
             partials=config.partials and not config.offline,
+            promises=config.stable_prefix,
             language=config.language,
             shortest_window=shortest_window,
             lull=endpointing_rules.max_segment // 2
@@ -137,10 +140,9 @@ class Utterance(NamedTuple):
         """Whether this is so late in the utterance that it may yet be cut before ``position``."""
         return position > self.opened + rules.endpointing.max_segment - rules.lull
 
-    @property
-    def promised(self) -> str:
-        """The text that every later partial, and the final, begins with."""
-        return " ".join(self.committed)
+    def promised(self, rules: Rules) -> tuple[str, ...]:
+        """Return the words that every later partial, and the final, begins with."""
+        return self.committed if rules.promises else ()
 
 
 class Past(NamedTuple):

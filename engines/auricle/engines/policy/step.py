@@ -155,7 +155,8 @@ def _cut(rules: Rules, state: State, at: int, reason: Literal["flush", "end_inpu
         state, started = _begin(rules, state._replace(voice=voice), candidate, voice.opened)
     if state.utterance is None or state.utterance.began >= at:
         return state._replace(committed=max(state.committed, at)), started
-    at = max(at, state.utterance.promised_until)
+    if state.utterance.promised(rules):
+        at = max(at, state.utterance.promised_until)
     voiced_until = min(state.voice.voiced_until, at) if isinstance(state.voice, Speaking) else at
     after = endpointing.after_cut(state.voice, at)
     state, effects = conclude(rules, state, at, voiced_until, reason, after)

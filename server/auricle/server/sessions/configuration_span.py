@@ -165,6 +165,7 @@ def _stream_config(config: Start, language: str | None) -> StreamConfig:
         language=config.language or language,
         task=config.task,
         partials=config.features.partials,
+        stable_prefix=config.features.stable_prefix,
         silence_s=silence_s if silence_ms is None else silence_ms / 1000,
         max_segment_s=max_segment_s if max_segment_ms is None else max_segment_ms / 1000,
         offline=offline,
