@@ -62,7 +62,7 @@ def _require_not_deciding(state: State) -> State:
 
 
 def _hear_voice(rules: Rules, state: State, probability: float, end: int) -> Step:
-    voice, decision = endpointing.hear(rules.endpointing, state.voice, probability, end)
+    voice, decision = endpointing.step(rules.endpointing, state.voice, probability, end)
     state = state._replace(voice=voice)
     match decision:
         case Began(at=at, opened=opened):
@@ -140,7 +140,7 @@ def _cut(rules: Rules, state: State, at: int, reason: Literal["flush", "end_inpu
     them. (A flush that is asked for at once never does.)
     """
     started: tuple[Effect, ...] = ()
-    candidate = endpointing.undecided(state.voice, before=at)
+    candidate = endpointing.unconfirmed_onset(state.voice, before=at)
     if state.utterance is None and candidate is not None:
         voice = endpointing.open_at(candidate, at)
         state, started = _begin(rules, state._replace(voice=voice), candidate, voice.opened)

@@ -23,9 +23,9 @@ from auricle.engines.audio.endpointing import (
     Speaking,
     TooLong,
     after_cut,
-    hear,
     open_at,
-    undecided,
+    step,
+    unconfirmed_onset,
 )
 from auricle.engines.audio.front_end import AudioFrontEnd
 from auricle.engines.protocol import (
@@ -70,7 +70,7 @@ class StatefulRecogniser:
 
     def accept(self, pcm: bytes) -> Sequence[Result]:
         """Hear whole sample frames; return what there is to say."""
-        self._front_end.take(pcm)
+        self._front_end.accept(pcm)
         return [*self._walk(self._audio.end), Processed(upto_sample=self._front_end.received)]
 
     def flush(self, flush_id: str, at_sample: int) -> Sequence[Result]:
@@ -80,7 +80,7 @@ class StatefulRecogniser:
         results: list[Result] = []
         if at_sample > self.committed:
             target = self._timeline.engine_sample(at_sample)
-            self._front_end.catch_up(target)
+            self._front_end.drain_up_to(target)
             results += self._walk(target)
             results += self._cut(at_sample, target, "flush")
         results.append(FlushDone(flush_id=flush_id, upto_sample=self.committed))
@@ -88,10 +88,10 @@ class StatefulRecogniser:
 
     def finish(self) -> Sequence[Result]:
         """Decide everything: no more audio will come."""
-        self._front_end.end()
+        self._front_end.end_input()
         results = self._walk(self._audio.end)
         if max(self._walked, self._committed_engine) < self._audio.end:
-            probability = self._front_end.voice_of_last(self._walked)
+            probability = self._front_end.last_voice_probability(self._walked)
             results += self._hear_block(probability, self._audio.end)
         if self.committed < self._front_end.received:
             results += self._cut(self._front_end.received, self._audio.end, "end_input")
@@ -114,14 +114,14 @@ class StatefulRecogniser:
         """Hear every block that ends by ``limit`` and has not been walked."""
         results: list[Result] = []
         while self._walked + BLOCK <= limit:
-            probability = self._front_end.voice(self._walked)
+            probability = self._front_end.voice_probability(self._walked)
             results += self._hear_block(probability, self._walked + BLOCK)
             self._forget()
         return results
 
     def _hear_block(self, probability: float, end: int) -> list[Result]:
         self._walked = end
-        self._state, decision = hear(self._rules, self._state, probability, end)
+        self._state, decision = step(self._rules, self._state, probability, end)
         match decision:
             case None:
                 return self._listen(end)
@@ -179,7 +179,7 @@ class StatefulRecogniser:
     def _cut(self, at_sample: int, at: int, reason: FinalReason) -> list[Result]:
         """Decide what lies before session sample ``at_sample``, engine sample ``at``; what is behind it stays open."""
         results: list[Result] = []
-        candidate = undecided(self._state, before=at)
+        candidate = unconfirmed_onset(self._state, before=at)
         if self._open is None and candidate is not None:
             self._state = open_at(candidate, at)
             results += self._begin(candidate, self._state.opened)

@@ -111,7 +111,7 @@ class WindowRecogniser:
 
     def accept(self, pcm: bytes) -> Sequence[Output]:
         """Hear whole sample frames; return what there is to say and to wish."""
-        self._front_end.take(pcm)
+        self._front_end.accept(pcm)
         return self._go_on()
 
     def flush(self, flush_id: str, at_sample: int) -> Sequence[Output]:
@@ -119,13 +119,13 @@ class WindowRecogniser:
         if at_sample > self._front_end.received:
             raise ValueError(f"flush at {at_sample}, but only {self._front_end.received} samples have come")
         target = self._timeline.engine_sample(at_sample)
-        self._front_end.catch_up(target)
+        self._front_end.drain_up_to(target)
         self._controls.append(_Control(flush_id, at_sample, target))
         return self._go_on()
 
     def finish(self) -> Sequence[Output]:
         """Decide everything: no more audio will come."""
-        self._front_end.end()
+        self._front_end.end_input()
         self._controls.append(_Control(None, self._front_end.received, self._front_end.audio.end))
         return self._go_on()
 
@@ -173,7 +173,7 @@ class WindowRecogniser:
         control = self._controls[0] if self._controls else None
         limit = self._front_end.audio.end if control is None else control.target
         if not self._is_cut and self._walked + BLOCK <= limit:
-            return self._hear_block(self._front_end.voice(self._walked), self._walked + BLOCK)
+            return self._hear_block(self._front_end.voice_probability(self._walked), self._walked + BLOCK)
         if control is None:
             return None
         if not self._is_cut:
@@ -190,7 +190,7 @@ class WindowRecogniser:
             self._is_cut = True
             return []
         if control.flush_id is None and max(self._walked, self._state.committed) < control.target:
-            return self._hear_block(self._front_end.voice_of_last(self._walked), control.target)
+            return self._hear_block(self._front_end.last_voice_probability(self._walked), control.target)
         self._is_cut = True
         return self._tell(Cut(at=control.target, reason=control.reason))
 
@@ -248,7 +248,7 @@ class WindowRecogniser:
             else ((wish.told_after[0] - wish.start) / ENGINE_RATE, (wish.told_after[1] - wish.start) / ENGINE_RATE),
             voiced=tuple(
                 ((begin - wish.start) / ENGINE_RATE, (end - wish.start) / ENGINE_RATE)
-                for begin, end in self._front_end.voiced(wish.start, wish.end)
+                for begin, end in self._front_end.voiced_spans(wish.start, wish.end)
             ),
         )
         return DecodeRequest(job=wish.job, urgency=wish.urgency, window=window)

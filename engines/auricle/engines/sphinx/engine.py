@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from pocketsphinx import Decoder, Segment
 
-from auricle.engines.audio.silero import silero_detector
+from auricle.engines.audio.silero_vad import silero_detector
 from auricle.engines.protocol import (
     ENGINE_RATE,
     Engine,
