@@ -11,7 +11,7 @@ INITIAL_CAPACITY: Final = 16_384
 
 
 class RetainedAudio:
-    """Engine samples ``start`` to ``end`` of a session. The buffer is reused and grows with the longest utterance only."""
+    """Engine samples ``start`` to ``end`` of a session. The buffer grows with the longest utterance only."""
 
     def __init__(self) -> None:
         self.start = 0
