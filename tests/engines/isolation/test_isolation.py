@@ -197,7 +197,7 @@ def test_a_killed_process_loses_no_word_of_many_sessions():
         nonlocal deaths
         async with EngineActor(lambda progress: process_loaded(progress)) as actor:
             await actor.loaded()
-            engine = actor._answering().engine
+            engine = actor._require_loaded().engine
             told: list[str] = []
 
             async def talk() -> None:
