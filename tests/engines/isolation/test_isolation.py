@@ -19,7 +19,7 @@ import pytest
 from auricle.engines import actor as actor_module
 from auricle.engines.actor import EngineActor
 from auricle.engines.fallback import Isolation, engine_loader
-from auricle.engines.isolation import process as process_module
+from auricle.engines.isolation import supervisor as supervisor_module
 from auricle.engines.isolation import window_engine
 from auricle.engines.isolation.loading import isolated
 from auricle.engines.loading import Loaded
@@ -57,7 +57,7 @@ def once(tmp_path) -> str:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(process_module, "FIRST_BACK_OFF_S", 0.001)
+    monkeypatch.setattr(supervisor_module, "FIRST_BACK_OFF_S", 0.001)
 
 
 def until_gone(path: str) -> None:
@@ -66,7 +66,7 @@ def until_gone(path: str) -> None:
 
 
 def child_of(engine) -> int:
-    return engine._process._child._process.pid
+    return engine._supervisor._child._process.pid
 
 
 def is_gone(pid: int) -> bool:
@@ -130,8 +130,8 @@ def test_what_kills_the_process_once_loses_nothing(how, once):
 
 
 def test_a_call_that_never_returns_is_given_up_with_its_process(once, monkeypatch):
-    monkeypatch.setattr(window_engine, "WEDGED_S", 0.1)
-    monkeypatch.setattr(window_engine, "WEDGED_PER_S", 0.0)
+    monkeypatch.setattr(window_engine, "CALL_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(window_engine, "CALL_TIMEOUT_PER_S", 0.0)
     with running(partial(brittle.brittle, once)) as engine:
         pid = child_of(engine)
         assert engine.decode([window("hang")])
@@ -215,10 +215,10 @@ def test_a_killed_process_loses_no_word_of_many_sessions():
                 for _ in range(20):
                     tasks.start_soon(talk)
                 while deaths < 10:
-                    child = engine._process._child
-                    while not child.answered or not child.is_alive:
+                    child = engine._supervisor._child
+                    while not child.has_replied or not child.is_alive:
                         await anyio.sleep(0.001)
-                        child = engine._process._child
+                        child = engine._supervisor._child
                     os.kill(child._process.pid, signal.SIGKILL)
                     deaths += 1
             assert len(told) >= 20
@@ -271,7 +271,7 @@ def test_progress_is_told_here():
 
 
 def test_a_process_that_cannot_be_started_again_fails_the_call_and_not_for_ever(tmp_path, monkeypatch):
-    monkeypatch.setattr(process_module, "STARTS", 2)
+    monkeypatch.setattr(supervisor_module, "START_ATTEMPTS", 2)
     marker = tmp_path / "marker"
     marker.touch()
     with running(partial(brittle.loads_once, str(marker))) as engine:
@@ -310,7 +310,7 @@ def join_listeners() -> None:
 def test_closing_in_the_middle_of_a_call_ends_the_call():
     with running(brittle.brittle) as engine, ThreadPoolExecutor(1) as caller:
         call = caller.submit(engine.decode, [window("hang")])
-        while not engine._process._child._calls:
+        while not engine._supervisor._child._calls:
             threading.Event().wait(0.001)
         engine.close()
         with pytest.raises(EngineError, match="stopped"):
@@ -343,7 +343,7 @@ def test_a_child_whose_parent_is_gone_leaves_too(once):
         "import sys, threading; from functools import partial\n"
         "from engines.isolation import brittle; from engines.isolation.test_isolation import window, isolated\n"
         f"engine = isolated(partial(brittle.brittle, {once!r}), lambda stage, fraction: None)\n"
-        "print(engine._process._child._process.pid, flush=True)\n"
+        "print(engine._supervisor._child._process.pid, flush=True)\n"
         "threading.Thread(target=engine.decode, args=([window('hang')],), daemon=True).start()\n"
         "sys.stdin.read()\n"
     )
