@@ -1,4 +1,4 @@
-"""A pool of pocketsphinx decoders, which are slow to create and need 96 MB each: a few are created on demand and reused.
+"""A pool of pocketsphinx decoders, which are slow to create and need 96 MB each: a few are created, and reused.
 
 An utterance that streams through a decoder holds it until the speech ends, so `acquire` never waits: it returns None
 when all are in use. One more decoder is reserved for `borrowed`, which holds it for one call only, so that waiting for
