@@ -3,9 +3,9 @@
 Nearly all of its errors on short utterances come from a wrong cepstral mean: a decoder starts with one that fits few
 microphones and adapts it only while it decodes. Therefore the first second of an utterance passes through the front end
 of pocketsphinx without search, and decoding starts with the cepstral mean estimated there. The estimate starts from the
-same prior for each utterance, so that it does not depend on the speaker before. One dependence remains: the search for the
-Gaussians of the first frame starts from those of the last frame that the decoder processed, so that confidences (about
-0.001) and occasionally a word boundary (one frame) differ between a new decoder and a reused one.
+same prior for each utterance, so that it does not depend on the speaker before. One dependence remains: the search for
+the Gaussians of the first frame starts from those of the last frame that the decoder processed, so that confidences
+(about 0.001) and occasionally a word boundary (one frame) differ between a new decoder and a reused one.
 """
 
 import threading
