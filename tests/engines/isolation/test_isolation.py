@@ -145,6 +145,17 @@ def test_what_kills_every_process_is_given_up_and_the_next_call_is_served():
         assert engine.decode([window()])
 
 
+def test_a_process_that_dies_between_two_calls_is_replaced_before_the_next_one():
+    earlier = set(reply_readers())
+    with running(brittle.brittle) as engine:
+        pid = child_of(engine)
+        (reader,) = set(reply_readers()) - earlier
+        os.kill(pid, signal.SIGKILL)
+        reader.join(30)
+        assert child_of(engine) != pid
+        assert engine._supervisor._child.is_alive
+
+
 def test_ten_kills_among_concurrent_callers_lose_no_call():
     with running(brittle.brittle) as engine:
         enough = threading.Event()
@@ -296,15 +307,18 @@ def test_closing_ends_the_process_and_leaves_nothing_behind():
         assert is_gone(pid)
         with pytest.raises(EngineError, match="The engine has been stopped"):
             engine.decode([window()])
-    join_listeners()
+    join_reply_readers()
     assert len(os.listdir("/proc/self/fd")) <= before
 
 
-def join_listeners() -> None:
-    for thread in threading.enumerate():
-        if thread.name == "engine process":
-            thread.join(10)
-            assert not thread.is_alive()
+def reply_readers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "engine process"]
+
+
+def join_reply_readers() -> None:
+    for thread in reply_readers():
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_closing_in_the_middle_of_a_call_ends_the_call():
@@ -334,7 +348,7 @@ def test_a_server_that_is_stopped_ends_a_process_that_hangs(once, monkeypatch):
             [result async for result in session]
 
     anyio.run(scenario)
-    join_listeners()
+    join_reply_readers()
 
 
 def test_a_child_whose_parent_is_gone_leaves_too(once):
