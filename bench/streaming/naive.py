@@ -19,8 +19,8 @@ from anyio.abc import TaskGroup
 from faster_whisper import WhisperModel
 
 from auricle.core.parts import FinalReason
-from auricle.engines.audio.endpointing import SILENT, Began, Ended, Quiet, Rules, Speaking, TooLong, hear
-from auricle.engines.audio.silero import SileroModel
+from auricle.engines.audio.endpointing import SILENT, Began, Ended, Quiet, Rules, Speaking, TooLong, step
+from auricle.engines.audio.silero_vad import SileroModel
 from auricle.engines.protocol import (
     BLOCK,
     ENGINE_RATE,
@@ -118,7 +118,7 @@ class NaiveSession:
         self._service = service
         self._language = config.language or "en"
         self._rules = Rules.of(config.silence_s, config.max_segment_s)
-        self._detector = service.silero.listen()
+        self._detector = service.silero.detector()
         self._audio = np.zeros(0, dtype=np.float32)
         self._audio_start = 0
         self._state: Quiet | Speaking = SILENT
@@ -190,7 +190,7 @@ class NaiveSession:
             # Detection is not what the lock is for, and is too short for a thread.
             (probability,) = self._detector(self._slice(self._walked, self._walked + BLOCK)[None])
             self._walked += BLOCK
-            self._state, decision = hear(self._rules, self._state, probability, self._walked)
+            self._state, decision = step(self._rules, self._state, probability, self._walked)
             match decision:
                 case None:
                     pass

@@ -119,7 +119,9 @@ def play_virtually(
     def answer_until(now_s: float) -> None:
         while work.running and work.running[0][0] <= now_s:
             at_s, job, outcome = heapq.heappop(work.running)
-            told = recogniser.failed(job, outcome) if isinstance(outcome, str) else recogniser.heard(job, outcome)
+            told = (
+                recogniser.decode_failed(job, outcome) if isinstance(outcome, str) else recogniser.decoded(job, outcome)
+            )
             obey(told, at_s)
             work.begin(at_s)
 
@@ -130,7 +132,7 @@ def play_virtually(
         answer_until(now_s)
         fed += frame
         # As sessions of the actor do: fewer samples would bring nothing.
-        if len(fed) >= recogniser.wanted * SAMPLE_BYTES:
+        if len(fed) >= recogniser.preferred_chunk * SAMPLE_BYTES:
             piece, fed = bytes(fed), bytearray()
             obey(recogniser.accept(piece), now_s)
     if fed:

@@ -37,7 +37,7 @@ class AudioFrontEnd:
 
 
 class FakeSilero:
-    def listen(self) -> AudioFrontEnd:
+    def detector(self) -> AudioFrontEnd:
         return AudioFrontEnd()
 
 

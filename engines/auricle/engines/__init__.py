@@ -1,7 +1,7 @@
-"""Engines: the recognisers, and the actor that shares one of them among sessions.
+"""Speech recognition engines, and the actor that shares one engine among many sessions.
 
 `EngineActor` and `engine_loader` are for servers, `auricle.engines.protocol` for authors of engines, `Recogniser` for
-whoever has audio and no event loop.
+programs without an event loop.
 """
 
 from auricle.engines.actor import EngineActor

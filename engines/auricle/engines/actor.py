@@ -1,24 +1,24 @@
-"""The engine actor: one engine, many sessions, and nothing native on the event loop.
+"""The engine actor: shares one engine among many sessions, and keeps native calls off the event loop.
 
 ::
 
     async with EngineActor(engine) as actor:        # or: nursery.start_soon(actor.run), and later actor.stop()
         await actor.loaded()                        # raises EngineUnavailable
         session = actor.open(config)
-        session.feed(pcm)                           # synchronous, never waits, keeps its order with
-        session.flush("f1", at_sample)              # ... and with
+        session.feed(pcm)                           # synchronous; feed, flush and finish keep their order
+        session.flush("f1", at_sample)
         session.finish()
-        async for result in session: ...            # ends after StreamDone; raises EngineError if the engine broke
-        session.close()                             # at any time, twice too
+        async for result in session: ...            # ends after StreamDone; raises EngineError if the engine failed
+        session.close()                             # at any time, also twice
 
-Sessions take turns: a turn is one control, what came of decodes, or at most half a second of audio, run on a worker
-thread. One session is never in two turns at once and goes to the end of the queue after each. What waits is one buffer
-of audio a session, bounded by the credit of the protocol. A stateful engine works in these turns; for a window engine
-they end in wishes, which the dispatcher sees to, for all sessions together.
+Sessions take turns on worker threads. A turn processes one control, the outcomes of decodes, or at most half a second
+of audio. One session is never in two turns at once and goes to the end of the queue after each. Queued audio is one
+buffer for each session, bounded by the credit of the protocol. A stateful engine decodes within these turns. For a
+window engine a turn returns decode commands, and the dispatcher batches the windows of all sessions.
 
-Native code cannot be cancelled. When the actor is stopped or cancelled, calls that run get `STOP_GRACE_S` to return;
-one that does not is stopped where the engine can do that (its process is ended), or else abandoned with its thread, and
-the engine is then left open rather than pulled from under it.
+Native code cannot be cancelled. When the actor is stopped or cancelled, running calls get `STOP_GRACE_S` to return. A
+call that does not return is ended by `StoppableEngine.stop` where the engine has it (which ends the engine's process);
+otherwise it is abandoned with its thread, and the engine is not closed, because that call still uses it.
 """
 
 import logging
@@ -48,54 +48,55 @@ from auricle.engines.session.engine_session import EngineSession
 logger = logging.getLogger(__name__)
 
 STOP_GRACE_S: Final = 5.0
-"""How long calls that run may take to return when the actor is stopped."""
+"""Seconds that running calls may take to return when the actor is stopped."""
 STOPPED: Final = "The engine has been stopped."
 
 
 def default_workers() -> int:
-    """Return how many calls may run at once: one for each processor."""
+    """Return the default number of calls that run at once: one for each processor."""
     return max(1, os.cpu_count() or 1)
 
 
 class EngineActor:
-    """Owns one engine. ``source`` is an engine that is to be loaded, or a loader that chooses one.
+    """Owns one engine. ``source`` is an engine that is not loaded yet, or a loader.
 
-    ``workers`` calls run at once; ``run_sync`` takes the place of worker threads, for tests on virtual time.
+    At most ``workers`` turns run at once. ``run_sync`` replaces the worker threads, for tests on virtual time.
     """
 
     def __init__(
         self, source: Engine | EngineLoader, *, workers: int | None = None, run_sync: RunSync | None = None
     ) -> None:
         self.stage = LoadStage(stage="Starting")
-        """How far loading is. Set from another thread."""
+        """The stage of loading. Set from another thread."""
         self._loader = loader_of(source)
         self._workers = default_workers() if workers is None else workers
         self._calls = Calls(run_sync or Threads(self._workers + MOST_LANES + 1))
         self._loaded: Loaded | None = None
         self._dispatcher: Dispatcher | None = None
-        self._refusal: str | None = None
-        self._settled = anyio.Event()
+        self._unavailable: str | None = None
+        """Why there is no engine, in one sentence."""
+        self._load_ended = anyio.Event()
         self._stop = anyio.Event()
         self._queue, self._turns = anyio.create_memory_object_stream[EngineSession](float("inf"))
         self._sessions: set[EngineSession] = set()
         self._tasks: TaskGroup | None = None
 
-    # ------------------------------------------------------------------------ for whoever starts it
+    # ------------------------------------------------------------------------ for the owner
 
     async def run(self) -> None:
-        """Load the engine and serve until `stop`, or until cancelled. Once only."""
+        """Load the engine and run the sessions' turns until `stop`, or until cancelled. May be called only once."""
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._load, tasks)
             for _ in range(self._workers):
-                tasks.start_soon(self._work)
+                tasks.start_soon(self._worker)
             try:
                 await self._stop.wait()
             finally:
-                await self._wind_up()
+                await self._shut_down()
                 tasks.cancel_scope.cancel()
 
     def stop(self) -> None:
-        """End `run`. Sessions that are still open end with an `EngineError`."""
+        """Make `run` return. Open sessions end with an `EngineError`."""
         self._stop.set()
 
     async def __aenter__(self) -> Self:
@@ -107,31 +108,31 @@ class EngineActor:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._tasks is not None, "entered before"
+        assert self._tasks is not None, "__aenter__ has run"
         self.stop()
-        # The task group is not told of the body's error, or it would wrap it; the interpreter raises it again.
+        # The task group would wrap the body's exception in a group; the interpreter raises it again by itself.
         await self._tasks.__aexit__(None, None, None)
 
-    # ------------------------------------------------------------------------ for everybody
+    # ------------------------------------------------------------------------ for users
 
     async def loaded(self) -> EngineInfo:
-        """Wait until the engine answers. Raises `EngineUnavailable` when it never will."""
-        await self._settled.wait()
+        """Wait until the engine is loaded, and describe it. Raises `EngineUnavailable` when it cannot be loaded."""
+        await self._load_ended.wait()
         return self.info
 
     @property
     def info(self) -> EngineInfo:
-        """Who answers. Raises `EngineUnavailable` when nobody does, or does yet."""
-        return self._answering().engine.info
+        """The loaded engine's description. Raises `EngineUnavailable` when it is not loaded (yet), or stopped."""
+        return self._require_loaded().engine.info
 
     @property
     def note(self) -> str | None:
-        """Why it is this engine that answers, where that needs saying. Raises as `info`."""
-        return self._answering().note
+        """Why another engine than the default was loaded, in one line; None otherwise. Raises as `info`."""
+        return self._require_loaded().note
 
     def open(self, config: StreamConfig) -> EngineSession:
-        """Begin a session. Raises `EngineUnavailable` when nobody would answer."""
-        session = EngineSession(self._answering().engine, config, self)
+        """Open a session. Raises `EngineUnavailable` when the engine is not loaded (yet), or stopped."""
+        session = EngineSession(self._require_loaded().engine, config, self)
         self._sessions.add(session)
         if self._dispatcher is not None:
             self._dispatcher.open(session)
@@ -139,13 +140,13 @@ class EngineActor:
 
     @property
     def busy_for_s(self) -> float | None:
-        """How long somebody new had better wait, in seconds; None: there is room for one more."""
+        """Seconds after which a new session should be tried again; None while the engine has capacity for one more."""
         load = None if self._dispatcher is None else self._dispatcher.load
         return None if load is None or load.admits else load.retry_after_s
 
-    def _answering(self) -> Loaded:
-        if self._refusal is not None:
-            raise EngineUnavailable(self._refusal)
+    def _require_loaded(self) -> Loaded:
+        if self._unavailable is not None:
+            raise EngineUnavailable(self._unavailable)
         if self._loaded is None:
             raise EngineUnavailable(f"The engine is not ready yet: {self.stage.stage}.")
         return self._loaded
@@ -161,11 +162,11 @@ class EngineActor:
                     tasks.start_soon(self._dispatcher.lane)
             self._loaded = loaded
         except EngineError as error:
-            self._refusal = str(error)
+            self._unavailable = str(error)
         except Exception as error:
             logger.exception("The engine could not be loaded")
-            self._refusal = f"The engine could not be loaded ({type(error).__name__}: {error})."
-        self._settled.set()
+            self._unavailable = f"The engine could not be loaded ({type(error).__name__}: {error})."
+        self._load_ended.set()
 
     def _progress(self, stage: str, fraction: float | None) -> None:
         self.stage = LoadStage(stage=stage, fraction=fraction)
@@ -173,35 +174,35 @@ class EngineActor:
     # ------------------------------------------------------------------------ for sessions
 
     def schedule(self, session: EngineSession) -> None:
-        """Give ``session`` a turn, soon."""
+        """Put ``session`` at the end of the queue for turns. Part of `Host`."""
         if not self._stop.is_set():
             self._queue.send_nowait(session)
 
-    def dispatch(self, session: EngineSession, wish: DecodeCommand) -> None:
-        """See to a decode of ``session``."""
-        assert self._dispatcher is not None, "only a window engine's sessions have wishes"
-        self._dispatcher.dispatch(session, wish)
+    def dispatch(self, session: EngineSession, command: DecodeCommand) -> None:
+        """Pass a decode command of ``session`` to the dispatcher. Part of `Host`."""
+        assert self._dispatcher is not None, "only sessions of a window engine send decode commands"
+        self._dispatcher.dispatch(session, command)
 
     @property
     def partial_interval_s(self) -> float | None:
-        """How often partials may be decoded now; None: not at all."""
+        """Seconds of speech between two partials under the present load; None: no partials. Part of `Host`."""
         return PARTIAL_INTERVAL_S if self._dispatcher is None else self._dispatcher.load.interval_s
 
     # ------------------------------------------------------------------------ turns
 
-    async def _work(self) -> None:
+    async def _worker(self) -> None:
         async for session in self._turns:
             if self._stop.is_set():
                 return
-            await self._give_turn(session)
-            del session  # a worker that waits for its next turn keeps nothing of the last
+            await self._run_turn(session)
+            del session  # an idle worker must not keep a session alive
 
-    async def _give_turn(self, session: EngineSession) -> None:
-        """Never raises: a fault of the engine is the end of one session."""
+    async def _run_turn(self, session: EngineSession) -> None:
+        """Run one turn of ``session``. Never raises: an exception of the engine ends this session only."""
         try:
             session.end_turn(await self._calls.run(session.next_turn()))
         except Exception as error:
-            logger.exception("The engine broke a session")
+            logger.exception("The engine failed a session")
             session.fail(
                 str(error) if isinstance(error, EngineError) else f"The engine failed: {type(error).__name__}."
             )
@@ -213,10 +214,10 @@ class EngineActor:
 
     # ------------------------------------------------------------------------ the end
 
-    async def _wind_up(self) -> None:
+    async def _shut_down(self) -> None:
         self._stop.set()
-        self._refusal = STOPPED
-        self._settled.set()
+        self._unavailable = STOPPED
+        self._load_ended.set()
         for session in self._sessions:
             session.fail(STOPPED)
         engine = None if self._loaded is None else self._loaded.engine
@@ -230,7 +231,7 @@ class EngineActor:
         await self._calls.last(self._release, STOP_GRACE_S)
 
     def _release(self) -> None:
-        """Close what nobody uses any more."""
+        """Close the sessions and the engine. For a worker thread."""
         try:
             for session in self._sessions:
                 session.release()

@@ -1,4 +1,4 @@
-"""Which engine answers: the one that was asked for or none; where nobody asked, the best one that works here."""
+"""The choice of the engine: the requested one without fallback, or the default one with a fallback."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -11,20 +11,20 @@ from auricle.engines.registry import load_engine
 
 DEFAULT_ENGINE: Final = "whisper"
 FALLBACK_ENGINE: Final = "sphinx"
-"""Its model is inside its wheel: it works without a network."""
+"""Loaded where the default engine cannot be: its model is in its wheel, so that it needs no network."""
 
 
 class Isolation(StrEnum):
-    """Where the model lives."""
+    """Where the engine runs."""
 
     PROCESS = "process"
-    """In a supervised process of its own: what crashes or hangs there costs no connection."""
+    """In a supervised process of its own: a crash or a hang there costs no connection."""
     THREAD = "thread"
-    """In this process, on its worker threads: for tests and small machines."""
+    """In this process, on worker threads: for tests and small machines."""
 
 
 Load = Callable[[str, str | None, str | None, LoadProgress], Engine]
-"""Loads the engine of a name, with a model, for a language. Raises `EngineUnavailable`."""
+"""Loads an engine, given its name, model, language and a progress callback. Raises `EngineUnavailable`."""
 
 
 def engine_loader(
@@ -33,11 +33,12 @@ def engine_loader(
     language: str | None = None,
     isolation: Isolation = Isolation.THREAD,
 ) -> EngineLoader:
-    """Return a loader for `EngineActor`: ``engine`` or ``model`` pins the choice, without either one may be replaced.
+    """Return a loader for `EngineActor`.
 
-    The loader raises `EngineUnavailable` where the engine cannot be had.
+    With ``engine`` or ``model`` the loader loads exactly that; with neither it loads `DEFAULT_ENGINE`, or else
+    `FALLBACK_ENGINE`. It raises `EngineUnavailable` when no engine can be loaded.
     """
-    load: Load = load_isolated if isolation is Isolation.PROCESS else load_here
+    load: Load = load_isolated if isolation is Isolation.PROCESS else load_in_process
 
     def load_pinned(progress: LoadProgress) -> Loaded:
         return Loaded(engine=load(engine or DEFAULT_ENGINE, model, language, progress))
@@ -48,25 +49,25 @@ def engine_loader(
     return load_best if engine is None and model is None else load_pinned
 
 
-def load_here(name: str, model: str | None, language: str | None, progress: LoadProgress) -> Engine:
-    """Load exactly that engine in this process. Raises `EngineUnavailable`."""
+def load_in_process(name: str, model: str | None, language: str | None, progress: LoadProgress) -> Engine:
+    """Load the engine ``name`` in this process. Raises `EngineUnavailable`."""
     engine = load_engine(name, model, language)
     engine.load(progress)
     return engine
 
 
 def load_default(load: Load, language: str | None, progress: LoadProgress) -> Loaded:
-    """Load `DEFAULT_ENGINE`, and `FALLBACK_ENGINE` where that cannot be had; the note then says why.
+    """Load `DEFAULT_ENGINE`, or `FALLBACK_ENGINE` where that is unavailable; the note then says why.
 
-    Raises `EngineUnavailable` with both reasons when neither works.
+    Raises `EngineUnavailable` with both reasons when neither can be loaded.
     """
     try:
         return Loaded(engine=load(DEFAULT_ENGINE, None, language, progress))
     except EngineUnavailable as error:
-        wanted = error
+        unavailable = error
     try:
         engine = load(FALLBACK_ENGINE, None, language, progress)
     except EngineUnavailable as error:
-        raise EngineUnavailable(f"{wanted} {error}") from error
-    note = f"{FALLBACK_ENGINE} answers, with modest accuracy and in English only. {wanted}"
+        raise EngineUnavailable(f"{unavailable} {error}") from error
+    note = f"{FALLBACK_ENGINE} answers, with modest accuracy and in English only. {unavailable}"
     return Loaded(engine=engine, note=" ".join(note.split()))

@@ -1,4 +1,4 @@
-"""How an engine comes to be loaded: by itself, or by a loader that chooses one."""
+"""Loaders: functions that return a loaded engine and report the progress of loading."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from auricle.engines.protocol import Engine, LoadProgress
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadStage:
-    """How far loading is; ``fraction`` in [0, 1] where it is known."""
+    """The stage of loading, with the ``fraction`` of it that is done, in [0, 1]; None where it is not known."""
 
     stage: str
     fraction: float | None = None
@@ -16,19 +16,19 @@ class LoadStage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """An engine that answers."""
+    """A loaded engine."""
 
     engine: Engine
     note: str | None = None
-    """One line for people, where another engine had been wanted: why it is this one."""
+    """One line for users that says why another engine than the default was loaded; None where it was not."""
 
 
 EngineLoader = Callable[[LoadProgress], Loaded]
-"""Loads an engine, in a worker thread. Raises `EngineUnavailable`."""
+"""Loads an engine; called in a worker thread. Raises `EngineUnavailable`."""
 
 
 def loader_of(source: Engine | EngineLoader) -> EngineLoader:
-    """Return ``source`` as a loader: one that loads the very engine, when it is one."""
+    """Return ``source`` itself if it is a loader; for an engine, a loader that loads it."""
     if not isinstance(source, Engine):
         return source
     engine: Engine = source

@@ -1,10 +1,11 @@
-"""What an engine is: the two kinds, what they are given, and what a session gets back.
+"""The interface of an engine: its two kinds, what they are given, what they return, and the results of a session.
 
-An engine is synchronous and is only ever called from worker threads, one call at a time for each object it hands
-out. Third parties register a factory under the entry-point group ``auricle.engines``; see `auricle.engines.registry`.
+An engine is synchronous and is called only from worker threads. Calls of the objects that it returns (detectors,
+utterance decoders, caches) never overlap for one object. Third parties register a factory under the entry-point group
+``auricle.engines``; see `auricle.engines.registry`.
 
-Two timelines meet here. Engines hear 16 kHz mono float32 and count *engine samples*; a session counts samples at the
-rate the client declared. `auricle.engines.session.recogniser` is the only place that converts between the two.
+There are two timelines. Engines are given 16 kHz mono float32 and count *engine samples*; a session counts samples at
+the rate that the client declared. `auricle.engines.audio.front_end` and the recognisers convert between the two.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,30 +24,32 @@ Samples = NDArray[np.float32]
 """Mono audio at `ENGINE_RATE`, shape ``(n,)``, values in [-1, 1]."""
 
 Features = NDArray[np.float32]
-"""What an engine makes of audio before it hears it; its shape is the engine's own."""
+"""Features that an engine computes from audio before decoding; the shape is the engine's own."""
 
 LoadProgress = Callable[[str, float | None], None]
-"""Called by `load` with a stage and a fraction in [0, 1] where it is known. May be called from any thread."""
+"""Called by `Engine.load` with a stage, and the fraction of it that is done in [0, 1], or None where it is not known.
+
+It may be called from any thread."""
 
 
 class EngineError(Exception):
-    """An engine could not do what it was asked. The message is one sentence fit for a user."""
+    """An engine failed a call. The message is one sentence for users."""
 
 
 class EngineUnavailable(EngineError):
-    """The engine cannot be used here at all: no model, no library. Says what was tried and what to do."""
+    """The engine cannot be used at all: its model or a library is missing. The message says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """Who answers: told to clients in ``ready.server``."""
+    """Description of an engine, sent to clients in ``ready.server``."""
 
     name: str
     model: str
     device: str = "cpu"
     version: str | None = None
     languages: tuple[str, ...] | None = None
-    """Languages it understands, or None when it takes any."""
+    """Languages it recognises; None: any."""
     tasks: tuple[Literal["transcribe", "translate"], ...] = ("transcribe",)
 
 
@@ -59,28 +62,34 @@ OFFLINE_SEGMENT_S: Final = 28.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamConfig:
-    """What a session asks of its recogniser."""
+    """The configuration of one session's recognition."""
 
     audio: AudioFormat = field(default_factory=AudioFormat)
     language: str | None = None
+    """BCP 47 tag; None: the engine detects the language, or has only one."""
     task: Literal["transcribe", "translate"] = "transcribe"
     partials: bool = True
+    """Whether partials are wanted."""
     stable_prefix: bool = True
     """Whether partials promise how they go on; a final then begins with what was promised."""
     silence_s: float = 0.5
+    """Seconds of silence that end an utterance."""
     max_segment_s: float = 24.0
+    """Longest utterance in seconds; a longer one is cut."""
     offline: bool = False
     """Nobody waits for results: windows are filled across pauses, there are no partials, and nothing is promised."""
     terms: tuple[str, ...] = ()
+    """Names and terms that are likely to be spoken."""
     prompt: str | None = None
+    """Text that the engine takes as context, where it supports that."""
 
 
-# ---------------------------------------------------------------------------- what engines say
+# ---------------------------------------------------------------------------- input and output of engines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedWord:
-    """A word; ``start_s`` and ``end_s`` count from the first sample of the audio the engine was given."""
+    """A word with its times in seconds, counted from the first sample of the audio that the engine was given."""
 
     text: str
     start_s: float
@@ -90,52 +99,55 @@ class TimedWord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """What an engine heard in one utterance. ``stable`` code points of ``text`` will not change any more.
-
-    Only a stateful engine can promise that: of a window engine, which decodes each window anew, it is ignored.
-    """
+    """An engine's transcript of one utterance or one window."""
 
     text: str
     words: tuple[TimedWord, ...] = ()
     confidence: float = 0.0
+    """Probability in [0, 1] that the text is right."""
     language: str | None = None
     stable: int = 0
+    """Code points at the beginning of ``text`` that no later hypothesis of the utterance will change.
+
+    Only a stateful engine can guarantee that; from a window engine, which decodes each window anew, it is ignored."""
     avg_logprob: float | None = None
     """Mean natural logarithm of the probability of a token, where the engine knows it."""
     no_speech_prob: float | None = None
-    """Probability in [0, 1] that nobody spoke, where the engine knows it."""
+    """Probability in [0, 1] that the audio holds no speech, where the engine knows it."""
     believed: bool = True
-    """False: a guard against repetition tripped. A partial like that is not shown."""
+    """False when a guard against hallucination has tripped. Such a transcript is not shown as a partial."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A piece of audio to decode, with what is known about it."""
+    """A window of audio to decode, with its context."""
 
     audio: Samples
     config: StreamConfig
     final: bool
-    """True when the result will be committed: take the time to do it well."""
+    """Whether the transcript will be committed as a final; worth a slower and more accurate decode."""
     start_sample: int = 0
-    """Where the audio begins, in engine samples of its session."""
+    """Position of the first sample, in engine samples of the session."""
     timed: bool = True
-    """Whether the words are wanted with their times, which costs an alignment; without, only the text is."""
+    """Whether the words are wanted with their times, which takes an alignment; otherwise the text is enough."""
     context: str = ""
-    """What was said just before, and is not in the audio."""
+    """Text that was spoken before the window and is not in its audio."""
     language: str | None = None
-    """What the session was found to speak, where ``config`` leaves that open; None: not known yet."""
+    """Language detected in the session, where ``config`` names none; None: not detected yet."""
     features: Features | None = None
-    """Of the audio, where the engine has a `FeatureCache` (`SessionParts`)."""
+    """Features of the audio, where the engine has a `FeatureCache` (`SessionParts`)."""
     told_after: tuple[float, float] | None = None
-    """A pause in the audio, begin and end in seconds: what was said before it is there to be heard with what follows,
-    and is not part of the transcript. None: all of it is."""
+    """A pause in the audio, begin and end in seconds from its first sample. Speech before the pause is acoustic context
+    and must not appear in the transcript. None: the transcript covers all of the audio."""
     voiced: tuple[tuple[float, float], ...] | None = None
-    """Where the voice detector found speech: begins and ends in seconds from the first sample of the audio, in order.
-    None: not known."""
+    """Voiced spans: pairs of begin and end in seconds from the first sample of the audio, in order. None: not known."""
 
 
 class VoiceDetector(Protocol):
-    """Tells speech from the rest in blocks, which come in order. It must not matter how many come at a time."""
+    """A voice activity detector (VAD) for one session. Blocks are given in order, any number at a time.
+
+    The result must not depend on how many blocks a call has.
+    """
 
     def __call__(self, blocks: Samples, /) -> Sequence[float]:
         """Return the probability in [0, 1] that each of the blocks, shape ``(any, BLOCK)``, holds speech."""
@@ -147,138 +159,139 @@ BLOCK: Final = 512
 
 @runtime_checkable
 class Engine(Protocol):
-    """What both kinds have in common."""
+    """What both kinds of engine have in common."""
 
     @property
     def info(self) -> EngineInfo:
-        """Who answers. Valid after `load`."""
+        """Description of the engine. Valid after `load`."""
 
     def load(self, progress: LoadProgress) -> None:
-        """Make the model ready. Raises `EngineUnavailable` when it cannot be had."""
+        """Load the model and report the progress. Raises `EngineUnavailable` when it cannot be loaded."""
 
     def voice_detector(self, config: StreamConfig) -> VoiceDetector:
-        """Return a fresh voice detector for one session."""
+        """Return a new voice detector for one session."""
 
     def close(self) -> None:
-        """Free the model. Called once, after every session has gone."""
+        """Free the model. Called once, after every session has ended."""
 
 
 @runtime_checkable
 class StoppableEngine(Engine, Protocol):
-    """An engine whose calls can be ended from outside, like one in a process of its own."""
+    """An engine whose running calls can be ended from outside, such as one in a process of its own."""
 
     def stop(self) -> None:
-        """Make all calls return soon, with an `EngineError`. Safe at any time, from any thread; `close` still comes."""
+        """Make running calls raise `EngineError` soon. Safe at any time, from any thread; `close` is still called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lanes:
-    """How many windows an engine takes at a time."""
+    """How many windows a window engine decodes at once."""
 
     count: int = 1
-    """Calls of `WindowEngine.decode` that gain from running side by side."""
+    """Calls of `WindowEngine.decode` that may run concurrently with a gain."""
     batch: int = 1
-    """Windows in one call, at most."""
+    """Batch limit: most windows in one call."""
     buckets: tuple[int, ...] = ()
-    """Lengths in engine samples, growing: windows between the same two of them gain from being in one call."""
+    """Window lengths in engine samples, increasing. Windows that fit the same shortest bucket gain from one call."""
 
 
 @runtime_checkable
 class WindowEngine(Engine, Protocol):
-    """Decodes windows of audio, each on its own (Whisper)."""
+    """An engine that decodes windows of audio, each on its own (Whisper)."""
 
     @property
     def lanes(self) -> Lanes:
-        """How many windows it takes at a time. Valid after `load`."""
+        """How many windows it decodes at once. Valid after `load`."""
 
     def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
-        """Return one transcript for each window, in order. Raises `EngineError`."""
+        """Return one transcript for each window, in order; at most ``lanes.batch`` windows. Raises `EngineError`."""
 
 
 class AudioSource(Protocol):
-    """Audio of a session that is still held: `auricle.engines.audio.retained_audio.RetainedAudio`."""
+    """The retained audio of a session (`auricle.engines.audio.retained_audio.RetainedAudio`)."""
 
     def slice(self, begin: int, end: int) -> Samples:
         """Return a copy of the engine samples from ``begin`` to ``end``. Raises `IndexError` for what is not held."""
 
 
 class FeatureCache(Protocol):
-    """Features of one session: each is computed once, however many windows show it. Nothing is computed in silence."""
+    """A cache of one session's features. Each is computed once, for the first window that covers it."""
 
     def window(self, audio: AudioSource, begin: int, end: int) -> Features:
-        """Return the features of the engine samples from ``begin`` to ``end``. They depend on these samples alone."""
+        """Return the features of the engine samples from ``begin`` to ``end``; they depend on these samples alone."""
 
     def forget_before(self, position: int) -> None:
-        """Give up what only windows that begin before ``position`` would need."""
+        """Release features that only windows that begin before engine sample ``position`` could use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionParts:
-    """What of an engine lives with its sessions, wherever the model itself may run. Both can be pickled."""
+    """The parts of an engine that run with its sessions, wherever the model runs. They must be picklable."""
 
     voice_detector: Callable[[StreamConfig], VoiceDetector]
-    """Makes the voice detector of one session."""
+    """Creates the voice detector of one session."""
     features: Callable[[], FeatureCache] | None = None
-    """Makes the feature cache of one session; None: the engine takes audio alone."""
+    """Creates the feature cache of one session; None: the engine takes audio only."""
 
 
 @runtime_checkable
 class PartedEngine(Engine, Protocol):
-    """An engine whose model can run in another process than its sessions."""
+    """An engine whose model can run in another process than the sessions."""
 
     def session_parts(self) -> SessionParts:
-        """Return what the sessions need of it. Valid after `load`."""
+        """Return the parts that run with the sessions. Valid after `load`."""
 
 
 class UtteranceDecoder(Protocol):
-    """One utterance in the hands of a stateful engine."""
+    """The decoder of one utterance of a stateful engine."""
 
     def accept(self, audio: Samples) -> None:
-        """Hear more. Raises `EngineError`."""
+        """Decode more audio, shape ``(n,)``. Raises `EngineError`."""
 
     def hypothesis(self) -> Transcript:
-        """What it sounds like so far, cheaply."""
+        """Return the transcript of the audio so far. Called several times a second. Raises `EngineError`."""
 
     def finish(self) -> Transcript:
-        """End the utterance and return what it was. Nothing may be called afterwards but `close`."""
+        """End the utterance and return its transcript. Only `close` is called afterwards. Raises `EngineError`."""
 
     def close(self) -> None:
-        """Give the decoder back. Safe to call twice, and instead of `finish`."""
+        """Release the decoder. Safe to call twice, and instead of `finish`."""
 
 
 @runtime_checkable
 class StatefulEngine(Engine, Protocol):
-    """Accepts audio as it comes and always has a hypothesis (pocketsphinx)."""
+    """An engine that decodes audio as it arrives and has a hypothesis at any time (pocketsphinx)."""
 
     def begin(self, config: StreamConfig, start_sample: int) -> UtteranceDecoder:
-        """Begin an utterance whose first sample is engine sample ``start_sample`` of its session."""
+        """Begin an utterance at engine sample ``start_sample`` of its session. Raises `EngineError`."""
 
 
-# ---------------------------------------------------------------------------- what a session gets
+# ---------------------------------------------------------------------------- results of a session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechStarted:
-    """Somebody began to speak. Positions in all results are session samples at the declared rate."""
+    """Speech began at ``at_sample``. Positions in all results are session samples at the declared rate."""
 
     at_sample: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechEnded:
-    """The speech that had started is over."""
+    """The speech that had started ended at ``at_sample``."""
 
     at_sample: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartialResult:
-    """The open utterance so far; times are seconds of session time."""
+    """A partial: the open utterance so far. Times are seconds of session time."""
 
     text: str
     start_s: float
     end_s: float
     stable: int = 0
+    """Length of the stable prefix in code points: every later partial, and the final, begins with ``text[:stable]``."""
     confidence: float | None = None
     words: tuple[TimedWord, ...] = ()
     language: str | None = None
@@ -286,7 +299,7 @@ class PartialResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinalResult:
-    """An utterance, done. It accounts for every sample from the last committed one up to ``end_sample``."""
+    """A final: the transcript of an utterance. It accounts for all uncommitted samples up to ``end_sample``."""
 
     end_sample: int
     text: str
@@ -302,7 +315,7 @@ class FinalResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UtteranceFailed:
-    """The engine failed on the open utterance: everything up to ``end_sample`` that is not committed is lost."""
+    """The engine failed on the open utterance: the uncommitted samples up to ``end_sample`` are lost."""
 
     end_sample: int
     message: str
@@ -310,14 +323,14 @@ class UtteranceFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processed:
-    """Every sample before ``upto_sample`` has been heard by the engine."""
+    """All samples before ``upto_sample`` have been processed."""
 
     upto_sample: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlushDone:
-    """Everything before ``upto_sample`` is decided: finals said, the rest of it is non-speech."""
+    """All samples before ``upto_sample`` are decided: they are in finals or failures, or are non-speech."""
 
     flush_id: str
     upto_sample: int
@@ -325,7 +338,7 @@ class FlushDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamDone:
-    """The input has ended and everything is decided: finals said, the rest is non-speech. The last result."""
+    """The input has ended and all samples are decided: in finals or failures, or non-speech. The last result."""
 
     upto_sample: int
 

@@ -1,7 +1,7 @@
-"""Engines by name. Anybody may add one: an entry point of the group ``auricle.engines``.
+"""The registry of engines by name: the entry points of the group ``auricle.engines``. Any package may add one.
 
-It names a function ``create_engine(model: str | None, language: str | None) -> Engine`` that is cheap: the work is
-`Engine.load`. Nothing of an engine is imported before it is asked for.
+An entry point names a function ``create_engine(model: str | None, language: str | None) -> Engine``, which must be
+cheap: loading a model is the work of `Engine.load`. The module of an engine is imported only when it is requested.
 """
 
 from importlib.metadata import EntryPoint, entry_points
@@ -13,19 +13,23 @@ GROUP: Final = "auricle.engines"
 
 
 def available() -> tuple[str, ...]:
-    """Return the names of all engines that are installed, in order; whether they can be used only loading tells."""
+    """Return the names of the installed engines, sorted. Whether one can be used is known only after loading it."""
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
 def load_engine(name: str, model: str | None = None, language: str | None = None) -> Engine:
-    """Return the engine ``name``, created and not yet loaded. Raises `EngineUnavailable`."""
+    """Return the engine ``name``, created and not yet loaded.
+
+    ``model`` and ``language`` None leave the choice to the engine. Raises `EngineUnavailable` for a name that is not
+    installed, and where the engine's module or factory raises.
+    """
     entry = _find(name)
     try:
         return _created(entry, model, language)
     except EngineError:
         raise
     except Exception as error:
-        # Third parties' code, at import or in their factory: it may raise anything.
+        # This runs third-party code, at import and in the factory: it may raise anything.
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise EngineUnavailable(f"The engine {name} ({entry.value}) cannot be used here: {why}.") from error
 

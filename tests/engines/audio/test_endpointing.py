@@ -5,8 +5,6 @@ from hypothesis import strategies as st
 
 from auricle.engines.audio.endpointing import (
     MID_WORD,
-    OFF,
-    ON,
     PRE_SPEECH_PAD_S,
     SILENT,
     Began,
@@ -18,20 +16,21 @@ from auricle.engines.audio.endpointing import (
     State,
     TooLong,
     after_cut,
-    hear,
-    undecided,
+    step,
+    unconfirmed_onset,
 )
+from auricle.engines.audio.vad_thresholds import SILENCE_THRESHOLD, SPEECH_THRESHOLD
 from auricle.engines.protocol import BLOCK, ENGINE_RATE
 
 RULES = Rules.of(0.5, 4.0)
 SILENCE_BLOCKS = -(-RULES.silence // BLOCK)
-PROBABILITIES = st.lists(st.sampled_from([0.0, 0.3, OFF, 0.4, ON, 0.9]), max_size=400)
+PROBABILITIES = st.lists(st.sampled_from([0.0, 0.3, SILENCE_THRESHOLD, 0.4, SPEECH_THRESHOLD, 0.9]), max_size=400)
 
 
-def walk(probabilities: list[float], rules: Rules = RULES, state: State = SILENT) -> list[tuple[int, Decision]]:
+def decisions_of(probabilities: list[float], rules: Rules = RULES, state: State = SILENT) -> list[tuple[int, Decision]]:
     decisions = []
     for number, probability in enumerate(probabilities, start=1):
-        state, decision = hear(rules, state, probability, number * BLOCK)
+        state, decision = step(rules, state, probability, number * BLOCK)
         if decision is not None:
             decisions.append((number * BLOCK, decision))
     return decisions
@@ -40,7 +39,7 @@ def walk(probabilities: list[float], rules: Rules = RULES, state: State = SILENT
 @given(PROBABILITIES)
 def test_speech_begins_and_ends_in_turn_and_forward(probabilities):
     speaking, last = False, 0
-    for end, decision in walk(probabilities):
+    for end, decision in decisions_of(probabilities):
         match decision:
             case Began(at=at, opened=opened):
                 assert not speaking
@@ -59,7 +58,7 @@ def test_speech_begins_and_ends_in_turn_and_forward(probabilities):
 @given(PROBABILITIES)
 def test_no_utterance_is_longer_than_the_longest_segment(probabilities):
     opened = None
-    for end, decision in walk(probabilities):
+    for end, decision in decisions_of(probabilities):
         if isinstance(decision, Began):
             opened = decision.opened
         else:
@@ -67,36 +66,36 @@ def test_no_utterance_is_longer_than_the_longest_segment(probabilities):
             assert end - opened <= RULES.max_segment
 
 
-@given(st.lists(st.floats(0, ON, exclude_max=True), max_size=200))
+@given(st.lists(st.floats(0, SPEECH_THRESHOLD, exclude_max=True), max_size=200))
 def test_below_the_threshold_nothing_begins(probabilities):
-    assert walk(probabilities) == []
+    assert decisions_of(probabilities) == []
 
 
 @given(st.lists(st.booleans(), max_size=200))
 def test_a_single_loud_block_is_a_click(loud):
     probabilities = [value for one in loud for value in (1.0 if one else 0.0, 0.0)]
-    assert walk(probabilities) == []
+    assert decisions_of(probabilities) == []
 
 
 def test_speech_begins_with_the_first_of_the_confirming_blocks():
-    ((end, decision),) = walk([0.0] * 20 + [ON, ON])
+    ((end, decision),) = decisions_of([0.0] * 20 + [SPEECH_THRESHOLD, SPEECH_THRESHOLD])
     assert end == 22 * BLOCK
     assert decision == Began(at=20 * BLOCK, opened=20 * BLOCK - round(PRE_SPEECH_PAD_S * ENGINE_RATE))
 
 
 def test_between_the_thresholds_speech_goes_on():
-    assert len(walk([1.0, 1.0] + [OFF] * 60)) == 1
-    assert len(walk([1.0, 1.0] + [OFF - 0.01] * 60)) == 2
+    assert len(decisions_of([1.0, 1.0] + [SILENCE_THRESHOLD] * 60)) == 1
+    assert len(decisions_of([1.0, 1.0] + [SILENCE_THRESHOLD - 0.01] * 60)) == 2
 
 
 def test_speech_ends_after_exactly_the_silence():
-    _, (end, decision) = walk([1.0] * 10 + [0.0] * 60)
+    _, (end, decision) = decisions_of([1.0] * 10 + [0.0] * 60)
     assert decision == Ended(voiced_until=10 * BLOCK)
     assert end == (10 + SILENCE_BLOCKS) * BLOCK
 
 
 def test_speech_that_goes_on_after_the_cut_begins_at_once():
-    decisions = walk([1.0] * 300)
+    decisions = decisions_of([1.0] * 300)
     cuts = [end for end, decision in decisions if isinstance(decision, TooLong)]
     begins = [decision.at for _, decision in decisions if isinstance(decision, Began)]
     assert len(cuts) >= 2
@@ -104,11 +103,11 @@ def test_speech_that_goes_on_after_the_cut_begins_at_once():
 
 
 def test_one_voiced_block_is_undecided_until_it_is_confirmed_or_not():
-    state, _ = hear(RULES, SILENT, 0.9, 10 * BLOCK)
-    assert undecided(state, before=10 * BLOCK) == 9 * BLOCK
-    assert undecided(state, before=10 * BLOCK - 1) is None
-    state, _ = hear(RULES, state, 0.1, 11 * BLOCK)
-    assert undecided(state, before=11 * BLOCK) is None
+    state, _ = step(RULES, SILENT, 0.9, 10 * BLOCK)
+    assert unconfirmed_onset(state, before=10 * BLOCK) == 9 * BLOCK
+    assert unconfirmed_onset(state, before=10 * BLOCK - 1) is None
+    state, _ = step(RULES, state, 0.1, 11 * BLOCK)
+    assert unconfirmed_onset(state, before=11 * BLOCK) is None
 
 
 def test_after_a_cut_only_running_speech_goes_on():
@@ -122,5 +121,5 @@ def test_a_longest_segment_of_nothing_still_lets_people_speak():
 
 
 def test_the_last_block_of_a_word_that_was_cut_is_not_a_click():
-    kinds = [type(decision) for _, decision in walk([1.0] * 126 + [0.0] * 30)]
+    kinds = [type(decision) for _, decision in decisions_of([1.0] * 126 + [0.0] * 30)]
     assert kinds == [Began, TooLong, Began, Ended]

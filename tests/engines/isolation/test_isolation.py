@@ -19,7 +19,7 @@ import pytest
 from auricle.engines import actor as actor_module
 from auricle.engines.actor import EngineActor
 from auricle.engines.fallback import Isolation, engine_loader
-from auricle.engines.isolation import process as process_module
+from auricle.engines.isolation import supervisor as supervisor_module
 from auricle.engines.isolation import window_engine
 from auricle.engines.isolation.loading import isolated
 from auricle.engines.loading import Loaded
@@ -57,7 +57,7 @@ def once(tmp_path) -> str:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(process_module, "FIRST_BACK_OFF_S", 0.001)
+    monkeypatch.setattr(supervisor_module, "FIRST_BACK_OFF_S", 0.001)
 
 
 def until_gone(path: str) -> None:
@@ -66,7 +66,7 @@ def until_gone(path: str) -> None:
 
 
 def child_of(engine) -> int:
-    return engine._process._child._process.pid
+    return engine._supervisor._child._process.pid
 
 
 def is_gone(pid: int) -> bool:
@@ -130,8 +130,8 @@ def test_what_kills_the_process_once_loses_nothing(how, once):
 
 
 def test_a_call_that_never_returns_is_given_up_with_its_process(once, monkeypatch):
-    monkeypatch.setattr(window_engine, "WEDGED_S", 0.1)
-    monkeypatch.setattr(window_engine, "WEDGED_PER_S", 0.0)
+    monkeypatch.setattr(window_engine, "CALL_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(window_engine, "CALL_TIMEOUT_PER_S", 0.0)
     with running(partial(brittle.brittle, once)) as engine:
         pid = child_of(engine)
         assert engine.decode([window("hang")])
@@ -143,6 +143,17 @@ def test_what_kills_every_process_is_given_up_and_the_next_call_is_served():
         with pytest.raises(EngineError, match="died 3 times over this"):
             engine.decode([window("kill")])
         assert engine.decode([window()])
+
+
+def test_a_process_that_dies_between_two_calls_is_replaced_before_the_next_one():
+    earlier = set(reply_readers())
+    with running(brittle.brittle) as engine:
+        pid = child_of(engine)
+        (reader,) = set(reply_readers()) - earlier
+        os.kill(pid, signal.SIGKILL)
+        reader.join(30)
+        assert child_of(engine) != pid
+        assert engine._supervisor._child.is_alive
 
 
 def test_ten_kills_among_concurrent_callers_lose_no_call():
@@ -197,7 +208,7 @@ def test_a_killed_process_loses_no_word_of_many_sessions():
         nonlocal deaths
         async with EngineActor(lambda progress: process_loaded(progress)) as actor:
             await actor.loaded()
-            engine = actor._answering().engine
+            engine = actor._require_loaded().engine
             told: list[str] = []
 
             async def talk() -> None:
@@ -215,10 +226,10 @@ def test_a_killed_process_loses_no_word_of_many_sessions():
                 for _ in range(20):
                     tasks.start_soon(talk)
                 while deaths < 10:
-                    child = engine._process._child
-                    while not child.answered or not child.is_alive:
+                    child = engine._supervisor._child
+                    while not child.has_replied or not child.is_alive:
                         await anyio.sleep(0.001)
-                        child = engine._process._child
+                        child = engine._supervisor._child
                     os.kill(child._process.pid, signal.SIGKILL)
                     deaths += 1
             assert len(told) >= 20
@@ -271,7 +282,7 @@ def test_progress_is_told_here():
 
 
 def test_a_process_that_cannot_be_started_again_fails_the_call_and_not_for_ever(tmp_path, monkeypatch):
-    monkeypatch.setattr(process_module, "STARTS", 2)
+    monkeypatch.setattr(supervisor_module, "START_ATTEMPTS", 2)
     marker = tmp_path / "marker"
     marker.touch()
     with running(partial(brittle.loads_once, str(marker))) as engine:
@@ -296,21 +307,24 @@ def test_closing_ends_the_process_and_leaves_nothing_behind():
         assert is_gone(pid)
         with pytest.raises(EngineError, match="The engine has been stopped"):
             engine.decode([window()])
-    join_listeners()
+    join_reply_readers()
     assert len(os.listdir("/proc/self/fd")) <= before
 
 
-def join_listeners() -> None:
-    for thread in threading.enumerate():
-        if thread.name == "engine process":
-            thread.join(10)
-            assert not thread.is_alive()
+def reply_readers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "engine process"]
+
+
+def join_reply_readers() -> None:
+    for thread in reply_readers():
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_closing_in_the_middle_of_a_call_ends_the_call():
     with running(brittle.brittle) as engine, ThreadPoolExecutor(1) as caller:
         call = caller.submit(engine.decode, [window("hang")])
-        while not engine._process._child._calls:
+        while not engine._supervisor._child._calls:
             threading.Event().wait(0.001)
         engine.close()
         with pytest.raises(EngineError, match="stopped"):
@@ -334,7 +348,7 @@ def test_a_server_that_is_stopped_ends_a_process_that_hangs(once, monkeypatch):
             [result async for result in session]
 
     anyio.run(scenario)
-    join_listeners()
+    join_reply_readers()
 
 
 def test_a_child_whose_parent_is_gone_leaves_too(once):
@@ -343,7 +357,7 @@ def test_a_child_whose_parent_is_gone_leaves_too(once):
         "import sys, threading; from functools import partial\n"
         "from engines.isolation import brittle; from engines.isolation.test_isolation import window, isolated\n"
         f"engine = isolated(partial(brittle.brittle, {once!r}), lambda stage, fraction: None)\n"
-        "print(engine._process._child._process.pid, flush=True)\n"
+        "print(engine._supervisor._child._process.pid, flush=True)\n"
         "threading.Thread(target=engine.decode, args=([window('hang')],), daemon=True).start()\n"
         "sys.stdin.read()\n"
     )

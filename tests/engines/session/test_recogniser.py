@@ -145,7 +145,7 @@ def test_whoever_waits_for_as_much_as_is_wanted_misses_nothing(script, silence_s
     how, pcm = config(silence_s=silence_s, max_segment_s=4.0), silence(20.0)
     prompt, patient = Recogniser(ScriptedWindowEngine(script), how), Recogniser(ScriptedWindowEngine(script), how)
     expected, accepts = told_at(prompt, pcm, lambda: BLOCK)
-    found, fewer = told_at(patient, pcm, lambda: max(1, patient._inner.wanted))
+    found, fewer = told_at(patient, pcm, lambda: max(1, patient._inner.preferred_chunk))
     assert [result for _, result in found] == [result for _, result in expected]
     late = [at - in_time for (at, _), (in_time, _) in zip(found, expected, strict=True)]
     assert set(late) <= {0, BLOCK, 2 * BLOCK}, "where nobody speaks it looks a little later"
@@ -183,12 +183,12 @@ def test_a_window_engine_is_shown_short_windows_however_long_somebody_speaks():
 
 def test_without_a_pace_a_window_engine_is_shown_nothing_but_finals():
     recogniser = WindowRecogniser(ScriptedWindowEngine(HELLO), config())
-    assert not recogniser.pace(None)
-    wishes = [one for one in recogniser.accept(silence(1.9)) if isinstance(one, DecodeRequest)]
-    assert not wishes
-    recogniser.pace(0.5)
-    (wish,) = (one for one in recogniser.accept(silence(0.05)) if isinstance(one, DecodeRequest))
-    assert wish.urgency is Urgency.FIRST
+    assert not recogniser.set_partial_interval(None)
+    requests = [one for one in recogniser.accept(silence(1.9)) if isinstance(one, DecodeRequest)]
+    assert not requests
+    recogniser.set_partial_interval(0.5)
+    (request,) = (one for one in recogniser.accept(silence(0.05)) if isinstance(one, DecodeRequest))
+    assert request.urgency is Urgency.FIRST
 
 
 @KINDS

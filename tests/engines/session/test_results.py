@@ -3,7 +3,7 @@
 from auricle.engines.protocol import TimedWord
 from auricle.engines.session.results import Extent, place_words, probability
 
-EXTENT = Extent(heard_from_s=10.0, begin_s=10.2, end_s=12.0, speech_begin_s=10.3, speech_end_s=11.5)
+EXTENT = Extent(audio_begin_s=10.0, begin_s=10.2, end_s=12.0, speech_begin_s=10.3, speech_end_s=11.5)
 
 
 def test_words_are_put_in_order_and_inside_the_utterance():

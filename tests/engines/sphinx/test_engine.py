@@ -132,12 +132,12 @@ def test_only_english_and_only_its_model():
 def test_the_pool_makes_no_more_decoders_than_it_may():
     made = []
     pool = DecoderPool(lambda: made.append(object()) or made[-1], max_decoders=3)
-    held = [pool.take(), pool.take()]
-    assert pool.take() is None
+    held = [pool.acquire(), pool.acquire()]
+    assert pool.acquire() is None
     with pool.borrowed() as last:
         assert last not in held
-    pool.give_back(held[0])
-    assert pool.take() is held[0]
+    pool.release(held[0])
+    assert pool.acquire() is held[0]
     pool.discard()
-    assert pool.take() is made[3]
+    assert pool.acquire() is made[3]
     assert len(made) == 4

@@ -1,3 +1,1 @@
-"""Audio of one session before recognition: encodings, resampling, retention, voice detection (VAD),
-endpointing.
-"""
+"""Audio of one session before recognition: decoding, resampling, retention, voice detection (VAD), endpointing."""

@@ -1,4 +1,4 @@
-"""Bytes in the declared format, made mono float32 at the session's own rate."""
+"""Decoding of PCM (16-bit and float), mu-law and A-law bytes to mono float32 at the session's own rate."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -30,9 +30,9 @@ def _alaw_table() -> Samples:
 
 
 MULAW: Final = _mulaw_table()
-"""Full scale is ±1: the loudest code is 32124/32768."""
+"""Sample value of each mu-law code, shape ``(256,)``. Full scale is ±1: the largest value is 32124/32768."""
 ALAW: Final = _alaw_table()
-"""Full scale is ±1: the loudest code is 32256/32768."""
+"""Sample value of each A-law code, shape ``(256,)``. Full scale is ±1: the largest value is 32256/32768."""
 
 
 def _from_s16(pcm: bytes) -> Samples:
@@ -40,7 +40,7 @@ def _from_s16(pcm: bytes) -> Samples:
 
 
 def _from_f32(pcm: bytes) -> Samples:
-    """A client may send anything: what is not a number becomes silence, what is too loud is clipped."""
+    """Return the samples with NaN and infinity replaced by silence and the rest clipped: clients may send anything."""
     values = np.frombuffer(pcm, dtype="<f4").astype(np.float32)
     return np.clip(np.where(np.isfinite(values), values, np.float32(0)), -1, 1).astype(np.float32)
 
@@ -66,7 +66,7 @@ _DECODERS: Final[Mapping[str, Callable[[bytes], Samples]]] = {
 def decode_pcm(pcm: bytes, audio: AudioFormat) -> Samples:
     """Return the sample frames of ``pcm`` as mono, shape ``(frames,)``, in [-1, 1]; channels are averaged.
 
-    Raises `ValueError` when ``pcm`` ends inside a sample frame, `KeyError` for an encoding that is not known.
+    Raises `ValueError` when ``pcm`` ends inside a sample frame, `KeyError` for an unknown encoding.
     """
     samples: Samples = _DECODERS[audio.encoding](pcm)
     if audio.channels == 1:

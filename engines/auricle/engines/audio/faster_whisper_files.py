@@ -1,6 +1,6 @@
-"""Files that travel inside the faster-whisper wheel, found without importing it.
+"""Paths of files inside the installed faster-whisper package, found without importing it.
 
-Importing the package brings CTranslate2 along: 35 MiB of native code that a process without a model has no use for.
+An import would load CTranslate2, 35 MiB of native code, which a process without a model does not need.
 """
 
 from importlib.util import find_spec
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def find_file(*parts: str) -> Path | None:
-    """Return where a file of the package lies, None where the package or the file is missing."""
+    """Return the path of a file of the package, ``parts`` below its folder; None where either is missing."""
     spec = find_spec("faster_whisper")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder, *parts)

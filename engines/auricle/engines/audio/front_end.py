@@ -1,57 +1,59 @@
-"""The ear of one session: bytes become engine samples that are kept, and voice on a fixed grid of blocks.
+"""The audio front end of one session: decodes and resamples its audio, retains it, and detects voice in it.
 
-The grid is counted from the first sample of the session, so that what is heard never depends on how the bytes were
-cut. The detector hears each block once; going over old audio again costs nothing while it is kept.
+Voice is detected on a fixed grid of blocks, counted from the first sample of the session, so that the result does not
+depend on how the input was split into frames. The detector runs once over each block; its probabilities are kept as
+long as the audio, so that the grid can be processed again from an earlier position.
 """
 
 from auricle.core.parts import AudioFormat
 from auricle.engines.audio.encodings import decode_pcm
-from auricle.engines.audio.endpointing import OFF
 from auricle.engines.audio.resample import Resampler
-from auricle.engines.audio.retained_audio import RetainedAudio, VoiceTrack
+from auricle.engines.audio.retained_audio import RetainedAudio
+from auricle.engines.audio.vad_thresholds import SILENCE_THRESHOLD
+from auricle.engines.audio.voice_track import VoiceTrack
 from auricle.engines.protocol import VoiceDetector
 
 
 class AudioFrontEnd:
-    """Positions are engine samples but where a name says otherwise."""
+    """Takes audio in the declared format. Positions are engine samples unless a name says otherwise."""
 
     def __init__(self, detector: VoiceDetector, audio_format: AudioFormat) -> None:
         self.audio = RetainedAudio()
         self.received = 0
-        """Session samples taken."""
+        """Session samples accepted so far."""
         self._format = audio_format
         self._resampler = Resampler(audio_format.sample_rate)
         self.timeline = self._resampler.timeline
         self._voice = VoiceTrack(detector)
 
-    def take(self, pcm: bytes) -> None:
-        """Keep whole sample frames."""
+    def accept(self, pcm: bytes) -> None:
+        """Append whole sample frames. Raises `ValueError` when ``pcm`` ends inside one."""
         samples = decode_pcm(pcm, self._format)
         self.received += len(samples)
         self.audio.append(self._resampler.push(samples))
 
-    def catch_up(self, position: int) -> None:
-        """Bring out what the resampler still holds, if ``position`` lies in it. What comes next starts from silence."""
+    def drain_up_to(self, position: int) -> None:
+        """Drain the resampler if it still holds ``position``. The audio after that is resampled from silence."""
         if position > self.audio.end:
             self.audio.append(self._resampler.drain())
 
-    def end(self) -> None:
-        """Bring out everything: no more will come."""
+    def end_input(self) -> None:
+        """Drain the resampler: no more audio will come."""
         self.audio.append(self._resampler.drain())
 
-    def voice(self, begin: int) -> float:
-        """Return the probability in [0, 1] that the block at ``begin`` holds speech: one heard before, or the next."""
+    def voice_probability(self, begin: int) -> float:
+        """Return the probability in [0, 1] that the block at ``begin`` holds speech; a known block, or the next one."""
         return self._voice.probability(self.audio, begin)
 
-    def voice_of_last(self, begin: int) -> float:
-        """Return it for the block at ``begin`` that the end of the stream has cut short."""
+    def last_voice_probability(self, begin: int) -> float:
+        """Return the same for the block at ``begin`` that the end of the input has cut short."""
         return self._voice.probability_of_last(self.audio, begin)
 
-    def voiced(self, begin: int, end: int) -> tuple[tuple[int, int], ...]:
-        """Return where speech was detected between two positions, as far as blocks have been looked at."""
-        return self._voice.voiced(begin, end, OFF)
+    def voiced_spans(self, begin: int, end: int) -> tuple[tuple[int, int], ...]:
+        """Return the voiced spans between two positions, as far as voice has been detected."""
+        return self._voice.spans(begin, end, SILENCE_THRESHOLD)
 
     def forget_before(self, position: int) -> None:
-        """Give up the audio before ``position``, and what is known of it."""
+        """Release the audio before ``position`` and its voice probabilities."""
         self.audio.forget_before(position)
         self._voice.forget_before(position)

@@ -1,8 +1,8 @@
-"""The child: makes the engine it is told to, loads it, and answers calls until the parent is gone.
+"""The program of the child process: creates the engine, loads it, and serves calls until the parent disconnects.
 
-Run as ``python -m auricle.engines.isolation.child FD``. Signals meant for the parent's terminal or service are ignored:
-the parent drains, and then closes the connection, which is what ends this process. It leaves without tidying up: there
-may be native code in any thread, and the system takes back everything.
+Run as ``python -m auricle.engines.isolation.child FD``, where FD is the child's end of the socket pair. SIGINT, SIGTERM
+and SIGHUP are ignored: they reach the whole process group, and the parent drains first. The end of the connection ends
+this process. It exits without cleanup, because any thread may be in native code; the system releases all resources.
 """
 
 import os
@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import Final
 
-from auricle.engines.isolation.messages import MakeEngine, Progress, Ready, Refused, Reply, Request, UnknownUtterance
+from auricle.engines.isolation.messages import LoadFailed, MakeEngine, Progress, Ready, Reply, Request, UnknownUtterance
 from auricle.engines.protocol import (
     Engine,
     EngineError,
@@ -32,44 +32,44 @@ from auricle.engines.protocol import (
 )
 
 STATEFUL_THREADS: Final = 8
-"""Calls of a stateful engine side by side. They are short, and the parent has no more workers than processors."""
+"""Concurrent calls of a stateful engine. They are short, and the parent has no more workers than processors."""
 
 
 class CallTarget:
-    """The methods that a parent may call, each from any thread. All raise `EngineError`."""
+    """The methods that the parent may call, each in any thread. All raise `EngineError` when the engine fails."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._utterances: dict[int, UtteranceDecoder] = {}
 
     def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
-        """Decode windows."""
+        """Return one transcript for each window, in order."""
         assert isinstance(self._engine, WindowEngine)
         return self._engine.decode(windows)
 
-    def begin(self, utterance: int, config: StreamConfig, start_sample: int, heard: Samples) -> None:
-        """Begin an utterance, of which ``heard`` has been heard already. Beginning again forgets the first time."""
+    def begin(self, utterance: int, config: StreamConfig, start_sample: int, audio: Samples) -> None:
+        """Begin an utterance with the ``audio`` accepted so far, shape ``(n,)``; replace one with the same number."""
         assert isinstance(self._engine, StatefulEngine)
         self.close(utterance)
         decoder = self._engine.begin(config, start_sample)
         self._utterances[utterance] = decoder
-        if len(heard):
-            decoder.accept(heard)
+        if len(audio):
+            decoder.accept(audio)
 
     def accept(self, utterance: int, audio: Samples) -> None:
-        """Hear more. Raises `UnknownUtterance`."""
+        """Decode more audio, shape ``(n,)``. Raises `UnknownUtterance`."""
         self._decoder(utterance).accept(audio)
 
     def hypothesis(self, utterance: int) -> Transcript:
-        """Return what it sounds like so far. Raises `UnknownUtterance`."""
+        """Return the hypothesis for the audio so far. Raises `UnknownUtterance`."""
         return self._decoder(utterance).hypothesis()
 
     def finish(self, utterance: int) -> Transcript:
-        """End it. Raises `UnknownUtterance`."""
+        """End the utterance and return its transcript. Raises `UnknownUtterance`."""
         return self._decoder(utterance).finish()
 
     def close(self, utterance: int) -> None:
-        """Give its decoder back. Nothing happens where there is none."""
+        """Release the decoder of an utterance, if it has one."""
         decoder = self._utterances.pop(utterance, None)
         if decoder is not None:
             decoder.close()
@@ -82,14 +82,14 @@ class CallTarget:
 
 
 class Child:
-    """One connection and one engine."""
+    """Serves one engine on one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._sending = threading.Lock()
 
     def run(self) -> None:
-        """Load, say so, and answer until the parent closes the connection. Raises `EOFError` then."""
+        """Load the engine and serve calls. Raises `EOFError` when the parent closes the connection."""
         sys.path[:] = self._connection.recv()
         loaded = self._load(self._connection.recv_bytes())
         if loaded is None:
@@ -97,10 +97,10 @@ class Child:
         engine, ready = loaded
         self._send(ready)
         target = CallTarget(engine)
-        # Nobody waits for these threads at the end: one of them may be in a call that never returns.
-        lanes = ThreadPoolExecutor(ready.lanes.count if ready.lanes else STATEFUL_THREADS)
+        # These threads are not joined at exit: one of them may be in a call that never returns.
+        threads = ThreadPoolExecutor(ready.lanes.count if ready.lanes else STATEFUL_THREADS)
         while True:
-            lanes.submit(self._answer, target, self._connection.recv())
+            threads.submit(self._serve, target, self._connection.recv())
 
     def _load(self, pickled: bytes) -> tuple[Engine, Ready] | None:
         try:
@@ -109,12 +109,12 @@ class Child:
             engine.load(lambda stage, fraction: self._send(Progress(stage=stage, fraction=fraction)))
             return engine, _ready_message(engine)
         except EngineError as error:
-            self._send(Refused(message=str(error)))
+            self._send(LoadFailed(message=str(error)))
         except Exception as error:
-            self._send(Refused(message=f"The engine could not be loaded ({type(error).__name__}: {error})."))
+            self._send(LoadFailed(message=f"The engine could not be loaded ({type(error).__name__}: {error})."))
         return None
 
-    def _answer(self, target: CallTarget, request: Request) -> None:
+    def _serve(self, target: CallTarget, request: Request) -> None:
         try:
             value = getattr(target, request.method)(*request.arguments)
             reply = Reply(number=request.number, value=value)
@@ -126,13 +126,13 @@ class Child:
             )
         self._send(reply)
 
-    def _send(self, message: Progress | Refused | Ready | Reply) -> None:
+    def _send(self, message: Progress | LoadFailed | Ready | Reply) -> None:
         with self._sending:
             self._connection.send(message)
 
 
 def _ready_message(engine: Engine) -> Ready:
-    """Raises `EngineUnavailable` for an engine that cannot be parted from its sessions."""
+    """Return the message. Raises `EngineUnavailable` for an engine that cannot run apart from its sessions."""
     if not isinstance(engine, PartedEngine):
         name = engine.info.name
         raise EngineUnavailable(
@@ -144,7 +144,7 @@ def _ready_message(engine: Engine) -> Ready:
 
 
 def main(descriptor: int) -> None:
-    """Be the child of whoever holds the other end of ``descriptor``."""
+    """Serve the parent that holds the other end of the socket ``descriptor``; never returns."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     try:

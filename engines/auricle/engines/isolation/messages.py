@@ -1,4 +1,4 @@
-"""What parent and child say to each other, in the order of a conversation."""
+"""The messages between the parent and the child process, in the order in which they are sent."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,37 +6,37 @@ from dataclasses import dataclass
 from auricle.engines.protocol import Engine, EngineInfo, Lanes, SessionParts
 
 MakeEngine = Callable[[], Engine]
-"""Makes the engine, in the child; must be picklable."""
+"""Creates the engine, in the child process; must be picklable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Child: how far loading is."""
+    """From the child: the stage of loading, with the fraction done in [0, 1] where it is known."""
 
     stage: str
     fraction: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
-    """Child: the engine cannot be had. The last word of this child."""
+class LoadFailed:
+    """From the child: the engine could not be loaded, ``message`` in one sentence. The child's last message."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """Child: the engine answers from now on."""
+    """From the child: the engine is loaded and takes requests."""
 
     info: EngineInfo
     parts: SessionParts
     lanes: Lanes | None
-    """Of a window engine; None: it is a stateful one."""
+    """Those of a window engine; None for a stateful engine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Parent: call ``method`` of the child's call target."""
+    """From the parent: call ``method`` of the child's `CallTarget`."""
 
     number: int
     method: str
@@ -45,13 +45,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """Child: what came of a request."""
+    """From the child: the outcome of the request with the same number."""
 
     number: int
     value: object = None
     error: Exception | None = None
-    """An `EngineError`, or one of its kinds."""
+    """An `EngineError` or `UnknownUtterance`; None when the call returned."""
 
 
 class UnknownUtterance(Exception):
-    """The child was not there when the utterance began: tell it again."""
+    """The utterance was begun in an earlier child process: begin it again with all of its audio."""

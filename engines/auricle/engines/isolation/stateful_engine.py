@@ -1,7 +1,7 @@
-"""A stateful engine in another process, seen from here.
+"""The parent's side of a stateful engine in a child process.
 
-What an open utterance has heard is kept here until it is over: a process that takes the place of one that died is told
-all of it again, and goes on as if nothing had happened.
+The audio of an open utterance is kept here until the utterance ends. When the child dies, the next one is given all of
+that audio again, and the utterance continues.
 """
 
 from itertools import count
@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from auricle.engines.isolation.messages import Ready, UnknownUtterance
-from auricle.engines.isolation.process import EngineProcess
+from auricle.engines.isolation.supervisor import Supervisor
 from auricle.engines.protocol import (
     ENGINE_RATE,
     EngineError,
@@ -24,88 +24,88 @@ from auricle.engines.protocol import (
     VoiceDetector,
 )
 
-WEDGED_S: Final = 60.0
-"""A call that takes longer than this …"""
-WEDGED_PER_S: Final = 20.0
-"""… and so many times the audio of its utterance will never come back."""
-CLOSING_S: Final = 10.0
-"""Giving a decoder back may take so long."""
+CALL_TIMEOUT_S: Final = 60.0
+"""Seconds after which a call that has not returned is taken to be wedged …"""
+CALL_TIMEOUT_PER_S: Final = 20.0
+"""… plus this many for each second of audio, counted from the beginning of the utterance."""
+CLOSE_TIMEOUT_S: Final = 10.0
+"""Seconds that the release of a decoder may take."""
 
 
 class IsolatedStatefulEngine:
-    """Made by `load_isolated`, loaded already."""
+    """A stateful engine that `load_isolated` has loaded."""
 
-    def __init__(self, process: EngineProcess, ready: Ready) -> None:
-        self._process = process
+    def __init__(self, supervisor: Supervisor, ready: Ready) -> None:
+        self._supervisor = supervisor
         self._ready = ready
         self._numbers = count(1)
 
     @property
     def info(self) -> EngineInfo:
-        """Who answers."""
+        """Description of the engine."""
         return self._ready.info
 
     def load(self, progress: LoadProgress) -> None:
-        """Nothing: it is loaded."""
+        """Do nothing: the engine is loaded when this object is created."""
 
     def voice_detector(self, config: StreamConfig) -> VoiceDetector:
-        """Return a voice detector, which lives here."""
+        """Return a voice detector for one session; it runs in this process."""
         return self._ready.parts.voice_detector(config)
 
     def session_parts(self) -> SessionParts:
-        """Return what lives here."""
+        """Return the factories of what runs in this process."""
         return self._ready.parts
 
     def begin(self, config: StreamConfig, start_sample: int) -> UtteranceDecoder:
-        """Begin an utterance."""
-        return IsolatedUtterance(self._process, next(self._numbers), config, start_sample)
+        """Begin an utterance at engine sample ``start_sample`` of its session. Raises `EngineError`."""
+        return IsolatedUtterance(self._supervisor, next(self._numbers), config, start_sample)
 
     def stop(self) -> None:
-        """End the process, and with it all calls."""
-        self._process.close()
+        """Kill the process; pending calls raise `EngineError`."""
+        self._supervisor.close()
 
     def close(self) -> None:
-        """End the process."""
-        self._process.close()
+        """Kill the process."""
+        self._supervisor.close()
 
 
 class IsolatedUtterance:
-    """An utterance that a process decodes, and that survives it."""
+    """An utterance that a child process decodes; it continues in the next child when that one dies."""
 
-    def __init__(self, process: EngineProcess, number: int, config: StreamConfig, start_sample: int) -> None:
-        self._process = process
+    def __init__(self, supervisor: Supervisor, number: int, config: StreamConfig, start_sample: int) -> None:
+        self._supervisor = supervisor
         self._number = number
         self._config = config
         self._start = start_sample
-        self._heard: list[Samples] = []
+        self._audio: list[Samples] = []
         self._begin()
 
     def accept(self, audio: Samples) -> None:
-        """Hear more. Raises `EngineError`."""
-        self._heard.append(audio)
+        """Decode more audio, shape ``(n,)``. Raises `EngineError`."""
+        self._audio.append(audio)
         try:
             self._call("accept", audio)
         except UnknownUtterance:
             self._begin()
 
     def hypothesis(self) -> Transcript:
-        """Return what it sounds like so far. Raises `EngineError`."""
-        return self._told("hypothesis")
+        """Return the hypothesis for the audio so far. Raises `EngineError`."""
+        return self._request_transcript("hypothesis")
 
     def finish(self) -> Transcript:
-        """End it. Raises `EngineError`."""
-        return self._told("finish")
+        """End the utterance and return its transcript. Raises `EngineError`."""
+        return self._request_transcript("finish")
 
     def close(self) -> None:
-        """Give the decoder back. Safe to call twice."""
-        self._heard.clear()
+        """Release the decoder. Safe to call twice."""
+        self._audio.clear()
         try:
-            self._process.call("close", self._number, timeout_s=CLOSING_S)
+            self._supervisor.call("close", self._number, timeout_s=CLOSE_TIMEOUT_S)
         except EngineError:
-            # There is no process, and so no decoder either.
+            # Without a process there is no decoder to release.
             return
 
-    def _told(self, method: str) -> Transcript:
+    def _request_transcript(self, method: str) -> Transcript:
         try:
             transcript: Transcript = self._call(method)
         except UnknownUtterance:
@@ -114,9 +114,11 @@ class IsolatedUtterance:
         return transcript
 
     def _begin(self) -> None:
-        heard = np.concatenate(self._heard) if self._heard else np.zeros(0, dtype=np.float32)
-        self._call("begin", self._config, self._start, heard)
+        audio = np.concatenate(self._audio) if self._audio else np.zeros(0, dtype=np.float32)
+        self._call("begin", self._config, self._start, audio)
 
     def _call(self, method: str, *arguments: object) -> Any:
-        heard_s = sum(map(len, self._heard)) / ENGINE_RATE
-        return self._process.call(method, self._number, *arguments, timeout_s=WEDGED_S + WEDGED_PER_S * heard_s)
+        audio_s = sum(map(len, self._audio)) / ENGINE_RATE
+        return self._supervisor.call(
+            method, self._number, *arguments, timeout_s=CALL_TIMEOUT_S + CALL_TIMEOUT_PER_S * audio_s
+        )

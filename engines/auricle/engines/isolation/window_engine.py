@@ -1,10 +1,10 @@
-"""A window engine in another process, seen from here: the same calls, which outlive that process."""
+"""The parent's side of a window engine in a child process. Calls are repeated when that process dies."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from auricle.engines.isolation.messages import Ready
-from auricle.engines.isolation.process import EngineProcess
+from auricle.engines.isolation.supervisor import Supervisor
 from auricle.engines.protocol import (
     ENGINE_RATE,
     EngineInfo,
@@ -16,49 +16,49 @@ from auricle.engines.protocol import (
     Window,
 )
 
-WEDGED_S: Final = 60.0
-"""A call that takes longer than this …"""
-WEDGED_PER_S: Final = 20.0
-"""… and so many times its audio will never come back: the largest models on small processors are faster."""
+CALL_TIMEOUT_S: Final = 60.0
+"""Seconds after which a call that has not returned is taken to be wedged …"""
+CALL_TIMEOUT_PER_S: Final = 20.0
+"""… plus this many for each second of audio, which is more than the largest models take on small processors."""
 
 
 class IsolatedWindowEngine:
-    """Made by `load_isolated`, loaded already."""
+    """A window engine that `load_isolated` has loaded."""
 
-    def __init__(self, process: EngineProcess, ready: Ready) -> None:
+    def __init__(self, supervisor: Supervisor, ready: Ready) -> None:
         assert ready.lanes is not None
-        self._process = process
+        self._supervisor = supervisor
         self._ready = ready
         self.lanes: Final = ready.lanes
 
     @property
     def info(self) -> EngineInfo:
-        """Who answers."""
+        """Description of the engine."""
         return self._ready.info
 
     def load(self, progress: LoadProgress) -> None:
-        """Nothing: it is loaded."""
+        """Do nothing: the engine is loaded when this object is created."""
 
     def voice_detector(self, config: StreamConfig) -> VoiceDetector:
-        """Return a voice detector, which lives here."""
+        """Return a voice detector for one session; it runs in this process."""
         return self._ready.parts.voice_detector(config)
 
     def session_parts(self) -> SessionParts:
-        """Return what lives here."""
+        """Return the factories of what runs in this process."""
         return self._ready.parts
 
     def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
-        """Return one transcript for each window. Raises `EngineError`."""
+        """Return one transcript for each window, in order. Raises `EngineError`."""
         audio_s = sum(len(window.audio) for window in windows) / ENGINE_RATE
-        transcripts: Sequence[Transcript] = self._process.call(
-            "decode", windows, timeout_s=WEDGED_S + WEDGED_PER_S * audio_s
+        transcripts: Sequence[Transcript] = self._supervisor.call(
+            "decode", windows, timeout_s=CALL_TIMEOUT_S + CALL_TIMEOUT_PER_S * audio_s
         )
         return transcripts
 
     def stop(self) -> None:
-        """End the process, and with it all calls."""
-        self._process.close()
+        """Kill the process; pending calls raise `EngineError`."""
+        self._supervisor.close()
 
     def close(self) -> None:
-        """End the process."""
-        self._process.close()
+        """Kill the process."""
+        self._supervisor.close()

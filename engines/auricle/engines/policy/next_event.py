@@ -1,6 +1,7 @@
 """Until when nothing can happen: so long there is no need to look at what is heard."""
 
-from auricle.engines.audio.endpointing import ON_BLOCKS, Quiet, Speaking
+from auricle.engines.audio.endpointing import Quiet, Speaking
+from auricle.engines.audio.vad_thresholds import CONFIRMING_BLOCKS
 from auricle.engines.policy.state import Rules, State
 from auricle.engines.protocol import BLOCK
 
@@ -13,7 +14,7 @@ def next_event(rules: Rules, state: State, heard: int) -> int:
     """
     match state.voice:
         case Quiet(streak=streak):
-            return heard + (ON_BLOCKS - streak) * BLOCK
+            return heard + (CONFIRMING_BLOCKS - streak) * BLOCK
         case Speaking() as voice:
             return max(heard + BLOCK, min(_moves(rules, state, voice, heard + BLOCK)))
 

@@ -8,6 +8,7 @@ from typing import Final, Literal, assert_never
 
 from auricle.engines.audio import endpointing
 from auricle.engines.audio.endpointing import Began, Ended, Speaking, TooLong
+from auricle.engines.audio.vad_thresholds import SILENCE_THRESHOLD
 from auricle.engines.policy.events import (
     Cut,
     Drop,
@@ -64,7 +65,7 @@ def _require_not_deciding(state: State) -> State:
 
 
 def _hear_voice(rules: Rules, state: State, probability: float, end: int) -> Step:
-    voice, decision = endpointing.hear(rules.endpointing, state.voice, probability, end)
+    voice, decision = endpointing.step(rules.endpointing, state.voice, probability, end)
     state = state._replace(voice=voice)
     match decision:
         case Began(at=at, opened=opened):
@@ -120,7 +121,7 @@ def _remember_lull(rules: Rules, utterance: Utterance, probability: float, end: 
     """Remember where the utterance is best cut if it becomes too long; of equal places the last."""
     if not utterance.may_be_cut_at(rules, end):
         return utterance
-    utterance = utterance._replace(pause=utterance.pause + 1 if probability < endpointing.OFF else 0)
+    utterance = utterance._replace(pause=utterance.pause + 1 if probability < SILENCE_THRESHOLD else 0)
     pause = min(utterance.pause, CERTAIN_PAUSE)
     quietness = (pause, -probability if not pause else 0.0)
     if quietness < (utterance.lull_pause, -utterance.lull_probability if not utterance.lull_pause else 0.0):
@@ -149,7 +150,7 @@ def _cut(rules: Rules, state: State, at: int, reason: Literal["flush", "end_inpu
     them. (A flush that is asked for at once never does.)
     """
     started: tuple[Effect, ...] = ()
-    candidate = endpointing.undecided(state.voice, before=at)
+    candidate = endpointing.unconfirmed_onset(state.voice, before=at)
     if state.utterance is None and candidate is not None:
         voice = endpointing.open_at(candidate, at)
         state, started = _begin(rules, state._replace(voice=voice), candidate, voice.opened)

@@ -1,1 +1,1 @@
-"""A deterministic engine that says what a script tells it: for tests and load."""
+"""Deterministic engines for tests and load, whose transcripts come from a script."""

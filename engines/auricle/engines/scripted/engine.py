@@ -1,7 +1,7 @@
-"""An engine that says what a script says, when the script says so: deterministic, for tests and load.
+"""Scripted engines, deterministic, for tests and load: their transcripts and their timing come from a `Script`.
 
-It never looks at the audio. Two kinds with one script: `ScriptedEngine` listens along, `ScriptedWindowEngine` decodes
-windows. Both hear a voice exactly where the script has a word.
+They ignore the content of the audio and use only its position. `ScriptedEngine` is the stateful kind,
+`ScriptedWindowEngine` the window kind. The voice detector of both reports speech exactly where the script has a word.
 """
 
 import threading
@@ -35,7 +35,7 @@ CONFIDENCE: Final = 0.9
 
 
 class _Calls:
-    """Counts the calls into one engine, makes them as slow and as faulty as the script wants, from any thread."""
+    """Counts the calls into one engine, and delays and fails them as the script says. Methods may run in any thread."""
 
     def __init__(self, script: Script, sleep: Callable[[float], None], gate: threading.Event | None) -> None:
         self._script = script
@@ -44,11 +44,11 @@ class _Calls:
         self._numbers = count()
         self._utterances = count()
         self._lock = threading.Lock()
-        self._decided: dict[int, int] = {}
-        """The number of the utterance that begins at an engine sample."""
+        self._finals: dict[int, int] = {}
+        """The number of the utterance of which the final window begins at an engine sample."""
 
     def call(self) -> None:
-        """Take part in one call. Raises `EngineError` where the script says so."""
+        """Count, delay and perhaps fail one call. Raises `EngineError` where the script says so."""
         number = next(self._numbers)
         if self._gate is not None:
             self._gate.wait()
@@ -57,35 +57,36 @@ class _Calls:
         if number in self._script.failing_calls:
             raise EngineError(f"The script says that call {number} fails.")
 
-    def begin(self) -> None:
-        """Begin an utterance. Raises `EngineError` where the script says so."""
-        self._say(next(self._utterances))
+    def begin_utterance(self) -> None:
+        """Do the same for the call that begins an utterance. Raises `EngineError` where the script says so."""
+        self._call_for(next(self._utterances))
 
-    def decide(self, start_sample: int) -> None:
-        """Decode the utterance that begins there, perhaps not for the first time. Raises as `begin`."""
+    def decode_final(self, start_sample: int) -> None:
+        """Do the same for a final window; windows with one begin are one utterance. Raises as `begin_utterance`."""
         with self._lock:
-            number = self._decided.setdefault(start_sample, len(self._decided))
-        self._say(number)
+            number = self._finals.setdefault(start_sample, len(self._finals))
+        self._call_for(number)
 
-    def _say(self, utterance: int) -> None:
+    def _call_for(self, utterance: int) -> None:
         self.call()
         if utterance in self._script.failing_utterances:
             raise EngineError(f"The script says that utterance {utterance} fails.")
 
 
 class _ScriptedVoice:
-    """1.0 for every block that holds a part of a word."""
+    """A voice detector: probability 1.0 for every block that overlaps a word of the script, else 0.0."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._heard = 0
+        self._position = 0
+        """Engine sample where the next block begins."""
 
     def __call__(self, blocks: Samples) -> Sequence[float]:
         return [self._next() for _ in blocks]
 
     def _next(self) -> float:
-        begin, self._heard = self._heard, self._heard + BLOCK
-        return 1.0 if any(True for _ in self._script.words_within(begin, self._heard)) else 0.0
+        begin, self._position = self._position, self._position + BLOCK
+        return 1.0 if any(True for _ in self._script.words_within(begin, self._position)) else 0.0
 
 
 def _scripted_voice(script: Script, config: StreamConfig) -> VoiceDetector:
@@ -93,7 +94,7 @@ def _scripted_voice(script: Script, config: StreamConfig) -> VoiceDetector:
 
 
 def _transcript(words: Sequence[ScriptedWord], start: int) -> Transcript:
-    """Return what is said in ``words``, with times from engine sample ``start``; all of it is stable."""
+    """Return the transcript of ``words``, with times counted from engine sample ``start``; all of it is stable."""
     text = " ".join(word.text for word in words)
     timed = tuple(
         TimedWord(
@@ -110,8 +111,8 @@ def _transcript(words: Sequence[ScriptedWord], start: int) -> Transcript:
 class _Scripted:
     """What both kinds have in common.
 
-    ``sleep`` is called in the engine's thread with the seconds that a call takes; ``gate``, while it is not set, holds
-    every call back, as a wedged engine would.
+    ``sleep`` is called in the engine's thread with the seconds that a call takes. While ``gate`` is not set every call
+    blocks, as in a wedged engine.
     """
 
     def __init__(
@@ -129,11 +130,11 @@ class _Scripted:
 
     @property
     def info(self) -> EngineInfo:
-        """Who answers: nobody."""
+        """Description of the engine; the model is the name of the script."""
         return EngineInfo(name="scripted", model=self.script.name)
 
     def load(self, progress: LoadProgress) -> None:
-        """Take as long as the script says. Raises `EngineUnavailable` where it says so."""
+        """Load for as long as the script says. Raises `EngineUnavailable` where it says so."""
         progress("Reading the script", 0.0)
         self._sleep(self.script.load_s)
         if self.script.load_failure is not None:
@@ -141,24 +142,24 @@ class _Scripted:
         progress("Reading the script", 1.0)
 
     def voice_detector(self, config: StreamConfig) -> VoiceDetector:
-        """Return a detector that has read the script."""
+        """Return a voice detector that follows the script."""
         return _ScriptedVoice(self.script)
 
     def session_parts(self) -> SessionParts:
-        """Return what finds voice by the script."""
+        """Return the factory of such voice detectors."""
         return SessionParts(voice_detector=partial(_scripted_voice, self.script))
 
     def close(self) -> None:
-        """Remember that it was called."""
+        """Set `closed`."""
         self.closed.set()
 
 
 class ScriptedEngine(_Scripted):
-    """The stateful kind: its hypothesis holds the words whose end has been heard."""
+    """The stateful kind: its hypothesis holds the words that end within the audio accepted so far."""
 
     def begin(self, config: StreamConfig, start_sample: int) -> "ScriptedUtterance":
         """Begin an utterance. Raises `EngineError` where the script says so."""
-        self._calls.begin()
+        self._calls.begin_utterance()
         return ScriptedUtterance(self.script, self._calls, start_sample)
 
 
@@ -169,39 +170,39 @@ class ScriptedUtterance:
         self._script = script
         self._calls = calls
         self._start = start
-        self._heard = start
+        self._end = start
 
     def accept(self, audio: Samples) -> None:
-        """Hear more."""
+        """Accept more audio, of which only the length counts. Raises `EngineError` where the script says so."""
         self._calls.call()
-        self._heard += len(audio)
+        self._end += len(audio)
 
     def hypothesis(self) -> Transcript:
-        """The words whose end has been heard."""
+        """Return the words that end within the audio accepted so far. Raises as `accept`."""
         self._calls.call()
-        return self._said()
+        return self._transcript_so_far()
 
     def finish(self) -> Transcript:
-        """The same, once more."""
+        """Return the same as `hypothesis`. Raises as `accept`."""
         self._calls.call()
-        return self._said()
+        return self._transcript_so_far()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: an utterance holds nothing."""
 
-    def _said(self) -> Transcript:
-        return _transcript(self._script.words_ended_within(self._start, self._heard), self._start)
+    def _transcript_so_far(self) -> Transcript:
+        return _transcript(self._script.words_ended_within(self._start, self._end), self._start)
 
 
 class ScriptedWindowEngine(_Scripted):
-    """The window kind: says the words whose end lies in the window.
+    """The window kind: a transcript holds the words that end within the window.
 
-    Final windows with one beginning are one utterance, however often it is decoded.
+    Final windows with the same begin are one utterance, however often it is decoded.
     """
 
     @property
     def lanes(self) -> Lanes:
-        """One at a time."""
+        """One lane, and one window in a call."""
         return Lanes()
 
     def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
@@ -210,7 +211,7 @@ class ScriptedWindowEngine(_Scripted):
 
     def _decode(self, window: Window) -> Transcript:
         if window.final:
-            self._calls.decide(window.start_sample)
+            self._calls.decode_final(window.start_sample)
         else:
             self._calls.call()
         end = window.start_sample + len(window.audio)
@@ -218,7 +219,7 @@ class ScriptedWindowEngine(_Scripted):
 
 
 def create_engine(model: str | None, language: str | None) -> Engine:
-    """Return the engine for the script in the JSON file ``model``; without one it counts for ever.
+    """Return the engine for the script in the JSON file ``model``; None is the script `COUNTING`.
 
     Raises `EngineUnavailable` when the file cannot be read as a script.
     """

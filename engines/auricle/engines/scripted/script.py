@@ -1,4 +1,4 @@
-"""What a scripted engine will say, how long it takes, and where it fails."""
+"""Scripts of the scripted engines: the words with their positions, how long calls take, and which calls fail."""
 
 import json
 from bisect import bisect_right
@@ -32,13 +32,16 @@ NUMBERS: Final = (
     "twenty",
 )
 WORD_S: Final = 0.4
-WORDS_AN_UTTERANCE: Final = 5
+"""Seconds that each number of `COUNTING` takes."""
+WORDS_PER_UTTERANCE: Final = 5
+"""Numbers between two pauses."""
 PAUSE_S: Final = 1.0
+"""Seconds of a pause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptedWord:
-    """A word and the engine samples it is said in, ``start`` to ``end``."""
+    """A word, spoken from engine sample ``start`` to ``end``."""
 
     text: str
     start: int
@@ -49,31 +52,33 @@ class ScriptedWord:
 class Script:
     """The words in order, none beginning before the one before it ends.
 
-    With a ``period`` (engine samples) they are said again and again, for ever; it must not be shorter than the words.
+    With a ``period``, in engine samples, they repeat without end; it must not be shorter than the words.
     """
 
     words: tuple[ScriptedWord, ...] = ()
     period: int | None = None
     name: str = "script"
     call_s: float = 0.0
-    """What each call into the engine takes."""
+    """Seconds that each call into the engine takes."""
     load_s: float = 0.0
+    """Seconds that loading takes."""
     failing_utterances: frozenset[int] = frozenset()
-    """Numbers of utterances, counted from 0 over all sessions of the engine, that fail as they begin."""
+    """Numbers of the utterances that fail as they begin, counted from 0 over all sessions of the engine."""
     failing_calls: frozenset[int] = frozenset()
-    """Numbers of calls, counted in the same way, that fail."""
+    """Numbers of the calls that fail, counted in the same way."""
     load_failure: str | None = None
+    """Why the engine cannot be loaded, in one sentence; None when it can."""
 
     def words_within(self, begin: int, end: int) -> Iterator[ScriptedWord]:
-        """Yield the words of which some sample lies in ``begin`` to ``end``."""
+        """Yield the words that overlap the engine samples from ``begin`` to ``end``."""
         if self.period is None:
             yield from self._overlapping(begin, end, shift=0)
             return
-        for turn in range(begin // self.period, (end - 1) // self.period + 1):
-            yield from self._overlapping(begin, end, shift=turn * self.period)
+        for repetition in range(begin // self.period, (end - 1) // self.period + 1):
+            yield from self._overlapping(begin, end, shift=repetition * self.period)
 
     def words_ended_within(self, begin: int, end: int) -> Sequence[ScriptedWord]:
-        """Return the words that end after ``begin`` and not after ``end``: each word ends in exactly one piece."""
+        """Return the words that end after ``begin`` and not after ``end``."""
         return [word for word in self.words_within(begin, end) if word.end <= end]
 
     def _overlapping(self, begin: int, end: int, *, shift: int) -> Iterator[ScriptedWord]:
@@ -90,18 +95,18 @@ def _counting() -> Script:
     at = 0
     for number, text in enumerate(NUMBERS, start=1):
         words.append(ScriptedWord(text=text, start=at, end=at + word))
-        at += word + (pause if number % WORDS_AN_UTTERANCE == 0 else 0)
+        at += word + (pause if number % WORDS_PER_UTTERANCE == 0 else 0)
     return Script(words=tuple(words), period=at, name="counting")
 
 
 COUNTING: Final = _counting()
-"""Counts from one to twenty for ever, five numbers in a breath."""
+"""Counts from one to twenty without end, with a pause of `PAUSE_S` after every five numbers."""
 
 
 def read_script(path: Path) -> Script:
-    """Read ``{"words": [{"text", "start", "end"}, …], "period", "call_s", …}``; times are seconds.
+    """Read a script from JSON: ``{"words": [{"text", "start", "end"}, …], "period", "call_s", …}``, times in seconds.
 
-    Raises `EngineUnavailable`.
+    Raises `EngineUnavailable` when the file cannot be read as a script.
     """
     try:
         return _script_of(json.loads(path.read_text(encoding="utf-8")), path.stem)

@@ -1,3 +1,1 @@
-"""One session at an engine: queues and turns on the event loop, recognisers of either engine kind, and
-results in session time.
-"""
+"""One session at an engine: its queue and turns, the recognisers of both engine kinds, and results in session time."""

@@ -1,7 +1,7 @@
-"""One session at the engine: what waits to be heard, whose turn it is, and what there is to tell.
+"""One session at the engine: its queue of audio and control, its turns, and its results.
 
-Everything but the turns themselves runs on the event loop. A turn is a function for a worker thread; the actor never
-runs two of one session at once, so the recogniser needs no lock.
+Everything except a turn runs on the event loop. A turn is a function for a worker thread; the actor never runs two
+turns of one session at once, so the recogniser needs no lock.
 """
 
 from collections import deque
@@ -28,7 +28,7 @@ from auricle.engines.session.stateful_recogniser import StatefulRecogniser
 from auricle.engines.session.window_recogniser import Output, WindowRecogniser
 
 TURN_S: Final = 0.5
-"""Most audio heard in one turn: partials keep flowing, and others get theirs."""
+"""Most seconds of audio processed in one turn, so that partials appear in time and sessions share the workers."""
 
 Turn = Callable[[], Sequence[Output]]
 
@@ -40,96 +40,107 @@ class _Flush:
 
 
 @dataclass(frozen=True, slots=True)
-class _Finish:
+class _EndInput:
     pass
 
 
 class Host(Protocol):
-    """What runs a session. Called on the event loop."""
+    """The actor, as a session uses it. Called on the event loop."""
 
     def schedule(self, session: "EngineSession") -> None:
-        """Give ``session`` a turn, soon."""
+        """Put ``session`` at the end of the queue for turns."""
 
-    def dispatch(self, session: "EngineSession", wish: DecodeCommand) -> None:
-        """See to a decode. What comes of it is told to `EngineSession.take`."""
+    def dispatch(self, session: "EngineSession", command: DecodeCommand) -> None:
+        """Pass a decode command to the dispatcher; the outcome of a request comes back to `EngineSession.take`."""
 
     @property
     def partial_interval_s(self) -> float | None:
-        """How often partials may be decoded now; None: not at all."""
+        """Seconds of speech between two partials under the present load; None: no partials."""
 
 
 class EngineSession:
-    """Made by `EngineActor.open`. Its verbs are synchronous, never wait, and are obeyed in order."""
+    """One session, returned by `EngineActor.open`.
+
+    `feed`, `flush`, `finish` and `close` are synchronous and never block; audio and control are processed in the order
+    of the calls. Results are read with `receive` or ``async for``.
+    """
 
     def __init__(self, engine: Engine, config: StreamConfig, host: Host) -> None:
         self.over = False
-        """Whether it holds nothing of the engine, and never will again."""
+        """Whether the session is done and has released what it held of the engine."""
         self._engine = engine
         self._config = config
         self._host = host
         self._outcomes: list[tuple[int, Outcome]] = []
-        self._waiting: deque[bytearray | _Flush | _Finish] = deque()
-        self._waiting_bytes = 0
+        self._queue: deque[bytearray | _Flush | _EndInput] = deque()
+        self._queued_bytes = 0
         self._turn_bytes = max(1, round(config.audio.sample_rate * TURN_S)) * config.audio.frame_bytes
-        self._wanted_bytes = 0
-        """So much audio is worth a turn."""
+        self._preferred_bytes = 0
+        """Audio to collect before a turn is worth its cost."""
         self._scheduled = False
         self._finished = False
         self._recogniser: StatefulRecogniser | WindowRecogniser | None = None
         self._results: list[Result] = []
-        self._news = anyio.Event()
+        self._changed = anyio.Event()
         self._failure: str | None = None
         self._done = False
-        """There will be no more results."""
+        """Whether no more results will be added."""
 
-    # ------------------------------------------------------------------------ for its owner
+    # ------------------------------------------------------------------------ for the owner
 
     def feed(self, pcm: bytes) -> None:
-        """Let it hear whole sample frames. Raises `ValueError` inside a frame, `RuntimeError` after `finish`."""
+        """Queue whole sample frames in the declared format.
+
+        Raises `ValueError` when ``pcm`` ends inside a sample frame, `RuntimeError` after `finish`.
+        """
         if len(pcm) % self._config.audio.frame_bytes:
             raise ValueError(f"{len(pcm)} bytes are not whole sample frames of {self._config.audio.frame_bytes}")
         self._check_open()
         if self._done or not pcm:
             return
-        if self._waiting and isinstance(self._waiting[-1], bytearray):
-            self._waiting[-1] += pcm
+        if self._queue and isinstance(self._queue[-1], bytearray):
+            self._queue[-1] += pcm
         else:
-            self._waiting.append(bytearray(pcm))
-        self._waiting_bytes += len(pcm)
+            self._queue.append(bytearray(pcm))
+        self._queued_bytes += len(pcm)
         if self._has_work:
-            self._want_turn()
+            self._request_turn()
 
     def flush(self, flush_id: str, at_sample: int) -> None:
-        """Decide everything before session sample ``at_sample``, which has been fed. Raises as `feed`."""
-        self._ask(_Flush(flush_id=flush_id, at_sample=at_sample))
+        """Have all audio before session sample ``at_sample`` decided; `FlushDone` with ``flush_id`` follows.
+
+        ``at_sample`` must not lie beyond what has been fed. Raises `RuntimeError` after `finish`.
+        """
+        self._enqueue(_Flush(flush_id=flush_id, at_sample=at_sample))
 
     def finish(self) -> None:
-        """No more audio will come: decide everything. Raises as `feed`."""
-        self._ask(_Finish())
+        """End the input: all audio is decided, and `StreamDone` follows. Raises `RuntimeError` when called twice."""
+        self._enqueue(_EndInput())
         self._finished = True
 
     def close(self) -> None:
-        """Nobody listens any more: what waits is dropped. Safe to call twice, and at any time."""
+        """End the session and discard queued audio and results. Safe to call twice, and at any time."""
         self._results.clear()
         self._end()
 
     @property
     def backlog_samples(self) -> int:
-        """Session samples that have been fed and not yet given a turn."""
-        return self._waiting_bytes // self._config.audio.frame_bytes
+        """Session samples that have been fed and are not in a turn yet."""
+        return self._queued_bytes // self._config.audio.frame_bytes
 
     async def receive(self) -> Sequence[Result]:
         """Wait for results and return all there are; an empty sequence once the session is over.
 
-        For one task at a time. A `Processed` or a `PartialResult` nobody has taken is replaced by its successor. Raises
-        `EngineError` when the engine broke the session, after everything it had said before.
+        For one task at a time. A `Processed` or a `PartialResult` that has not been received when a newer one is added
+        is replaced by it. Raises `EngineError` when the engine has failed the session, after all earlier results.
+        Cancellation loses no result.
         """
         await self._wait()
         results, self._results = self._results, []
         return results
 
     def __aiter__(self) -> Self:
-        """Iterate over the results one by one, to the end; what an iteration leaves, `receive` or another one takes."""
+        """Iterate over the results until the session is over. A later iteration continues where one stopped."""
         return self
 
     async def __anext__(self) -> Result:
@@ -142,54 +153,54 @@ class EngineSession:
     # ------------------------------------------------------------------------ for the actor
 
     def take(self, job: int, outcome: Outcome) -> None:
-        """Take what came of a decode that was wished for."""
+        """Take the outcome of the decode request ``job``; it is processed in a turn of its own."""
         if not self._done:
             self._outcomes.append((job, outcome))
-            self._want_turn()
+            self._request_turn()
 
     def next_turn(self) -> Turn:
-        """Take what is next and return it as a function for a worker thread."""
+        """Remove the next work from the queue and return it as a function for a worker thread."""
         if self._done:
             return self.release
         if self._outcomes:
             outcomes, self._outcomes = self._outcomes, []
-            return lambda: self._learn(outcomes)
-        head = self._waiting[0]
+            return lambda: self._apply_outcomes(outcomes)
+        head = self._queue[0]
         if not isinstance(head, bytearray):
-            self._waiting.popleft()
-            return lambda: self._obey(head)
+            self._queue.popleft()
+            return lambda: self._apply_control(head)
         piece = bytes(head[: self._turn_bytes])
         del head[: self._turn_bytes]
-        self._waiting_bytes -= len(piece)
+        self._queued_bytes -= len(piece)
         if not head:
-            self._waiting.popleft()
-        # While more audio is waiting already, a partial would be old before it is there.
+            self._queue.popleft()
+        # While more audio is queued already, a partial would be outdated before it is decoded.
         interval_s = None if head else self._host.partial_interval_s
-        return lambda: self._hear(piece, interval_s)
+        return lambda: self._accept(piece, interval_s)
 
     def end_turn(self, outputs: Sequence[Output]) -> None:
-        """Tell what came of the turn, and queue up for the next one where there is more to do."""
+        """Publish the outputs of the turn, and request another turn where there is more work."""
         self._scheduled = False
         if self._recogniser is not None:
-            self._wanted_bytes = self._recogniser.wanted * self._config.audio.frame_bytes
+            self._preferred_bytes = self._recogniser.preferred_chunk * self._config.audio.frame_bytes
         for output in outputs:
             match output:
                 case DecodeRequest() | Promote() | Drop():
                     if not self._done:
                         self._host.dispatch(self, output)
                 case _:
-                    self._tell(output)
+                    self._publish(output)
         if self._outcomes or self._has_work or (self._done and not self.over):
-            self._want_turn()
+            self._request_turn()
 
     def fail(self, message: str) -> None:
-        """End the session with an `EngineError`. Nothing happens to one that is over."""
+        """End the session: `receive` raises `EngineError` with ``message``. Does nothing once the session is done."""
         if not self._done:
             self._failure = message
             self._end()
 
     def release(self) -> Sequence[Output]:
-        """Give back what the engine lent. The last turn of every session; for a worker thread."""
+        """Release what the session holds of the engine. The last turn of every session, for a worker thread."""
         recogniser, self._recogniser = self._recogniser, None
         if recogniser is not None:
             recogniser.close()
@@ -199,20 +210,20 @@ class EngineSession:
     # ------------------------------------------------------------------------ inside
 
     async def _wait(self) -> None:
-        """Wait until there are results, or never will be. Nothing is taken, so a cancelled waiter loses nothing."""
+        """Wait until there are results or the session is done. Removes no result, so that cancellation loses none."""
         if self._results or self._done:
             await anyio.lowlevel.checkpoint()
         while not self._results and not self._done:
-            self._news = anyio.Event()
-            await self._news.wait()
+            self._changed = anyio.Event()
+            await self._changed.wait()
         if not self._results and self._failure is not None:
             raise EngineError(self._failure)
 
-    def _ask(self, control: _Flush | _Finish) -> None:
+    def _enqueue(self, control: _Flush | _EndInput) -> None:
         self._check_open()
         if not self._done:
-            self._waiting.append(control)
-            self._want_turn()
+            self._queue.append(control)
+            self._request_turn()
 
     def _check_open(self) -> None:
         if self._finished:
@@ -220,59 +231,63 @@ class EngineSession:
 
     @property
     def _has_work(self) -> bool:
-        """Whether a control is waiting, or audio enough for a turn."""
-        if self._waiting and (len(self._waiting) > 1 or not isinstance(self._waiting[0], bytearray)):
+        """Whether a control is queued, or enough audio for a turn."""
+        if self._queue and (len(self._queue) > 1 or not isinstance(self._queue[0], bytearray)):
             return True
-        return self._waiting_bytes >= max(self._config.audio.frame_bytes, self._wanted_bytes)
+        return self._queued_bytes >= max(self._config.audio.frame_bytes, self._preferred_bytes)
 
-    def _want_turn(self) -> None:
+    def _request_turn(self) -> None:
         if not self._scheduled:
             self._scheduled = True
             self._host.schedule(self)
 
     def _end(self) -> None:
         self._done = True
-        self._waiting.clear()
-        self._waiting_bytes = 0
-        self._news.set()
-        self._want_turn()
+        self._queue.clear()
+        self._queued_bytes = 0
+        self._changed.set()
+        self._request_turn()
 
-    def _tell(self, result: Result) -> None:
+    def _publish(self, result: Result) -> None:
+        """Add ``result``; a newer `Processed` or partial replaces the one before."""
         if self._done:
             return
         match result:
             case Processed() | PartialResult():
-                self._results = [untaken for untaken in self._results if type(untaken) is not type(result)]
+                self._results = [earlier for earlier in self._results if type(earlier) is not type(result)]
             case _:
                 pass
         self._results.append(result)
-        self._news.set()
+        self._changed.set()
         if isinstance(result, StreamDone):
             self._end()
 
     # ------------------------------------------------------------------------ in a worker thread
 
-    def _recognise(self) -> StatefulRecogniser | WindowRecogniser:
+    def _open_recogniser(self) -> StatefulRecogniser | WindowRecogniser:
         if self._recogniser is None:
             self._recogniser = open_recogniser(self._engine, self._config)
         return self._recogniser
 
-    def _hear(self, pcm: bytes, interval_s: float | None) -> Sequence[Output]:
-        recogniser = self._recognise()
-        paced = recogniser.pace(interval_s) if isinstance(recogniser, WindowRecogniser) else ()
-        return [*paced, *recogniser.accept(pcm)]
+    def _accept(self, pcm: bytes, interval_s: float | None) -> Sequence[Output]:
+        recogniser = self._open_recogniser()
+        changed = recogniser.set_partial_interval(interval_s) if isinstance(recogniser, WindowRecogniser) else ()
+        return [*changed, *recogniser.accept(pcm)]
 
-    def _learn(self, outcomes: Sequence[tuple[int, Outcome]]) -> Sequence[Output]:
-        recogniser = self._recognise()
-        assert isinstance(recogniser, WindowRecogniser), "a stateful engine decodes in its turns"
+    def _apply_outcomes(self, outcomes: Sequence[tuple[int, Outcome]]) -> Sequence[Output]:
+        recogniser = self._open_recogniser()
+        assert isinstance(recogniser, WindowRecogniser), "only sessions of a window engine send decode requests"
         outputs: list[Output] = []
         for job, outcome in outcomes:
-            outputs += recogniser.failed(job, outcome) if isinstance(outcome, str) else recogniser.heard(job, outcome)
+            if isinstance(outcome, str):
+                outputs += recogniser.decode_failed(job, outcome)
+            else:
+                outputs += recogniser.decoded(job, outcome)
         return outputs
 
-    def _obey(self, control: _Flush | _Finish) -> Sequence[Output]:
+    def _apply_control(self, control: _Flush | _EndInput) -> Sequence[Output]:
         match control:
             case _Flush(flush_id=flush_id, at_sample=at_sample):
-                return self._recognise().flush(flush_id, at_sample)
-            case _Finish():
-                return self._recognise().finish()
+                return self._open_recogniser().flush(flush_id, at_sample)
+            case _EndInput():
+                return self._open_recogniser().finish()

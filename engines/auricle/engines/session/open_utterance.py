@@ -1,4 +1,4 @@
-"""The utterance that is open in a session: from its speech start to its one final, or its one failure."""
+"""The open utterance of a session with a stateful engine, from the start of speech to its one final or failure."""
 
 import logging
 from collections.abc import Callable
@@ -16,77 +16,82 @@ from auricle.engines.protocol import (
     Transcript,
     UtteranceFailed,
 )
+from auricle.engines.session.polled_decoder import PolledDecoder
 from auricle.engines.session.results import Extent, final_of, partial_of
-from auricle.engines.session.utterance import Utterance
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
 class OpenUtterance:
-    """Positions are engine samples but where a name says otherwise.
+    """Positions are engine samples unless a name says otherwise.
 
-    Whatever the engine raises ends in `conclude`, as the failure of this utterance: until then the utterance stays
-    open, deaf, so that exactly one result accounts for its audio.
+    No method raises what the engine raises. After a failure the utterance stays open and decodes nothing more, and
+    `conclude` returns the failure, so that exactly one result accounts for its audio.
     """
 
     def __init__(
         self, engine: StatefulEngine, config: StreamConfig, *, began: int, opened: int, not_before_s: float
     ) -> None:
         self.began = began
+        """Where speech began."""
         self.opened = opened
-        self.fed = opened
-        """Everything before it has been given to the engine."""
+        """Where the audio of the utterance begins, some silence before the speech."""
+        self.decoded_until = opened
+        """All audio before this position has been given to the engine."""
         self.not_before_s = not_before_s
-        """What lies before it, in seconds of session time, is accounted for already."""
+        """Session time in seconds before which all audio is accounted for by other results."""
         self._engine = engine
         self._config = config
-        self._promised = ""
+        self._stable_prefix = ""
         self._last_text = ""
         self._failure: str | None = None
-        self._utterance: Utterance | None = None
-        self._utterance = self._try(lambda: Utterance(engine, config, opened))
+        self._decoder: PolledDecoder | None = None
+        self._decoder = self._call_engine(lambda: PolledDecoder(engine, config, opened))
 
-    def hear(self, audio: RetainedAudio, upto: int) -> list[PartialResult]:
-        """Give the engine what it has not heard before ``upto``."""
-        utterance, piece = self._utterance, audio.slice(self.fed, upto)
-        self.fed = upto
-        if utterance is None or not len(piece):
+    def decode(self, audio: RetainedAudio, upto: int) -> list[PartialResult]:
+        """Give the engine the audio before ``upto`` that it has not had yet; return the partial that is due, if any."""
+        decoder, piece = self._decoder, audio.slice(self.decoded_until, upto)
+        self.decoded_until = upto
+        if decoder is None or not len(piece):
             return []
-        return self._tell(self._try(lambda: utterance.hear(piece)))
+        return self._new_partial(self._call_engine(lambda: decoder.accept(piece)))
 
-    def rehear(self, audio: RetainedAudio, upto: int) -> None:
-        """Begin again and hear only what lies before ``upto``: the cut lies behind what the engine has heard."""
+    def redecode(self, audio: RetainedAudio, upto: int) -> None:
+        """Decode from the beginning, and only up to ``upto``: for a cut that lies before ``decoded_until``."""
         self.close()
         if self._failure is None:
-            self._utterance = self._try(lambda: Utterance(self._engine, self._config, self.opened))
-        self.fed = self.opened
-        self.hear(audio, upto)
+            self._decoder = self._call_engine(lambda: PolledDecoder(self._engine, self._config, self.opened))
+        self.decoded_until = self.opened
+        self.decode(audio, upto)
 
     def conclude(
         self, end_sample: int, *, end_s: float, voiced_until: int, reason: FinalReason
     ) -> FinalResult | UtteranceFailed:
-        """End it; ``end_sample`` is the session sample up to which the result accounts for the audio."""
-        utterance = self._utterance
-        transcript = None if utterance is None else self._try(utterance.finish)
+        """End the utterance and return its result, which accounts for the audio up to session sample ``end_sample``.
+
+        ``end_s`` is the same position in seconds of session time.
+        """
+        decoder = self._decoder
+        transcript = None if decoder is None else self._call_engine(decoder.finish)
         self.close()
         if transcript is None:
             return UtteranceFailed(end_sample=end_sample, message=self._failure or "The engine failed.")
         extent = self._extent(end_s=end_s, voiced_until=voiced_until)
-        return final_of(transcript, extent, promised=self._promised, end_sample=end_sample, reason=reason)
+        return final_of(transcript, extent, stable_prefix=self._stable_prefix, end_sample=end_sample, reason=reason)
 
     def close(self) -> None:
-        """Give back what the engine lent. Safe to call twice."""
-        utterance, self._utterance = self._utterance, None
-        if utterance is None:
+        """Release the engine's decoder. Safe to call twice."""
+        decoder, self._decoder = self._decoder, None
+        if decoder is None:
             return
         try:
-            utterance.close()
+            decoder.close()
         except Exception:
             logger.exception("The engine failed to close an utterance")
 
-    def _try(self, call: Callable[[], T]) -> T | None:
-        """Call the engine. What it raises is kept for `conclude`, and it is not called again."""
+    def _call_engine(self, call: Callable[[], T]) -> T | None:
+        """Return what ``call`` returns. What it raises is kept for `conclude`, and the engine is not called again."""
         try:
             return call()
         except EngineError as error:
@@ -101,21 +106,21 @@ class OpenUtterance:
         self._failure = message
         self.close()
 
-    def _tell(self, transcript: Transcript | None) -> list[PartialResult]:
-        """Return a partial where there is something new to tell."""
-        if transcript is None:
+    def _new_partial(self, hypothesis: Transcript | None) -> list[PartialResult]:
+        """Return the partial for ``hypothesis`` if its text differs from that of the last one."""
+        if hypothesis is None:
             return []
-        extent = self._extent(end_s=self.fed / ENGINE_RATE, voiced_until=self.fed)
-        partial = partial_of(transcript, extent, promised=self._promised)
+        extent = self._extent(end_s=self.decoded_until / ENGINE_RATE, voiced_until=self.decoded_until)
+        partial = partial_of(hypothesis, extent, stable_prefix=self._stable_prefix)
         if not partial.text or partial.text == self._last_text:
             return []
         self._last_text = partial.text
-        self._promised = max(self._promised, partial.text[: partial.stable], key=len)
+        self._stable_prefix = max(self._stable_prefix, partial.text[: partial.stable], key=len)
         return [partial]
 
     def _extent(self, *, end_s: float, voiced_until: int) -> Extent:
         return Extent(
-            heard_from_s=self.opened / ENGINE_RATE,
+            audio_begin_s=self.opened / ENGINE_RATE,
             begin_s=max(self.not_before_s, self.opened / ENGINE_RATE),
             end_s=end_s,
             speech_begin_s=self.began / ENGINE_RATE,

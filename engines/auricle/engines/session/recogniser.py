@@ -1,7 +1,7 @@
-"""One session's speech, recognised where one stands: for whoever has audio and no event loop.
+"""Synchronous recognition of one session, without an event loop.
 
-Servers have `EngineActor`, which decodes the windows of many sessions together. Here each window is decoded when it is
-wanted, in the caller's thread; results are the same.
+Servers use `EngineActor`, which batches the windows of many sessions. `Recogniser` decodes each window as soon as it is
+requested, in the caller's thread; the results are the same.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from auricle.engines.session.window_recogniser import Output, WindowRecogniser
 
 
 def open_recogniser(engine: Engine, config: StreamConfig) -> StatefulRecogniser | WindowRecogniser:
-    """Return what recognises one session with ``engine``. Raises `EngineError` for an engine of neither kind."""
+    """Return the recogniser of one session for ``engine``. Raises `EngineError` for an engine of neither kind."""
     match engine:
         case StatefulEngine():
             return StatefulRecogniser(engine, config)
@@ -25,47 +25,54 @@ def open_recogniser(engine: Engine, config: StreamConfig) -> StatefulRecogniser 
 
 
 class Recogniser:
-    """Calls must not overlap. A fault of the engine's voice detector is raised, and is the end of the session."""
+    """Recognises one session with a loaded engine of either kind. Calls must not overlap.
+
+    All methods but `close` raise what the engine's voice detector raises; the recogniser must not be used after that.
+    Other engine failures become an `UtteranceFailed`.
+    """
 
     def __init__(self, engine: Engine, config: StreamConfig) -> None:
         self._engine = engine
         self._inner = open_recogniser(engine, config)
 
     def accept(self, pcm: bytes) -> Sequence[Result]:
-        """Hear whole sample frames; return what there is to say."""
-        return self._decoded(self._inner.accept(pcm))
+        """Process whole sample frames and return the new results. Raises `ValueError` inside a sample frame."""
+        return self._decode_all(self._inner.accept(pcm))
 
     def flush(self, flush_id: str, at_sample: int) -> Sequence[Result]:
-        """Decide everything before session sample ``at_sample``, which has been accepted. Raises `ValueError`."""
-        return self._decoded(self._inner.flush(flush_id, at_sample))
+        """Decide all audio before session sample ``at_sample`` and return the new results.
+
+        Raises `ValueError` for a position that has not been accepted yet.
+        """
+        return self._decode_all(self._inner.flush(flush_id, at_sample))
 
     def finish(self) -> Sequence[Result]:
-        """Decide everything: no more audio will come."""
-        return self._decoded(self._inner.finish())
+        """End the input, decide all audio, and return the new results; the last one is `StreamDone`."""
+        return self._decode_all(self._inner.finish())
 
     def close(self) -> None:
-        """Give back what the engine lent. Safe to call twice."""
+        """Release what the engine holds for this session. Safe to call twice."""
         self._inner.close()
 
-    def _decoded(self, outputs: Sequence[Output]) -> list[Result]:
-        """Return the results, and those of the decodes that are wished for, until nothing is wished any more."""
+    def _decode_all(self, outputs: Sequence[Output]) -> list[Result]:
+        """Return the results in ``outputs`` and those of the requested decodes, until no request is left."""
         results: list[Result] = []
-        wished: list[DecodeRequest] = []
+        requests: list[DecodeRequest] = []
         while True:
             for output in outputs:
                 match output:
                     case DecodeRequest():
-                        # Whatever it is, it shows more than the partials before it.
-                        wished = [*(request for request in wished if request.urgency.is_final), output]
+                        # Any newer request covers more audio than the partials requested before it.
+                        requests = [*(request for request in requests if request.urgency.is_final), output]
                     case Drop(job=job):
-                        wished = [request for request in wished if request.job != job]
+                        requests = [request for request in requests if request.job != job]
                     case Promote():
                         pass
                     case _:
                         results.append(output)
-            if not wished:
+            if not requests:
                 return results
-            outputs = self._decode(wished.pop(0))
+            outputs = self._decode(requests.pop(0))
 
     def _decode(self, request: DecodeRequest) -> Sequence[Output]:
         assert isinstance(self._inner, WindowRecogniser)
@@ -73,7 +80,7 @@ class Recogniser:
         try:
             (transcript,) = self._engine.decode([request.window])
         except EngineError as error:
-            return self._inner.failed(request.job, str(error))
+            return self._inner.decode_failed(request.job, str(error))
         except Exception as error:
-            return self._inner.failed(request.job, f"The engine failed: {type(error).__name__}.")
-        return self._inner.heard(request.job, transcript)
+            return self._inner.decode_failed(request.job, f"The engine failed: {type(error).__name__}.")
+        return self._inner.decoded(request.job, transcript)

@@ -1,4 +1,4 @@
-"""What an engine heard, told in the session's own terms: seconds of session time, honest numbers, kept promises."""
+"""From an engine's transcript to the results of a session: session time, valid numbers, and the stable prefix kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,31 +11,33 @@ from auricle.engines.session.stable_prefix import keep_stable_prefix
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extent:
-    """An utterance on the session's clock, in seconds."""
+    """Where an utterance lies, in seconds of session time."""
 
-    heard_from_s: float
-    """Where the audio begins that the engine was given: its times count from here."""
+    audio_begin_s: float
+    """Where the audio begins that the engine was given: the times in its transcript count from here."""
     begin_s: float
-    """Nothing of the utterance lies before this …"""
+    """Lower bound for every time in the result."""
     end_s: float
-    """… nor behind this."""
+    """Upper bound for every time in the result."""
     speech_begin_s: float
+    """Where the detected speech begins."""
     speech_end_s: float
+    """Where the detected speech ends."""
 
     def clip(self, seconds: float) -> float:
-        """Return ``seconds`` moved into the utterance; what is not a number becomes its beginning."""
+        """Return ``seconds`` clipped to the utterance; NaN and infinity become its beginning."""
         if not isfinite(seconds):
             return self.begin_s
         return min(max(seconds, self.begin_s), self.end_s)
 
 
 def place_words(words: Sequence[TimedWord], extent: Extent) -> tuple[TimedWord, ...]:
-    """Return the words in session time, inside the utterance, none beginning before the one before it has ended."""
+    """Return the words in session time, within the utterance, none beginning before the one before it has ended."""
     placed: list[TimedWord] = []
     earliest = extent.begin_s
     for word in words:
-        start = max(earliest, extent.clip(extent.heard_from_s + word.start_s))
-        end = max(start, extent.clip(extent.heard_from_s + word.end_s))
+        start = max(earliest, extent.clip(extent.audio_begin_s + word.start_s))
+        end = max(start, extent.clip(extent.audio_begin_s + word.end_s))
         confidence = None if word.confidence is None else probability(word.confidence)
         placed.append(TimedWord(text=word.text, start_s=start, end_s=end, confidence=confidence))
         earliest = end
@@ -43,7 +45,7 @@ def place_words(words: Sequence[TimedWord], extent: Extent) -> tuple[TimedWord, 
 
 
 def probability(value: float) -> float:
-    """Return ``value`` in [0, 1]; what is not a number becomes 0."""
+    """Return ``value`` clipped to [0, 1]; NaN and infinity become 0."""
     return min(max(value, 0.0), 1.0) if isfinite(value) else 0.0
 
 
@@ -51,8 +53,8 @@ def _log_probability(value: float | None) -> float | None:
     return min(value, 0.0) if value is not None and isfinite(value) else None
 
 
-def spoken(words: Sequence[TimedWord], extent: Extent) -> tuple[float, float]:
-    """Return when the first word starts and the last one ends; without words, when the voice does."""
+def speech_span(words: Sequence[TimedWord], extent: Extent) -> tuple[float, float]:
+    """Return where the first word begins and the last one ends; without words, where the detected speech does."""
     if words:
         return words[0].start_s, words[-1].end_s
     start = extent.clip(extent.speech_begin_s)
@@ -60,14 +62,18 @@ def spoken(words: Sequence[TimedWord], extent: Extent) -> tuple[float, float]:
 
 
 def final_of(
-    transcript: Transcript, extent: Extent, *, promised: str, end_sample: int, reason: FinalReason
+    transcript: Transcript, extent: Extent, *, stable_prefix: str, end_sample: int, reason: FinalReason
 ) -> FinalResult:
-    """Return the final for ``transcript``; ``promised`` is what partials have said to be stable."""
+    """Return the final for ``transcript``.
+
+    ``stable_prefix`` is the text that partials have marked as stable; ``end_sample`` is the session sample up to which
+    the final accounts for the audio.
+    """
     words = place_words(transcript.words, extent)
-    start, end = spoken(words, extent)
+    start, end = speech_span(words, extent)
     return FinalResult(
         end_sample=end_sample,
-        text=keep_stable_prefix(promised, transcript.text.strip()),
+        text=keep_stable_prefix(stable_prefix, transcript.text.strip()),
         start_s=start,
         end_s=end,
         confidence=probability(transcript.confidence),
@@ -79,14 +85,14 @@ def final_of(
     )
 
 
-def partial_of(transcript: Transcript, extent: Extent, *, promised: str) -> PartialResult:
-    """Return the partial for ``transcript``; ``promised`` is what earlier partials have said to be stable."""
+def partial_of(transcript: Transcript, extent: Extent, *, stable_prefix: str) -> PartialResult:
+    """Return the partial for ``transcript``; ``stable_prefix`` is what earlier partials have marked as stable."""
     words = place_words(transcript.words, extent)
-    start, end = spoken(words, extent)
-    said = transcript.text.strip()
-    text = keep_stable_prefix(promised, said)
-    # Where the engine went back on its word its new promise counts for nothing.
-    stable = min(max(transcript.stable, len(promised)), len(text)) if text == said else len(promised)
+    start, end = speech_span(words, extent)
+    hypothesis = transcript.text.strip()
+    text = keep_stable_prefix(stable_prefix, hypothesis)
+    # Where the engine has revised stable text, what it now calls stable is ignored.
+    stable = min(max(transcript.stable, len(stable_prefix)), len(text)) if text == hypothesis else len(stable_prefix)
     return PartialResult(
         text=text,
         start_s=start,

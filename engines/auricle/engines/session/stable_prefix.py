@@ -1,12 +1,15 @@
-"""Text that a stateful engine called stable stays: neither it nor a cut in the middle of a word takes it back (O5)."""
+"""The stable prefix of a stateful engine's text: once a partial has marked text as stable, no later result changes it.
+
+This holds also where the engine revises that text, or a cut falls in the middle of a word. Source: guarantee O5.
+"""
 
 from auricle.engines.policy.agreement import covered_by
 
 
-def keep_stable_prefix(promised: str, text: str) -> str:
-    """Return ``text`` if it begins with ``promised``; otherwise ``promised``, and the words ``text`` has behind it."""
-    if text.startswith(promised):
+def keep_stable_prefix(stable_prefix: str, text: str) -> str:
+    """Return ``text`` if it begins with ``stable_prefix``; else the prefix and the words of ``text`` after it."""
+    if text.startswith(stable_prefix):
         return text
     words = text.split()
-    beyond = words[covered_by(promised.split(), words) :]
-    return " ".join([promised.rstrip(), *beyond]) if beyond else promised
+    following = words[covered_by(stable_prefix.split(), words) :]
+    return " ".join([stable_prefix.rstrip(), *following]) if following else stable_prefix

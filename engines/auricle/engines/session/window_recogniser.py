@@ -1,11 +1,12 @@
-"""One session's speech before a window engine: bytes and control in, results and wishes for decodes out.
+"""Recognition of one session with a window engine: audio and control in, results and decode commands out.
 
-The streaming policy decides; here are its eyes and hands. The grid of blocks is walked and told to the policy as voice,
-its positions become audio, and what it says becomes results in session samples. Nothing here waits: a decode is a
-`DecodeRequest`, and its outcome comes back through `heard` or `failed`, in another call.
+The streaming policy (`auricle.engines.policy`) decides; this module connects it to the audio. Each block of the grid
+becomes a `Voice` event of the policy, positions in the policy's effects become audio, and the effects become results in
+session samples. No method waits for a decode: a decode is a `DecodeRequest` among the outputs, and its outcome comes
+back in another call, through `decoded` or `decode_failed`.
 
-While the policy is deciding, that is while a final is out, the walk stands still: results keep their order, and what is
-durable does not depend on how long a decode takes. Audio and control that come meanwhile wait here.
+While a final is being decoded no further block is processed, so that results keep their order and do not depend on how
+long a decode takes. Audio and control that arrive in that time wait here.
 """
 
 from collections import deque
@@ -57,23 +58,24 @@ from auricle.engines.protocol import (
 from auricle.engines.scheduling.decode_request import DecodeCommand, DecodeRequest
 from auricle.engines.session.results import Extent, final_of, partial_of
 
-QUIET_STEP: Final = 4 * BLOCK
-"""Engine samples between two looks where nobody speaks: twice as many as it takes to notice somebody, because that is
-where most sessions are most of the time, and a look costs more than the blocks do."""
-LONGEST_STEP: Final = 6 * BLOCK
-"""The same wherever nothing can happen: clients are told what has been heard, and some may wait for that credit."""
+SILENCE_CHUNK: Final = 4 * BLOCK
+"""Engine samples to collect for one `accept` during silence: twice as many as confirm speech, because most sessions are
+silent most of the time, and a call costs more than the blocks do."""
+LONGEST_CHUNK: Final = 6 * BLOCK
+"""Most engine samples to collect where nothing can happen sooner: `Processed` results carry the progress that credit
+follows, and clients may wait for it."""
 
 Output = Result | DecodeCommand
 
 
 @dataclass(frozen=True, slots=True)
 class _Control:
-    """A flush, or the end of input where ``flush_id`` is None."""
+    """A flush, or the end of input, where ``flush_id`` is None."""
 
     flush_id: str | None
     at_sample: int
     target: int
-    """The same position, in engine samples."""
+    """``at_sample`` in engine samples."""
 
     @property
     def reason(self) -> Literal["flush", "end_input"]:
@@ -81,7 +83,10 @@ class _Control:
 
 
 class WindowRecogniser:
-    """Calls must not overlap. A fault of the engine's voice detector is raised, and is the end of the session."""
+    """Recognises one session with a loaded engine. Calls must not overlap.
+
+    All methods but `close` raise what the engine's voice detector raises; the recogniser must not be used after that.
+    """
 
     def __init__(self, engine: WindowEngine, config: StreamConfig) -> None:
         self._config = config
@@ -90,124 +95,132 @@ class WindowRecogniser:
         self._features = _feature_cache(engine)
         self._front_end = AudioFrontEnd(engine.voice_detector(config), config.audio)
         self._timeline = self._front_end.timeline
-        self._walked = 0
-        """The grid has been walked up to here."""
+        self._processed_until = 0
+        """All blocks before this engine sample have been processed."""
         self._controls: deque[_Control] = deque()
         self._is_cut = False
-        """The first control has been told to the policy."""
+        """Whether the policy has been given the cut of the first control."""
         self._interval: int | None = round(PARTIAL_INTERVAL_S * ENGINE_RATE)
         self._committed = 0
         """Session samples accounted for: by finals, by failures, or as non-speech."""
-        self._processed = 0
-        """Session samples that have been told to be heard."""
+        self._reported = 0
+        """Session samples that `Processed` results have reported."""
 
-    def pace(self, interval_s: float | None) -> Sequence[Output]:
-        """Decode partials so often from now on; None: not at all."""
+    def set_partial_interval(self, interval_s: float | None) -> Sequence[Output]:
+        """Set the seconds of speech between two partials; None: no partials."""
         interval = None if interval_s is None else round(interval_s * ENGINE_RATE)
         if interval == self._interval:
             return ()
         self._interval = interval
-        return self._tell(Pace(interval=interval))
+        return self._step(Pace(interval=interval))
 
     def accept(self, pcm: bytes) -> Sequence[Output]:
-        """Hear whole sample frames; return what there is to say and to wish."""
-        self._front_end.take(pcm)
-        return self._go_on()
+        """Process whole sample frames and return the outputs. Raises `ValueError` inside a sample frame."""
+        self._front_end.accept(pcm)
+        return self._process()
 
     def flush(self, flush_id: str, at_sample: int) -> Sequence[Output]:
-        """Decide everything before session sample ``at_sample``, which has been accepted. Raises `ValueError`."""
+        """Decide all audio before session sample ``at_sample``; `FlushDone` follows once that is done.
+
+        Raises `ValueError` for a position that has not been accepted yet.
+        """
         if at_sample > self._front_end.received:
             raise ValueError(f"flush at {at_sample}, but only {self._front_end.received} samples have come")
         target = self._timeline.engine_sample(at_sample)
-        self._front_end.catch_up(target)
+        self._front_end.drain_up_to(target)
         self._controls.append(_Control(flush_id, at_sample, target))
-        return self._go_on()
+        return self._process()
 
     def finish(self) -> Sequence[Output]:
-        """Decide everything: no more audio will come."""
-        self._front_end.end()
+        """End the input and decide all audio; `StreamDone` follows once that is done."""
+        self._front_end.end_input()
         self._controls.append(_Control(None, self._front_end.received, self._front_end.audio.end))
-        return self._go_on()
+        return self._process()
 
-    def heard(self, job: int, transcript: Transcript) -> Sequence[Output]:
-        """Take the result of a decode that was wished for."""
-        return [*self._tell(Heard(job=job, transcript=transcript)), *self._go_on()]
+    def decoded(self, job: int, transcript: Transcript) -> Sequence[Output]:
+        """Take the transcript of the decode request ``job`` and return the outputs."""
+        return [*self._step(Heard(job=job, transcript=transcript)), *self._process()]
 
-    def failed(self, job: int, message: str) -> Sequence[Output]:
-        """Take it that a decode that was wished for failed; ``message`` is one sentence."""
-        return [*self._tell(Failed(job=job, message=message)), *self._go_on()]
+    def decode_failed(self, job: int, message: str) -> Sequence[Output]:
+        """Take the failure of the decode request ``job``, ``message`` in one sentence, and return the outputs."""
+        return [*self._step(Failed(job=job, message=message)), *self._process()]
 
     def close(self) -> None:
-        """Nothing is lent by the engine."""
+        """Do nothing: a window engine holds nothing for a session."""
 
     @property
-    def wanted(self) -> int:
-        """Session samples that had better come before the next `accept`: nothing would come of fewer."""
-        at = min(self._next_step(), self._walked + LONGEST_STEP)
+    def preferred_chunk(self) -> int:
+        """Session samples to collect for the next `accept`: fewer could not change any output."""
+        at = min(self._next_position(), self._processed_until + LONGEST_CHUNK)
         return max(0, self._timeline.session_sample(at) - self._front_end.received)
 
-    def _next_step(self) -> int:
+    def _next_position(self) -> int:
         if self._state.deciding:
-            return self._walked + LONGEST_STEP
+            return self._processed_until + LONGEST_CHUNK
         if self._state.voice == SILENT:
-            return self._walked + QUIET_STEP
-        return next_event(self._rules, self._state, self._walked)
+            return self._processed_until + SILENCE_CHUNK
+        return next_event(self._rules, self._state, self._processed_until)
 
-    # ------------------------------------------------------------------------ the walk
+    # ------------------------------------------------------------------------ the grid of blocks, and control
 
-    def _go_on(self) -> list[Output]:
-        """Walk and obey for as long as the policy is not deciding."""
+    def _process(self) -> list[Output]:
+        """Process blocks and controls until none is left or a final is being decoded; return the outputs."""
         outputs: list[Output] = []
-        while not self._state.deciding and (done := self._next()) is not None:
-            outputs += done
-        # All that has come is heard, but for what waits for a decision.
-        heard = self._timeline.session_sample(self._walked) if self._state.deciding else self._front_end.received
-        if heard > self._processed:
-            self._processed = heard
+        while not self._state.deciding and (more := self._process_next()) is not None:
+            outputs += more
+        # Everything received counts as processed, except what waits for a final.
+        processed = (
+            self._timeline.session_sample(self._processed_until) if self._state.deciding else self._front_end.received
+        )
+        if processed > self._reported:
+            self._reported = processed
             at = next((i for i, output in enumerate(outputs) if isinstance(output, StreamDone)), len(outputs))
-            outputs.insert(at, Processed(upto_sample=heard))
+            outputs.insert(at, Processed(upto_sample=processed))
         return outputs
 
-    def _next(self) -> list[Output] | None:
-        """Do one thing; None where there is nothing to do."""
+    def _process_next(self) -> list[Output] | None:
+        """Process one block, or one step of a control; return None where neither is left."""
         control = self._controls[0] if self._controls else None
         limit = self._front_end.audio.end if control is None else control.target
-        if not self._is_cut and self._walked + BLOCK <= limit:
-            return self._hear_block(self._front_end.voice(self._walked), self._walked + BLOCK)
+        if not self._is_cut and self._processed_until + BLOCK <= limit:
+            return self._process_block(
+                self._front_end.voice_probability(self._processed_until), self._processed_until + BLOCK
+            )
         if control is None:
             return None
         if not self._is_cut:
             return self._cut(control)
-        return self._answer(self._controls.popleft())
+        return self._complete(self._controls.popleft())
 
-    def _hear_block(self, probability: float, end: int) -> list[Output]:
-        self._walked = end
-        return self._tell(Voice(probability=probability, end=end))
+    def _process_block(self, probability: float, end: int) -> list[Output]:
+        self._processed_until = end
+        return self._step(Voice(probability=probability, end=end))
 
     def _cut(self, control: _Control) -> list[Output]:
-        """Tell the policy; at the end of input first what is left of a block."""
+        """Give the policy the cut; at the end of input first the last, incomplete block."""
         if control.at_sample <= self._committed:
             self._is_cut = True
             return []
-        if control.flush_id is None and max(self._walked, self._state.committed) < control.target:
-            return self._hear_block(self._front_end.voice_of_last(self._walked), control.target)
+        if control.flush_id is None and max(self._processed_until, self._state.committed) < control.target:
+            return self._process_block(self._front_end.last_voice_probability(self._processed_until), control.target)
         self._is_cut = True
-        return self._tell(Cut(at=control.target, reason=control.reason))
+        return self._step(Cut(at=control.target, reason=control.reason))
 
-    def _answer(self, control: _Control) -> list[Output]:
+    def _complete(self, control: _Control) -> list[Output]:
+        """Return the result that answers ``control``, whose audio is decided."""
         self._is_cut = False
         self._committed = max(self._committed, control.at_sample)
         if control.flush_id is None:
             return [StreamDone(upto_sample=self._front_end.received)]
         return [FlushDone(flush_id=control.flush_id, upto_sample=self._committed)]
 
-    # ------------------------------------------------------------------------ the policy's wishes
+    # ------------------------------------------------------------------------ the policy
 
-    def _tell(self, event: Event) -> list[Output]:
+    def _step(self, event: Event) -> list[Output]:
         self._state, effects = step(self._rules, self._state, event)
-        return [output for effect in effects for output in self._obey(effect)]
+        return [output for effect in effects for output in self._apply(effect)]
 
-    def _obey(self, effect: Effect) -> list[Output]:
+    def _apply(self, effect: Effect) -> list[Output]:
         match effect:
             case Decode():
                 return [self._request(effect)]
@@ -224,7 +237,7 @@ class WindowRecogniser:
             case Failure(end=end, message=message):
                 return [UtteranceFailed(end_sample=self._commit(end), message=message)]
             case Rewind(to=to):
-                self._walked = min(self._walked, to - to % BLOCK)
+                self._processed_until = min(self._processed_until, to - to % BLOCK)
                 return []
             case Forget(before=before):
                 self._forget_before(before)
@@ -232,26 +245,23 @@ class WindowRecogniser:
             case _:
                 assert_never(effect)
 
-    def _request(self, wish: Decode) -> DecodeRequest:
+    def _request(self, decode: Decode) -> DecodeRequest:
         audio = self._front_end.audio
         window = Window(
-            audio=audio.slice(wish.start, wish.end),
+            audio=audio.slice(decode.start, decode.end),
             config=self._config,
-            final=wish.urgency.is_final,
-            start_sample=wish.start,
-            timed=wish.timed,
-            context=wish.context,
-            language=wish.language,
-            features=None if self._features is None else self._features.window(audio, wish.start, wish.end),
-            told_after=None
-            if wish.told_after is None
-            else ((wish.told_after[0] - wish.start) / ENGINE_RATE, (wish.told_after[1] - wish.start) / ENGINE_RATE),
+            final=decode.urgency.is_final,
+            start_sample=decode.start,
+            timed=decode.timed,
+            context=decode.context,
+            language=decode.language,
+            features=None if self._features is None else self._features.window(audio, decode.start, decode.end),
+            told_after=None if decode.told_after is None else _in_window(decode.told_after, decode.start),
             voiced=tuple(
-                ((begin - wish.start) / ENGINE_RATE, (end - wish.start) / ENGINE_RATE)
-                for begin, end in self._front_end.voiced(wish.start, wish.end)
+                _in_window(span, decode.start) for span in self._front_end.voiced_spans(decode.start, decode.end)
             ),
         )
-        return DecodeRequest(job=wish.job, urgency=wish.urgency, window=window)
+        return DecodeRequest(job=decode.job, urgency=decode.urgency, window=window)
 
     def _forget_before(self, position: int) -> None:
         self._front_end.forget_before(position)
@@ -261,19 +271,19 @@ class WindowRecogniser:
     # ------------------------------------------------------------------------ results
 
     def _commit(self, end: int) -> int:
-        """Return the session sample for the engine sample ``end`` up to which everything is accounted for now.
+        """Commit the audio before engine sample ``end`` and return the session sample of that position.
 
-        A cut lies where the client said, which may be between two engine samples.
+        A cut lies at the session sample that the client named, which may fall between two engine samples.
         """
-        asked = self._controls[0].at_sample if self._is_cut and end == self._controls[0].target else None
-        self._committed = self._timeline.session_sample(end) if asked is None else asked
+        cut_sample = self._controls[0].at_sample if self._is_cut and end == self._controls[0].target else None
+        self._committed = self._timeline.session_sample(end) if cut_sample is None else cut_sample
         return self._committed
 
     def _final(self, effect: FinalEffect) -> Result:
         not_before_s = self._committed / self._timeline.rate
         end_sample = self._commit(effect.end)
         extent = _extent(effect.spoken, not_before_s, end_sample / self._timeline.rate)
-        return final_of(effect.transcript, extent, promised="", end_sample=end_sample, reason=effect.reason)
+        return final_of(effect.transcript, extent, stable_prefix="", end_sample=end_sample, reason=effect.reason)
 
     def _partial(self, effect: Partial) -> Result:
         transcript = Transcript(
@@ -285,7 +295,7 @@ class WindowRecogniser:
         )
         spoken = (effect.start, effect.end)
         extent = _extent(spoken, self._committed / self._timeline.rate, effect.end / ENGINE_RATE)
-        return partial_of(transcript, extent, promised="")
+        return partial_of(transcript, extent, stable_prefix="")
 
 
 def _feature_cache(engine: WindowEngine) -> FeatureCache | None:
@@ -293,9 +303,15 @@ def _feature_cache(engine: WindowEngine) -> FeatureCache | None:
     return None if make is None else make()
 
 
+def _in_window(span: tuple[int, int], start: int) -> tuple[float, float]:
+    """Return a span of engine samples in seconds from the ``start`` of a window."""
+    begin, end = span
+    return (begin - start) / ENGINE_RATE, (end - start) / ENGINE_RATE
+
+
 def _extent(spoken: tuple[int, int], not_before_s: float, end_s: float) -> Extent:
-    """Words are on the session's clock already."""
+    """Return the extent of an utterance whose words have session time already."""
     begin, end = (position / ENGINE_RATE for position in spoken)
     return Extent(
-        heard_from_s=0.0, begin_s=not_before_s, end_s=max(not_before_s, end_s), speech_begin_s=begin, speech_end_s=end
+        audio_begin_s=0.0, begin_s=not_before_s, end_s=max(not_before_s, end_s), speech_begin_s=begin, speech_end_s=end
     )

@@ -1,7 +1,8 @@
-"""pocketsphinx decoders: slow to make and 96 MB each, so a few are made when they are needed, and used again.
+"""A pool of pocketsphinx decoders, which are slow to create and need 96 MB each: a few are created, and reused.
 
-Whoever streams through a decoder holds it for as long as somebody speaks, so those are limited and never waited for.
-One more is held only for the length of a call: waiting for that one always ends.
+An utterance that streams through a decoder holds it until the speech ends, so `acquire` never waits: it returns None
+when all are in use. One more decoder is reserved for `borrowed`, which holds it for one call only, so that waiting for
+it always ends.
 """
 
 import threading
@@ -12,51 +13,52 @@ from pocketsphinx import Decoder
 
 
 class DecoderPool:
-    """Lends at most ``max_decoders`` decoders in all, at least 2; ``make`` makes one and takes its time."""
+    """Holds at most ``max_decoders`` decoders, but at least 2. ``make`` creates one, which is slow."""
 
     def __init__(self, make: Callable[[], Decoder], max_decoders: int) -> None:
         self._make = make
         self._lock = threading.Lock()
         self._free: list[Decoder] = []
-        self._to_make = max(2, max_decoders) - 1
-        self._last = threading.Lock()
-        self._last_decoder: Decoder | None = None
+        self._creatable = max(2, max_decoders) - 1
+        """Decoders that may still be created for `acquire`."""
+        self._reserved_lock = threading.Lock()
+        self._reserved: Decoder | None = None
 
-    def take(self) -> Decoder | None:
-        """Return a decoder to hold on to, None when all are out. Give it back with `give_back`."""
+    def acquire(self) -> Decoder | None:
+        """Return a decoder, or None when all are in use. Return it with `release`. Raises what ``make`` raises."""
         with self._lock:
             if self._free:
                 return self._free.pop()
-            if self._to_make == 0:
+            if self._creatable == 0:
                 return None
-            self._to_make -= 1
+            self._creatable -= 1
         try:
             return self._make()
         except BaseException:
             self.discard()
             raise
 
-    def give_back(self, decoder: Decoder) -> None:
-        """Return what `take` has lent. It must not be in an utterance."""
+    def release(self, decoder: Decoder) -> None:
+        """Return a decoder from `acquire` to the pool. It must not be in an utterance."""
         with self._lock:
             self._free.append(decoder)
 
     def discard(self) -> None:
-        """Make up for a decoder that `take` has lent and that is broken: another may be made in its place."""
+        """Give up a broken decoder from `acquire`: another one may be created in its place."""
         with self._lock:
-            self._to_make += 1
+            self._creatable += 1
 
     @contextmanager
     def borrowed(self) -> Iterator[Decoder]:
-        """Lend the decoder that nobody holds on to, waiting for it if need be. For one call."""
-        with self._last:
-            decoder, self._last_decoder = self._last_decoder or self._make(), None
+        """Return the reserved decoder for the length of one call; wait while another thread has it."""
+        with self._reserved_lock:
+            decoder, self._reserved = self._reserved or self._make(), None
             yield decoder
-            # Not reached when the call raised: then the decoder may be in the middle of an utterance.
-            self._last_decoder = decoder
+            # Not reached when the call raised: the decoder may then be in the middle of an utterance.
+            self._reserved = decoder
 
     def close(self) -> None:
-        """Free every decoder that is not lent."""
-        with self._lock, self._last:
+        """Free every decoder that is not in use."""
+        with self._lock, self._reserved_lock:
             self._free.clear()
-            self._last_decoder = None
+            self._reserved = None

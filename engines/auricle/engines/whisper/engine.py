@@ -16,7 +16,7 @@ from typing import Final
 import ctranslate2
 from faster_whisper import WhisperModel
 
-from auricle.engines.audio.silero import silero_detector
+from auricle.engines.audio.silero_vad import silero_detector
 from auricle.engines.protocol import (
     Engine,
     EngineInfo,

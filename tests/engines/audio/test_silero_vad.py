@@ -7,7 +7,7 @@ from faster_whisper.vad import get_vad_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auricle.engines.audio.silero import SileroModel, silero_detector
+from auricle.engines.audio.silero_vad import SileroModel, silero_detector
 from auricle.engines.protocol import BLOCK, ENGINE_RATE
 from engines.session_harness import clip_pcm, config
 
@@ -27,7 +27,7 @@ def noisy_tones(count: int) -> np.ndarray:
 
 def test_block_by_block_is_the_same_as_all_at_once():
     audio = blocks(clip_pcm("jfk"))
-    detector = SileroModel().listen()
+    detector = SileroModel().detector()
     streamed = [voice for block in audio for voice in detector(block[None])]
     reference = get_vad_model()(audio.reshape(-1)).reshape(-1)
     # The reference overwrites the end of its last block.
@@ -39,7 +39,7 @@ def test_block_by_block_is_the_same_as_all_at_once():
 @given(sizes=st.lists(st.integers(1, 20), min_size=1, max_size=12))
 def test_what_it_says_does_not_depend_on_how_many_blocks_come_at_a_time(sizes):
     audio = noisy_tones(sum(sizes))
-    together, alone = SileroModel().listen(), SileroModel().listen()
+    together, alone = SileroModel().detector(), SileroModel().detector()
     ends = np.cumsum(sizes)
     streamed = [voice for piece in np.split(audio, ends[:-1]) for voice in together(piece)]
     assert streamed == [voice for block in audio for voice in alone(block[None])]
@@ -48,14 +48,14 @@ def test_what_it_says_does_not_depend_on_how_many_blocks_come_at_a_time(sizes):
 def test_sessions_do_not_hear_each_other():
     audio = blocks(clip_pcm("jfk"))[:60]
     model = SileroModel()
-    alone, one, other = model.listen(), model.listen(), model.listen()
+    alone, one, other = model.detector(), model.detector(), model.detector()
     expected = [alone(block[None]) for block in audio]
     mixed = [(one(block[None]), other(-block[None]))[0] for block in audio]
     assert mixed == expected
 
 
 def test_silence_is_not_speech():
-    detector = SileroModel().listen()
+    detector = SileroModel().detector()
     assert max(detector(np.zeros((100, BLOCK), dtype=np.float32))) < 0.3
 
 

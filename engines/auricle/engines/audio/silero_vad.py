@@ -1,7 +1,8 @@
-"""Silero VAD as a stream: the model that travels inside the faster-whisper wheel, with its state in our hands.
+"""Silero VAD as a streaming voice detector, with the model file from the faster-whisper wheel.
 
-faster-whisper's own wrapper forgets everything between two calls. Here each session keeps the LSTM state and the last
-samples, and all sessions share one onnxruntime session, which is thread-safe. (notes/streaming-whisper.md §1.5)
+faster-whisper's own wrapper keeps no state between two calls. Here each session keeps the LSTM state and the last
+samples, and all sessions of a process share one onnxruntime session, which is thread-safe. Source:
+notes/streaming-whisper.md §1.5.
 """
 
 import threading
@@ -18,13 +19,13 @@ from auricle.engines.protocol import BLOCK, EngineUnavailable, Samples, StreamCo
 
 MODEL_FILE: Final = "silero_vad_v6.onnx"
 CONTEXT: Final = 64
-"""Samples before a block that the model wants to hear again."""
+"""Samples before a block that the model takes as context."""
 STATE: Final = (1, 1, 128)
 """Shape of each of the two LSTM states."""
 
 
 def find_model() -> Path:
-    """Return the ONNX file. Raises `EngineUnavailable`."""
+    """Return the path of the ONNX file. Raises `EngineUnavailable` where it is missing."""
     path = find_file("assets", MODEL_FILE)
     if path is None:
         raise EngineUnavailable(f"Voice detection needs {MODEL_FILE}, which faster-whisper 1.2 brings: install it.")
@@ -32,11 +33,11 @@ def find_model() -> Path:
 
 
 class SileroModel:
-    """The network, loaded once and shared."""
+    """The neural network, loaded once and shared. Raises `EngineUnavailable` where the model file is missing."""
 
     def __init__(self) -> None:
         options = onnxruntime.SessionOptions()
-        # One block is a tenth of a millisecond of work: threads would only cost.
+        # One block takes a tenth of a millisecond: more threads would only add overhead.
         options.inter_op_num_threads = 1
         options.intra_op_num_threads = 1
         options.enable_cpu_mem_arena = False
@@ -45,7 +46,7 @@ class SileroModel:
             str(find_model()), providers=["CPUExecutionProvider"], sess_options=options
         )
 
-    def listen(self) -> "SileroDetector":
+    def detector(self) -> "SileroDetector":
         """Return a voice detector for one session."""
         return SileroDetector(self._session)
 
@@ -54,32 +55,35 @@ _loading = threading.Lock()
 
 
 @cache
-def _process_model() -> SileroModel:
+def _shared_model() -> SileroModel:
     return SileroModel()
 
 
 def silero_detector(config: StreamConfig) -> VoiceDetector:
-    """Return a voice detector for one session; all of a process share a network, loaded with the first of them."""
+    """Return a voice detector for one session. The first call in a process loads the network; all share it.
+
+    Raises `EngineUnavailable` where the model file is missing.
+    """
     with _loading:
-        model = _process_model()
-    return model.listen()
+        model = _shared_model()
+    return model.detector()
 
 
 class SileroDetector:
-    """The ear of one session."""
+    """The voice detector of one session."""
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
         self._session = session
         self._h = np.zeros(STATE, dtype=np.float32)
         self._c = np.zeros(STATE, dtype=np.float32)
-        self._heard = np.zeros(CONTEXT, dtype=np.float32)
-        """The last samples."""
+        self._context = np.zeros(CONTEXT, dtype=np.float32)
+        """The last `CONTEXT` samples of the blocks before."""
 
     def __call__(self, blocks: Samples) -> list[float]:
         """Return the probability in [0, 1] that each of the blocks, shape ``(any, 512)``, holds speech."""
-        heard = np.concatenate((self._heard, blocks.reshape(-1)))
-        self._heard = heard[-CONTEXT:]
-        inputs = {"input": sliding_window_view(heard, CONTEXT + BLOCK)[::BLOCK], "h": self._h, "c": self._c}
+        samples = np.concatenate((self._context, blocks.reshape(-1)))
+        self._context = samples[-CONTEXT:]
+        inputs = {"input": sliding_window_view(samples, CONTEXT + BLOCK)[::BLOCK], "h": self._h, "c": self._c}
         output, self._h, self._c = self._session.run(None, inputs)
         probabilities: list[float] = output.reshape(-1).tolist()
         return probabilities
