@@ -18,7 +18,7 @@ MOST_LINES = 400
 FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     # Lowest first: a room imports what stands before it, and nothing beside or behind it.
     "auricle.engines": (
-        ("protocol",),
+        ("protocol", "compute"),
         ("audio",),
         ("policy",),
         ("scheduling",),

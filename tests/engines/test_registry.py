@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 import pytest
 
 from auricle.engines import fallback, registry
+from auricle.engines.compute import ComputeOptions
 from auricle.engines.protocol import EngineUnavailable
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import Script
@@ -14,6 +15,10 @@ HERE = __name__
 
 def make(model, language):
     return ScriptedEngine(Script(name=model or "default"))
+
+
+def make_as_told(model, language, compute):
+    return ScriptedEngine(Script(name=f"{compute.device} {compute.threads}"))
 
 
 def make_missing(model, language):
@@ -53,6 +58,22 @@ def test_an_unknown_name_is_told_the_known_ones(install):
     assert registry.available() == ("one", "two")
     with pytest.raises(EngineUnavailable, match=r"'three'; there are one, two\.$"):
         registry.load_engine("three")
+
+
+def test_how_it_computes_is_told_to_an_engine_that_takes_it(install):
+    install(one=f"{HERE}:make", two=f"{HERE}:make_as_told")
+    chosen = ComputeOptions(device="cpu", threads=3)
+    assert registry.load_engine("two", compute=chosen).info.model == "cpu 3"
+    assert registry.load_engine("one", compute=ComputeOptions()).info.model == "default"
+    with pytest.raises(EngineUnavailable, match="engine one cannot be told its device and threads"):
+        registry.load_engine("one", compute=chosen)
+
+
+def test_numbers_out_of_range_are_told():
+    with pytest.raises(ValueError, match="beam size is 1 to 10, not 0"):
+        ComputeOptions(beam_size=0)
+    with pytest.raises(ValueError, match="at least one thread"):
+        ComputeOptions(threads=0)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
+from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.isolation import load_isolated
 from auricle.engines.loading import EngineLoader, Loaded
 from auricle.engines.protocol import Engine, EngineUnavailable, LoadProgress
@@ -23,8 +24,8 @@ class Isolation(StrEnum):
     """In this process, on worker threads: for tests and small machines."""
 
 
-Load = Callable[[str, str | None, str | None, LoadProgress], Engine]
-"""Loads an engine, given its name, model, language and a progress callback. Raises `EngineUnavailable`."""
+Load = Callable[[str, str | None, str | None, ComputeOptions, LoadProgress], Engine]
+"""Loads an engine, given its name, model, language, options and a progress callback. Raises `EngineUnavailable`."""
 
 
 def engine_loader(
@@ -32,6 +33,7 @@ def engine_loader(
     model: str | None = None,
     language: str | None = None,
     isolation: Isolation = Isolation.THREAD,
+    compute: ComputeOptions = ENGINE_DEFAULTS,
 ) -> EngineLoader:
     """Return a loader for `EngineActor`.
 
@@ -41,32 +43,34 @@ def engine_loader(
     load: Load = load_isolated if isolation is Isolation.PROCESS else load_in_process
 
     def load_pinned(progress: LoadProgress) -> Loaded:
-        return Loaded(engine=load(engine or DEFAULT_ENGINE, model, language, progress))
+        return Loaded(engine=load(engine or DEFAULT_ENGINE, model, language, compute, progress))
 
     def load_best(progress: LoadProgress) -> Loaded:
-        return load_default(load, language, progress)
+        return load_default(load, language, compute, progress)
 
     return load_best if engine is None and model is None else load_pinned
 
 
-def load_in_process(name: str, model: str | None, language: str | None, progress: LoadProgress) -> Engine:
+def load_in_process(
+    name: str, model: str | None, language: str | None, compute: ComputeOptions, progress: LoadProgress
+) -> Engine:
     """Load the engine ``name`` in this process. Raises `EngineUnavailable`."""
-    engine = load_engine(name, model, language)
+    engine = load_engine(name, model, language, compute)
     engine.load(progress)
     return engine
 
 
-def load_default(load: Load, language: str | None, progress: LoadProgress) -> Loaded:
+def load_default(load: Load, language: str | None, compute: ComputeOptions, progress: LoadProgress) -> Loaded:
     """Load `DEFAULT_ENGINE`, or `FALLBACK_ENGINE` where that is unavailable; the note then says why.
 
     Raises `EngineUnavailable` with both reasons when neither can be loaded.
     """
     try:
-        return Loaded(engine=load(DEFAULT_ENGINE, None, language, progress))
+        return Loaded(engine=load(DEFAULT_ENGINE, None, language, compute, progress))
     except EngineUnavailable as error:
         unavailable = error
     try:
-        engine = load(FALLBACK_ENGINE, None, language, progress)
+        engine = load(FALLBACK_ENGINE, None, language, ENGINE_DEFAULTS, progress)
     except EngineUnavailable as error:
         raise EngineUnavailable(f"{unavailable} {error}") from error
     note = f"{FALLBACK_ENGINE} answers, with modest accuracy and in English only. {unavailable}"

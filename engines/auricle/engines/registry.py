@@ -1,12 +1,15 @@
 """The registry of engines by name: the entry points of the group ``auricle.engines``. Any package may add one.
 
 An entry point names a function ``create_engine(model: str | None, language: str | None) -> Engine``, which must be
-cheap: loading a model is the work of `Engine.load`. The module of an engine is imported only when it is requested.
+cheap: loading a model is the work of `Engine.load`. One that lets people choose how it computes takes ``compute:
+ComputeOptions`` too. The module of an engine is imported only when it is requested.
 """
 
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from typing import Final
 
+from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.protocol import Engine, EngineError, EngineUnavailable
 
 GROUP: Final = "auricle.engines"
@@ -17,7 +20,9 @@ def available() -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
-def load_engine(name: str, model: str | None = None, language: str | None = None) -> Engine:
+def load_engine(
+    name: str, model: str | None = None, language: str | None = None, compute: ComputeOptions = ENGINE_DEFAULTS
+) -> Engine:
     """Return the engine ``name``, created and not yet loaded.
 
     ``model`` and ``language`` None leave the choice to the engine. Raises `EngineUnavailable` for a name that is not
@@ -25,7 +30,7 @@ def load_engine(name: str, model: str | None = None, language: str | None = None
     """
     entry = _find(name)
     try:
-        return _created(entry, model, language)
+        return _created(entry, model, language, compute)
     except EngineError:
         raise
     except Exception as error:
@@ -41,8 +46,15 @@ def _find(name: str) -> EntryPoint:
     return found[0]
 
 
-def _created(entry: EntryPoint, model: str | None, language: str | None) -> Engine:
-    engine = entry.load()(model, language)
+def _created(entry: EntryPoint, model: str | None, language: str | None, compute: ComputeOptions) -> Engine:
+    create = entry.load()
+    if not compute.chosen:
+        engine = create(model, language)
+    elif "compute" in signature(create).parameters:
+        engine = create(model, language, compute=compute)
+    else:
+        chosen = " and ".join(name.replace("_", " ") for name in compute.chosen)
+        raise EngineUnavailable(f"The engine {entry.name} cannot be told its {chosen}: leave that to the engine.")
     if not isinstance(engine, Engine):
         raise EngineUnavailable(f"The engine {entry.name} ({entry.value}) is none: {type(engine).__name__}.")
     return engine

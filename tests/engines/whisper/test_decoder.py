@@ -282,7 +282,13 @@ def test_a_gpu_encodes_and_aligns_them_together_too(model, spy):
     alone = told(decoder.decode(windows))
     spy.calls.clear()
     decoder._on_cpu = False
-    assert told(decoder.decode(windows)) == alone
+    together = told(decoder.decode(windows))
+    # Sums in another order round otherwise, and the alignment moves by a step or two of 20 ms on some processors.
+    assert [text for text, _ in together] == [text for text, _ in alone]
+    for (_, words), (_, same) in zip(together, alone, strict=True):
+        assert [word for word, *_ in words] == [word for word, *_ in same]
+        times = [[time for _, *times in which for time in times] for which in (words, same)]
+        np.testing.assert_allclose(*times, atol=0.1)
     assert max(features.shape[0] for (features,) in spy.of("encode")) > 1
     assert max(len(tokens) for _, _, tokens, _ in spy.of("align")) > 1
     assert len({tuple(start) for _, start, _, _ in spy.of("align")}) == 2, "a language of its own"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from auricle.engines.audio.retained_audio import RetainedAudio
+from auricle.engines.compute import ComputeOptions
 from auricle.engines.protocol import (
     BLOCK,
     EngineError,
@@ -129,7 +130,7 @@ def test_trying_it_decodes_a_window_of_just_that_length(engine, spied):
 
 
 def test_each_processor_is_a_lane(monkeypatch):
-    monkeypatch.setattr(whisper, "_processors", lambda: 3)
+    monkeypatch.setattr(whisper, "processors", lambda: 3)
     engine = WhisperEngine(str(parrot()), device="cpu")
     engine.load(ignore)
     lanes = engine.lanes
@@ -219,6 +220,30 @@ def test_whoever_names_no_model_gets_the_best_one_that_is_here(monkeypatch):
     assert create_engine(None, "de").info.model == HUB_DEFAULT_MODEL
     monkeypatch.setattr(resolution, "installed_models", lambda: ())
     assert create_engine(None, None).info.model == HUB_DEFAULT_MODEL
+
+
+def test_how_it_computes_is_chosen(monkeypatch, tmp_path):
+    opened = {}
+
+    def open_model(folder, **options):
+        opened.update(options)
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr(whisper, "resolve_model", lambda name, progress: tmp_path)
+    monkeypatch.setattr(whisper, "WhisperModel", open_model)
+    monkeypatch.setattr(whisper, "processors", lambda: 3)
+    chosen = ComputeOptions(device="cpu", compute_type="float32", threads=2, beam_size=1)
+    for compute, expected in (
+        (chosen, ("cpu", 0, "float32", 2)),
+        (ComputeOptions(device="cpu"), ("cpu", 0, "int8", 3)),
+    ):
+        with pytest.raises(EngineUnavailable, match=r"cannot be loaded on cpu: no such thing\.$"):
+            create_engine("tiny.en", None, compute).load(ignore)
+        names = ("device", "device_index", "compute_type", "num_workers")
+        assert tuple(opened[name] for name in names) == expected
+    with pytest.raises(EngineUnavailable, match="on cuda:1"):
+        create_engine("tiny.en", None, ComputeOptions(device="cuda:1")).load(ignore)
+    assert (opened["device"], opened["device_index"], opened["compute_type"]) == ("cuda", 1, "float16")
 
 
 def test_a_folder_that_holds_something_else(tmp_path):

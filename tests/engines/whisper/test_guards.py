@@ -85,7 +85,9 @@ def test_text_that_says_the_same_again_and_again() -> None:
 
 
 def test_the_model_may_say_that_nobody_spoke() -> None:
-    assert is_no_speech(0.9, -1.5)
+    assert is_no_speech(0.7, -1.5)
+    assert is_no_speech(0.93, -0.89), "a guitar"
+    assert not is_no_speech(0.68, -0.67), "the beginning of a sentence"
     assert not is_no_speech(0.9, -0.2)
     assert not is_no_speech(0.1, -1.5)
 

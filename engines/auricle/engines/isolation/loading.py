@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from auricle.engines.compute import ComputeOptions
 from auricle.engines.isolation.messages import MakeEngine
 from auricle.engines.isolation.stateful_engine import IsolatedStatefulEngine
 from auricle.engines.isolation.supervisor import Supervisor
@@ -10,9 +11,11 @@ from auricle.engines.protocol import Engine, LoadProgress
 from auricle.engines.registry import load_engine
 
 
-def load_isolated(name: str, model: str | None, language: str | None, progress: LoadProgress) -> Engine:
+def load_isolated(
+    name: str, model: str | None, language: str | None, compute: ComputeOptions, progress: LoadProgress
+) -> Engine:
     """Load the engine ``name`` in a new process and return an engine that calls it. Raises `EngineUnavailable`."""
-    return isolated(partial(load_engine, name, model, language), progress)
+    return isolated(partial(load_engine, name, model, language, compute), progress)
 
 
 def isolated(make: MakeEngine, progress: LoadProgress) -> Engine:

@@ -3,7 +3,6 @@
 Silence never gets here: the voice detector sees to that. Sources: notes/streaming-whisper.md §1.3 and §1.4.
 """
 
-import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import ctranslate2
 from faster_whisper import WhisperModel
 
 from auricle.engines.audio.silero_vad import silero_detector
+from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.protocol import (
     Engine,
     EngineInfo,
@@ -33,6 +33,7 @@ from auricle.engines.whisper.decoder import BEAM_SIZE, WhisperDecoder
 from auricle.engines.whisper.log_mel import LogMels
 from auricle.engines.whisper.models.resolution import HUB_DEFAULT_MODEL, default_model, resolve_model
 from auricle.engines.whisper.models.window_settings import window_rules
+from auricle.engines.whisper.processors import processors
 from auricle.engines.whisper.window_length import WindowRules
 
 CPU_BATCH: Final = 8
@@ -53,12 +54,21 @@ class WhisperEngine:
         device: str | None = None,
         rules: WindowRules | None = None,
         beam_size: int = BEAM_SIZE,
+        *,
+        compute_type: str | None = None,
+        threads: int | None = None,
     ) -> None:
-        """``rules`` override what the model itself says of its windows; ``beam_size`` is that of finals."""
+        """``rules`` override what the model itself says of its windows; ``beam_size`` is that of finals.
+
+        ``compute_type`` None is int8 on processors and float16 elsewhere; ``threads`` None are as many as there are
+        `processors`.
+        """
         self._name = model
         self._device = device or ("cuda" if ctranslate2.get_cuda_device_count() > 0 else "cpu")
         self._rules = rules
         self._beam_size = beam_size
+        self._compute_type = compute_type
+        self._threads = threads
         self._loading = threading.Lock()
         self._loaded: _Loaded | None = None
 
@@ -86,7 +96,7 @@ class WhisperEngine:
             # What is missing is said now, not to the first session.
             silero_detector(StreamConfig())
             rules = self._rules or window_rules(folder)
-            loaded = _equipped(_opened(folder, self._device), rules, self._beam_size)
+            loaded = _equipped(self._opened(folder), rules, self._beam_size)
             _warm_up(loaded, f"Warming up the Whisper model {self._name}", progress)
             self._loaded = loaded
 
@@ -111,6 +121,25 @@ class WhisperEngine:
         """Free the model."""
         self._loaded = None
 
+    def _opened(self, folder: Path) -> WhisperModel:
+        """Return the model with a worker for each lane. Raises `EngineUnavailable`."""
+        device, _, index = self._device.partition(":")
+        on_processors = device == "cpu"
+        try:
+            return WhisperModel(
+                str(folder),
+                device=device,
+                device_index=int(index or 0),
+                compute_type=self._compute_type or ("int8" if on_processors else "float16"),
+                # Threads that share a window wait for each other more than they help.
+                cpu_threads=1,
+                num_workers=(self._threads or processors()) if on_processors else GPU_LANES,
+            )
+        except (RuntimeError, ValueError, OSError) as error:
+            raise EngineUnavailable(
+                f"The Whisper model in {folder} cannot be loaded on {self._device}: {error}."
+            ) from error
+
     def _ready(self) -> "_Loaded":
         if self._loaded is None:
             raise EngineUnavailable("Whisper has not been loaded.")
@@ -126,19 +155,6 @@ class _Loaded:
     rules: WindowRules
     lanes: Lanes
     parts: SessionParts
-
-
-def _opened(folder: Path, device: str) -> WhisperModel:
-    """Return the model with a worker for each lane. Raises `EngineUnavailable`."""
-    try:
-        if device == "cpu":
-            # Threads that share a window wait for each other more than they help.
-            return WhisperModel(
-                str(folder), device=device, compute_type="int8", cpu_threads=1, num_workers=_processors()
-            )
-        return WhisperModel(str(folder), device=device, compute_type="float16", num_workers=GPU_LANES)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise EngineUnavailable(f"The Whisper model in {folder} cannot be loaded on {device}: {error}.") from error
 
 
 def _equipped(model: WhisperModel, rules: WindowRules, beam_size: int) -> _Loaded:
@@ -165,11 +181,12 @@ def _warm_up(loaded: _Loaded, stage: str, progress: LoadProgress) -> None:
     progress(stage, 1.0)
 
 
-def _processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def create_engine(model: str | None, language: str | None) -> Engine:
+def create_engine(model: str | None, language: str | None, compute: ComputeOptions = ENGINE_DEFAULTS) -> Engine:
     """Return the engine for ``model``, `default_model` without one; ``language`` is chosen by each session."""
-    return WhisperEngine(model or default_model(language))
+    return WhisperEngine(
+        model or default_model(language),
+        compute.device,
+        beam_size=compute.beam_size or BEAM_SIZE,
+        compute_type=compute.compute_type,
+        threads=compute.threads,
+    )

@@ -28,6 +28,10 @@ NO_SPEECH: Final = 0.6
 IMPROBABLE: Final = -1.0
 """Mean log-probability of a token below which plain faster-whisper decodes again. Together with `NO_SPEECH`: nobody
 spoke."""
+SURE_NO_SPEECH: Final = 0.8
+DOUBTED: Final = -0.6
+"""Where the model is surer still that nobody spoke, text above `IMPROBABLE` is none either: "Thank you." over a guitar
+has 0.93 and -0.9. Of 1 700 windows of speech none had more than 0.7."""
 UNSPOKEN_S: Final = 0.045
 """A word shorter than this has no duration: the alignment moves by 20 ms. Spoken words last 60 ms and more."""
 UNSPOKEN_WORDS: Final = 3
@@ -65,7 +69,7 @@ def is_compressible(text: str) -> bool:
 
 def is_no_speech(no_speech: float, mean_logprob: float) -> bool:
     """Whether the model itself gives it that nobody spoke."""
-    return no_speech > NO_SPEECH and mean_logprob < IMPROBABLE
+    return mean_logprob < (DOUBTED if no_speech > SURE_NO_SPEECH else IMPROBABLE) and no_speech > NO_SPEECH
 
 
 def spoken_words(words: Sequence[TimedWord]) -> int:
