@@ -163,3 +163,48 @@ def test_a_client_only_installation_is_told_what_the_command_needs(
         main()
     assert caught.value.code == 2
     assert capsys.readouterr().err == "The auricle command needs typer: pip install 'auricle[server]'.\n"
+
+
+def test_files_that_cannot_be_opened_are_told_before_a_model_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "notes.wav").write_text("no audio")
+    arguments = [
+        "transcribe",
+        tmp_path / "notes.wav",
+        tmp_path / "gone.wav",
+        tmp_path,
+        "--model",
+        tmp_path / "gone.json",
+    ]
+    result = auricle(*arguments)
+    assert result.exit_code == 2
+    assert [line.split(": ")[0] for line in result.stderr.splitlines()] == [
+        f"Cannot read {tmp_path}/notes.wav", f"Cannot read {tmp_path}/gone.wav", f"Cannot read {tmp_path}",
+    ], "and no word about the model"  # fmt: skip
+
+
+def test_a_recording_that_cannot_be_read_gets_no_file_and_the_others_get_theirs(hello: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.wav").write_text("no audio")
+    result = auricle("transcribe", tmp_path / "notes.wav", hello, "-o", f"{tmp_path}/out/")
+    assert result.exit_code == 2
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["hello.txt"]
+
+
+def test_one_output_that_fails_stops_no_other_and_its_words_are_shown(hello: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "hello.txt").symlink_to("gone/it.txt")
+    second = tmp_path / "new.mp3"
+    second.write_bytes((EXAMPLES / "meeting.mp3").read_bytes())
+    result = auricle("transcribe", second, hello, "-o", tmp_path / "out", "--output-template", "{stem}.txt")
+    assert result.exit_code == 2
+    assert "Cannot write" in result.stderr
+    assert result.stdout.splitlines() == COUNTED
+    assert (tmp_path / "out" / "new.txt").read_text()
+
+
+def test_resume_does_what_is_missing(hello: Path, tmp_path: Path) -> None:
+    (tmp_path / "hello.txt").write_text("of yesterday")
+    result = auricle("transcribe", hello, EXAMPLES / "meeting.mp3", "-o", tmp_path, "--resume")
+    assert result.exit_code == 0
+    assert (tmp_path / "hello.txt").read_text() == "of yesterday"
+    assert (tmp_path / "meeting.txt").read_text()
+    assert f"hello.flac: its transcript is there already ({tmp_path}/hello.txt); skipped." in result.stderr

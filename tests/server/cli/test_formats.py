@@ -4,7 +4,6 @@ import io
 import json
 import re
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,7 @@ from rich.cells import cell_len
 from auricle.core.events import Accounting
 from auricle.core.messages import Final
 from auricle.core.parts import FinalDetails, ServerInfo, Word
-from auricle.server.cli.formats import Format, render, timestamp
-from auricle.server.cli.output_plan import OutputError, plan_output
+from auricle.server.cli.formats import Format, render, render_together, timestamp
 from auricle.server.cli.printable import encodable, printable
 from auricle.server.cli.subtitle_cues import LINE_COLUMNS, MAX_CUE_MS, Cue, cues, pieces
 from auricle.server.cli.summary import Summary
@@ -66,13 +64,13 @@ def parsed(document: str) -> list[Cue]:
 
 def test_text_is_a_line_a_final() -> None:
     said = transcript(final("hello and welcome"), final("  "), final("it\nends\there "), final("\x1b"))
-    assert render([said], Format.TEXT) == "hello and welcome\nit ends here\n"
-    assert render([transcript()], Format.TEXT) == ""
+    assert render(said, Format.TEXT) == "hello and welcome\nit ends here\n"
+    assert render(transcript(), Format.TEXT) == ""
 
 
 def test_several_texts_have_headings() -> None:
     both = [transcript(final("one"), file="a.wav"), transcript(file="b\n.wav"), transcript(final("two"), file="c.wav")]
-    assert render(both, Format.TEXT) == "# a.wav\none\n# b .wav\n# c.wav\ntwo\n"
+    assert render_together(both, Format.TEXT) == "# a.wav\none\n# b .wav\n# c.wav\ntwo\n"
 
 
 def test_json_says_everything() -> None:
@@ -89,10 +87,11 @@ def test_json_says_everything() -> None:
         accounting=accounting,
         engine=ServerInfo(name="sphinx", model="en-us"),
     )
-    assert json.loads(render([said], Format.JSON)) == {
+    assert json.loads(render(said, Format.JSON)) == {
         "file": "hello.wav",
         "duration_s": 1.0,
         "complete": True,
+        "partial": False,
         "accounting": {
             "offered": 9, "sent": 9, "received": 9, "processed": 9, "committed": 9, "non_speech": 0,
             "gap": 0, "dropped": 0,
@@ -108,12 +107,12 @@ def test_json_says_everything() -> None:
             }
         ],
     }  # fmt: skip
-    assert "héllo" in render([said], Format.JSON)
+    assert "héllo" in render(said, Format.JSON)
 
 
 def test_json_of_several_is_an_array_and_of_a_legacy_server_has_nulls() -> None:
     legacy = Transcript(file="b.wav", finals=(), complete=None)
-    both = json.loads(render([transcript(final("one")), legacy], Format.JSON))
+    both = json.loads(render_together([transcript(final("one")), legacy], Format.JSON))
     assert [each["file"] for each in both] == ["hello.wav", "b.wav"]
     assert both[1]["complete"] is None
     assert both[1]["accounting"] is None
@@ -122,7 +121,7 @@ def test_json_of_several_is_an_array_and_of_a_legacy_server_has_nulls() -> None:
 
 @given(st.text())
 def test_json_is_whole_and_harmless_whatever_the_name(file: str) -> None:
-    document = render([transcript(file=file)], Format.JSON)
+    document = render(transcript(file=file), Format.JSON)
     assert json.loads(document)["file"] == file
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", document)
 
@@ -132,18 +131,18 @@ def test_json_is_whole_and_harmless_whatever_the_name(file: str) -> None:
 
 def test_an_srt_file() -> None:
     said = transcript(spoken("hello and welcome"), spoken("every word", 3661.5))
-    assert render([said], Format.SRT) == (
+    assert render(said, Format.SRT) == (
         "1\n00:00:00,000 --> 00:00:01,200\nhello and welcome\n\n2\n01:01:01,500 --> 01:01:02,500\nevery word\n"
     )
-    assert render([transcript()], Format.SRT) == ""
+    assert render(transcript(), Format.SRT) == ""
 
 
 def test_a_vtt_file() -> None:
     said = transcript(final("1 < 2 & <b>3 --> 4</b>", 0.0004, 1.9996))
-    assert render([said], Format.VTT) == (
+    assert render(said, Format.VTT) == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:02.000\n1 &lt; 2 &amp; &lt;b&gt;3 --&gt; 4&lt;/b&gt;\n"
     )
-    assert render([transcript()], Format.VTT) == "WEBVTT\n"
+    assert render(transcript(), Format.VTT) == "WEBVTT\n"
 
 
 @pytest.mark.parametrize(
@@ -218,7 +217,7 @@ def finals(draw: st.DrawFn) -> Final:
 
 @given(st.lists(finals(), max_size=6), st.sampled_from([Format.SRT, Format.VTT]))
 def test_subtitles_keep_every_word_their_limits_and_their_order(said: list[Final], form: Format) -> None:
-    document = render([transcript(*said)], form)
+    document = render(transcript(*said), form)
     drawn = parsed(document)
     assert drawn == [
         Cue(start=cue.start, end=cue.end, lines=tuple(shown(each, form) for each in cue.lines))
@@ -242,43 +241,6 @@ def shown(line: str, form: Format) -> str:
 
 def squeezed(line: str) -> str:
     return re.sub(r"\s", "", line)
-
-
-# ------------------------------------------------------------------------------------------------ where they go
-
-
-def test_standard_output_a_file_and_a_directory(tmp_path: Path) -> None:
-    one, two = transcript(final("one"), file="x/a.wav"), transcript(final("two"), file="-")
-    stdout = io.StringIO()
-    plan_output(["x/a.wav"], Format.TEXT, None).write([one], stdout)
-    assert stdout.getvalue() == "one\n"
-    plan_output(["x/a.wav", "-"], Format.TEXT, str(tmp_path / "both.txt")).write([one, two], stdout)
-    assert (tmp_path / "both.txt").read_text() == "# x/a.wav\none\n# -\ntwo\n"
-    plan_output(["x/a.wav", "-"], Format.SRT, str(tmp_path)).write([one, two], stdout)
-    assert "one" in (tmp_path / "a.srt").read_text()
-    assert "two" in (tmp_path / "stdin.srt").read_text()
-    plan_output(["x/a.wav"], Format.VTT, f"{tmp_path}/new/").write([one], stdout)
-    assert (tmp_path / "new" / "a.vtt").read_text().startswith("WEBVTT")
-
-
-def test_a_plan_that_cannot_work_is_refused_before_the_work(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"One srt file cannot hold 2 recordings: give `--output DIRECTORY/`"):
-        plan_output(["a.wav", "b.wav"], Format.SRT, None)
-    with pytest.raises(OutputError, match="cannot hold 2 recordings"):
-        plan_output(["a.wav", "b.wav"], Format.VTT, str(tmp_path / "it.vtt"))
-    with pytest.raises(OutputError, match=r"a\.wav and x/a\.flac .* the same name"):
-        plan_output(["a.wav", "x/a.flac"], Format.TEXT, str(tmp_path))
-    with pytest.raises(OutputError, match="the same recording twice"):
-        plan_output(["a.wav", "a.wav"], Format.TEXT, str(tmp_path))
-    with pytest.raises(OutputError, match="its directory does not exist; create it first"):
-        plan_output(["a.wav"], Format.TEXT, str(tmp_path / "gone" / "it.txt"))
-
-
-def test_a_place_that_refuses_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    plan = plan_output(["a.wav"], Format.TEXT, f"{tmp_path}/file/")
-    with pytest.raises(OutputError, match=r"Cannot write .*: (file exists|not a directory); give another place"):
-        plan.write([transcript()], io.StringIO())
 
 
 # ------------------------------------------------------------------------------------------------ text from elsewhere

@@ -32,6 +32,9 @@ class Display(Protocol):
     def final(self, message: Final) -> None:
         """Show a final."""
 
+    def remark(self, line: str) -> None:
+        """Write a line that was not spoken among the finals."""
+
     def note(self, sentence: str) -> None:
         """Show a notice, such as a warning or a delay, as one sentence."""
 
@@ -74,6 +77,11 @@ class PlainDisplay:
         """Write the line, unless it is empty."""
         if self._stdout is not None and (text := line(message)):
             write_line(self._stdout, text)
+
+    def remark(self, line: str) -> None:
+        """Write the line where the finals go."""
+        if self._stdout is not None:
+            write_line(self._stdout, line)
 
     def note(self, sentence: str) -> None:
         """Write the sentence to ``stderr``."""

@@ -36,33 +36,42 @@ _TIME_DIGITS: Final = 3
 """Decimals of a second in JSON: a millisecond is finer than any engine's frames."""
 
 
-def render(transcripts: Sequence[Transcript], form: Format) -> str:
-    """Return the document, ending in a line break (empty for text or subtitles without words).
+def render(transcript: Transcript, form: Format) -> str:
+    """Return the document of one recording, ending in a line break (empty for text or subtitles without words)."""
+    match form:
+        case Format.TEXT:
+            return _text(transcript)
+        case Format.JSON:
+            return _json(document(transcript))
+        case Format.SRT:
+            return _srt(cues(transcript.spoken))
+        case Format.VTT:
+            return _vtt(cues(transcript.spoken), transcript.partial)
 
-    Text has one line a final, and a line ``# file`` before each recording when there are several. JSON is an object, or
-    an array of objects when there are several. Raises `ValueError` for subtitles of other than one recording.
+
+def render_together(transcripts: Sequence[Transcript], form: Format) -> str:
+    """Return one document of several recordings: text under headings, or an array of JSON objects.
+
+    Raises `ValueError` for a format that holds one recording, see `Format.holds_many`.
     """
     match form:
         case Format.TEXT:
-            return "".join(_text(transcript, headed=len(transcripts) > 1) for transcript in transcripts)
+            return "".join(f"{heading(transcript.file)}\n{_text(transcript)}" for transcript in transcripts)
         case Format.JSON:
-            documents = [document(transcript) for transcript in transcripts]
-            return _json(documents[0] if len(documents) == 1 else documents)
-        case Format.SRT | Format.VTT:
-            (transcript,) = transcripts
-            timed = cues(transcript.spoken)
-            return _srt(timed) if form is Format.SRT else _vtt(timed)
+            return _json([document(transcript) for transcript in transcripts])
+        case _:
+            raise ValueError(f"one {form.value} document cannot hold several recordings")
 
 
-def heading(file: str) -> str:
-    """Return the heading of one of several recordings."""
-    return f"# {printable(file)}"
+def heading(content: str) -> str:
+    """Return a line that is no speech: the heading of one of several recordings, or the mark of a partial one."""
+    return f"# {printable(content)}"
 
 
-def _text(transcript: Transcript, *, headed: bool) -> str:
+def _text(transcript: Transcript) -> str:
     lines = [line(final) for final in transcript.spoken]
-    if headed:
-        lines.insert(0, heading(transcript.file))
+    if transcript.partial:
+        lines.append(heading(transcript.partial))
     return "".join(f"{each}\n" for each in lines)
 
 
@@ -77,6 +86,7 @@ def document(transcript: Transcript) -> dict[str, object]:
         "file": transcript.file,
         "duration_s": _seconds(transcript.duration_s),
         "complete": transcript.complete,
+        "partial": transcript.partial is not None,
         "accounting": None if transcript.accounting is None else asdict(transcript.accounting),
         "engine": None if transcript.engine is None else asdict(transcript.engine),
         "text": " ".join(line(final) for final in transcript.spoken),
@@ -135,14 +145,15 @@ def _srt(timed: Sequence[Cue]) -> str:
     return "\n".join(blocks)
 
 
-def _vtt(timed: Sequence[Cue]) -> str:
+def _vtt(timed: Sequence[Cue], partial: str | None) -> str:
     blocks = (
         f"{timestamp(cue.start, point='.')} --> {timestamp(cue.end, point='.')}\n"
         + "\n".join(_escaped(each) for each in cue.lines)
         + "\n"
         for cue in timed
     )
-    return "\n".join(["WEBVTT\n", *blocks])
+    note = [] if partial is None else [f"NOTE {partial}\n"]
+    return "\n".join(["WEBVTT\n", *blocks, *note])
 
 
 def _escaped(text: str) -> str:

@@ -43,6 +43,8 @@ class Lines(Protocol):
 
     def final(self, message: messages.Final) -> None: ...
 
+    def remark(self, line: str) -> None: ...
+
     def note(self, sentence: str) -> None: ...
 
     def finish(self, summary_line: str) -> None: ...
@@ -96,6 +98,11 @@ class LiveDisplay:
         self._partial = None
         with self._paused():
             self._lines.final(message)
+
+    def remark(self, line: str) -> None:
+        """Write the line above the live region."""
+        with self._paused():
+            self._lines.remark(line)
 
     def note(self, sentence: str) -> None:
         """Write the sentence above the live region."""

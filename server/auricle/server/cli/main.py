@@ -18,8 +18,9 @@ from auricle.server.cli import serve as serve_command
 from auricle.server.cli import transcribe as transcribe_command
 from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.formats import Format
+from auricle.server.cli.jobs import Wanted
 from auricle.server.cli.logging_setup import configure_logging
-from auricle.server.cli.output_plan import OutputError, plan_output
+from auricle.server.cli.output_plan import OutputError
 from auricle.server.cli.server_choice import ServerChoice
 from auricle.server.cli.streaming import start_message
 from auricle.server.http.listener import ListenError
@@ -74,6 +75,14 @@ def transcribe(
     language: Language = None,
     task: TaskOption = Task.TRANSCRIBE,
     output: Annotated[str | None, typer.Option("--output", "-o", help="A file, or a directory for one each.")] = None,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--output-template", help="Names of the files, as in '{folder}/{stem}.{format}'; {name}, {number}."
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace transcripts that are there.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Skip recordings whose transcript is there.")] = False,
     form: Annotated[Format, typer.Option("--format", "-f", help="How the transcript is written.")] = Format.TEXT,
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Send at the pace of speech, like a microphone.")
@@ -83,12 +92,17 @@ def transcribe(
     """Transcribe recordings."""
     configure_logging(verbose=verbose)
     server = _server(url, api_key, engine, model, language)
-    try:
-        plan = plan_output(files, form, output)
-    except OutputError as error:
-        _exit_with_error(str(error))
+    wanted = Wanted(
+        files=files,
+        form=form,
+        output=output,
+        template=template,
+        overwrite=overwrite,
+        resume=resume,
+        confirm=_confirm if sys.stdin.isatty() and sys.stderr.isatty() else None,
+    )
     config = start_message(language=language, task=task.value)
-    request = transcribe_command.Request(files=files, plan=plan, config=config, server=server, realtime=realtime)
+    request = transcribe_command.Request(wanted=wanted, config=config, server=server, realtime=realtime)
     _run(transcribe_command.transcribe, request)
 
 
@@ -207,6 +221,10 @@ def _server(
                 "--engine and --model choose what this command starts; the server at --url has made its choice."
             )
     return ServerChoice(url=url, api_key=api_key, engine=engine, model=model, language=language)
+
+
+def _confirm(question: str) -> bool:
+    return typer.confirm(question, err=True)
 
 
 def _run(command: Callable[[Argument], Awaitable[Exit]], argument: Argument) -> None:

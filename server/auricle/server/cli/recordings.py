@@ -5,6 +5,7 @@ Recordings are streamed and never in memory as a whole: blocks are read, mixed t
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from types import TracebackType
@@ -37,6 +38,8 @@ class Recording:
         """The path as it was given, or "standard input"."""
         self._source = source
         self._resources = resources
+        self._reading = threading.Lock()
+        """Held by the thread that reads."""
 
     @classmethod
     def open(cls, path: str | os.PathLike[str], *, stdin: BinaryIO | None = None) -> Self:
@@ -65,8 +68,15 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        """Close the file. Standard input stays open."""
-        self._resources.close()
+        """Close the file. Standard input stays open.
+
+        A thread that was left behind in the middle of a read, of a pipe that says nothing, still uses the file and its
+        decoder: then they are left to the end of the process.
+        """
+        if self._reading.acquire(blocking=False):
+            with ExitStack() as at_the_end:
+                at_the_end.callback(self._reading.release)
+                self._resources.close()
 
     @property
     def duration_s(self) -> float | None:
@@ -80,6 +90,15 @@ class Recording:
         Raises `RecordingError` when audio is missing or damaged, but only after all of it that can be decoded has
         been yielded, so that a cut recording still gives its transcript.
         """
+        chunks = self._converted(chunk_ms)
+        while True:
+            with self._reading:
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
+
+    def _converted(self, chunk_ms: int) -> Iterator[bytes]:
         stream = PcmStream(self._source.sample_rate, chunk_ms=chunk_ms)
         failure: RecordingError | None = None
         empty = True
@@ -102,10 +121,22 @@ _NO_AUDIO: Final = ("it has a header but no audio", "record it again")
 
 
 def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
-    file = sys.stdin.buffer if stdin is None else stdin
+    file = _unbuffered_stdin() if stdin is None else stdin
     if file.isatty():
         raise SourceError("it is a terminal, not audio", "pipe a WAV stream into it, as in `sox FILE -t wav - | …`")
     return file
+
+
+def _unbuffered_stdin() -> BinaryIO:
+    """Return the process's standard input without Python's buffer.
+
+    The interpreter takes that buffer's lock when it exits, and dies where a thread, left behind in a read of a pipe
+    that says nothing, still holds it.
+    """
+    try:
+        return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # it is not ours to close
+    except OSError:  # not a file of the system: a test's
+        return sys.stdin.buffer
 
 
 def _source(file: BinaryIO) -> Source:

@@ -20,7 +20,7 @@ from auricle.core import (
     Start,
     WarningMessage,
 )
-from auricle.core.parts import Product
+from auricle.core.parts import Product, ServerInfo
 from auricle.server.cli.display import Display
 from auricle.server.cli.pcm import SAMPLE_BYTES, SAMPLE_RATE
 from auricle.server.cli.recordings import RecordingError
@@ -51,6 +51,8 @@ class Outcome:
     last_final_at: float | None = None
     problem: RecordingError | None = None
     """The error of the source, raised after all readable audio had been sent."""
+    interrupted: bool = False
+    """Whether the sending was stopped before the end of the source."""
 
     @property
     def sent_s(self) -> float:
@@ -63,27 +65,34 @@ class Outcome:
         return self.committed_sample / SAMPLE_RATE
 
 
-async def stream(client: Client, chunks: AsyncIterable[bytes], display: Display) -> Outcome:
-    """Send every chunk, end the input, and display the events, until the session closes."""
-    outcome = Outcome()
+async def stream(
+    client: Client, chunks: AsyncIterable[bytes], display: Display, outcome: Outcome, sending: trio.CancelScope
+) -> None:
+    """Send every chunk, end the input, and display the events, until the session closes; ``outcome`` fills meanwhile.
+
+    Cancelling ``sending`` ends the input where it is; its finals still come.
+    """
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_send, client, chunks, display, outcome)
+        nursery.start_soon(_send, client, chunks, display, outcome, sending)
         async for event in client:
             _show(event, display, outcome)
         nursery.cancel_scope.cancel()
-    return outcome
 
 
-async def _send(client: Client, chunks: AsyncIterable[bytes], display: Display, outcome: Outcome) -> None:
+async def _send(
+    client: Client, chunks: AsyncIterable[bytes], display: Display, outcome: Outcome, sending: trio.CancelScope
+) -> None:
     try:
-        async for chunk in chunks:
-            await client.send_audio(chunk)
-            outcome.sent_bytes += len(chunk)
-            display.progress(outcome.sent_s, outcome.committed_s)
+        with sending:
+            async for chunk in chunks:
+                await client.send_audio(chunk)
+                outcome.sent_bytes += len(chunk)
+                display.progress(outcome.sent_s, outcome.committed_s)
     except RecordingError as problem:
         outcome.problem = problem
     except SessionOver:
         return  # the reason is in the terminal event
+    outcome.interrupted = sending.cancelled_caught
     outcome.ended_at = trio.current_time()
     await client.end_input()
 
@@ -112,6 +121,8 @@ def _show(event: object, display: Display, outcome: Outcome) -> None:
             display.progress(outcome.sent_s, outcome.committed_s)
         case SessionClosed():
             outcome.closed = event
+            if outcome.interrupted:  # perhaps in the middle of a chunk
+                outcome.sent_bytes = event.accounting.offered * SAMPLE_BYTES
             if event.complete is not None:
                 _commit(event.accounting.committed, display, outcome)
         case _:
@@ -155,16 +166,17 @@ def summary(name: str, client: Client, outcome: Outcome) -> Summary:
     )
 
 
-def transcript(file: str, client: Client, outcome: Outcome) -> Transcript:
-    """Return the transcript of a stream that has ended."""
-    assert outcome.closed is not None
+def transcript(file: str, outcome: Outcome, engine: ServerInfo | None) -> Transcript:
+    """Return the transcript of a stream that has ended, or what there is of one that was left."""
+    closed = outcome.closed
     return Transcript(
         file=file,
         finals=tuple(outcome.finals),
         duration_s=outcome.sent_s,
-        complete=outcome.closed.complete,
-        accounting=outcome.closed.accounting,
-        engine=client.ready.server,
+        complete=False if closed is None else closed.complete,
+        accounting=None if closed is None else closed.accounting,
+        engine=engine,
+        interrupted=outcome.interrupted or closed is None,
     )
 
 

@@ -21,6 +21,17 @@ class Transcript:
     """True: every sample is accounted for. False: not so. None: unknown, a legacy server gives no accounting."""
     accounting: Accounting | None = None
     engine: ServerInfo | None = None
+    interrupted: bool = False
+    """Whether the recording was not sent to its end, because somebody stopped the command."""
+
+    @property
+    def partial(self) -> str | None:
+        """Why the transcript is partial, as a clause without a full stop; None where it is not."""
+        if self.interrupted:
+            return f"partial: interrupted after {self.duration_s or 0:.2f} s of audio"
+        if self.complete is False:
+            return "partial: the server did not account for all of the audio"
+        return None
 
     @property
     def spoken(self) -> tuple[Final, ...]:
