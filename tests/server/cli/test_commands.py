@@ -208,3 +208,32 @@ def test_resume_does_what_is_missing(hello: Path, tmp_path: Path) -> None:
     assert (tmp_path / "hello.txt").read_text() == "of yesterday"
     assert (tmp_path / "meeting.txt").read_text()
     assert f"hello.flac: its transcript is there already ({tmp_path}/hello.txt); skipped." in result.stderr
+
+
+def test_folders(hello: Path, tmp_path: Path) -> None:
+    (tmp_path / "calls" / "monday").mkdir(parents=True)
+    (tmp_path / "calls" / ".trash").mkdir()
+    (tmp_path / "empty").mkdir()
+    for name in ("a.FLAC", "monday/a.flac", "notes.txt", ".hidden.flac", ".trash/b.flac"):
+        (tmp_path / "calls" / name).write_bytes(hello.read_bytes())
+    names = ("-o", f"{tmp_path}/out/", "--output-template", "{folder}/{name}.txt")
+    result = auricle("transcribe", "-r", tmp_path / "calls", tmp_path / "empty", hello, *names)
+    made = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.txt"))
+    assert [name.removeprefix(str(tmp_path).lstrip("/")) for name in made if "calls" in name] == [
+        "/calls/a.FLAC.txt", "/calls/monday/a.flac.txt",
+    ]  # fmt: skip
+    assert len(made) == 3
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[0] == (
+        f"Cannot read {tmp_path}/empty: it is a folder without recordings; name the recordings themselves."
+    )
+
+
+def test_channels_that_cancel_each_other_are_told_once(tmp_path: Path) -> None:
+    mono = 0.5 * np.sin(np.arange(80_000) / 6)
+    soundfile.write(tmp_path / "it.wav", np.stack([mono, -mono], axis=1), 16_000)
+    result = auricle("transcribe", tmp_path / "it.wav")
+    assert result.stderr.count("cancel each other") == 1
+    assert "give --channel 1" in result.stderr
+    assert "cancel each other" not in auricle("transcribe", tmp_path / "it.wav", "--channel", "2").stderr
+    assert "no channel 3" in auricle("transcribe", tmp_path / "it.wav", "--channel", "3").stderr

@@ -114,3 +114,13 @@ def test_while_the_model_loads(tmp_path: Path) -> None:
         # The pipe opens when the engine reads it, and gives it nothing.
         process.send_signal(signal.SIGINT)
         assert process.wait(FAR_S) == 130
+
+
+def test_while_nothing_comes_from_a_pipe(tmp_path: Path) -> None:
+    """The header of a recording on a pipe has not come yet: a named pipe tells when it is waited for."""
+    os.mkfifo(tmp_path / "pipe")
+    with transcribing(tmp_path / "pipe") as process, (tmp_path / "pipe").open("wb"):
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate(timeout=FAR_S)
+    assert process.returncode == 130
+    assert complaints == ""

@@ -13,4 +13,6 @@ def main() -> None:
     except ModuleNotFoundError as missing:
         print(f"The auricle command needs {missing.name}: pip install 'auricle[server]'.", file=sys.stderr)
         raise SystemExit(int(Exit.BAD_INPUT)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(int(Exit.INTERRUPTED)) from None
     command.main()

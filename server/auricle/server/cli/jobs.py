@@ -12,6 +12,7 @@ from auricle.server.cli.formats import Format
 from auricle.server.cli.output_checks import already_there, check_places, existing
 from auricle.server.cli.output_plan import OutputError, OutputPlan, plan_output
 from auricle.server.cli.printable import printable
+from auricle.server.cli.recording_files import with_folders
 from auricle.server.cli.recordings import STDIN, Recording, RecordingError
 
 
@@ -21,6 +22,10 @@ class Wanted:
 
     files: Sequence[str]
     form: Format
+    recursive: bool = False
+    """Whether folders stand for the recordings in them."""
+    channel: int | None = None
+    """The channel to take, counted from 1; None: the average of all."""
     output: str | None = None
     template: str | None = None
     overwrite: bool = False
@@ -47,9 +52,10 @@ class Jobs(NamedTuple):
 
 def plan_jobs(wanted: Wanted) -> Jobs:
     """Return the jobs, each of whose places can be written. Raises `OutputError` where the user has to decide."""
-    plan = plan_output(wanted.files, wanted.form, wanted.output, wanted.template)
-    jobs = [Job(file, place) for file, place in zip(wanted.files, _places(plan, len(wanted.files)), strict=True)]
-    check_places(plan, wanted.files)
+    files = with_folders(wanted.files) if wanted.recursive else wanted.files
+    plan = plan_output(files, wanted.form, wanted.output, wanted.template)
+    jobs = [Job(file, place) for file, place in zip(files, plan.each or [None] * len(files), strict=True)]
+    check_places(plan, files)
     if wanted.resume:
         _check_resume(wanted, plan)
         there = set(existing(plan.each))
@@ -59,26 +65,24 @@ def plan_jobs(wanted: Wanted) -> Jobs:
     return Jobs(plan, tuple(jobs), ())
 
 
-def unreadable(jobs: Sequence[Job]) -> Iterator[tuple[Job, RecordingError]]:
+def unreadable(jobs: Sequence[Job], wanted: Wanted) -> Iterator[tuple[Job, RecordingError]]:
     """Yield the jobs whose recording cannot even be opened. Pipes are not tried: what is read from them is gone."""
     for job in jobs:
-        path = Path(job.file)
         try:
-            if job.file != STDIN and (not _exists(path) or path.is_file() or path.is_dir()):
-                Recording.open(path).close()
+            if wanted.recursive and Path(job.file).is_dir():
+                raise RecordingError(job.file, "it is a folder without recordings", "name the recordings themselves")
+            if not _is_pipe(job.file):
+                Recording.open(job.file, channel=wanted.channel).close()
         except RecordingError as error:
             yield job, error
 
 
-def _exists(path: Path) -> bool:
+def _is_pipe(file: str) -> bool:
+    path = Path(file)
     try:
-        return path.exists()
+        return file == STDIN or (path.exists() and not path.is_file() and not path.is_dir())
     except (OSError, ValueError):
         return False
-
-
-def _places(plan: OutputPlan, recordings: int) -> Sequence[Path | None]:
-    return plan.each or [None] * recordings
 
 
 def _check_resume(wanted: Wanted, plan: OutputPlan) -> None:

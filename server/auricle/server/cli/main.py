@@ -67,7 +67,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens
 
 @app.command()
 def transcribe(
-    files: Annotated[list[str], typer.Argument(help="Recordings (WAV, FLAC, OGG, MP3 …); - is WAV on standard input.")],
+    files: Annotated[list[str], typer.Argument(help="Recordings: WAV, MP3, M4A, MP4 …; - is standard input.")],
     url: Url = None,
     api_key: ApiKey = None,
     engine: Engine = None,
@@ -84,6 +84,12 @@ def transcribe(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace transcripts that are there.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Skip recordings whose transcript is there.")] = False,
     form: Annotated[Format, typer.Option("--format", "-f", help="How the transcript is written.")] = Format.TEXT,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Take the recordings in folders, and in those below.")
+    ] = False,
+    channel: Annotated[
+        int | None, typer.Option("--channel", min=1, help="Take this channel alone; without it, the average of all.")
+    ] = None,
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Send at the pace of speech, like a microphone.")
     ] = False,
@@ -95,6 +101,8 @@ def transcribe(
     wanted = Wanted(
         files=files,
         form=form,
+        recursive=recursive,
+        channel=channel,
         output=output,
         template=template,
         overwrite=overwrite,

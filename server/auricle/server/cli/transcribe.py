@@ -1,8 +1,11 @@
 """``auricle transcribe``: transcribe recordings through a server, over a WebSocket."""
 
 import sys
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import trio
 
@@ -22,6 +25,8 @@ from auricle.server.cli.transcript import Transcript
 from auricle.server.cli.transcript_writer import TranscriptWriter
 from auricle.transports.trio import ConnectFailed, connect
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -40,7 +45,7 @@ async def transcribe(request: Request) -> Exit:
     """
     jobs = plan_jobs(request.wanted)
     stdout = sys.stdout if shows_text(jobs.plan) else None
-    with choose_display(stdout, sys.stderr, recordings=len(request.wanted.files)) as display:
+    with choose_display(stdout, sys.stderr, recordings=len(jobs.todo) + len(jobs.done)) as display:
         run = _Run(request, jobs, display)
         async with trio.open_nursery() as nursery:
             await nursery.start(run.stop.watch)
@@ -72,7 +77,7 @@ class _Run:
         """Transcribe what there is to do, until a signal."""
         for job in self._jobs.done:
             self._display.note(f"{job.file}: its transcript is there already ({job.place}); skipped.")
-        todo = self._openable()
+        todo = await self._openable()
         if not todo:
             return
         async with server_url(self._request.server, self._display) as url:
@@ -88,16 +93,16 @@ class _Run:
         if self.stop.exit is not None:
             self.results.append(self.stop.exit)
 
-    def _openable(self) -> list[Job]:
+    async def _openable(self) -> list[Job]:
         """Return the jobs whose recording can be opened; the user is told of the others."""
-        bad = dict(unreadable(self._jobs.todo))
+        bad = await _in_thread(lambda: dict(unreadable(self._jobs.todo, self._request.wanted)))
         for error in bad.values():
             self._fail(str(error), Exit.BAD_INPUT)
         return [job for job in self._jobs.todo if job not in bad]
 
     async def _one(self, job: Job, url: str) -> None:
         try:
-            with Recording.open(job.file) as recording:
+            with await _in_thread(partial(Recording.open, job.file, channel=self._request.wanted.channel)) as recording:
                 await self._stream(job, recording, url)
         except RecordingError as error:
             self._fail(str(error), Exit.BAD_INPUT)
@@ -110,7 +115,7 @@ class _Run:
             self._display.start(recording.name, recording.duration_s)
             self.stop.sending = trio.CancelScope()
             try:
-                async with aclosing(paced(recording.chunks(), realtime=self._request.realtime)) as chunks:
+                async with aclosing(self._chunks(recording)) as chunks:
                     await stream(client, chunks, self._display, outcome, self.stop.sending)
             finally:
                 self.stop.sending = None
@@ -120,6 +125,19 @@ class _Run:
             self._fail(str(outcome.problem), Exit.BAD_INPUT)
         if outcome.closed is not None and outcome.closed.complete is False:
             self.results.append(Exit.INCOMPLETE)
+
+    async def _chunks(self, recording: Recording) -> AsyncGenerator[bytes, None]:
+        """Yield the audio, and warn once where the channels cancel each other."""
+        warned = False
+        async with aclosing(paced(recording.chunks(), realtime=self._request.realtime)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+                if recording.channels_cancel and not warned:
+                    warned = True
+                    self._display.note(
+                        f"The channels of {recording.name} cancel each other, so that next to nothing is left of their "
+                        "average: stop, and give --channel 1."
+                    )
 
     def _keep(self, job: Job, outcome: Outcome, engine: ServerInfo | None) -> None:
         """Write the transcript, or what there is of one where the session did not come to its end."""
@@ -143,3 +161,8 @@ class _Run:
     def _fail(self, sentence: str, result: Exit) -> None:
         self._display.note(printable(sentence))
         self.results.append(result)
+
+
+async def _in_thread(read: Callable[[], Result]) -> Result:
+    """Return what ``read`` returns, which may wait for a disk or a pipe; a signal does not wait for it."""
+    return await trio.to_thread.run_sync(read, abandon_on_cancel=True)
