@@ -3,33 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from enum import StrEnum
 from typing import Final
 
 from auricle.core import messages, parts
+from auricle.server.cli.format_names import Format
 from auricle.server.cli.printable import UNSAFE, printable
 from auricle.server.cli.subtitle_cues import Cue, cues
 from auricle.server.cli.transcript import Transcript
-
-
-class Format(StrEnum):
-    """Output format of a transcript."""
-
-    TEXT = "text"
-    JSON = "json"
-    SRT = "srt"
-    VTT = "vtt"
-
-    @property
-    def suffix(self) -> str:
-        """File name suffix."""
-        return ".txt" if self is Format.TEXT else f".{self.value}"
-
-    @property
-    def holds_many(self) -> bool:
-        """Whether one document can hold several recordings. A subtitle file has one timeline, so it cannot."""
-        return self in (Format.TEXT, Format.JSON)
-
 
 _JSON_INDENT: Final = 2
 _TIME_DIGITS: Final = 3

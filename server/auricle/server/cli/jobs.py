@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from auricle.server.cli.formats import Format
+from auricle.server.cli.format_names import Format
 from auricle.server.cli.output_checks import already_there, check_places, existing
 from auricle.server.cli.output_plan import OutputError, OutputPlan, plan_output
 from auricle.server.cli.printable import printable

@@ -1,40 +1,55 @@
-"""The ``auricle`` command line: options and subcommands."""
+"""The ``auricle`` command line: options and subcommands.
+
+What the commands need is imported when they run: help, completion and wrong options come at once.
+"""
 
 import sys
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Annotated, NoReturn, TypeVar
+from importlib import metadata
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
 
-import trio
 import typer
 
-from auricle.engines.fallback import Isolation
-from auricle.engines.protocol import EngineError
-from auricle.server.app import DEFAULT_PORT, ServerConfig
-from auricle.server.cli import conform as conform_command
-from auricle.server.cli import listen as listen_command
-from auricle.server.cli import replay as replay_command
-from auricle.server.cli import serve as serve_command
-from auricle.server.cli import transcribe as transcribe_command
 from auricle.server.cli.exit_codes import Exit
-from auricle.server.cli.formats import Format
-from auricle.server.cli.jobs import Wanted
+from auricle.server.cli.format_names import Format
+from auricle.server.cli.lazy import lazy_module
 from auricle.server.cli.logging_setup import configure_logging
-from auricle.server.cli.output_plan import OutputError
-from auricle.server.cli.server_choice import ServerChoice
-from auricle.server.cli.streaming import start_message
-from auricle.server.http.listener import ListenError
-from auricle.transports.address import parse_address
-from auricle.transports.errors import InvalidURL
+from auricle.server.cli.option_errors import OptionError
+
+if TYPE_CHECKING:
+    from auricle.server import app as server_app
+    from auricle.server.cli import conform as conform_command
+    from auricle.server.cli import doctor as doctor_command
+    from auricle.server.cli import jobs, running, server_choice, session_options, streaming
+    from auricle.server.cli import listen as listen_command
+    from auricle.server.cli import models as models_command
+    from auricle.server.cli import replay as replay_command
+    from auricle.server.cli import serve as serve_command
+    from auricle.server.cli import transcribe as transcribe_command
+else:
+    server_app = lazy_module("auricle.server.app")
+    conform_command = lazy_module("auricle.server.cli.conform")
+    doctor_command = lazy_module("auricle.server.cli.doctor")
+    jobs = lazy_module("auricle.server.cli.jobs")
+    listen_command = lazy_module("auricle.server.cli.listen")
+    models_command = lazy_module("auricle.server.cli.models")
+    replay_command = lazy_module("auricle.server.cli.replay")
+    running = lazy_module("auricle.server.cli.running")
+    serve_command = lazy_module("auricle.server.cli.serve")
+    server_choice = lazy_module("auricle.server.cli.server_choice")
+    session_options = lazy_module("auricle.server.cli.session_options")
+    streaming = lazy_module("auricle.server.cli.streaming")
+    transcribe_command = lazy_module("auricle.server.cli.transcribe")
 
 app = typer.Typer(
     name="auricle",
-    help="Self-hosted real-time speech-to-text: every sample accounted for, and every stream ends.",
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode=None,  # rich takes as long to import as all the rest of the help
     pretty_exceptions_enable=False,
 )
-
+models_app = typer.Typer(help="List, download, check and remove models.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(models_app, name="models")
 
 Argument = TypeVar("Argument")
 
@@ -62,6 +77,18 @@ Language = Annotated[
     str | None, typer.Option("--language", envvar="AURICLE_LANGUAGE", help="As in en or de; without it: detected.")
 ]
 TaskOption = Annotated[Task, typer.Option("--task", help="Write the words as spoken, or in English.")]
+Prompt = Annotated[
+    str | None, typer.Option("--prompt", help="What the recording is about, or how it begins: names are spelt as here.")
+]
+Keyterms = Annotated[
+    str | None, typer.Option("--keyterms", help="Words likely to be said: 'one, two', or @FILE with a line each.")
+]
+Silence = Annotated[
+    float | None, typer.Option("--silence", min=0.1, max=10, help="Seconds of silence that end an utterance.")
+]
+MaxSegment = Annotated[
+    float | None, typer.Option("--max-segment", min=1, max=28, help="Seconds that an utterance may last at most.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, to standard error.")]
 
 
@@ -74,6 +101,10 @@ def transcribe(
     model: Model = None,
     language: Language = None,
     task: TaskOption = Task.TRANSCRIBE,
+    prompt: Prompt = None,
+    keyterms: Keyterms = None,
+    silence: Silence = None,
+    max_segment: MaxSegment = None,
     output: Annotated[str | None, typer.Option("--output", "-o", help="A file, or a directory for one each.")] = None,
     template: Annotated[
         str | None,
@@ -98,7 +129,7 @@ def transcribe(
     """Transcribe recordings."""
     configure_logging(verbose=verbose)
     server = _server(url, api_key, engine, model, language)
-    wanted = Wanted(
+    wanted = jobs.Wanted(
         files=files,
         form=form,
         recursive=recursive,
@@ -109,7 +140,7 @@ def transcribe(
         resume=resume,
         confirm=_confirm if sys.stdin.isatty() and sys.stderr.isatty() else None,
     )
-    config = start_message(language=language, task=task.value)
+    config = streaming.start_message(_session_options(language, task, prompt, keyterms, silence, max_segment))
     request = transcribe_command.Request(wanted=wanted, config=config, server=server, realtime=realtime)
     _run(transcribe_command.transcribe, request)
 
@@ -119,7 +150,7 @@ def serve(
     host: Annotated[str, typer.Option("--host", envvar="AURICLE_HOST", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option("--port", envvar="AURICLE_PORT", min=0, max=65535, help="0 takes a free one.")
-    ] = DEFAULT_PORT,
+    ] = 8765,
     engine: Engine = None,
     model: Model = None,
     language: Language = None,
@@ -130,24 +161,24 @@ def serve(
         ),
     ] = None,
     engine_isolation: Annotated[
-        Isolation,
+        Literal["process", "thread"],
         typer.Option(
             "--engine-isolation",
             envvar="AURICLE_ENGINE_ISOLATION",
             help="process: a crash or a hang of the model costs no session. thread: for small machines.",
         ),
-    ] = Isolation.PROCESS,
+    ] = "process",
     verbose: Verbose = False,
 ) -> None:
     """Run the server."""
     configure_logging(verbose=verbose)
-    config = ServerConfig(
+    config = server_app.ServerConfig(
         host=host,
         port=port,
         engine=engine,
         model=model,
         language=language,
-        engine_isolation=engine_isolation,
+        engine_isolation=serve_command.ISOLATION[engine_isolation],
         max_sessions=max_sessions,
     )
     _run(serve_command.serve, config)
@@ -161,6 +192,10 @@ def listen(
     model: Model = None,
     language: Language = None,
     task: TaskOption = Task.TRANSCRIBE,
+    prompt: Prompt = None,
+    keyterms: Keyterms = None,
+    silence: Silence = None,
+    max_segment: MaxSegment = None,
     device: Annotated[
         str | None, typer.Option("--device", help="The microphone: its number or part of its name.")
     ] = None,
@@ -168,7 +203,7 @@ def listen(
 ) -> None:
     """Transcribe the microphone until Ctrl-C."""
     configure_logging(verbose=verbose)
-    config = start_message(language=language, task=task.value)
+    config = streaming.start_message(_session_options(language, task, prompt, keyterms, silence, max_segment))
     server = _server(url, api_key, engine, model, language)
     _run(listen_command.listen, listen_command.Request(config=config, server=server, device=device))
 
@@ -181,7 +216,10 @@ def replay(
     ] = False,
     save: Annotated[str | None, typer.Option("--save", help="Write the trace as this version would record it.")] = None,
 ) -> None:
-    """Step this version's protocol core through a trace; exit status 1 where it does otherwise."""
+    """Step this version's protocol core through a trace.
+
+    Exit status 1 where it does otherwise.
+    """
     _run(replay_command.replay_trace, replay_command.Request(file=file, conversation=conversation, save=save))
 
 
@@ -197,7 +235,10 @@ def conform(
     timeout_s: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds that each check may take.")] = 30.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Check a server against the protocol, from outside; exit status 1 where it fails a check."""
+    """Check a server against the protocol, from outside.
+
+    Exit status 1 where it fails a check.
+    """
     if list_them:
         conform_command.list_checks()
         return
@@ -211,24 +252,103 @@ def conform(
     )
 
 
+@models_app.command("list")
+def models_list(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+) -> None:
+    """Name the models, what they are, and which of them are here."""
+    models_command.list_models(as_json=as_json)
+
+
+ModelName = Annotated[str, typer.Argument(help="A name of `auricle models list`, or owner/name of the hub.")]
+
+
+@models_app.command("pull")
+def models_pull(name: ModelName) -> None:
+    """Download a model, unless it is here, and check it."""
+    _run(models_command.pull, name)
+
+
+@models_app.command("verify")
+def models_verify(
+    name: Annotated[str | None, typer.Argument(help="A model; without it, all that are here.")] = None,
+) -> None:
+    """Check every byte of the models that are here.
+
+    Exit status 1 where one is damaged.
+    """
+    _run(models_command.verify, name)
+
+
+@models_app.command("remove")
+def models_remove(name: ModelName) -> None:
+    """Delete a model that was downloaded."""
+    _run(models_command.remove, name)
+
+
+@app.command()
+def devices() -> None:
+    """Name the microphones, and what models can run on."""
+    doctor_command.print_devices()
+
+
+@app.command()
+def doctor() -> None:
+    """Look for what would keep Auricle from working.
+
+    Exit status 1 where something would.
+    """
+    _run(doctor_command.doctor, None)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"auricle {metadata.version('auricle')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Self-hosted real-time speech-to-text: every sample accounted for, and every stream ends."""
+
+
 def main() -> None:
     """Entry point of the ``auricle`` script."""
     app()
 
 
+def _session_options(
+    language: str | None,
+    task: Task,
+    prompt: str | None,
+    keyterms: str | None,
+    silence_s: float | None,
+    max_segment_s: float | None,
+) -> "session_options.SessionOptions":
+    try:
+        return session_options.SessionOptions(
+            language=language,
+            task=task.value,
+            prompt=session_options.checked_prompt(prompt),
+            terms=session_options.read_terms(keyterms),
+            silence_s=silence_s,
+            max_segment_s=max_segment_s,
+        )
+    except OptionError as error:
+        _exit_with_error(str(error))
+
+
 def _server(
     url: str | None, api_key: str | None, engine: str | None, model: str | None, language: str | None
-) -> ServerChoice:
-    if url is not None:
-        try:
-            parse_address(url)
-        except InvalidURL as error:
-            _exit_with_error(str(error))
-        if engine is not None or model is not None:
-            _exit_with_error(
-                "--engine and --model choose what this command starts; the server at --url has made its choice."
-            )
-    return ServerChoice(url=url, api_key=api_key, engine=engine, model=model, language=language)
+) -> "server_choice.ServerChoice":
+    try:
+        return server_choice.choose_server(url=url, api_key=api_key, engine=engine, model=model, language=language)
+    except OptionError as error:
+        _exit_with_error(str(error))
 
 
 def _confirm(question: str) -> bool:
@@ -236,28 +356,7 @@ def _confirm(question: str) -> bool:
 
 
 def _run(command: Callable[[Argument], Awaitable[Exit]], argument: Argument) -> None:
-    """Run a command and exit with its status; errors that a user can cause are one sentence, never a traceback."""
-    result = Exit.GOOD
-    try:
-        result = trio.run(command, argument)
-    except* KeyboardInterrupt:
-        result = Exit.INTERRUPTED
-    except* (EngineError, OutputError, ListenError) as group:
-        _print_errors(group)
-        result = Exit.BAD_INPUT
-    except* BrokenPipeError:
-        # The reading end of standard output is closed: nothing can be written to it, not even at exit.
-        sys.stdout = None
-        result = Exit.INCOMPLETE
-    raise typer.Exit(int(result))
-
-
-def _print_errors(group: BaseExceptionGroup[BaseException]) -> None:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            _print_errors(error)
-        else:
-            print(error, file=sys.stderr)
+    raise typer.Exit(int(running.run(command, argument)))
 
 
 def _exit_with_error(sentence: str) -> NoReturn:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from auricle.server.cli.formats import Format
+from auricle.server.cli.format_names import Format
 from auricle.server.cli.printable import printable
 from auricle.server.cli.recordings import STDIN
 

@@ -3,14 +3,20 @@
 import logging
 import signal
 import sys
+from collections.abc import Mapping
+from typing import Final
 
 import trio
 from rich.console import Console
 
+from auricle.engines.fallback import Isolation
 from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.server.cli.engine_progress import wait_for_engine
 from auricle.server.cli.exit_codes import Exit
 from auricle.server.http.negotiation import is_loopback_host
+
+ISOLATION: Final[Mapping[str, Isolation]] = {each.value: each for each in Isolation}
+"""Where the model lives, by the name that the command line has for it."""
 
 logger = logging.getLogger(__name__)
 

@@ -9,6 +9,9 @@ from rich.console import Console
 from auricle.server.app import ServerConfig, running_server
 from auricle.server.cli.display import Display
 from auricle.server.cli.engine_progress import wait_for_engine
+from auricle.server.cli.option_errors import OptionError
+from auricle.transports.address import parse_address
+from auricle.transports.errors import InvalidURL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,22 @@ class ServerChoice:
     engine: str | None = None
     model: str | None = None
     language: str | None = None
+
+
+def choose_server(
+    *, url: str | None, api_key: str | None, engine: str | None, model: str | None, language: str | None
+) -> ServerChoice:
+    """Return the choice that the options make. Raises `OptionError` where they contradict each other."""
+    if url is not None:
+        try:
+            parse_address(url)
+        except InvalidURL as error:
+            raise OptionError(str(error)) from error
+        if engine is not None or model is not None:
+            raise OptionError(
+                "--engine and --model choose what this command starts; the server at --url has made its choice."
+            )
+    return ServerChoice(url=url, api_key=api_key, engine=engine, model=model, language=language)
 
 
 @asynccontextmanager

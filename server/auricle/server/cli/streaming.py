@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
 import trio
 
@@ -20,23 +19,32 @@ from auricle.core import (
     Start,
     WarningMessage,
 )
-from auricle.core.parts import Product, ServerInfo
+from auricle.core.parts import Bias, Endpointing, Product, ServerInfo
 from auricle.server.cli.display import Display
 from auricle.server.cli.pcm import SAMPLE_BYTES, SAMPLE_RATE
 from auricle.server.cli.recordings import RecordingError
+from auricle.server.cli.session_options import SessionOptions
 from auricle.server.cli.summary import Summary
 from auricle.server.cli.transcript import Transcript
 from auricle.transports.trio import Client, SessionOver
 
 
-def start_message(*, language: str | None, task: Literal["transcribe", "translate"]) -> Start:
+def start_message(options: SessionOptions) -> Start:
     """Return the configuration of a command-line session: mono 16 kHz, with words."""
     return Start(
-        language=language,
-        task=task,
+        language=options.language,
+        task=options.task,
         features=Features(words=True),
+        endpointing=Endpointing(
+            silence_ms=_milliseconds(options.silence_s), max_segment_ms=_milliseconds(options.max_segment_s)
+        ),
+        bias=Bias(terms=options.terms, prompt=options.prompt),
         client=Product(name="auricle-cli"),
     )
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 @dataclass(slots=True)

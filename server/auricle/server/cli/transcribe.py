@@ -13,7 +13,8 @@ from auricle.core import Start
 from auricle.core.parts import ServerInfo
 from auricle.server.cli.display import Display, choose_display
 from auricle.server.cli.exit_codes import Exit, worst
-from auricle.server.cli.formats import Format, heading
+from auricle.server.cli.format_names import Format
+from auricle.server.cli.formats import heading
 from auricle.server.cli.jobs import Job, Jobs, Wanted, plan_jobs, unreadable
 from auricle.server.cli.output_plan import OutputError, OutputPlan
 from auricle.server.cli.printable import printable
