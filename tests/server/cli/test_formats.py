@@ -4,6 +4,7 @@ import io
 import json
 import re
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +17,12 @@ from auricle.core.messages import Final
 from auricle.core.parts import FinalDetails, ServerInfo, Word
 from auricle.server.cli.formats import Format, render, render_together, timestamp
 from auricle.server.cli.printable import encodable, printable
-from auricle.server.cli.subtitle_cues import LINE_COLUMNS, MAX_CUE_MS, Cue, cues, pieces
+from auricle.server.cli.subtitle_cues import Cue, cues
+from auricle.server.cli.subtitle_pieces import LINE_COLUMNS, pieces
+from auricle.server.cli.subtitle_times import MAX_CUE_MS
 from auricle.server.cli.summary import Summary
 from auricle.server.cli.transcript import Transcript
+from auricle.server.cli.weak_words import weak_words
 
 TIMES = re.compile(r"(\d\d+):(\d\d):(\d\d)[.,](\d\d\d) --> (\d\d+):(\d\d):(\d\d)[.,](\d\d\d)")
 
@@ -132,7 +136,7 @@ def test_json_is_whole_and_harmless_whatever_the_name(file: str) -> None:
 def test_an_srt_file() -> None:
     said = transcript(spoken("hello and welcome"), spoken("every word", 3661.5))
     assert render(said, Format.SRT) == (
-        "1\n00:00:00,000 --> 00:00:01,200\nhello and welcome\n\n2\n01:01:01,500 --> 01:01:02,500\nevery word\n"
+        "1\n00:00:00,000 --> 00:00:01,200\nhello and welcome\n\n2\n01:01:01,500 --> 01:01:02,333\nevery word\n"
     )
     assert render(transcript(), Format.SRT) == ""
 
@@ -161,7 +165,7 @@ def test_long_speech_is_cut_at_words_into_two_even_lines() -> None:
     ]
     drawn = cues([spoken("word " * 60, 0.0, 0.2)])
     assert all(len(cue.lines) <= 2 for cue in drawn)
-    assert [cue.start for cue in drawn][1:] == [cue.end for cue in drawn][:-1]
+    assert [cue.start - 83 for cue in drawn][1:] == [cue.end for cue in drawn][:-1], "two frames between"
 
 
 def test_a_cue_ends_at_a_sentence_a_pause_and_after_seven_seconds() -> None:
@@ -170,14 +174,28 @@ def test_a_cue_ends_at_a_sentence_a_pause_and_after_seven_seconds() -> None:
     words = (Word(text="wait", start=0, end=1), Word(text="here", start=5, end=6))
     assert [cue.lines for cue in cues([final("wait here", 0, 6, words=words)])] == [("wait",), ("here",)]
     slow = cues([spoken("one two three four", 0.0, 3.0)])
-    assert [(cue.start, cue.end) for cue in slow] == [(0, 6000), (6000, 12000)]
+    assert [(cue.start, cue.end) for cue in slow] == [(0, 5917), (6000, 12000)]
     assert cues([final("ah", 0, 60)])[0].end == MAX_CUE_MS
 
 
 def test_a_short_cue_stays_long_enough_to_be_read() -> None:
-    assert [(cue.start, cue.end) for cue in cues([final("yes", 1, 1.1), final("no", 1.5, 1.6)])] == [
-        (1000, 1500), (1500, 2500),
-    ]  # fmt: skip
+    (cue,) = cues([final("yes", 1, 1.1)])
+    assert (cue.start, cue.end) == (1000, 1833)
+    (cue,) = cues([final("a line that wants two seconds to read", 1, 1.1)])
+    assert cue.end - cue.start == pytest.approx(37 / 17 * 1000, abs=1)
+
+
+def test_a_word_alone_joins_its_neighbours_and_a_sentence_does_not() -> None:
+    assert [cue.lines for cue in cues([final("Yes.", 1, 1.3), final("No.", 1.5, 1.9)])] == [("Yes. No.",)]
+    assert [cue.lines for cue in cues([final("Yes.", 1, 1.3), final("No.", 5, 5.3)])] == [("Yes.",), ("No.",)]
+
+
+def test_no_line_ends_in_an_article_or_a_preposition_where_another_break_serves() -> None:
+    (cue,) = cues([spoken("we walked along the river with all of our friends from the", 0.0, 0.35)])
+    assert cue.lines[0].split()[-1] not in ("the", "with", "of", "our")
+    for text in ("He put the book on the table and went to the garden of the house " * 4,):
+        drawn = cues([spoken(text, 0.0, 0.35)])
+        assert not [line for cue in drawn for line in cue.lines if line.split()[-1] in ("the", "on", "to", "of", "and")]
 
 
 def test_words_that_spell_the_text_give_their_times_and_punctuation_stays() -> None:
@@ -233,6 +251,34 @@ def test_subtitles_keep_every_word_their_limits_and_their_order(said: list[Final
     letters = "".join("".join(cue.lines) for cue in cues(ordered))
     assert squeezed(letters) == squeezed("".join(printable(each.text) for each in ordered))
     assert all(cell_len(each) <= LINE_COLUMNS for cue in cues(ordered) for each in cue.lines)
+
+
+def test_an_hour_of_real_speech_keeps_to_the_norm() -> None:
+    manifest = Path(__file__).parents[4] / "shared" / "speech" / "manifest.jsonl"
+    if not manifest.is_file():
+        pytest.skip("the transcripts of ../shared/speech are not here")
+    said, at = [], 0.0
+    clips = [json.loads(each) for each in manifest.read_text(encoding="utf-8").splitlines()]
+    while at < 3600:
+        for clip in clips:
+            if clip["language"] == "en" and clip.get("words"):
+                words = tuple(
+                    Word(text=each["word"], start=at + each["start"], end=at + each["end"]) for each in clip["words"]
+                )
+                text = " ".join(each.text for each in words)
+                said.append(final(text, words[0].start, words[-1].end, words=words))
+                at += clip["seconds"] + 0.3
+    drawn = cues(said)
+    speeds = [len(" ".join(cue.lines)) * 1000 / (cue.end - cue.start) for cue in drawn]
+    weak = [line for cue in drawn for line in cue.lines if line.split()[-1].lower() in weak_words("en")]
+    alone = [cue for cue in drawn if len(" ".join(cue.lines).split()) == 1]
+    assert len(drawn) > 600
+    assert max(speeds) <= 20, "characters a second"
+    assert sum(speed > 17 for speed in speeds) < 0.1 * len(drawn)
+    assert min(cue.end - cue.start for cue in drawn) >= 833
+    assert min(other.start - one.end for one, other in pairwise(drawn)) >= 83
+    assert len(weak) < 0.06 * sum(len(cue.lines) for cue in drawn), "some clips end in the middle"
+    assert len(alone) < 0.04 * len(drawn), "between two pauses"
 
 
 def shown(line: str, form: Format) -> str:
