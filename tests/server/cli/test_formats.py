@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import validate
 from rich.cells import cell_len
 
 from auricle.core.events import Accounting
 from auricle.core.messages import Final
 from auricle.core.parts import FinalDetails, ServerInfo, Word
-from auricle.server.cli.formats import Format, render, render_together, timestamp
-from auricle.server.cli.printable import encodable, printable
+from auricle.server.cli.formats import Format, render, render_together, render_words, timestamp
+from auricle.server.cli.printable import encodable, printable, valid_unicode
 from auricle.server.cli.subtitle_cues import Cue, cues
 from auricle.server.cli.subtitle_pieces import LINE_COLUMNS, pieces
 from auricle.server.cli.subtitle_times import MAX_CUE_MS
@@ -63,6 +65,21 @@ def parsed(document: str) -> list[Cue]:
     return found
 
 
+seconds = st.floats(0, 400_000, allow_nan=False)
+text = st.text(st.characters(codec="utf-8") | st.sampled_from(" .,!?<>&-\n字é"), max_size=120)
+
+
+@st.composite
+def finals(draw: st.DrawFn) -> Final:
+    said = draw(text)
+    start, length = draw(seconds), draw(st.floats(0, 40))
+    words = None
+    if draw(st.booleans()):
+        each = said.split() if draw(st.booleans()) else draw(st.lists(text, max_size=4))
+        words = tuple(Word(text=word, start=draw(seconds), end=draw(seconds)) for word in each)
+    return final(said, start, start + length, words=words)
+
+
 # ------------------------------------------------------------------------------------------------ text and JSON
 
 
@@ -93,6 +110,7 @@ def test_json_says_everything() -> None:
     )
     assert json.loads(render(said, Format.JSON)) == {
         "file": "hello.wav",
+        "language": None,
         "duration_s": 1.0,
         "complete": True,
         "partial": False,
@@ -126,8 +144,63 @@ def test_json_of_several_is_an_array_and_of_a_legacy_server_has_nulls() -> None:
 @given(st.text())
 def test_json_is_whole_and_harmless_whatever_the_name(file: str) -> None:
     document = render(transcript(file=file), Format.JSON)
-    assert json.loads(document)["file"] == file
+    assert json.loads(document)["file"] == valid_unicode(file)
+    json.loads(document)["file"].encode("utf-8")
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]", document)
+
+
+def test_a_name_that_is_not_utf_8_is_valid_in_json() -> None:
+    assert valid_unicode(os.fsdecode(b"caf\xe9.wav")) == "caf\N{REPLACEMENT CHARACTER}.wav"
+    assert valid_unicode("café.wav") == "café.wav"
+
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "transcript.schema.json").read_text(encoding="utf-8"))
+
+
+@given(st.lists(finals(), max_size=3), st.sampled_from([True, False, None]), st.booleans())
+def test_json_is_as_its_schema_says(said: list[Final], complete: bool | None, interrupted: bool) -> None:
+    one = Transcript(file="a.wav", finals=tuple(said), duration_s=1.5, complete=complete, interrupted=interrupted)
+    validate(json.loads(render(one, Format.JSON)), SCHEMA)
+    validate(json.loads(render_together([one, one], Format.JSON)), SCHEMA)
+
+
+def test_the_language_is_the_one_spoken_most() -> None:
+    said = transcript(final("ja", 0, 1, language="de"), final("well then", 1, 4, language="en"), final("x", 4, 9))
+    assert json.loads(render(said, Format.JSON))["language"] == "en"
+    assert json.loads(render(said, Format.JSON))["segments"][0]["language"] == "de"
+
+
+# ------------------------------------------------------------------------------------------------ tables and lyrics
+
+
+def test_a_table_has_milliseconds() -> None:
+    said = transcript(spoken("hello\tand welcome", 1.5), spoken("every", 3661.5))
+    assert render(said, Format.TSV) == "start\tend\ttext\n1500\t2700\thello and welcome\n3661500\t3661900\tevery\n"
+    assert render_words(said, Format.TSV).splitlines()[1:3] == ["1500\t1900\thello", "1900\t2300\tand"]
+    assert render(transcript(), Format.TSV) == "start\tend\ttext\n"
+
+
+def test_lyrics() -> None:
+    said = transcript(spoken("hello and welcome", 61.5), spoken("every word", 6000))
+    assert render(said, Format.LRC) == "[01:01.50]hello and welcome\n[100:00.00]every word\n"
+    assert render_words(said, Format.LRC).splitlines()[0] == "[01:01.50]<01:01.50>hello <01:01.90>and <01:02.30>welcome"
+    assert render(transcript(), Format.LRC) == ""
+
+
+def test_karaoke() -> None:
+    said = transcript(spoken("hello <and> welcome", 1.0))
+    assert render_words(said, Format.VTT).splitlines()[3] == ("hello<00:00:01.400> &lt;and&gt;<00:00:01.800> welcome")
+    assert render_words(said, Format.SRT) == render(said, Format.SRT)
+
+
+@given(st.lists(finals(), max_size=4))
+def test_times_of_words_lie_in_their_cue_and_in_order(said: list[Final]) -> None:
+    for block in render_words(transcript(*said), Format.VTT).split("\n\n")[1:]:
+        shown_at, *lines = block.strip().split("\n")
+        times = re.findall(r"<(\d\d+):(\d\d):(\d\d)\.(\d\d\d)>", " ".join(lines))
+        start, end = ([int(part) for part in re.split("[:.]", time)] for time in shown_at.split(" --> "))
+        inside = [[int(part) for part in time] for time in times]
+        assert all(one < other for one, other in pairwise([start, *inside, end]))
 
 
 # ------------------------------------------------------------------------------------------------ subtitles
@@ -190,6 +263,11 @@ def test_a_word_alone_joins_its_neighbours_and_a_sentence_does_not() -> None:
     assert [cue.lines for cue in cues([final("Yes.", 1, 1.3), final("No.", 5, 5.3)])] == [("Yes.",), ("No.",)]
 
 
+def test_a_word_between_two_long_sentences_joins_one_of_them() -> None:
+    drawn = cues([spoken("This is one long sentence. Yes. This is another one.")])
+    assert ("Yes.",) not in [cue.lines for cue in drawn]
+
+
 def test_no_line_ends_in_an_article_or_a_preposition_where_another_break_serves() -> None:
     (cue,) = cues([spoken("we walked along the river with all of our friends from the", 0.0, 0.35)])
     assert cue.lines[0].split()[-1] not in ("the", "with", "of", "our")
@@ -216,21 +294,6 @@ def test_a_script_without_spaces_is_cut_too() -> None:
     drawn = cues([final("字" * 100, 0, 20)])
     assert "".join("".join(cue.lines) for cue in drawn) == "字" * 100
     assert all(cell_len(each) <= LINE_COLUMNS for cue in drawn for each in cue.lines)
-
-
-seconds = st.floats(0, 400_000, allow_nan=False)
-text = st.text(st.characters(codec="utf-8") | st.sampled_from(" .,!?<>&-\n字é"), max_size=120)
-
-
-@st.composite
-def finals(draw: st.DrawFn) -> Final:
-    said = draw(text)
-    start, length = draw(seconds), draw(st.floats(0, 40))
-    words = None
-    if draw(st.booleans()):
-        each = said.split() if draw(st.booleans()) else draw(st.lists(text, max_size=4))
-        words = tuple(Word(text=word, start=draw(seconds), end=draw(seconds)) for word in each)
-    return final(said, start, start + length, words=words)
 
 
 @given(st.lists(finals(), max_size=6), st.sampled_from([Format.SRT, Format.VTT]))

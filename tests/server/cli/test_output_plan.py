@@ -160,6 +160,14 @@ def test_what_is_there_is_kept_unless_the_user_says_otherwise(tmp_path: Path) ->
     planned(files, tmp_path / "new.txt", confirm=lambda _: pytest.fail("nothing to ask"))
 
 
+def test_times_of_words_where_they_have_a_place(tmp_path: Path) -> None:
+    for form in (Format.TEXT, Format.SRT):
+        with pytest.raises(OutputError, match="--words has no place in"):
+            planned(["a.wav"], None, form, times_words=True)
+    assert planned(["a.wav"], None, Format.VTT, times_words=True).plan.times_words
+    assert planned(["a.wav"], None, Format.JSON, times_words=True)
+
+
 def test_resume_skips_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("old")
     (tmp_path / "c.partial.txt").write_text("half")

@@ -10,6 +10,8 @@ class Format(StrEnum):
     JSON = "json"
     SRT = "srt"
     VTT = "vtt"
+    TSV = "tsv"
+    LRC = "lrc"
 
     @property
     def suffix(self) -> str:
@@ -20,3 +22,8 @@ class Format(StrEnum):
     def holds_many(self) -> bool:
         """Whether one document can hold several recordings. A subtitle file has one timeline, so it cannot."""
         return self in (Format.TEXT, Format.JSON)
+
+    @property
+    def may_time_words(self) -> bool:
+        """Whether it has two forms, without and with a time for each word. JSON always has them."""
+        return self in (Format.VTT, Format.TSV, Format.LRC)

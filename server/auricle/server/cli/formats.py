@@ -1,14 +1,15 @@
-"""Transcripts as text, JSON, SRT and WebVTT."""
+"""Transcripts as text, JSON, SRT, WebVTT, TSV and LRC."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from typing import Final
+from typing import Final, assert_never
 
 from auricle.core import messages, parts
 from auricle.server.cli.format_names import Format
-from auricle.server.cli.printable import UNSAFE, printable
+from auricle.server.cli.printable import UNSAFE, printable, valid_unicode
 from auricle.server.cli.subtitle_cues import Cue, cues
+from auricle.server.cli.subtitle_pieces import Piece
 from auricle.server.cli.transcript import Transcript
 
 _JSON_INDENT: Final = 2
@@ -17,7 +18,7 @@ _TIME_DIGITS: Final = 3
 
 
 def render(transcript: Transcript, form: Format) -> str:
-    """Return the document of one recording, ending in a line break (empty for text or subtitles without words)."""
+    """Return the document of one recording, ending in a line break (empty where there are no words to write)."""
     match form:
         case Format.TEXT:
             return _text(transcript)
@@ -26,7 +27,27 @@ def render(transcript: Transcript, form: Format) -> str:
         case Format.SRT:
             return _srt(cues(transcript.spoken))
         case Format.VTT:
-            return _vtt(cues(transcript.spoken), transcript.partial)
+            return _vtt(cues(transcript.spoken), _plain_lines, transcript.partial)
+        case Format.TSV:
+            return _tsv((final.start, final.end, line(final)) for final in transcript.spoken)
+        case Format.LRC:
+            return _lrc(cues(transcript.spoken), lambda piece: piece.text)
+        case _:
+            assert_never(form)
+
+
+def render_words(transcript: Transcript, form: Format) -> str:
+    """Return the document of one recording with a time for each word; as `render` where a format has no such form."""
+    match form:
+        case Format.VTT:
+            return _vtt(cues(transcript.spoken), _karaoke_lines, transcript.partial)
+        case Format.TSV:
+            words = (word for final in transcript.spoken for word in final.words or ())
+            return _tsv((word.start, word.end, printable(word.text).strip()) for word in words)
+        case Format.LRC:
+            return _lrc(cues(transcript.spoken), lambda piece: f"<{_lrc_time(piece.start)}>{piece.text.lstrip()} ")
+        case _:
+            return render(transcript, form)
 
 
 def render_together(transcripts: Sequence[Transcript], form: Format) -> str:
@@ -61,9 +82,10 @@ def line(final: messages.Final) -> str:
 
 
 def document(transcript: Transcript) -> dict[str, object]:
-    """Return the JSON object of one recording. Times are seconds from its start."""
+    """Return the JSON object of one recording, see docs/transcript.schema.json. Times are seconds from its start."""
     return {
-        "file": transcript.file,
+        "file": valid_unicode(transcript.file),
+        "language": transcript.language,
         "duration_s": _seconds(transcript.duration_s),
         "complete": transcript.complete,
         "partial": transcript.partial is not None,
@@ -125,17 +147,53 @@ def _srt(timed: Sequence[Cue]) -> str:
     return "\n".join(blocks)
 
 
-def _vtt(timed: Sequence[Cue], partial: str | None) -> str:
+def _vtt(timed: Sequence[Cue], lines_of: Callable[[Cue], Iterable[str]], partial: str | None) -> str:
     blocks = (
-        f"{timestamp(cue.start, point='.')} --> {timestamp(cue.end, point='.')}\n"
-        + "\n".join(_escaped(each) for each in cue.lines)
-        + "\n"
+        f"{timestamp(cue.start, point='.')} --> {timestamp(cue.end, point='.')}\n" + "\n".join(lines_of(cue)) + "\n"
         for cue in timed
     )
     note = [] if partial is None else [f"NOTE {partial}\n"]
     return "\n".join(["WEBVTT\n", *blocks, *note])
 
 
+def _plain_lines(cue: Cue) -> Iterable[str]:
+    return map(_escaped, cue.lines)
+
+
+def _karaoke_lines(cue: Cue) -> Iterable[str]:
+    """Yield lines whose words light up in turn: a time stamp before each word that comes later than the one before.
+
+    A time stamp lies within its cue (WebVTT §3.4).
+    """
+    at = cue.start
+    for line in cue.timed:
+        written = ""
+        for piece in line:
+            if at < piece.start < cue.end:
+                at = piece.start
+                written += f"<{timestamp(at, point='.')}>"
+            written += _escaped(piece.text)
+        yield written.strip()
+
+
 def _escaped(text: str) -> str:
     """WebVTT §3.1: these three begin markup. Escaping ``>`` also hides an arrow, which would begin a new cue."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _tsv(rows: Iterable[tuple[float, float, str]]) -> str:
+    """Return a table with times in milliseconds, as Whisper's own tool writes it."""
+    lines = [f"{round(start * 1000)}\t{round(end * 1000)}\t{text}" for start, end, text in rows]
+    return "".join(f"{each}\n" for each in ["start\tend\ttext", *lines])
+
+
+def _lrc(timed: Sequence[Cue], word: Callable[[Piece], str]) -> str:
+    """Return lyrics: a line a cue, with the time at which it begins."""
+    texts = ("".join(word(piece) for line in cue.timed for piece in line) for cue in timed)
+    return "".join(f"[{_lrc_time(cue.start)}]{text.strip()}\n" for cue, text in zip(timed, texts, strict=True))
+
+
+def _lrc_time(milliseconds: int) -> str:
+    """Return ``mm:ss.xx``; minutes have as many digits as they need."""
+    minutes, rest = divmod(milliseconds // 10, 6_000)
+    return f"{minutes:02}:{rest // 100:02}.{rest % 100:02}"

@@ -4,7 +4,7 @@ All that can be known is found out here, before a model is loaded or a sample is
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ class Wanted:
     """The channel to take, counted from 1; None: the average of all."""
     output: str | None = None
     template: str | None = None
+    times_words: bool = False
     overwrite: bool = False
     resume: bool = False
     """Whether recordings whose transcript is there are skipped."""
@@ -53,7 +54,9 @@ class Jobs(NamedTuple):
 def plan_jobs(wanted: Wanted) -> Jobs:
     """Return the jobs, each of whose places can be written. Raises `OutputError` where the user has to decide."""
     files = with_folders(wanted.files) if wanted.recursive else wanted.files
-    plan = plan_output(files, wanted.form, wanted.output, wanted.template)
+    if wanted.times_words and not wanted.form.may_time_words and wanted.form is not Format.JSON:
+        raise OutputError(f"--words has no place in {wanted.form.value}: give --format json, vtt, tsv or lrc.")
+    plan = replace(plan_output(files, wanted.form, wanted.output, wanted.template), times_words=wanted.times_words)
     jobs = [Job(file, place) for file, place in zip(files, plan.each or [None] * len(files), strict=True)]
     check_places(plan, files)
     if wanted.resume:

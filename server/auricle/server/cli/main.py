@@ -106,6 +106,9 @@ def transcribe(
     silence: Silence = None,
     max_segment: MaxSegment = None,
     output: Annotated[str | None, typer.Option("--output", "-o", help="A file, or a directory for one each.")] = None,
+    words: Annotated[
+        bool, typer.Option("--words", help="Give each word its time: in vtt, tsv and lrc; json always does.")
+    ] = False,
     template: Annotated[
         str | None,
         typer.Option(
@@ -136,6 +139,7 @@ def transcribe(
         channel=channel,
         output=output,
         template=template,
+        times_words=words,
         overwrite=overwrite,
         resume=resume,
         confirm=_confirm if sys.stdin.isatty() and sys.stderr.isatty() else None,

@@ -30,6 +30,8 @@ class OutputPlan:
     """Where transcripts go: to ``together``, one file for all; to ``each``; or, with neither, to standard output."""
 
     form: Format
+    times_words: bool = False
+    """Whether each word has its time, in formats that can be without."""
     together: Path | None = None
     each: tuple[Path, ...] = ()
     """A file for each recording, in their order."""

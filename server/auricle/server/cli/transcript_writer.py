@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TextIO
 
 from auricle.server.cli.atomic_file import write_atomically
-from auricle.server.cli.formats import render, render_together
+from auricle.server.cli.formats import render, render_together, render_words
 from auricle.server.cli.output_checks import cannot_write
 from auricle.server.cli.output_plan import OutputPlan
 from auricle.server.cli.printable import encodable
@@ -31,7 +31,7 @@ class TranscriptWriter:
         written; then `show` gives the transcript to the user nevertheless.
         """
         if place is not None:
-            return _write(partial_place(place) if transcript.partial else place, render(transcript, self._plan.form))
+            return _write(partial_place(place) if transcript.partial else place, self._render(transcript))
         self._together.append(transcript)
         if self._plan.together is not None:
             return _write(self._plan.together, self._document())
@@ -39,18 +39,21 @@ class TranscriptWriter:
 
     def show(self, transcript: Transcript) -> None:
         """Write the transcript to standard output."""
-        self._print(render(transcript, self._plan.form))
+        self._print(self._render(transcript))
 
     def finish(self) -> None:
         """Write the document of all transcripts, where they go to standard output."""
         if not self._plan.places and self._together:
             self._print(self._document())
 
+    def _render(self, transcript: Transcript) -> str:
+        return (render_words if self._plan.times_words else render)(transcript, self._plan.form)
+
     def _document(self) -> str:
         if self._plan.several:
             return render_together(self._together, self._plan.form)
         (transcript,) = self._together
-        return render(transcript, self._plan.form)
+        return self._render(transcript)
 
     def _print(self, document: str) -> None:
         self._stdout.write(encodable(document, self._stdout))
