@@ -22,6 +22,7 @@ from auricle.server.cli.recordings import Recording, RecordingError
 from auricle.server.cli.server_choice import ServerChoice, server_url
 from auricle.server.cli.stop_signals import StopSignals
 from auricle.server.cli.streaming import Outcome, paced, stream, summary, transcript
+from auricle.server.cli.summary import RunSummary
 from auricle.server.cli.transcript import Transcript
 from auricle.server.cli.transcript_writer import TranscriptWriter
 from auricle.transports.trio import ConnectFailed, connect
@@ -73,6 +74,12 @@ class _Run:
         self._display = display
         self._writer = TranscriptWriter(jobs.plan, sys.stdout)
         self._live = shows_text(jobs.plan)
+        self._began_at = trio.current_time()
+        self._begun = self._unopened = 0
+        self._failed: dict[str, None] = {}
+        """Names, each once and in order."""
+        self._audio_s = 0.0
+        self._words = 0
 
     async def all(self) -> None:
         """Transcribe what there is to do, until a signal."""
@@ -83,6 +90,7 @@ class _Run:
             return
         async with server_url(self._request.server, self._display) as url:
             for job in todo:
+                self._begun += 1
                 await self._one(job, url)
                 if self.stop.exit is not None:
                     break
@@ -93,12 +101,28 @@ class _Run:
             self._writer.finish()
         if self.stop.exit is not None:
             self.results.append(self.stop.exit)
+        if len(self._jobs.todo) + len(self._jobs.done) > 1:
+            for line in self._summary().lines():
+                self._display.note(line)
+
+    def _summary(self) -> RunSummary:
+        begun_and_bad = self._unopened + self._begun
+        return RunSummary(
+            done=begun_and_bad - len(self._failed),
+            skipped=len(self._jobs.done),
+            failed=tuple(self._failed),
+            left=len(self._jobs.todo) - begun_and_bad,
+            audio_s=self._audio_s,
+            words=self._words,
+            elapsed_s=trio.current_time() - self._began_at,
+        )
 
     async def _openable(self) -> list[Job]:
         """Return the jobs whose recording can be opened; the user is told of the others."""
         bad = await _in_thread(lambda: dict(unreadable(self._jobs.todo, self._request.wanted)))
-        for error in bad.values():
-            self._fail(str(error), Exit.BAD_INPUT)
+        for job, error in bad.items():
+            self._fail(job, str(error), Exit.BAD_INPUT)
+        self._unopened = len(bad)
         return [job for job in self._jobs.todo if job not in bad]
 
     async def _one(self, job: Job, url: str) -> None:
@@ -106,14 +130,14 @@ class _Run:
             with await _in_thread(partial(Recording.open, job.file, channel=self._request.wanted.channel)) as recording:
                 await self._stream(job, recording, url)
         except RecordingError as error:
-            self._fail(str(error), Exit.BAD_INPUT)
+            self._fail(job, str(error), Exit.BAD_INPUT)
         except ConnectFailed as error:
-            self._fail(f"{job.file}: {error}", Exit.INCOMPLETE)
+            self._fail(job, f"{job.file}: {error}", Exit.INCOMPLETE)
 
     async def _stream(self, job: Job, recording: Recording, url: str) -> None:
         server, outcome = self._request.server, Outcome()
         async with connect(url, self._request.config, api_key=server.api_key, allow_legacy=True) as client:
-            self._display.start(recording.name, recording.duration_s)
+            self._display.start(recording.name, recording.duration_s, (self._begun, len(self._jobs.todo)))
             self.stop.sending = trio.CancelScope()
             try:
                 async with aclosing(self._chunks(recording)) as chunks:
@@ -121,10 +145,16 @@ class _Run:
             finally:
                 self.stop.sending = None
                 self._keep(job, outcome, client.ready.server)
-            self._display.finish(summary(recording.name, client, outcome).line())
+            told = summary(recording.name, client, outcome)
+            self._display.finish(told.line())
+            self._audio_s += told.input_s
+            self._words += told.words
+        if outcome.interrupted:
+            self._failed[job.file] = None
         if outcome.problem is not None:
-            self._fail(str(outcome.problem), Exit.BAD_INPUT)
+            self._fail(job, str(outcome.problem), Exit.BAD_INPUT)
         if outcome.closed is not None and outcome.closed.complete is False:
+            self._failed[job.file] = None
             self.results.append(Exit.INCOMPLETE)
 
     async def _chunks(self, recording: Recording) -> AsyncGenerator[bytes, None]:
@@ -149,7 +179,7 @@ class _Run:
         try:
             place = self._writer.add(written, job.place)
         except OutputError as error:
-            self._fail(f"{error} The transcript of {job.file} is on standard output.", Exit.BAD_INPUT)
+            self._fail(job, f"{error} The transcript of {job.file} is on standard output.", Exit.BAD_INPUT)
             self._writer.show(written)
             return
         if written.partial and place is not None:
@@ -159,7 +189,8 @@ class _Run:
         if written.partial:
             self._display.remark(heading(written.partial))
 
-    def _fail(self, sentence: str, result: Exit) -> None:
+    def _fail(self, job: Job, sentence: str, result: Exit) -> None:
+        self._failed[job.file] = None
         self._display.note(printable(sentence))
         self.results.append(result)
 
