@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 import trio
@@ -33,6 +34,8 @@ from auricle.transports.wire import Wire
 logger = logging.getLogger(__name__)
 
 DEFAULT_PORT: Final = 8765
+LOOPBACK_OF: Final = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"})
+"""The loopback address of each address that stands for all of a machine's: nobody can connect to those themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +71,10 @@ class SpeechServer:
 
     @property
     def url(self) -> str:
-        """The WebSocket URL to connect to."""
+        """A WebSocket URL that this machine can connect to, also where the server listens on all addresses."""
         assert self._listener is not None, "a server is handed out once it listens"
-        return Address(self._config.host, self._listener.port, DEFAULT_PATH, secure=False).url
+        host = LOOPBACK_OF.get(self._config.host, self._config.host)
+        return Address(host, self._listener.port, DEFAULT_PATH, secure=False).url
 
     @property
     def sessions(self) -> int:
