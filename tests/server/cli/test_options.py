@@ -102,6 +102,7 @@ def test_terms_that_cannot_be_used(given: str, sentence: str) -> None:
     [
         (["--prompt", "x" * 2_001], "--prompt has 2001 characters, and 2000 are the most: shorten it."),
         (["--keyterms", ""], "--keyterms names no terms"),
+        (["--language", "english"], "--language takes a code, as in en, de or pt-BR, and not 'english'"),
         (["--silence", "0.05"], "Invalid value for '--silence'"),
         (["--max-segment", "60"], "Invalid value for '--max-segment'"),
         (["--channel", "0"], "Invalid value for '--channel'"),

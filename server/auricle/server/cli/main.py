@@ -94,7 +94,9 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens
 
 @app.command()
 def transcribe(
-    files: Annotated[list[str], typer.Argument(help="Recordings: WAV, MP3, M4A, MP4 …; - is standard input.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILES...", help="Recordings: WAV, MP3, M4A, MP4 …; - is standard input.")
+    ],
     url: Url = None,
     api_key: ApiKey = None,
     engine: Engine = None,
@@ -335,7 +337,7 @@ def _session_options(
 ) -> "session_options.SessionOptions":
     try:
         return session_options.SessionOptions(
-            language=language,
+            language=session_options.checked_language(language),
             task=task.value,
             prompt=session_options.checked_prompt(prompt),
             terms=session_options.read_terms(keyterms),

@@ -38,7 +38,8 @@ def list_models(*, as_json: bool) -> None:
 async def pull(name: str) -> Exit:
     """Download a model unless it is here. Raises `EngineUnavailable`, one sentence, where it cannot be had."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"Looking for {printable(name)}", total=None)
 
         def progress(stage: str, fraction: float | None) -> None:

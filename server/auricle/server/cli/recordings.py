@@ -135,8 +135,9 @@ _NO_AUDIO: Final = ("it has a header but no audio", "record it again")
 
 def _check_channel(channel: int | None, channels: int) -> None:
     if channel is not None and channel > channels:
-        has = "one channel" if channels == 1 else f"{channels} channels"
-        raise SourceError(f"it has {has} and no channel {channel}", f"give --channel 1 to {channels}, or leave it out")
+        if channels == 1:
+            raise SourceError(f"it has one channel and no channel {channel}", "leave --channel out")
+        raise SourceError(f"it has {channels} channels and no channel {channel}", f"give --channel 1 to {channels}")
 
 
 def _standard_input(stdin: BinaryIO | None) -> BinaryIO:

@@ -1,5 +1,6 @@
 """What a user may ask of a session on the command line."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -7,6 +8,8 @@ from typing import Final, Literal
 from auricle.server.cli.option_errors import OptionError
 from auricle.server.cli.printable import printable
 
+_LANGUAGE_CODE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+"""BCP 47, as far as its form goes."""
 MAX_TERMS: Final = 500
 MAX_TERM: Final = 200
 MAX_PROMPT: Final = 2_000
@@ -30,6 +33,16 @@ def checked_prompt(prompt: str | None) -> str | None:
     if prompt is not None and len(prompt) > MAX_PROMPT:
         raise OptionError(f"--prompt has {len(prompt)} characters, and {MAX_PROMPT} are the most: shorten it.")
     return prompt
+
+
+def checked_language(language: str | None) -> str | None:
+    """Return the language. Raises `OptionError` for what is no code; whether it is understood the engine knows."""
+    if language is not None and not _LANGUAGE_CODE.fullmatch(language):
+        raise OptionError(
+            f"--language takes a code, as in en, de or pt-BR, and not {printable(repr(language))}; without it the "
+            "language is detected."
+        )
+    return language
 
 
 def read_terms(given: str | None) -> tuple[str, ...]:

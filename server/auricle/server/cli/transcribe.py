@@ -89,6 +89,7 @@ class _Run:
         if not todo:
             return
         async with server_url(self._request.server, self._display) as url:
+            self._began_at = trio.current_time()
             for job in todo:
                 self._begun += 1
                 await self._one(job, url)
