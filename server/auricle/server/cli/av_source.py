@@ -4,7 +4,7 @@ Streamed, never in memory as a whole. Unlike FFmpeg's own tools it says where au
 stamps: where a recording leaves a gap there is silence, so that times stay those of the picture.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, BinaryIO, Final
 
@@ -28,6 +28,7 @@ GAP_S: Final = 0.1
 """A gap in the time stamps from which on it is filled with silence. Less is rounding."""
 MAX_GAP_S: Final = 6 * 3_600.0
 """A longer gap is a damaged time stamp."""
+BLOCKS_A_SECOND: Final = 8
 SILENCE_FRAMES: Final = 16_384
 """Sample frames of silence yielded at once."""
 
@@ -59,11 +60,7 @@ class AvSource:
     def blocks(self) -> Iterator[Samples]:
         """Yield what can be decoded, with silence for gaps; then raise `SourceError` where audio is missing."""
         delivered = 0
-        for block, at in self._decoded():
-            gap = 0 if at is None else at - delivered
-            if GAP_S * self.sample_rate < gap < MAX_GAP_S * self.sample_rate:
-                yield from _silence(gap, self.channels)
-                delivered += gap
+        for block in _joined(self._aligned(), self.sample_rate // BLOCKS_A_SECOND):
             delivered += len(block)
             yield block
         if self._promised is not None and delivered + SLACK_S * self.sample_rate < self._promised:
@@ -73,6 +70,17 @@ class AvSource:
                 f"it is cut short or damaged at {self._damaged_at / self.sample_rate:.2f} s",
                 "what can be decoded has been read, but copy or record it again to have the rest",
             )
+
+    def _aligned(self) -> Iterator[Samples]:
+        """Yield what is decoded, with silence where its time stamps leave a gap."""
+        delivered = 0
+        for block, at in self._decoded():
+            gap = 0 if at is None else at - delivered
+            if GAP_S * self.sample_rate < gap < MAX_GAP_S * self.sample_rate:
+                yield from _silence(gap, self.channels)
+                delivered += gap
+            delivered += len(block)
+            yield block
 
     def _best_stream(self) -> Any:
         stream = self._container.streams.best("audio")
@@ -143,7 +151,21 @@ class _ToFloats:
             self._resampler = av.AudioResampler(format="fltp", layout=frame.layout, rate=self._rate)
         frame.pts = None  # the resampler would fill gaps after its own rules
         for converted in self._resampler.resample(frame):
-            yield np.ascontiguousarray(converted.to_ndarray().T)
+            yield converted.to_ndarray().T
+
+
+def _joined(blocks: Iterable[Samples], frames: int) -> Iterator[Samples]:
+    """Yield blocks of ``frames`` sample frames or a little more: each costs something, and a codec's own are short."""
+    waiting: list[Samples] = []
+    count = 0
+    for block in blocks:
+        if waiting and (count >= frames or block.shape[1] != waiting[0].shape[1]):
+            yield np.concatenate(waiting)
+            waiting, count = [], 0
+        waiting.append(block)
+        count += len(block)
+    if waiting:
+        yield np.concatenate(waiting)
 
 
 def _silence(frames: int, channels: int) -> Iterator[Samples]:

@@ -95,7 +95,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens
 @app.command()
 def transcribe(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILES...", help="Recordings: WAV, MP3, M4A, MP4 …; - is standard input.")
+        list[str], typer.Argument(metavar="FILE", help="Recordings: WAV, MP3, M4A, MP4 …; - is standard input.")
     ],
     url: Url = None,
     api_key: ApiKey = None,
