@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Final
 
 import trio
@@ -13,6 +14,7 @@ import trio
 from auricle.core import Limits, SessionClosed
 from auricle.core.messages import Resume
 from auricle.engines.actor import EngineActor
+from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.fallback import Isolation, engine_loader
 from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine, EngineUnavailable
@@ -33,6 +35,8 @@ from auricle.transports.wire import Wire
 logger = logging.getLogger(__name__)
 
 DEFAULT_PORT: Final = 8765
+LOOPBACK_OF: Final = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"})
+"""The loopback address of each address that stands for all of a machine's: nobody can connect to those themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,8 @@ class ServerConfig:
     engine: str | None = None
     model: str | None = None
     language: str | None = None
+    compute: ComputeOptions = ENGINE_DEFAULTS
+    """Where and how the engine computes."""
     engine_isolation: Isolation = Isolation.THREAD
     """Whether the model runs in a supervised process of its own, or in this one."""
     limits: Limits = field(default_factory=Limits)
@@ -68,9 +74,10 @@ class SpeechServer:
 
     @property
     def url(self) -> str:
-        """The WebSocket URL to connect to."""
+        """A WebSocket URL that this machine can connect to, also where the server listens on all addresses."""
         assert self._listener is not None, "a server is handed out once it listens"
-        return Address(self._config.host, self._listener.port, DEFAULT_PATH, secure=False).url
+        host = LOOPBACK_OF.get(self._config.host, self._config.host)
+        return Address(host, self._listener.port, DEFAULT_PATH, secure=False).url
 
     @property
     def sessions(self) -> int:
@@ -202,7 +209,8 @@ async def running_server(
     ``source`` replaces the engine that ``config`` names. Raises `ListenError`.
     """
     server = SpeechServer(
-        config, source or engine_loader(config.engine, config.model, config.language, config.engine_isolation)
+        config,
+        source or engine_loader(config.engine, config.model, config.language, config.engine_isolation, config.compute),
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(server.run)

@@ -108,6 +108,10 @@ def test_a_truncated_file_gives_what_it_has_and_then_says_so(tmp_path: Path) -> 
     [
         (["--url", "nonsense"], "is not the URL of a server"),
         (["--url", "ws://127.0.0.1:1", "--model", "x"], "the server at --url has made its choice"),
+        (["--url", "ws://127.0.0.1:1", "--beam-size", "2", "--threads", "2"], "--beam-size and --threads choose what"),
+        (["--engine", "scripted", "--threads", "2"], "engine scripted cannot be told its threads"),
+        (["--engine", "whisper", "--model", "pebble-en", "--device", "toaster"], "cannot be loaded on toaster"),
+        (["--engine", "whisper", "--model", "pebble-en", "--compute-type", "int3"], "cannot be loaded on cpu"),
         (["-f", "srt", "second.wav"], "One srt file cannot hold 2 recordings"),
         (["--engine", "nobody"], "There is no engine 'nobody'"),
         (["--engine", "whisper", "--model", "/no/such/model"], "There is no Whisper model"),
@@ -164,3 +168,92 @@ def test_a_client_only_installation_is_told_what_the_command_needs(
         main()
     assert caught.value.code == 2
     assert capsys.readouterr().err == "The auricle command needs typer: pip install 'auricle[server]'.\n"
+
+
+def test_files_that_cannot_be_opened_are_told_before_a_model_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "notes.wav").write_text("no audio")
+    arguments = [
+        "transcribe",
+        tmp_path / "notes.wav",
+        tmp_path / "gone.wav",
+        tmp_path,
+        "--model",
+        tmp_path / "gone.json",
+    ]
+    result = auricle(*arguments)
+    assert result.exit_code == 2
+    assert [line.split(": ")[0] for line in result.stderr.splitlines()[:3]] == [
+        f"Cannot read {tmp_path}/notes.wav", f"Cannot read {tmp_path}/gone.wav", f"Cannot read {tmp_path}",
+    ]  # fmt: skip
+    assert "gone.json" not in result.stderr, "there is nothing to load a model for"
+
+
+def test_a_recording_that_cannot_be_read_gets_no_file_and_the_others_get_theirs(hello: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.wav").write_text("no audio")
+    result = auricle("transcribe", tmp_path / "notes.wav", hello, "-o", f"{tmp_path}/out/")
+    assert result.exit_code == 2
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["hello.txt"]
+
+
+def test_one_output_that_fails_stops_no_other_and_its_words_are_shown(hello: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "hello.txt").symlink_to("gone/it.txt")
+    second = tmp_path / "new.mp3"
+    second.write_bytes((EXAMPLES / "meeting.mp3").read_bytes())
+    result = auricle("transcribe", second, hello, "-o", tmp_path / "out", "--output-template", "{stem}.txt")
+    assert result.exit_code == 2
+    assert "Cannot write" in result.stderr
+    assert result.stdout.splitlines() == COUNTED
+    assert (tmp_path / "out" / "new.txt").read_text()
+
+
+def test_resume_does_what_is_missing(hello: Path, tmp_path: Path) -> None:
+    (tmp_path / "hello.txt").write_text("of yesterday")
+    result = auricle("transcribe", hello, EXAMPLES / "meeting.mp3", "-o", tmp_path, "--resume")
+    assert result.exit_code == 0
+    assert (tmp_path / "hello.txt").read_text() == "of yesterday"
+    assert (tmp_path / "meeting.txt").read_text()
+    assert f"hello.flac: its transcript is there already ({tmp_path}/hello.txt); skipped." in result.stderr
+
+
+def test_a_run_over_several_sums_up(hello: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "c.txt").write_text("of yesterday")
+    files = [tmp_path / f"{name}.flac" for name in "abc"]
+    for file in files[1:]:
+        file.write_bytes(hello.read_bytes())
+    result = auricle("transcribe", *files, hello, "-o", tmp_path / "out", "--resume")
+    summed, failed = result.stderr.splitlines()[-2:]
+    assert summed.startswith("4 recordings: 2 done, 1 skipped, 1 failed · 0.00 h of audio · 20 words · ")
+    assert summed.endswith("x real time")
+    assert failed == f"Failed: {tmp_path}/a.flac"
+    assert "recordings:" not in auricle("transcribe", hello).stderr
+
+
+def test_folders(hello: Path, tmp_path: Path) -> None:
+    (tmp_path / "calls" / "monday").mkdir(parents=True)
+    (tmp_path / "calls" / ".trash").mkdir()
+    (tmp_path / "empty").mkdir()
+    for name in ("a.FLAC", "monday/a.flac", "notes.txt", ".hidden.flac", ".trash/b.flac"):
+        (tmp_path / "calls" / name).write_bytes(hello.read_bytes())
+    names = ("-o", f"{tmp_path}/out/", "--output-template", "{folder}/{name}.txt")
+    result = auricle("transcribe", "-r", tmp_path / "calls", tmp_path / "empty", hello, *names)
+    made = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.txt"))
+    assert [name.removeprefix(str(tmp_path).lstrip("/")) for name in made if "calls" in name] == [
+        "/calls/a.FLAC.txt", "/calls/monday/a.flac.txt",
+    ]  # fmt: skip
+    assert len(made) == 3
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[0] == (
+        f"Cannot read {tmp_path}/empty: it is a folder without recordings; name the recordings themselves."
+    )
+
+
+def test_channels_that_cancel_each_other_are_told_once(tmp_path: Path) -> None:
+    mono = 0.5 * np.sin(np.arange(80_000) / 6)
+    soundfile.write(tmp_path / "it.wav", np.stack([mono, -mono], axis=1), 16_000)
+    result = auricle("transcribe", tmp_path / "it.wav")
+    assert result.stderr.count("cancel each other") == 1
+    assert "give --channel 1" in result.stderr
+    assert "cancel each other" not in auricle("transcribe", tmp_path / "it.wav", "--channel", "2").stderr
+    assert "no channel 3" in auricle("transcribe", tmp_path / "it.wav", "--channel", "3").stderr

@@ -3,6 +3,7 @@
 import io
 import re
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,8 @@ from rich.console import Console
 
 from auricle.core.messages import Final, Partial
 from auricle.server.cli.display import PlainDisplay, choose_display
-from auricle.server.cli.live_display import ASCII_BAR, UNICODE_BAR, LiveDisplay, partial_lines, progress_line
+from auricle.server.cli.live_display import ASCII_BAR, LiveDisplay, partial_lines, progress_line
+from auricle.server.cli.progress import Progress
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -137,13 +139,13 @@ def test_the_open_segment_is_rewritten_and_finals_stay() -> None:
         display.partial(partial("hello"))
         display.partial(partial("hello and well"))
         display.progress(2.0, 1.0)
-        bar = "━" * 8 + "─" * 7 + "·" * 15 + " 1.0 of 4.0 s"
+        bar = "hello.wav ━━━───······· 25 %  1.0 of 4.0 s  0.2 x real time"
         assert terminal.screen() == ["hello and well", bar]
         display.final(final("hello and welcome"))
         assert terminal.screen() == ["hello and welcome", bar]
         display.partial(partial("every"))
         display.note("A note.")
-        assert terminal.screen() == ["hello and welcome", "A note.", "every", bar]
+        assert terminal.screen() == ["hello and welcome", "A note.", "every", bar.replace("0.2 x", "0.1 x")]
         display.finish("hello.wav: done")
     assert terminal.screen() == ["hello and welcome", "A note.", "hello.wav: done"]
     assert terminal.cursor_is_visible()
@@ -172,7 +174,7 @@ def test_two_recordings_one_after_the_other() -> None:
             display.partial(partial("left over"))
             display.finish(f"{name}: done")
         display.start("c", None)
-        assert terminal.screen() == ["a: done", "b: done", "0.0 s sent, 0.0 s committed"]
+        assert terminal.screen() == ["a: done", "b: done", "c 0.0 s"]
         display.note("Still here.")
     assert terminal.screen() == ["a: done", "b: done", "Still here."]
 
@@ -226,7 +228,7 @@ def test_a_long_partial_shows_its_tail_in_a_narrow_terminal() -> None:
         display.start("a", 100.0)
         display.partial(partial("every word that you say is written down at once", 10))
         shown = terminal.screen()
-    assert [each.rstrip() for each in shown] == ["… written down at", "once", "···· 0.0 of 100.0 s"]
+    assert [each.rstrip() for each in shown] == ["… written down at", "once", "·············· 0 %"]
     assert all(len(each) < 20 for each in shown)
 
 
@@ -244,13 +246,54 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
         assert terminal.screen()[0] == "n?"
 
 
-def test_the_bar_never_says_more_than_there_is() -> None:
-    line = progress_line(sent_s=9.0, committed_s=9.9, duration_s=3.0, width=60, glyphs=UNICODE_BAR)
-    assert line.plain == "━" * 30 + " 9.9 of 3.0 s"
-    line = progress_line(sent_s=0.5, committed_s=1.0, duration_s=1.0, width=60, glyphs=ASCII_BAR)
-    assert line.plain == "=" * 15 + "." * 15 + " 1.0 of 1.0 s"
-    line = progress_line(sent_s=1.0, committed_s=0.0, duration_s=0.0, width=60, glyphs=ASCII_BAR)
-    assert line.plain == "1.0 s sent, 0.0 s committed"
+def progress(**more: Any) -> Progress:
+    known = {"name": "talk.m4a", "number": 1, "total": 1, "duration_s": 600.0, "sent_s": 0.0, "committed_s": 0.0}
+    return Progress(**{**known, "elapsed_s": 0.0, **more})
+
+
+def bar(progress: Progress, width: int = 100) -> str:
+    return progress_line(progress, width=width, glyphs=ASCII_BAR).plain
+
+
+def test_the_bar_tells_the_file_its_number_percent_speed_and_times() -> None:
+    now = progress(number=2, total=50, sent_s=300.0, committed_s=150.0, elapsed_s=50.0)
+    assert bar(now) == "talk.m4a (2 of 50) " + "=" * 4 + "-" * 4 + "." * 9 + (
+        " 25 %  150.0 of 600.0 s  3.0 x real time  2:30 left  0:50 passed"
+    )
+    assert now.line() == ("talk.m4a (2 of 50): 25 %, 150.0 of 600.0 s, 3.0 x real time, 2:30 left, 0:50 passed")
+    assert (
+        bar(progress(duration_s=None, committed_s=9.0, elapsed_s=3.0)) == "talk.m4a 9.0 s  3.0 x real time  0:03 passed"
+    )
+    assert bar(progress(elapsed_s=1.0, sent_s=600, committed_s=700)).startswith("talk.m4a ====")
+    assert "100 %" in bar(progress(committed_s=700))
+
+
+seconds = st.integers(0, 10**6)
+
+
+@given(st.text(max_size=80), st.integers(1, 200), seconds, seconds, seconds)
+def test_the_bar_fits_any_terminal(name: str, width: int, duration: int, committed: int, elapsed: int) -> None:
+    now = progress(name=name, duration_s=duration, sent_s=committed, committed_s=committed, elapsed_s=elapsed)
+    assert cell_len(bar(now, width)) <= max(2, width)
+    assert not CONTROL.search(bar(now, width))
+
+
+def test_a_log_gets_a_line_now_and_then() -> None:
+    now = 100.0
+    stdout, stderr = Pipe(), Pipe()
+    with PlainDisplay(stdout=stdout, stderr=stderr, clock=lambda: now) as display:
+        display.start("talk.m4a", 600.0, (2, 50))
+        for now in range(101, 166):  # the clock reads it
+            display.progress((now - 100) * 10.0, (now - 100) * 5.0)
+        display.finish("talk.m4a: done")
+        display.start("microphone", None)
+        now = 1_000
+        display.progress(600.0, 600.0)
+    assert stderr.getvalue().splitlines() == [
+        "talk.m4a (2 of 50): 25 %, 150.0 of 600.0 s, 5.0 x real time, 1:30 left, 0:30 passed",
+        "talk.m4a (2 of 50): 50 %, 300.0 of 600.0 s, 5.0 x real time, 1:00 left, 1:00 passed",
+        "talk.m4a: done",
+    ]
 
 
 @given(st.text())

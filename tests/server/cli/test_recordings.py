@@ -13,9 +13,10 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auricle.server.cli.container_sizes import promised_bytes
 from auricle.server.cli.pcm import PcmStream
 from auricle.server.cli.recordings import Recording, RecordingError
-from auricle.server.cli.sound_file import SoundFileSource, promised_bytes
+from auricle.server.cli.sound_file import SoundFileSource
 from server.cli.recording_helpers import (
     EXAMPLES,
     RATE,
@@ -51,7 +52,7 @@ def test_every_container_sounds_the_same(tmp_path: Path, form: str, subtype: str
 
 
 @pytest.mark.parametrize("rate", [2_000, 8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000])
-@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize("channels", [1, 2, 6, 100])
 def test_every_rate_and_channel_count_becomes_mono_16_khz(tmp_path: Path, rate: int, channels: int) -> None:
     path = saved(tmp_path, written(tone(0.73, rate, channels), rate))
     with Recording.open(path) as recording:
@@ -85,6 +86,32 @@ def test_at_16_khz_mono_every_bit_is_kept(tmp_path: Path) -> None:
 def test_channels_are_averaged(tmp_path: Path) -> None:
     stereo = np.tile(np.array([[8_000, -2_000]], np.int16), (500, 1))
     assert set(samples_of(saved(tmp_path, written(stereo)))) == {3_000}
+
+
+def test_one_channel_alone(tmp_path: Path) -> None:
+    stereo = saved(tmp_path, written(np.tile(np.array([[8_000, -2_000]], np.int16), (500, 1))))
+    for channel, value in ((1, 8_000), (2, -2_000)):
+        with Recording.open(stereo, channel=channel) as recording:
+            assert set(np.frombuffer(b"".join(recording.chunks()), "<i2")) == {value}
+    with pytest.raises(RecordingError, match="it has 2 channels and no channel 3; give --channel 1 to 2"):
+        Recording.open(stereo, channel=3)
+
+
+def cancels(tmp_path: Path, samples: np.ndarray, channel: int | None = None) -> bool:
+    with Recording.open(saved(tmp_path, written(samples)), channel=channel) as recording:
+        list(recording.chunks())
+        return recording.channels_cancel
+
+
+def test_channels_that_cancel_each_other_are_noticed(tmp_path: Path) -> None:
+    mono, noise = tone(2.0), np.random.default_rng(1).normal(0, 0.1, (2 * RATE, 2)).astype(np.float32)
+    assert cancels(tmp_path, np.hstack([mono, -mono]))
+    assert cancels(tmp_path, np.hstack([mono, -0.9 * mono]))
+    assert not cancels(tmp_path, np.hstack([mono, -mono]), channel=1)
+    assert not cancels(tmp_path, np.hstack([mono, mono * 0.0]))
+    assert not cancels(tmp_path, noise)
+    assert not cancels(tmp_path, mono)
+    assert not cancels(tmp_path, np.zeros((RATE, 2), np.float32))
 
 
 def test_too_loud_is_clipped_and_not_a_number_is_silence(tmp_path: Path) -> None:
@@ -148,6 +175,11 @@ def test_the_examples_cannot_be_made_without_flite(
 
 
 # -------------------------------------------------------------------------------------------- what cannot be read
+
+
+@pytest.mark.parametrize("address", ["https://example.org/talk.mp3", "HTTP://x/y", "s3://bucket/key", "file:///a.wav"])
+def test_an_address_is_not_fetched(address: str) -> None:
+    assert "it is an address, and nothing is fetched from the network; download it first" in refused(address)
 
 
 def test_a_missing_file(tmp_path: Path) -> None:
@@ -214,7 +246,7 @@ def test_an_absurd_rate_in_a_file_for_the_library(tmp_path: Path) -> None:
     assert "7 samples a second" in refused(saved(tmp_path, bytes(au)))
 
 
-@pytest.mark.parametrize("channels", [0, 65, 60_000])
+@pytest.mark.parametrize("channels", [0, 1_025, 60_000])
 def test_an_absurd_channel_count(tmp_path: Path, channels: int) -> None:
     wav = bytearray(written(tone(0.1)))
     wav[22:24] = struct.pack("<H", channels)

@@ -68,13 +68,28 @@ def test_any_file_can_be_redirected_to_standard_input() -> None:
         assert len(samples_of("-", file)) > 4 * RATE  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("data", [b"", b"RIFF", b"hello, this is text", b"fLaC" + bytes(100)])
-def test_a_pipe_without_wav_says_how_to_make_one(data: bytes) -> None:
-    assert "not a WAV stream" in refused("-", Pipe(data))
+@pytest.mark.parametrize("data", [b"RIFF", b"hello, this is text", b"fLaC" + bytes(100)])
+def test_a_pipe_without_audio_says_how_to_make_one(data: bytes) -> None:
+    assert "it is not audio, or has no header; send it with one" in refused("-", Pipe(data))
 
 
-def test_a_pipe_with_block_coded_wav_says_what_to_do() -> None:
-    assert "convert it to 16-bit PCM" in refused("-", Pipe(written(tone(0.5), subtype="IMA_ADPCM")))
+def test_a_pipe_from_a_program_that_failed() -> None:
+    assert "nothing came; look at what the program before the pipe says" in refused("-", Pipe(b""))
+
+
+def test_a_pipe_with_block_coded_wav_is_read_too() -> None:
+    assert len(samples_of("-", Pipe(written(tone(0.5), subtype="IMA_ADPCM")))) == pytest.approx(8_000, abs=505)
+
+
+@pytest.mark.parametrize("size", [None, 0, 2**64 - 1])
+def test_rf64_on_a_pipe(size: int | None) -> None:
+    rf64 = bytearray(written(tone(1.25), form="RF64"))
+    assert rf64[12:16] == b"ds64"
+    if size is not None:
+        rf64[28:36] = size.to_bytes(8, "little")
+    with Recording.open("-", stdin=Pipe(bytes(rf64))) as recording:  # type: ignore[arg-type]
+        assert recording.duration_s == (1.25 if size is None else None)
+        assert sum(map(len, recording.chunks())) == 40_000
 
 
 def test_a_pipe_that_is_cut_gives_its_audio_first() -> None:

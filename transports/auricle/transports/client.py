@@ -4,17 +4,22 @@ This module awaits only the driver and events, which have the same interface on 
 cancellation and tasks, is in the two native clients and drivers.
 """
 
+import warnings
 from collections.abc import AsyncIterator, Callable
 from itertools import count
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from auricle.core import BacklogFull, ClientEvent, ClientSession, LocalProtocolError, Ready, SessionClosed, codec
 from auricle.core.events import Event
 from auricle.core.session import Outputs
+from auricle.transports.audio_buffers import audio_bytes
 from auricle.transports.driver import BaseDriver, Signal, Verb
 from auricle.transports.errors import ConnectFailed, SessionOver
 from auricle.transports.event_log import EventLog
 from auricle.transports.wire import Wire
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 class BaseClient:
@@ -34,6 +39,7 @@ class BaseClient:
         self._ids = count(1)
         self._ready: Ready | None = None
         self._input_ended = False
+        self._given_bytes = 0
 
     @property
     def ready(self) -> Ready:
@@ -46,13 +52,15 @@ class BaseClient:
         """The terminal event, once the session has ended."""
         return self._session.closed
 
-    async def send_audio(self, data: bytes) -> None:
+    async def send_audio(self, data: "Buffer") -> None:
         """Send audio in the declared format. Waits while there is no credit for more.
 
-        A call may hold any number of bytes and end in the middle of a sample. Raises `LocalProtocolError` after
+        ``data`` is bytes, or an array of samples of the declared encoding. A call may hold any number of bytes and end
+        in the middle of a sample. Raises `TypeError` for an array of another kind, `LocalProtocolError` after
         `end_input`, and `SessionOver` once the session has ended, also where the server ended the input.
         """
-        rest = memoryview(data)
+        rest = audio_bytes(data, self._session.snapshot.config.audio.encoding)
+        self._given_bytes += len(rest)
         while rest:
             rest = rest[await self._send_some(rest) :]
 
@@ -137,9 +145,24 @@ class BaseClient:
             raise
 
     async def end_input(self) -> None:
-        """End the input. Idempotent; the remaining events still follow."""
+        """End the input. Idempotent; the remaining events still follow.
+
+        Warns where the last sample is not whole, because then something else than the declared format was sent.
+        """
+        self._warn_of_half_a_sample()
         self._input_ended = True
         await self._driver.call(lambda now: self._session.end_input(now=now))
+
+    def _warn_of_half_a_sample(self) -> None:
+        audio = self._session.snapshot.config.audio
+        over = self._given_bytes % audio.frame_bytes
+        if over and not self._input_ended:
+            warnings.warn(
+                f"The audio ends in the middle of a sample ({over} of its {audio.frame_bytes} bytes), which is left "
+                f"out: its format is perhaps another one than encoding={audio.encoding!r}, channels={audio.channels}.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
 
     def __aiter__(self) -> AsyncIterator[ClientEvent]:
         """Iterate over the events in order; one task at a time."""

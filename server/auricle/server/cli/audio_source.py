@@ -26,6 +26,10 @@ class Source(Protocol):
         """Sample frames a second."""
 
     @property
+    def channels(self) -> int:
+        """Channels of a sample frame."""
+
+    @property
     def frames(self) -> int | None:
         """Number of sample frames that can be read; None where it is unknown before the end."""
 

@@ -9,8 +9,9 @@ from auricle.server.cli.exit_codes import Exit
 def main() -> None:
     """Run the command line. The package may be installed without the ``server`` extra, which it needs."""
     try:
-        command = import_module("auricle.server.cli.main")
+        import_module("auricle.server.cli.main").main()
     except ModuleNotFoundError as missing:
         print(f"The auricle command needs {missing.name}: pip install 'auricle[server]'.", file=sys.stderr)
         raise SystemExit(int(Exit.BAD_INPUT)) from None
-    command.main()
+    except KeyboardInterrupt:
+        raise SystemExit(int(Exit.INTERRUPTED)) from None

@@ -13,8 +13,12 @@ class Exit(IntEnum):
     replayed trace diverged."""
     BAD_INPUT = 2
     """A file, an option or a device cannot be used; the rest was done."""
+    HUNG_UP = 129
+    """SIGHUP ended the command, as shells report it."""
     INTERRUPTED = 130
     """Ctrl-C, as shells report it."""
+    TERMINATED = 143
+    """SIGTERM ended the command, as shells report it."""
 
 
 def worst(results: Iterable[Exit]) -> Exit:

@@ -1,68 +1,78 @@
-"""Transcripts as text, JSON, SRT and WebVTT."""
+"""Transcripts as text, JSON, SRT, WebVTT, TSV and LRC."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from auricle.core import messages, parts
-from auricle.server.cli.printable import UNSAFE, printable
+from auricle.server.cli.format_names import Format
+from auricle.server.cli.printable import UNSAFE, printable, valid_unicode
 from auricle.server.cli.subtitle_cues import Cue, cues
+from auricle.server.cli.subtitle_pieces import Piece
 from auricle.server.cli.transcript import Transcript
-
-
-class Format(StrEnum):
-    """Output format of a transcript."""
-
-    TEXT = "text"
-    JSON = "json"
-    SRT = "srt"
-    VTT = "vtt"
-
-    @property
-    def suffix(self) -> str:
-        """File name suffix."""
-        return ".txt" if self is Format.TEXT else f".{self.value}"
-
-    @property
-    def holds_many(self) -> bool:
-        """Whether one document can hold several recordings. A subtitle file has one timeline, so it cannot."""
-        return self in (Format.TEXT, Format.JSON)
-
 
 _JSON_INDENT: Final = 2
 _TIME_DIGITS: Final = 3
 """Decimals of a second in JSON: a millisecond is finer than any engine's frames."""
 
 
-def render(transcripts: Sequence[Transcript], form: Format) -> str:
-    """Return the document, ending in a line break (empty for text or subtitles without words).
+def render(transcript: Transcript, form: Format) -> str:
+    """Return the document of one recording, ending in a line break (empty where there are no words to write)."""
+    match form:
+        case Format.TEXT:
+            return _text(transcript)
+        case Format.JSON:
+            return _json(document(transcript))
+        case Format.SRT:
+            return _srt(cues(transcript.spoken))
+        case Format.VTT:
+            return _vtt(cues(transcript.spoken), _plain_lines, transcript.partial)
+        case Format.TSV:
+            return _tsv((final.start, final.end, line(final)) for final in transcript.spoken)
+        case Format.LRC:
+            return _lrc(cues(transcript.spoken), lambda piece: piece.text)
+        case _:
+            assert_never(form)
 
-    Text has one line a final, and a line ``# file`` before each recording when there are several. JSON is an object, or
-    an array of objects when there are several. Raises `ValueError` for subtitles of other than one recording.
+
+def render_words(transcript: Transcript, form: Format) -> str:
+    """Return the document of one recording with a time for each word; as `render` where a format has no such form."""
+    match form:
+        case Format.VTT:
+            return _vtt(cues(transcript.spoken), _karaoke_lines, transcript.partial)
+        case Format.TSV:
+            words = (word for final in transcript.spoken for word in final.words or ())
+            return _tsv((word.start, word.end, printable(word.text).strip()) for word in words)
+        case Format.LRC:
+            return _lrc(cues(transcript.spoken), lambda piece: f"<{_lrc_time(piece.start)}>{piece.text.lstrip()} ")
+        case _:
+            return render(transcript, form)
+
+
+def render_together(transcripts: Sequence[Transcript], form: Format) -> str:
+    """Return one document of several recordings: text under headings, or an array of JSON objects.
+
+    Raises `ValueError` for a format that holds one recording, see `Format.holds_many`.
     """
     match form:
         case Format.TEXT:
-            return "".join(_text(transcript, headed=len(transcripts) > 1) for transcript in transcripts)
+            return "".join(f"{heading(transcript.file)}\n{_text(transcript)}" for transcript in transcripts)
         case Format.JSON:
-            documents = [document(transcript) for transcript in transcripts]
-            return _json(documents[0] if len(documents) == 1 else documents)
-        case Format.SRT | Format.VTT:
-            (transcript,) = transcripts
-            timed = cues(transcript.spoken)
-            return _srt(timed) if form is Format.SRT else _vtt(timed)
+            return _json([document(transcript) for transcript in transcripts])
+        case _:
+            raise ValueError(f"one {form.value} document cannot hold several recordings")
 
 
-def heading(file: str) -> str:
-    """Return the heading of one of several recordings."""
-    return f"# {printable(file)}"
+def heading(content: str) -> str:
+    """Return a line that is no speech: the heading of one of several recordings, or the mark of a partial one."""
+    return f"# {printable(content)}"
 
 
-def _text(transcript: Transcript, *, headed: bool) -> str:
+def _text(transcript: Transcript) -> str:
     lines = [line(final) for final in transcript.spoken]
-    if headed:
-        lines.insert(0, heading(transcript.file))
+    if transcript.partial:
+        lines.append(heading(transcript.partial))
     return "".join(f"{each}\n" for each in lines)
 
 
@@ -72,11 +82,13 @@ def line(final: messages.Final) -> str:
 
 
 def document(transcript: Transcript) -> dict[str, object]:
-    """Return the JSON object of one recording. Times are seconds from its start."""
+    """Return the JSON object of one recording, see docs/transcript.schema.json. Times are seconds from its start."""
     return {
-        "file": transcript.file,
+        "file": valid_unicode(transcript.file),
+        "language": transcript.language,
         "duration_s": _seconds(transcript.duration_s),
         "complete": transcript.complete,
+        "partial": transcript.partial is not None,
         "accounting": None if transcript.accounting is None else asdict(transcript.accounting),
         "engine": None if transcript.engine is None else asdict(transcript.engine),
         "text": " ".join(line(final) for final in transcript.spoken),
@@ -135,16 +147,53 @@ def _srt(timed: Sequence[Cue]) -> str:
     return "\n".join(blocks)
 
 
-def _vtt(timed: Sequence[Cue]) -> str:
+def _vtt(timed: Sequence[Cue], lines_of: Callable[[Cue], Iterable[str]], partial: str | None) -> str:
     blocks = (
-        f"{timestamp(cue.start, point='.')} --> {timestamp(cue.end, point='.')}\n"
-        + "\n".join(_escaped(each) for each in cue.lines)
-        + "\n"
+        f"{timestamp(cue.start, point='.')} --> {timestamp(cue.end, point='.')}\n" + "\n".join(lines_of(cue)) + "\n"
         for cue in timed
     )
-    return "\n".join(["WEBVTT\n", *blocks])
+    note = [] if partial is None else [f"NOTE {partial}\n"]
+    return "\n".join(["WEBVTT\n", *blocks, *note])
+
+
+def _plain_lines(cue: Cue) -> Iterable[str]:
+    return map(_escaped, cue.lines)
+
+
+def _karaoke_lines(cue: Cue) -> Iterable[str]:
+    """Yield lines whose words light up in turn: a time stamp before each word that comes later than the one before.
+
+    A time stamp lies within its cue (WebVTT §3.4).
+    """
+    at = cue.start
+    for line in cue.timed:
+        written = ""
+        for piece in line:
+            if at < piece.start < cue.end:
+                at = piece.start
+                written += f"<{timestamp(at, point='.')}>"
+            written += _escaped(piece.text)
+        yield written.strip()
 
 
 def _escaped(text: str) -> str:
     """WebVTT §3.1: these three begin markup. Escaping ``>`` also hides an arrow, which would begin a new cue."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _tsv(rows: Iterable[tuple[float, float, str]]) -> str:
+    """Return a table with times in milliseconds, as Whisper's own tool writes it."""
+    lines = [f"{round(start * 1000)}\t{round(end * 1000)}\t{text}" for start, end, text in rows]
+    return "".join(f"{each}\n" for each in ["start\tend\ttext", *lines])
+
+
+def _lrc(timed: Sequence[Cue], word: Callable[[Piece], str]) -> str:
+    """Return lyrics: a line a cue, with the time at which it begins."""
+    texts = ("".join(word(piece) for line in cue.timed for piece in line) for cue in timed)
+    return "".join(f"[{_lrc_time(cue.start)}]{text.strip()}\n" for cue, text in zip(timed, texts, strict=True))
+
+
+def _lrc_time(milliseconds: int) -> str:
+    """Return ``mm:ss.xx``; minutes have as many digits as they need."""
+    minutes, rest = divmod(milliseconds // 10, 6_000)
+    return f"{minutes:02}:{rest // 100:02}.{rest % 100:02}"

@@ -11,7 +11,7 @@ from auricle.server.cli.display import choose_display
 from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.microphone import Microphone, MicrophoneError, open_microphone
 from auricle.server.cli.server_choice import ServerChoice, server_url
-from auricle.server.cli.streaming import stream, summary
+from auricle.server.cli.streaming import Outcome, stream, summary
 from auricle.transports.trio import ConnectFailed, connect
 
 
@@ -35,9 +35,10 @@ async def listen(request: Request) -> Exit:
             ):
                 display.start(microphone.name, None)
                 display.note("Listening; press Ctrl-C to stop.")
+                outcome = Outcome()
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(_stop_on_interrupt, microphone, nursery.cancel_scope)
-                    outcome = await stream(client, microphone, display)
+                    await stream(client, microphone, display, outcome, trio.CancelScope())
                     nursery.cancel_scope.cancel()
                 if outcome.closed is None:
                     return Exit.INTERRUPTED

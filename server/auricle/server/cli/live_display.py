@@ -5,7 +5,7 @@ the plain display, on the same streams, and can be copied and redirected.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, NamedTuple, Protocol, Self
@@ -16,12 +16,21 @@ from rich.text import Text
 
 from auricle.core import messages
 from auricle.server.cli.printable import printable
+from auricle.server.cli.progress import Progress
 
 PARTIAL_LINES: Final = 2
 """Maximum lines of the open segment that are shown: its last ones."""
 REDRAW_S: Final = 0.1
 """Minimum seconds between two updates of the bar alone. A file is sent faster than a terminal can be drawn."""
 BAR_COLUMNS: Final = 30
+LEAST_BAR_COLUMNS: Final = 12
+"""Columns that are left to the bar, and a blank on either side, when the numbers are chosen."""
+TITLE_COLUMNS: Final = 40
+NUMBER_COLUMNS: Final = 30
+"""Columns that a long name leaves to the rest of the line."""
+
+Place = tuple[int, int]
+"""The number of a recording, from 1, and how many there are."""
 
 
 class Glyphs(NamedTuple):
@@ -39,9 +48,11 @@ ASCII_BAR: Final = Glyphs("=", "-", ".")
 class Lines(Protocol):
     """Writer of the permanent lines: a `PlainDisplay`."""
 
-    def start(self, name: str, duration_s: float | None) -> None: ...
+    def start(self, name: str, duration_s: float | None, place: Place | None = None) -> None: ...
 
     def final(self, message: messages.Final) -> None: ...
+
+    def remark(self, line: str) -> None: ...
 
     def note(self, sentence: str) -> None: ...
 
@@ -57,9 +68,8 @@ class LiveDisplay:
         self._clock = clock
         self._live: Live | None = None
         self._partial: messages.Partial | None = None
-        self._duration_s: float | None = None
-        self._sent_s = 0.0
-        self._committed_s = 0.0
+        self._progress = new_progress("", None, None)
+        self._began_at = 0.0
         self._drawn_at = float("-inf")
 
     def __enter__(self) -> Self:
@@ -71,18 +81,18 @@ class LiveDisplay:
         """Erase the live region and restore the cursor."""
         self._erase()
 
-    def start(self, name: str, duration_s: float | None) -> None:
+    def start(self, name: str, duration_s: float | None, place: Place | None = None) -> None:
         """Begin a recording with an empty live region."""
         self._erase()
-        self._lines.start(name, duration_s)
+        self._lines.start(name, duration_s)  # without its place: progress is shown here
         self._partial = None
-        self._duration_s = duration_s
-        self._sent_s = self._committed_s = 0.0
+        self._progress = new_progress(name, duration_s, place)
+        self._began_at = self._clock()
         self._draw()
 
     def progress(self, sent_s: float, committed_s: float) -> None:
         """Update the bar, at most once in `REDRAW_S` seconds."""
-        self._sent_s, self._committed_s = sent_s, committed_s
+        self._progress = self._progress._replace(sent_s=sent_s, committed_s=committed_s)
         if self._clock() - self._drawn_at >= REDRAW_S:
             self._draw()
 
@@ -96,6 +106,11 @@ class LiveDisplay:
         self._partial = None
         with self._paused():
             self._lines.final(message)
+
+    def remark(self, line: str) -> None:
+        """Write the line above the live region."""
+        with self._paused():
+            self._lines.remark(line)
 
     def note(self, sentence: str) -> None:
         """Write the sentence above the live region."""
@@ -136,9 +151,7 @@ class LiveDisplay:
 
     def _region(self) -> Group:
         bar = progress_line(
-            sent_s=self._sent_s,
-            committed_s=self._committed_s,
-            duration_s=self._duration_s,
+            self._progress._replace(elapsed_s=self._drawn_at - self._began_at),
             width=self._console.width - 1,
             glyphs=ASCII_BAR if self._console.options.ascii_only else UNICODE_BAR,
         )
@@ -163,23 +176,49 @@ def partial_lines(message: messages.Partial, console: Console) -> list[Text]:
     return tail
 
 
-def progress_line(*, sent_s: float, committed_s: float, duration_s: float | None, width: int, glyphs: Glyphs) -> Text:
-    """Return the bar: how much of the audio is committed, how much sent, and how much is still to come (seconds).
+def new_progress(name: str, duration_s: float | None, place: Place | None) -> Progress:
+    """Return the progress of a recording that begins."""
+    number, total = place or (1, 1)
+    return Progress(
+        name=name, number=number, total=total, duration_s=duration_s, sent_s=0.0, committed_s=0.0, elapsed_s=0.0
+    )
 
-    Without a duration there is no bar, only the numbers; in less than ``width`` columns the bar gives way to them.
+
+def progress_line(progress: Progress, *, width: int, glyphs: Glyphs) -> Text:
+    """Return the recording, the bar and the numbers, as many of them as there are ``width`` columns for.
+
+    The bar tells how much of the audio is committed, how much sent, and how much is still to come. Without a duration
+    there is none.
     """
-    if duration_s is None or duration_s <= 0:
-        line = Text(f"{sent_s:.1f} s sent, {committed_s:.1f} s committed", "dim")
+    title = Text(progress.title, overflow="ellipsis" if glyphs is UNICODE_BAR else "crop", end="")
+    if width > NUMBER_COLUMNS:
+        title.truncate(min(TITLE_COLUMNS, width - NUMBER_COLUMNS))
     else:
-        numbers = f" {committed_s:.1f} of {duration_s:.1f} s"
-        columns = max(0, min(BAR_COLUMNS, width - len(numbers)))
-        sent = round(columns * min(1.0, sent_s / duration_s))
-        committed = min(sent, round(columns * min(1.0, committed_s / duration_s)))
-        line = Text.assemble(
-            (glyphs.committed * committed, "green"),
-            glyphs.sent * (sent - committed),
-            (glyphs.pending * (columns - sent), "dim"),
-            numbers,
-        )
+        title = Text()
+    numbers = _fitting(progress.facts(), width - title.cell_len - LEAST_BAR_COLUMNS)
+    bar = _bar(progress, min(BAR_COLUMNS, width - title.cell_len - len(numbers) - 2), glyphs)
+    line = Text(" ").join(part for part in (title, bar, Text(numbers)) if part.cell_len)
     line.truncate(max(1, width))
     return line
+
+
+def _fitting(facts: Sequence[str], columns: int) -> str:
+    """Return the facts that fit, and the first one in any case."""
+    text = facts[0]
+    for fact in facts[1:]:
+        if len(text) + 2 + len(fact) > columns:
+            break
+        text += f"  {fact}"
+    return text
+
+
+def _bar(progress: Progress, columns: int, glyphs: Glyphs) -> Text:
+    if not progress.duration_s or columns <= 0:
+        return Text()
+    sent = round(columns * min(1.0, progress.sent_s / progress.duration_s))
+    committed = min(sent, round(columns * min(1.0, progress.committed_s / progress.duration_s)))
+    return Text.assemble(
+        (glyphs.committed * committed, "green"),
+        glyphs.sent * (sent - committed),
+        (glyphs.pending * (columns - sent), "dim"),
+    )

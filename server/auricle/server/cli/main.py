@@ -1,94 +1,141 @@
-"""The ``auricle`` command line: options and subcommands."""
+"""The ``auricle`` command line: options and subcommands.
+
+What the commands need is imported when they run: help, completion and wrong options come at once.
+"""
 
 import sys
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
-from typing import Annotated, NoReturn, TypeVar
+from importlib import metadata
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
 
-import trio
 import typer
 
-from auricle.engines.fallback import Isolation
-from auricle.engines.protocol import EngineError
-from auricle.server.app import DEFAULT_PORT, ServerConfig
-from auricle.server.cli import conform as conform_command
-from auricle.server.cli import listen as listen_command
-from auricle.server.cli import replay as replay_command
-from auricle.server.cli import serve as serve_command
-from auricle.server.cli import transcribe as transcribe_command
 from auricle.server.cli.exit_codes import Exit
-from auricle.server.cli.formats import Format
+from auricle.server.cli.format_names import Format
+from auricle.server.cli.lazy import lazy_module
 from auricle.server.cli.logging_setup import configure_logging
-from auricle.server.cli.output_plan import OutputError, plan_output
-from auricle.server.cli.server_choice import ServerChoice
-from auricle.server.cli.streaming import start_message
-from auricle.server.http.listener import ListenError
-from auricle.transports.address import parse_address
-from auricle.transports.errors import InvalidURL
+from auricle.server.cli.option_errors import OptionError
+from auricle.server.cli.options import (
+    ApiKey,
+    BeamSize,
+    ComputeType,
+    Device,
+    Engine,
+    Keyterms,
+    Language,
+    MaxSegment,
+    Model,
+    Prompt,
+    Silence,
+    Task,
+    TaskOption,
+    Threads,
+    Url,
+    Verbose,
+)
+
+if TYPE_CHECKING:
+    from auricle.engines import compute as engine_compute
+    from auricle.server import app as server_app
+    from auricle.server.cli import conform as conform_command
+    from auricle.server.cli import doctor as doctor_command
+    from auricle.server.cli import jobs, running, server_choice, session_options, streaming
+    from auricle.server.cli import listen as listen_command
+    from auricle.server.cli import models as models_command
+    from auricle.server.cli import replay as replay_command
+    from auricle.server.cli import serve as serve_command
+    from auricle.server.cli import transcribe as transcribe_command
+else:
+    engine_compute = lazy_module("auricle.engines.compute")
+    server_app = lazy_module("auricle.server.app")
+    conform_command = lazy_module("auricle.server.cli.conform")
+    doctor_command = lazy_module("auricle.server.cli.doctor")
+    jobs = lazy_module("auricle.server.cli.jobs")
+    listen_command = lazy_module("auricle.server.cli.listen")
+    models_command = lazy_module("auricle.server.cli.models")
+    replay_command = lazy_module("auricle.server.cli.replay")
+    running = lazy_module("auricle.server.cli.running")
+    serve_command = lazy_module("auricle.server.cli.serve")
+    server_choice = lazy_module("auricle.server.cli.server_choice")
+    session_options = lazy_module("auricle.server.cli.session_options")
+    streaming = lazy_module("auricle.server.cli.streaming")
+    transcribe_command = lazy_module("auricle.server.cli.transcribe")
 
 app = typer.Typer(
     name="auricle",
-    help="Self-hosted real-time speech-to-text: every sample accounted for, and every stream ends.",
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode=None,  # rich takes as long to import as all the rest of the help
     pretty_exceptions_enable=False,
 )
-
+models_app = typer.Typer(help="List, download, check and remove models.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(models_app, name="models")
 
 Argument = TypeVar("Argument")
 
 
-class Task(StrEnum):
-    """The task: transcribe in the language spoken, or translate to English."""
-
-    TRANSCRIBE = "transcribe"
-    TRANSLATE = "translate"
-
-
-Url = Annotated[
-    str | None,
-    typer.Option("--url", envvar="AURICLE_URL", help="A running server; without it one is started for this command."),
-]
-ApiKey = Annotated[str | None, typer.Option("--api-key", envvar="AURICLE_API_KEY", help="The key for that server.")]
-Engine = Annotated[
-    str | None,
-    typer.Option("--engine", envvar="AURICLE_ENGINE", help="whisper, sphinx, scripted, or an installed one."),
-]
-Model = Annotated[
-    str | None, typer.Option("--model", envvar="AURICLE_MODEL", help="A model's name or its directory; no fallback.")
-]
-Language = Annotated[
-    str | None, typer.Option("--language", envvar="AURICLE_LANGUAGE", help="As in en or de; without it: detected.")
-]
-TaskOption = Annotated[Task, typer.Option("--task", help="Write the words as spoken, or in English.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, to standard error.")]
-
-
 @app.command()
 def transcribe(
-    files: Annotated[list[str], typer.Argument(help="Recordings (WAV, FLAC, OGG, MP3 …); - is WAV on standard input.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="Recordings: WAV, MP3, M4A, MP4 …; - is standard input.")
+    ],
     url: Url = None,
     api_key: ApiKey = None,
     engine: Engine = None,
     model: Model = None,
     language: Language = None,
     task: TaskOption = Task.TRANSCRIBE,
+    prompt: Prompt = None,
+    keyterms: Keyterms = None,
+    silence: Silence = None,
+    max_segment: MaxSegment = None,
     output: Annotated[str | None, typer.Option("--output", "-o", help="A file, or a directory for one each.")] = None,
+    words: Annotated[
+        bool, typer.Option("--words", help="Give each word its time: in vtt, tsv and lrc; json always does.")
+    ] = False,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--output-template", help="Names of the files, as in '{folder}/{stem}.{format}'; {name}, {number}."
+        ),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace transcripts that are there.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Skip recordings whose transcript is there.")] = False,
     form: Annotated[Format, typer.Option("--format", "-f", help="How the transcript is written.")] = Format.TEXT,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Take the recordings in folders, and in those below.")
+    ] = False,
+    channel: Annotated[
+        int | None, typer.Option("--channel", min=1, help="Take this channel alone; without it, the average of all.")
+    ] = None,
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Send at the pace of speech, like a microphone.")
     ] = False,
+    device: Device = None,
+    compute_type: ComputeType = None,
+    beam_size: BeamSize = None,
+    threads: Threads = None,
     verbose: Verbose = False,
 ) -> None:
     """Transcribe recordings."""
     configure_logging(verbose=verbose)
-    server = _server(url, api_key, engine, model, language)
-    try:
-        plan = plan_output(files, form, output)
-    except OutputError as error:
-        _exit_with_error(str(error))
-    config = start_message(language=language, task=task.value, live=realtime)
-    request = transcribe_command.Request(files=files, plan=plan, config=config, server=server, realtime=realtime)
+    compute = _compute(device, compute_type, beam_size, threads)
+    server = _server(url, api_key, engine, model, language, compute)
+    wanted = jobs.Wanted(
+        files=files,
+        form=form,
+        recursive=recursive,
+        channel=channel,
+        output=output,
+        template=template,
+        times_words=words,
+        overwrite=overwrite,
+        resume=resume,
+        confirm=_confirm if sys.stdin.isatty() and sys.stderr.isatty() else None,
+    )
+    config = streaming.start_message(
+        _session_options(language, task, prompt, keyterms, silence, max_segment, live=realtime)
+    )
+    request = transcribe_command.Request(wanted=wanted, config=config, server=server, realtime=realtime)
     _run(transcribe_command.transcribe, request)
 
 
@@ -97,7 +144,7 @@ def serve(
     host: Annotated[str, typer.Option("--host", envvar="AURICLE_HOST", help="Where to listen.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option("--port", envvar="AURICLE_PORT", min=0, max=65535, help="0 takes a free one.")
-    ] = DEFAULT_PORT,
+    ] = 8765,
     engine: Engine = None,
     model: Model = None,
     language: Language = None,
@@ -108,25 +155,30 @@ def serve(
         ),
     ] = None,
     engine_isolation: Annotated[
-        Isolation,
+        Literal["process", "thread"],
         typer.Option(
             "--engine-isolation",
             envvar="AURICLE_ENGINE_ISOLATION",
             help="process: a crash or a hang of the model costs no session. thread: for small machines.",
         ),
-    ] = Isolation.PROCESS,
+    ] = "process",
+    device: Device = None,
+    compute_type: ComputeType = None,
+    beam_size: BeamSize = None,
+    threads: Threads = None,
     verbose: Verbose = False,
 ) -> None:
     """Run the server."""
     configure_logging(verbose=verbose)
-    config = ServerConfig(
+    config = server_app.ServerConfig(
         host=host,
         port=port,
         engine=engine,
         model=model,
         language=language,
-        engine_isolation=engine_isolation,
+        engine_isolation=serve_command.ISOLATION[engine_isolation],
         max_sessions=max_sessions,
+        compute=_compute(device, compute_type, beam_size, threads),
     )
     _run(serve_command.serve, config)
 
@@ -139,6 +191,10 @@ def listen(
     model: Model = None,
     language: Language = None,
     task: TaskOption = Task.TRANSCRIBE,
+    prompt: Prompt = None,
+    keyterms: Keyterms = None,
+    silence: Silence = None,
+    max_segment: MaxSegment = None,
     device: Annotated[
         str | None, typer.Option("--device", help="The microphone: its number or part of its name.")
     ] = None,
@@ -146,7 +202,9 @@ def listen(
 ) -> None:
     """Transcribe the microphone until Ctrl-C."""
     configure_logging(verbose=verbose)
-    config = start_message(language=language, task=task.value, live=True)
+    config = streaming.start_message(
+        _session_options(language, task, prompt, keyterms, silence, max_segment, live=True)
+    )
     server = _server(url, api_key, engine, model, language)
     _run(listen_command.listen, listen_command.Request(config=config, server=server, device=device))
 
@@ -159,7 +217,10 @@ def replay(
     ] = False,
     save: Annotated[str | None, typer.Option("--save", help="Write the trace as this version would record it.")] = None,
 ) -> None:
-    """Step this version's protocol core through a trace; exit status 1 where it does otherwise."""
+    """Step this version's protocol core through a trace.
+
+    Exit status 1 where it does otherwise.
+    """
     _run(replay_command.replay_trace, replay_command.Request(file=file, conversation=conversation, save=save))
 
 
@@ -175,7 +236,10 @@ def conform(
     timeout_s: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds that each check may take.")] = 30.0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Check a server against the protocol, from outside; exit status 1 where it fails a check."""
+    """Check a server against the protocol, from outside.
+
+    Exit status 1 where it fails a check.
+    """
     if list_them:
         conform_command.list_checks()
         return
@@ -189,49 +253,132 @@ def conform(
     )
 
 
+@models_app.command("list")
+def models_list(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
+) -> None:
+    """Name the models, what they are, and which of them are here."""
+    models_command.list_models(as_json=as_json)
+
+
+ModelName = Annotated[str, typer.Argument(help="A name of `auricle models list`, or owner/name of the hub.")]
+
+
+@models_app.command("pull")
+def models_pull(name: ModelName) -> None:
+    """Download a model, unless it is here, and check it."""
+    _run(models_command.pull, name)
+
+
+@models_app.command("verify")
+def models_verify(
+    name: Annotated[str | None, typer.Argument(help="A model; without it, all that are here.")] = None,
+) -> None:
+    """Check every byte of the models that are here.
+
+    Exit status 1 where one is damaged.
+    """
+    _run(models_command.verify, name)
+
+
+@models_app.command("remove")
+def models_remove(name: ModelName) -> None:
+    """Delete a model that was downloaded."""
+    _run(models_command.remove, name)
+
+
+@app.command()
+def devices() -> None:
+    """Name the microphones, and what models can run on."""
+    doctor_command.print_devices()
+
+
+@app.command()
+def doctor() -> None:
+    """Look for what would keep Auricle from working.
+
+    Exit status 1 where something would.
+    """
+    _run(doctor_command.doctor, None)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"auricle {metadata.version('auricle')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Self-hosted real-time speech-to-text: every sample accounted for, and every stream ends."""
+
+
 def main() -> None:
     """Entry point of the ``auricle`` script."""
     app()
 
 
+def _session_options(
+    language: str | None,
+    task: Task,
+    prompt: str | None,
+    keyterms: str | None,
+    silence_s: float | None,
+    max_segment_s: float | None,
+    *,
+    live: bool,
+) -> "session_options.SessionOptions":
+    try:
+        return session_options.SessionOptions(
+            language=session_options.checked_language(language),
+            task=task.value,
+            prompt=session_options.checked_prompt(prompt),
+            terms=session_options.read_terms(keyterms),
+            silence_s=silence_s,
+            max_segment_s=max_segment_s,
+            live=live,
+        )
+    except OptionError as error:
+        _exit_with_error(str(error))
+
+
+def _compute(
+    device: str | None, compute_type: str | None, beam_size: int | None, threads: int | None
+) -> "engine_compute.ComputeOptions":
+    return engine_compute.ComputeOptions(device=device, compute_type=compute_type, beam_size=beam_size, threads=threads)
+
+
 def _server(
-    url: str | None, api_key: str | None, engine: str | None, model: str | None, language: str | None
-) -> ServerChoice:
-    if url is not None:
-        try:
-            parse_address(url)
-        except InvalidURL as error:
-            _exit_with_error(str(error))
-        if engine is not None or model is not None:
-            _exit_with_error(
-                "--engine and --model choose what this command starts; the server at --url has made its choice."
-            )
-    return ServerChoice(url=url, api_key=api_key, engine=engine, model=model, language=language)
+    url: str | None,
+    api_key: str | None,
+    engine: str | None,
+    model: str | None,
+    language: str | None,
+    compute: "engine_compute.ComputeOptions | None" = None,
+) -> "server_choice.ServerChoice":
+    try:
+        return server_choice.choose_server(
+            url=url,
+            api_key=api_key,
+            engine=engine,
+            model=model,
+            language=language,
+            compute=compute or engine_compute.ENGINE_DEFAULTS,
+        )
+    except OptionError as error:
+        _exit_with_error(str(error))
+
+
+def _confirm(question: str) -> bool:
+    return typer.confirm(question, err=True)
 
 
 def _run(command: Callable[[Argument], Awaitable[Exit]], argument: Argument) -> None:
-    """Run a command and exit with its status; errors that a user can cause are one sentence, never a traceback."""
-    result = Exit.GOOD
-    try:
-        result = trio.run(command, argument)
-    except* KeyboardInterrupt:
-        result = Exit.INTERRUPTED
-    except* (EngineError, OutputError, ListenError) as group:
-        _print_errors(group)
-        result = Exit.BAD_INPUT
-    except* BrokenPipeError:
-        # The reading end of standard output is closed: nothing can be written to it, not even at exit.
-        sys.stdout = None
-        result = Exit.INCOMPLETE
-    raise typer.Exit(int(result))
-
-
-def _print_errors(group: BaseExceptionGroup[BaseException]) -> None:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            _print_errors(error)
-        else:
-            print(error, file=sys.stderr)
+    raise typer.Exit(int(running.run(command, argument)))
 
 
 def _exit_with_error(sentence: str) -> NoReturn:

@@ -136,18 +136,26 @@ def _query(sounddevice: Any, device: str | int | None) -> dict[str, Any]:
     return info
 
 
+def microphone_names() -> list[str]:
+    """Return the input devices by number and name. Raises `MicrophoneError` where they cannot be asked for."""
+    return _names(_sounddevice())
+
+
 def _inputs(sounddevice: Any) -> str:
     """Return the input devices by number and name, for an error sentence."""
+    return ", ".join(_names(sounddevice)) or "none, for this machine has no input device"
+
+
+def _names(sounddevice: Any) -> list[str]:
     try:
         devices = sounddevice.query_devices()
     except sounddevice.PortAudioError:
         devices = ()
-    names = [
+    return [
         f"{index} ({printable(str(each['name']))})"
         for index, each in enumerate(devices)
         if each["max_input_channels"] > 0
     ]
-    return ", ".join(names) or "none, for this machine has no input device"
 
 
 def _settings(sounddevice: Any, device: str | int | None, info: dict[str, Any]) -> tuple[int, int]:

@@ -16,6 +16,10 @@ FULL_SCALE: Final = 32_768
 MIN_SOURCE_RATE: Final = 2_000
 MAX_SOURCE_RATE: Final = 768_000
 """Plausible range of source sample rates in Hz; a header outside it is taken as damaged."""
+LOUD_POWER: Final = 16_000 * 0.01**2
+"""Summed squares from which channels are judged: a second at 16 kHz and -40 dB of full scale."""
+CANCELLED_PART: Final = 0.01
+"""The part of their power that is left of channels that cancel each other: -20 dB. Two strangers leave a half."""
 
 Samples = NDArray[np.float32]
 
@@ -24,11 +28,15 @@ class PcmStream:
     """Converts blocks at the source's rate and channels to chunks of bytes.
 
     Give blocks of shape ``(frames, channels)``, float32 with full scale ±1, to `feed`; call `finish` once at the end.
-    Channels are averaged. Samples beyond full scale are clipped; NaN and infinity become silence, so that one
-    bad sample cannot spread through the resampler. At 16 kHz, 16-bit samples come out bit for bit.
+    Channels are averaged, or ``channel`` alone (counted from 1) is taken. Samples beyond full scale are clipped; NaN
+    and infinity become silence, so that one bad sample cannot spread through the resampler. At 16 kHz, 16-bit samples
+    come out bit for bit.
     """
 
-    def __init__(self, source_rate: int, *, chunk_ms: int = CHUNK_MS) -> None:
+    def __init__(self, source_rate: int, *, channel: int | None = None, chunk_ms: int = CHUNK_MS) -> None:
+        self._channel = channel
+        self._powers = np.zeros(2)
+        """Mean squares added up: of the average, and of all channels."""
         self._chunk_bytes = SAMPLE_RATE * chunk_ms // 1000 * SAMPLE_BYTES
         self._pending = bytearray()
         self._resampler: Any = None
@@ -38,8 +46,7 @@ class PcmStream:
     def feed(self, block: Samples) -> Iterator[bytes]:
         """Yield the complete chunks that ``block`` fills."""
         finite = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
-        mono = np.clip(finite, -1.0, 1.0).mean(axis=1, dtype=np.float32)
-        yield from self._cut(self._resample(mono))
+        yield from self._cut(self._resample(self._mono(np.clip(finite, -1.0, 1.0))))
 
     def finish(self) -> Iterator[bytes]:
         """Yield the rest: chunks that the resampler held back, and a shorter last one."""
@@ -49,6 +56,20 @@ class PcmStream:
         if self._pending:
             yield bytes(self._pending)
             self._pending.clear()
+
+    @property
+    def cancels(self) -> bool:
+        """Whether the channels have cancelled each other so far: what they have in common is their opposite."""
+        mono, channels = self._powers
+        return bool(channels > LOUD_POWER and mono < channels * CANCELLED_PART)
+
+    def _mono(self, block: Samples) -> Samples:
+        if self._channel is not None:
+            return block[:, self._channel - 1]
+        mono: Samples = block.mean(axis=1, dtype=np.float32)
+        if block.shape[1] > 1:
+            self._powers += (np.square(mono).sum(), np.square(block).mean(axis=1).sum())
+        return mono
 
     def _resample(self, mono: Samples) -> Samples:
         if self._resampler is None:

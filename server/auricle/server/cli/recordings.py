@@ -4,20 +4,24 @@ Recordings are streamed and never in memory as a whole: blocks are read, mixed t
 """
 
 import os
+import re
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
 from auricle.server.cli.audio_source import Source, SourceError
+from auricle.server.cli.av_source import AvSource
+from auricle.server.cli.forward_file import ForwardFile, index_is_at_the_end, read_exactly, stored
 from auricle.server.cli.pcm import CHUNK_MS, PcmStream
 from auricle.server.cli.printable import printable
-from auricle.server.cli.sound_file import SoundFileSource
-from auricle.server.cli.wav import UnknownCoding, WavSource
+from auricle.server.cli.sound_file import SoundFileSource, UnknownContainer
+from auricle.server.cli.wav import UnknownCoding, WavSource, is_wav
 
 STDIN: Final = "-"
-"""The path that means: a WAV stream on standard input."""
+"""The path that means: a stream on standard input."""
 STDIN_NAME: Final = "standard input"
 
 
@@ -32,29 +36,38 @@ class RecordingError(Exception):
 class Recording:
     """An open recording. Make one with `Recording.open`; leave the ``with`` block to close it."""
 
-    def __init__(self, name: str, source: Source, resources: ExitStack) -> None:
+    def __init__(self, name: str, source: Source, resources: ExitStack, channel: int | None) -> None:
         self.name = name
         """The path as it was given, or "standard input"."""
+        self.channels_cancel = False
+        """Whether the average of the channels has been silent so far although they are not."""
         self._source = source
+        self._channel = channel
         self._resources = resources
+        self._reading = threading.Lock()
+        """Held by the thread that reads."""
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str], *, stdin: BinaryIO | None = None) -> Self:
-        """Open ``path``, or for ``-`` the WAV stream on ``stdin`` (by default the process's own).
+    def open(cls, path: str | os.PathLike[str], *, stdin: BinaryIO | None = None, channel: int | None = None) -> Self:
+        """Open ``path``, or for ``-`` the stream on ``stdin`` (by default the process's own).
 
-        Raises `RecordingError` when there is no such file, when it may not be read, and when it is not audio.
+        ``channel`` is the only one that is taken, counted from 1; None: the average of all. Raises `RecordingError`
+        when there is no such file, when it may not be read, when it is not audio, and when it has no such channel.
         """
         given = os.fspath(path)
         name = STDIN_NAME if given == STDIN else given
+        if _ADDRESS.match(given):
+            raise RecordingError(name, "it is an address, and nothing is fetched from the network", _DOWNLOAD)
         with ExitStack() as resources:
             try:
                 file = _standard_input(stdin) if given == STDIN else resources.enter_context(open(given, "rb"))
-                source = _source(file)
+                source = _source(file, resources)
+                _check_channel(channel, source.channels)
             except SourceError as error:
                 raise RecordingError(name, error.problem, error.remedy) from error
             except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
                 raise RecordingError(name, *_explain(error)) from error
-            return cls(name, source, resources.pop_all())
+            return cls(name, source, resources.pop_all(), channel)
 
     def __enter__(self) -> Self:
         return self
@@ -65,8 +78,15 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        """Close the file. Standard input stays open."""
-        self._resources.close()
+        """Close the file. Standard input stays open.
+
+        A thread that was left behind in the middle of a read, of a pipe that says nothing, still uses the file and its
+        decoder: then they are left to the end of the process.
+        """
+        if self._reading.acquire(blocking=False):
+            with ExitStack() as at_the_end:
+                at_the_end.callback(self._reading.release)
+                self._resources.close()
 
     @property
     def duration_s(self) -> float | None:
@@ -80,13 +100,23 @@ class Recording:
         Raises `RecordingError` when audio is missing or damaged, but only after all of it that can be decoded has
         been yielded, so that a cut recording still gives its transcript.
         """
-        stream = PcmStream(self._source.sample_rate, chunk_ms=chunk_ms)
+        chunks = self._converted(chunk_ms)
+        while True:
+            with self._reading:
+                chunk = next(chunks, None)
+            if chunk is None:
+                return
+            yield chunk
+
+    def _converted(self, chunk_ms: int) -> Iterator[bytes]:
+        stream = PcmStream(self._source.sample_rate, channel=self._channel, chunk_ms=chunk_ms)
         failure: RecordingError | None = None
         empty = True
         try:
             for block in self._source.blocks():
                 empty = False
                 yield from stream.feed(block)
+                self.channels_cancel = stream.cancels
         except SourceError as error:
             failure = RecordingError(self.name, error.problem, error.remedy)
         except OSError as error:
@@ -98,35 +128,84 @@ class Recording:
             raise failure
 
 
+_ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_DOWNLOAD: Final = "download it first, as in `curl -L -o FILE ADDRESS`"
 _NO_AUDIO: Final = ("it has a header but no audio", "record it again")
 
 
+def _check_channel(channel: int | None, channels: int) -> None:
+    if channel is not None and channel > channels:
+        if channels == 1:
+            raise SourceError(f"it has one channel and no channel {channel}", "leave --channel out")
+        raise SourceError(f"it has {channels} channels and no channel {channel}", f"give --channel 1 to {channels}")
+
+
 def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
-    file = sys.stdin.buffer if stdin is None else stdin
+    file = _unbuffered_stdin() if stdin is None else stdin
     if file.isatty():
-        raise SourceError("it is a terminal, not audio", "pipe a WAV stream into it, as in `sox FILE -t wav - | …`")
+        raise SourceError("it is a terminal, not audio", "pipe a recording into it, as in `… < FILE`")
     return file
 
 
-def _source(file: BinaryIO) -> Source:
-    """Return the source for ``file``: the WAV reader of this package, or libsndfile, which needs a seekable file."""
-    if not file.seekable():
-        return WavSource(file)
+def _unbuffered_stdin() -> BinaryIO:
+    """Return the process's standard input without Python's buffer.
+
+    The interpreter takes that buffer's lock when it exits, and dies where a thread, left behind in a read of a pipe
+    that says nothing, still holds it.
+    """
+    try:
+        return open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # it is not ours to close
+    except OSError:  # not a file of the system: a test's
+        return sys.stdin.buffer
+
+
+def _source(file: BinaryIO, resources: ExitStack) -> Source:
+    """Return the source for ``file``: the WAV reader of this package, libsndfile, or FFmpeg."""
+    source = _seekable_source(file, resources) if file.seekable() else _pipe_source(file, resources)
+    if source.frames == 0:
+        raise SourceError(*_NO_AUDIO)
+    return source
+
+
+def _seekable_source(file: BinaryIO, resources: ExitStack) -> Source:
     start = file.tell()
     head = file.read(12)
     file.seek(start)
     if not head:
         raise SourceError("it is empty", "record or copy it again")
-    source: Source
-    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
-        try:
-            source = WavSource(file)
-        except UnknownCoding:
-            source = SoundFileSource(file)
-    else:
-        source = SoundFileSource(file)
-    if source.frames == 0:
-        raise SourceError(*_NO_AUDIO)
+    with suppress(UnknownCoding):
+        if is_wav(head):
+            return WavSource(file)
+    try:
+        return SoundFileSource(file)
+    except UnknownContainer:
+        return _ffmpeg(file, resources)
+
+
+def _pipe_source(file: BinaryIO, resources: ExitStack) -> Source:
+    forward = ForwardFile(file)
+    head = read_exactly(forward, 12)
+    forward.rewind()
+    if not head:
+        raise SourceError("nothing came", "look at what the program before the pipe says")
+    with suppress(UnknownCoding):
+        if is_wav(head):
+            wav = WavSource(forward)
+            forward.forget_head()
+            return wav
+    forward.rewind()
+    if head[4:8] == b"ftyp" and index_is_at_the_end(forward):
+        return _seekable_source(resources.enter_context(stored(forward)), resources)
+    source = _ffmpeg(forward, resources)
+    forward.forget_head()
+    return source
+
+
+def _ffmpeg(file: BinaryIO | ForwardFile, resources: ExitStack) -> Source:
+    if not isinstance(file, ForwardFile):
+        file.seek(0)
+    source = AvSource(file)
+    resources.callback(source.close)
     return source
 
 
@@ -136,7 +215,7 @@ def _explain(error: OSError | ValueError) -> tuple[str, str]:
         case FileNotFoundError():
             return "there is no such file", "check the path"
         case IsADirectoryError():
-            return "it is a directory", "name the recordings inside it, as in DIRECTORY/*.wav"
+            return "it is a directory", "give --recursive to take the recordings inside it"
         case PermissionError():
             return "you may not read it", "ask its owner, or change its mode with chmod"
         case OSError(strerror=str(reason)):

@@ -3,14 +3,22 @@
 import logging
 import signal
 import sys
+from collections.abc import Mapping
+from typing import Final
 
 import trio
 from rich.console import Console
 
+from auricle.engines.fallback import Isolation
 from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.server.cli.engine_progress import wait_for_engine
 from auricle.server.cli.exit_codes import Exit
 from auricle.server.http.negotiation import is_loopback_host
+
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""What ends the server. There is nothing to reload, so that a hang-up ends it too, and loses nothing."""
+ISOLATION: Final[Mapping[str, Isolation]] = {each.value: each for each in Isolation}
+"""Where the model lives, by the name that the command line has for it."""
 
 logger = logging.getLogger(__name__)
 
@@ -18,31 +26,46 @@ logger = logging.getLogger(__name__)
 async def serve(config: ServerConfig) -> Exit:
     """Serve until a signal. The first one drains, so that sessions get their last finals; the second stops at once.
 
-    Raises `ListenError` and `EngineUnavailable`.
+    A signal while the model loads is as good an end as any later one. Raises `ListenError` and `EngineUnavailable`.
     """
     async with running_server(config) as server, trio.open_nursery() as nursery:
-        nursery.start_soon(_stop_on_signal, server, nursery.cancel_scope)
-        engine = await wait_for_engine(server, Console(stderr=True))
-        if server.fallback_reason is not None:
-            print(server.fallback_reason, file=sys.stderr, flush=True)
-        if not is_loopback_host(config.host):
-            print(
-                f"Anybody who can reach {config.host} can use this server: it has neither keys nor TLS yet, so put a "
-                "proxy in front that has.",
-                file=sys.stderr,
-                flush=True,
-            )
-        print(f"auricle listens on {server.url} and {engine} answers", flush=True)
+        loading = trio.CancelScope()
+        await nursery.start(_stop_on_signal, server, loading, nursery.cancel_scope)
+        with loading:
+            engine = await wait_for_engine(server, Console(stderr=True))
+            _announce(server, config, engine)
         await server.stopped()
         nursery.cancel_scope.cancel()
     return Exit.GOOD
 
 
-async def _stop_on_signal(server: SpeechServer, scope: trio.CancelScope) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+def _announce(server: SpeechServer, config: ServerConfig, engine: str) -> None:
+    if server.fallback_reason is not None:
+        print(server.fallback_reason, file=sys.stderr, flush=True)
+    if not is_loopback_host(config.host):
+        print(
+            f"Anybody who can reach {config.host} can use this server: it has neither keys nor TLS yet, so put a "
+            "proxy in front that has.",
+            file=sys.stderr,
+            flush=True,
+        )
+    print(f"auricle listens on {server.url} and {engine} answers", flush=True)
+
+
+async def _stop_on_signal(
+    server: SpeechServer,
+    loading: trio.CancelScope,
+    everything: trio.CancelScope,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Drain at the first of the `SIGNALS`, and wait for no engine any more; cancel ``everything`` at the next one."""
+    with trio.open_signal_receiver(*SIGNALS) as signals:
+        task_status.started()
         async for number in signals:
             if server.draining:
-                scope.cancel()
+                everything.cancel()
                 return
             logger.info("%s: draining", signal.Signals(number).name)
             server.drain()
+            loading.cancel()

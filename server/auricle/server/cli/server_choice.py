@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.server.app import ServerConfig, running_server
 from auricle.server.cli.display import Display
 from auricle.server.cli.engine_progress import wait_for_engine
+from auricle.server.cli.option_errors import OptionError
+from auricle.transports.address import parse_address
+from auricle.transports.errors import InvalidURL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +24,32 @@ class ServerChoice:
     engine: str | None = None
     model: str | None = None
     language: str | None = None
+    compute: ComputeOptions = ENGINE_DEFAULTS
+
+
+def choose_server(
+    *,
+    url: str | None,
+    api_key: str | None,
+    engine: str | None,
+    model: str | None,
+    language: str | None,
+    compute: ComputeOptions = ENGINE_DEFAULTS,
+) -> ServerChoice:
+    """Return the choice that the options make. Raises `OptionError` where they contradict each other."""
+    if url is not None:
+        try:
+            parse_address(url)
+        except InvalidURL as error:
+            raise OptionError(str(error)) from error
+        given = [f"--{name}" for name, value in (("engine", engine), ("model", model)) if value is not None]
+        given += [f"--{name.replace('_', '-')}" for name in compute.chosen]
+        if given:
+            verb = "choose" if len(given) > 1 else "chooses"
+            raise OptionError(
+                f"{' and '.join(given)} {verb} what this command starts; the server at --url has made its choice."
+            )
+    return ServerChoice(url=url, api_key=api_key, engine=engine, model=model, language=language, compute=compute)
 
 
 @asynccontextmanager
@@ -31,7 +61,14 @@ async def server_url(choice: ServerChoice, display: Display) -> AsyncIterator[st
     if choice.url is not None:
         yield choice.url
         return
-    config = ServerConfig(host="127.0.0.1", port=0, engine=choice.engine, model=choice.model, language=choice.language)
+    config = ServerConfig(
+        host="127.0.0.1",
+        port=0,
+        engine=choice.engine,
+        model=choice.model,
+        language=choice.language,
+        compute=choice.compute,
+    )
     async with running_server(config) as server:
         await wait_for_engine(server, Console(stderr=True))
         if server.fallback_reason is not None:

@@ -9,8 +9,8 @@ import numpy as np
 import soundfile
 
 from auricle.server.cli.audio_source import SourceError, check_rate, cut_short
+from auricle.server.cli.container_sizes import OGG_PAGE, missing_bytes, ogg_is_whole
 from auricle.server.cli.pcm import Samples
-from auricle.server.cli.wav import STREAMED_FROM
 
 BLOCK_FRAMES: Final = 8_192
 """Sample frames read at once: a twentieth of a second of studio audio, half a second of telephone audio."""
@@ -61,24 +61,29 @@ class TolerantFile:
             return b""
 
 
+class UnknownContainer(SourceError):
+    """Not a file of libsndfile's; perhaps of somebody else's."""
+
+
 class SoundFileSource:
-    """A `Source` on a seekable binary file. Raises `SourceError` when libsndfile cannot identify it."""
+    """A `Source` on a seekable binary file. Raises `UnknownContainer` when libsndfile cannot identify it."""
 
     def __init__(self, file: BinaryIO) -> None:
-        file.seek(0)
-        self._missing_bytes = promised_bytes(file.read(32)) - file.seek(0, io.SEEK_END)
+        self._missing_bytes = missing_bytes(file)
+        self._ends = ogg_is_whole(file) or file.read(4) != OGG_PAGE
         file.seek(0)
         try:
             self._sound = ForwardSoundFile(TolerantFile(file))
         except soundfile.SoundFileError as error:
-            raise SourceError(
+            raise UnknownContainer(
                 "it is not audio, or it is damaged from its first bytes on",
-                "give a WAV, FLAC, OGG or MP3 file",
+                "give a recording, such as WAV, MP3, M4A or MP4",
             ) from error
         self.sample_rate: int = self._sound.samplerate
         check_rate(self.sample_rate)
         frames: int = self._sound.frames
         self.frames = frames if frames < UNKNOWN_FROM else None
+        self.channels: int = self._sound.channels
 
     def blocks(self) -> Iterator[Samples]:
         """Yield what can be decoded; then raise `SourceError` where the decoder failed or the file is truncated."""
@@ -103,6 +108,11 @@ class SoundFileSource:
                 f"it is cut short ({self._missing_bytes} of its bytes are missing)",
                 f"the {delivered / self.sample_rate:.2f} s that are there have been read, but copy it again",
             )
+        if not self._ends:
+            raise SourceError(
+                f"it is cut short (it goes to {delivered / self.sample_rate:.2f} s, and its last page is missing)",
+                "what is there has been read, but copy or record it again to have the rest",
+            )
 
     def _read(self, position: int) -> tuple[Samples, str | None]:
         """Return the block at frame ``position`` (empty at the end), and the decoder's error message, if any."""
@@ -114,20 +124,3 @@ class SoundFileSource:
             complaint = getattr(error, "error_string", "").rstrip(". ") or "the decoder gives no reason"
             return buffer[: max(0, self._sound.tell() - position)], complaint
         return block, None
-
-
-def promised_bytes(head: bytes) -> int:
-    """Return the file size in bytes that the header declares, from its first 32 bytes; 0 where its format has none.
-
-    libsndfile silently shortens these formats to the data that is there.
-    """
-    size = 0
-    if head[:4] == b"FORM":  # AIFF
-        size = int.from_bytes(head[4:8], "big") + 8
-    elif head[:4] == b"RIFF":
-        size = int.from_bytes(head[4:8], "little") + 8
-    elif head[:8] == b"RF64\xff\xff\xff\xff" and head[12:16] == b"ds64":
-        return int.from_bytes(head[20:28], "little") + 8
-    elif head[:4] == b".snd":  # AU
-        size = int.from_bytes(head[4:8], "big") + int.from_bytes(head[8:12], "big")
-    return size if size < STREAMED_FROM else 0

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
 import trio
 
@@ -20,24 +19,34 @@ from auricle.core import (
     Start,
     WarningMessage,
 )
-from auricle.core.parts import Endpointing, Product
+from auricle.core.parts import Bias, Endpointing, Product, ServerInfo
 from auricle.server.cli.display import Display
 from auricle.server.cli.pcm import SAMPLE_BYTES, SAMPLE_RATE
 from auricle.server.cli.recordings import RecordingError
+from auricle.server.cli.session_options import SessionOptions
 from auricle.server.cli.summary import Summary
 from auricle.server.cli.transcript import Transcript
 from auricle.transports.trio import Client, SessionOver
 
 
-def start_message(*, language: str | None, task: Literal["transcribe", "translate"], live: bool) -> Start:
-    """Return the configuration of a command-line session: mono 16 kHz, with words; a recording unless ``live``."""
+def start_message(options: SessionOptions) -> Start:
+    """Return the configuration of a command-line session: mono 16 kHz, with words."""
     return Start(
-        language=language,
-        task=task,
-        endpointing=Endpointing(offline=None if live else True),
+        language=options.language,
+        task=options.task,
         features=Features(words=True),
+        endpointing=Endpointing(
+            silence_ms=_milliseconds(options.silence_s),
+            max_segment_ms=_milliseconds(options.max_segment_s),
+            offline=None if options.live else True,
+        ),
+        bias=Bias(terms=options.terms, prompt=options.prompt),
         client=Product(name="auricle-cli"),
     )
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 @dataclass(slots=True)
@@ -52,6 +61,8 @@ class Outcome:
     last_final_at: float | None = None
     problem: RecordingError | None = None
     """The error of the source, raised after all readable audio had been sent."""
+    interrupted: bool = False
+    """Whether the sending was stopped before the end of the source."""
 
     @property
     def sent_s(self) -> float:
@@ -64,27 +75,34 @@ class Outcome:
         return self.committed_sample / SAMPLE_RATE
 
 
-async def stream(client: Client, chunks: AsyncIterable[bytes], display: Display) -> Outcome:
-    """Send every chunk, end the input, and display the events, until the session closes."""
-    outcome = Outcome()
+async def stream(
+    client: Client, chunks: AsyncIterable[bytes], display: Display, outcome: Outcome, sending: trio.CancelScope
+) -> None:
+    """Send every chunk, end the input, and display the events, until the session closes; ``outcome`` fills meanwhile.
+
+    Cancelling ``sending`` ends the input where it is; its finals still come.
+    """
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_send, client, chunks, display, outcome)
+        nursery.start_soon(_send, client, chunks, display, outcome, sending)
         async for event in client:
             _show(event, display, outcome)
         nursery.cancel_scope.cancel()
-    return outcome
 
 
-async def _send(client: Client, chunks: AsyncIterable[bytes], display: Display, outcome: Outcome) -> None:
+async def _send(
+    client: Client, chunks: AsyncIterable[bytes], display: Display, outcome: Outcome, sending: trio.CancelScope
+) -> None:
     try:
-        async for chunk in chunks:
-            await client.send_audio(chunk)
-            outcome.sent_bytes += len(chunk)
-            display.progress(outcome.sent_s, outcome.committed_s)
+        with sending:
+            async for chunk in chunks:
+                await client.send_audio(chunk)
+                outcome.sent_bytes += len(chunk)
+                display.progress(outcome.sent_s, outcome.committed_s)
     except RecordingError as problem:
         outcome.problem = problem
     except SessionOver:
         return  # the reason is in the terminal event
+    outcome.interrupted = sending.cancelled_caught
     outcome.ended_at = trio.current_time()
     await client.end_input()
 
@@ -113,6 +131,8 @@ def _show(event: object, display: Display, outcome: Outcome) -> None:
             display.progress(outcome.sent_s, outcome.committed_s)
         case SessionClosed():
             outcome.closed = event
+            if outcome.interrupted:  # perhaps in the middle of a chunk
+                outcome.sent_bytes = event.accounting.offered * SAMPLE_BYTES
             if event.complete is not None:
                 _commit(event.accounting.committed, display, outcome)
         case _:
@@ -156,16 +176,17 @@ def summary(name: str, client: Client, outcome: Outcome) -> Summary:
     )
 
 
-def transcript(file: str, client: Client, outcome: Outcome) -> Transcript:
-    """Return the transcript of a stream that has ended."""
-    assert outcome.closed is not None
+def transcript(file: str, outcome: Outcome, engine: ServerInfo | None) -> Transcript:
+    """Return the transcript of a stream that has ended, or what there is of one that was left."""
+    closed = outcome.closed
     return Transcript(
         file=file,
         finals=tuple(outcome.finals),
         duration_s=outcome.sent_s,
-        complete=outcome.closed.complete,
-        accounting=outcome.closed.accounting,
-        engine=client.ready.server,
+        complete=False if closed is None else closed.complete,
+        accounting=None if closed is None else closed.accounting,
+        engine=engine,
+        interrupted=outcome.interrupted or closed is None,
     )
 
 

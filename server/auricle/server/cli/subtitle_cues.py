@@ -1,36 +1,25 @@
-"""Subtitle cues from finals: at most two lines of 42 columns and seven seconds, without overlaps.
+"""Subtitle cues from finals: where to break, and how long to show each.
 
-The limits are those of broadcast practice (BBC subtitle guidelines, Netflix timed-text style guide): a longer cue
-cannot be read in the time it is shown.
+The limits are those of broadcast practice (BBC subtitle guidelines, Netflix timed-text style guide). The breaks are
+chosen together, by least cost over the whole recording: a cue that is read with ease, ends where the sentence does, and
+leaves no word alone costs least.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
-from rich.cells import cell_len, chop_cells
+from auricle.core import messages
+from auricle.server.cli.subtitle_layout import INFEASIBLE, Layout
+from auricle.server.cli.subtitle_pieces import Piece, all_pieces
+from auricle.server.cli.subtitle_times import GAP_MS, MAX_CUE_MS, MIN_CUE_MS, shown
+from auricle.server.cli.weak_words import weak_words
 
-from auricle.core import messages, parts
-from auricle.server.cli.printable import printable
-
-LINE_COLUMNS: Final = 42
-"""Columns of a line. A Chinese, Japanese or Korean character takes two."""
-MAX_CUE_MS: Final = 7_000
-MIN_CUE_MS: Final = 1_000
-"""Minimum duration of a cue, where the next one leaves room: less is too short to read."""
 PAUSE_MS: Final = 1_500
 """A pause of this length ends a cue, so that words are not shown long before they are spoken."""
-_SENTENCE_END: Final = re.compile(r"[.!?。！？…][\"'”’)\]]*\s*$")
-
-
-class Piece(NamedTuple):
-    """A word with the space before it and the punctuation after it. Times are milliseconds."""
-
-    text: str
-    start: int
-    end: int
+TARGET_SPEED: Final = 17.0
+MAX_SPEED: Final = 20.0
+"""Characters a second that are read with ease, and the most that are read at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,125 +29,72 @@ class Cue:
     start: int
     end: int
     lines: tuple[str, ...]
+    timed: tuple[tuple[Piece, ...], ...] = field(default=(), compare=False, repr=False)
+    """The pieces of each line."""
 
 
 def cues(finals: Iterable[messages.Final]) -> list[Cue]:
     """Return the cues of ``finals`` in order; each ends after it starts and not after the next one starts."""
     ordered = sorted(finals, key=lambda final: final.start)
-    return _without_overlaps([cue for final in ordered for cue in _cut(pieces(final))])
+    language = next((final.language for final in ordered if final.language), None)
+    pieces = all_pieces(ordered)
+    layout = Layout(pieces, weak_words(language))
+    groups = _best_groups(layout)
+    times = shown([(pieces[low].start, _end(pieces[low:high]), layout.width(low, high)) for low, high in groups])
+    return [_cue(layout, group, time) for group, time in zip(groups, times, strict=True)]
 
 
-def pieces(final: messages.Final) -> list[Piece]:
-    """Return the text of ``final`` as timed pieces, whose concatenation is that text on one line.
-
-    The times of the words are used where the words spell the text; otherwise time is divided by text length.
-    """
-    text = " ".join(printable(final.text).split())
-    timed = _by_words(text, final.words or ()) or _by_length(text, final)
-    return [part for piece in timed for part in _chopped(piece)]
+def _cue(layout: Layout, group: tuple[int, int], time: tuple[int, int]) -> Cue:
+    lines = layout.lines(*group)
+    texts = tuple("".join(piece.text for piece in line).strip() for line in lines)
+    return Cue(start=time[0], end=time[1], lines=texts, timed=lines)
 
 
-def _by_words(text: str, words: Sequence[parts.Word]) -> list[Piece]:
-    """Locate each word in ``text``, in order; return an empty list when one is missing."""
-    spoken = [word for word in words if printable(word.text).strip()]
-    ends: list[int] = []
-    for word in spoken:
-        spelling = " ".join(printable(word.text).split())
-        found = text.find(spelling, ends[-1] if ends else 0)
-        if found < 0:
-            return []
-        ends.append(found + len(spelling))
-    if not ends:
-        return []
-    ends[-1] = len(text)
-    # Punctuation between two words belongs to the word before it.
-    cuts = [0, *(_after_punctuation(text, end) for end in ends[:-1]), len(text)]
-    return [
-        Piece(text[low:high], _ms(word.start), _ms(max(word.start, word.end)))
-        for (low, high), word in zip(pairwise(cuts), spoken, strict=True)
-        if low < high  # a comma that is a word of its own was joined to the word before
-    ]
+def _best_groups(layout: Layout) -> list[tuple[int, int]]:
+    """Return the groups of pieces, ``low`` to ``high``, that cost least together (dynamic programming)."""
+    count = len(layout.pieces)
+    costs, begins = [0.0] + [INFEASIBLE] * count, [0] * (count + 1)
+    for high in range(1, count + 1):
+        for low in range(high - 1, -1, -1):
+            cost = _cost(layout, low, high)
+            if cost == INFEASIBLE and high - low > 1:
+                break  # a longer group does not fit either
+            if costs[low] + cost < costs[high]:
+                costs[high], begins[high] = costs[low] + cost, low
+    groups: list[tuple[int, int]] = []
+    at = count
+    while at > 0:
+        groups.append((begins[at], at))
+        at = begins[at]
+    return groups[::-1]
 
 
-def _after_punctuation(text: str, end: int) -> int:
-    """Return where the run of punctuation that follows ``end`` stops."""
-    while end < len(text) and not text[end].isalnum() and not text[end].isspace():
-        end += 1
-    return end
+def _cost(layout: Layout, low: int, high: int) -> float:
+    """Return what a cue of these pieces costs: 1, and a penalty for each fault. One piece alone is always possible."""
+    pieces = layout.pieces
+    lines = layout.line_cost(low, high)
+    if high - low > 1:
+        too_long = pieces[high - 1].end - pieces[low].start > MAX_CUE_MS
+        if lines == INFEASIBLE or too_long or pieces[low + 1].start - pieces[low].end > PAUSE_MS:
+            return INFEASIBLE
+    alone = 2.5 if high - low == 1 else 0.0
+    return 1.0 + lines + alone + layout.break_cost(high) + layout.sentence_cost(low, high) + _haste(layout, low, high)
 
 
-def _by_length(text: str, final: messages.Final) -> list[Piece]:
-    """Divide the time of ``final`` among its words in proportion to their length."""
-    parts = re.findall(r"\s*\S+", text)
-    start, span = _ms(final.start), max(0, _ms(final.end) - _ms(final.start))
-    marks = [start + span * done // max(1, len(text)) for done in accumulate(map(len, parts), initial=0)]
-    return [Piece(part, low, high) for part, (low, high) in zip(parts, pairwise(marks), strict=True)]
+def _haste(layout: Layout, low: int, high: int) -> float:
+    """Return the penalty of a cue that is shown too short to be read."""
+    pieces = layout.pieces
+    spoken_ms = _end(pieces[low:high]) - pieces[low].start
+    room_ms = MAX_CUE_MS if high == len(pieces) else pieces[high].start - pieces[low].start - GAP_MS
+    shown_ms = max(1, min(max(room_ms, spoken_ms), MAX_CUE_MS))
+    speed = layout.width(low, high) * 1000 / shown_ms
+    cost = 3.0 if shown_ms < MIN_CUE_MS else 0.0
+    if speed > MAX_SPEED:
+        cost += 3.0 + min(10.0, (speed - MAX_SPEED) / 2)
+    elif speed > TARGET_SPEED:
+        cost += (speed - TARGET_SPEED) * 0.4
+    return cost
 
 
-def _chopped(piece: Piece) -> Iterator[Piece]:
-    """Yield ``piece``, or parts of it when it is wider than a line (an address; a script without spaces)."""
-    if cell_len(piece.text.strip()) <= LINE_COLUMNS:
-        yield piece
-        return
-    parts = chop_cells(piece.text, LINE_COLUMNS)
-    span = piece.end - piece.start
-    for index, part in enumerate(parts):
-        low, high = (piece.start + span * step // len(parts) for step in (index, index + 1))
-        yield Piece(part, low, high)
-
-
-def _cut(words: Sequence[Piece]) -> Iterator[Cue]:
-    """Yield a cue for each group of pieces that fits one."""
-    group: list[Piece] = []
-    for piece in words:
-        if group and _must_break(group, piece):
-            yield _cue(group)
-            group = []
-        group.append(piece)
-    if group:
-        yield _cue(group)
-
-
-def _must_break(group: Sequence[Piece], piece: Piece) -> bool:
-    last = group[-1]
-    sentence_over = _SENTENCE_END.search(last.text) is not None and cell_len(_joined(group)) > LINE_COLUMNS // 2
-    return (
-        sentence_over
-        or piece.start - last.end > PAUSE_MS
-        or piece.end - group[0].start > MAX_CUE_MS
-        or wrap([*group, piece]) is None
-    )
-
-
-def _cue(group: Sequence[Piece]) -> Cue:
-    lines = wrap(group) or (_joined(group),)
-    return Cue(start=group[0].start, end=max(piece.end for piece in group), lines=lines)
-
-
-def wrap(group: Sequence[Piece]) -> tuple[str, ...] | None:
-    """Return the pieces as one line, or as the two most equal lines that fit; None when they do not fit."""
-    whole = _joined(group)
-    if cell_len(whole) <= LINE_COLUMNS:
-        return (whole,)
-    splits = [(_joined(group[:at]), _joined(group[at:])) for at in range(1, len(group))]
-    fitting = [split for split in splits if max(map(cell_len, split)) <= LINE_COLUMNS]
-    return min(fitting, key=lambda split: max(map(cell_len, split)), default=None)
-
-
-def _joined(group: Sequence[Piece]) -> str:
-    return "".join(piece.text for piece in group).strip()
-
-
-def _without_overlaps(cues_in_order: Sequence[Cue]) -> list[Cue]:
-    """Make starts strictly increase and end each cue before the next: players order overlapping cues arbitrarily."""
-    starts = list(accumulate((cue.start for cue in cues_in_order), lambda before, start: max(before + 1, start)))
-    limits = starts[1:] + [start + MAX_CUE_MS for start in starts[-1:]]
-    adjusted: list[Cue] = []
-    for cue, start, limit in zip(cues_in_order, starts, limits, strict=True):
-        end = min(max(cue.end, start + MIN_CUE_MS), start + MAX_CUE_MS, limit)
-        adjusted.append(replace(cue, start=start, end=end))
-    return adjusted
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+def _end(pieces: Sequence[Piece]) -> int:
+    return max(piece.end for piece in pieces)

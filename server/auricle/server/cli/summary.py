@@ -1,5 +1,6 @@
 """The summary line of a recording: input, committed audio, and whether the transcript is complete."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from auricle.server.cli.printable import printable
@@ -48,3 +49,32 @@ class Summary:
         if self.last_final_s < 0:
             return "last final before the end of input"
         return f"last final {self.last_final_s:.2f} s after the end of input"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """What a run over several recordings has done. Times are seconds."""
+
+    done: int
+    """Recordings that were transcribed to their end."""
+    skipped: int
+    failed: Sequence[str]
+    """Recordings of which something is missing, by name."""
+    left: int
+    """Recordings that were not begun, because somebody stopped the command."""
+    audio_s: float
+    words: int
+    elapsed_s: float
+
+    def lines(self) -> list[str]:
+        """Return the sum, and a line with what failed."""
+        total = self.done + self.skipped + len(self.failed) + self.left
+        counts = [f"{self.done} done"]
+        counts += [f"{count} {what}" for count, what in self._others() if count]
+        speed = f" · {self.audio_s / self.elapsed_s:.1f} x real time" if self.elapsed_s > 0 and self.audio_s else ""
+        audio = f"{self.audio_s / 3600:.2f} h of audio"
+        summed = f"{total} recordings: {', '.join(counts)} · {audio} · {self.words:,} words{speed}"
+        return [summed, f"Failed: {', '.join(map(printable, self.failed))}"] if self.failed else [summed]
+
+    def _others(self) -> tuple[tuple[int, str], ...]:
+        return (self.skipped, "skipped"), (len(self.failed), "failed"), (self.left, "not begun")

@@ -1,5 +1,6 @@
 """The transcript of one recording, once its session has ended."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from auricle.core.events import Accounting
@@ -21,6 +22,26 @@ class Transcript:
     """True: every sample is accounted for. False: not so. None: unknown, a legacy server gives no accounting."""
     accounting: Accounting | None = None
     engine: ServerInfo | None = None
+    interrupted: bool = False
+    """Whether the recording was not sent to its end, because somebody stopped the command."""
+
+    @property
+    def language(self) -> str | None:
+        """The language in which most of the time is spoken, as the engine names it; None where it does not say."""
+        spoken: Counter[str] = Counter()
+        for final in self.finals:
+            if final.language:
+                spoken[final.language] += round((final.end - final.start) * 1000) + 1
+        return max(spoken, key=lambda language: spoken[language], default=None)
+
+    @property
+    def partial(self) -> str | None:
+        """Why the transcript is partial, as a clause without a full stop; None where it is not."""
+        if self.interrupted:
+            return f"partial: interrupted after {self.duration_s or 0:.2f} s of audio"
+        if self.complete is False:
+            return "partial: the server did not account for all of the audio"
+        return None
 
     @property
     def spoken(self) -> tuple[Final, ...]:

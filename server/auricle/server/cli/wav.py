@@ -13,15 +13,22 @@ from typing import BinaryIO, Final
 import soundfile
 
 from auricle.server.cli.audio_source import SourceError, check_rate, cut_short
+from auricle.server.cli.forward_file import ForwardFile, read_exactly
 from auricle.server.cli.pcm import Samples
 
 BLOCKS_A_SECOND: Final = 10
-MAX_CHANNELS: Final = 64
+MAX_CHANNELS: Final = 1_024
+"""As many as libsndfile decodes. A header that says more is damaged."""
 MAX_HEADER_BYTES: Final = 16 * 2**20
 """Maximum bytes before the samples: cover pictures and broadcast metadata fit, an endless stream does not."""
 STREAMED_FROM: Final = 0x7FFF_F000
 """Data sizes from here on mean "until the end": a program that writes to a pipe does not know the size (sox this,
 arecord 2 GiB, ffmpeg 0xFFFFFFFF). 0 means the same where samples follow (GStreamer)."""
+
+IN_DS64: Final = 0xFFFF_FFFF
+"""The data size that means: see the ``ds64`` chunk before (EBU Tech 3306, RF64; ITU-R BS.2088, BW64)."""
+STREAMED_FROM_64: Final = 2**62
+"""The same as `STREAMED_FROM` for a 64-bit size."""
 
 PCM: Final = 1
 FLOAT: Final = 3
@@ -62,19 +69,18 @@ class WavHeader:
     data_bytes: int | None
 
 
-def read_exactly(file: BinaryIO, count: int) -> bytes:
-    """Return ``count`` bytes, fewer only at the end of the file. A single read of a pipe may return fewer."""
-    parts = bytearray()
-    while len(parts) < count and (part := file.read(count - len(parts))):
-        parts += part
-    return bytes(parts)
+def is_wav(head: bytes) -> bool:
+    """Whether the first 12 bytes are those of a WAV file, also of one that may be longer than 4 GiB."""
+    return head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE"
 
 
-def read_header(file: BinaryIO) -> WavHeader:
-    """Read the header, up to the first sample. Raises `UnknownCoding`, and `SourceError` for other or damaged data."""
+def read_header(file: BinaryIO | ForwardFile) -> WavHeader:
+    """Read the header of what `is_wav`, up to the first sample.
+
+    Raises `UnknownCoding`, and `SourceError` for other or damaged data.
+    """
     head = read_exactly(file, 12)
-    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        raise SourceError("it is not a WAV stream", "convert it on the way, as in `ffmpeg -i FILE -f wav - | …`")
+    long_size = 0
     coding: tuple[int, int, str, int] | None = None
     budget = MAX_HEADER_BYTES
     while budget > 0:
@@ -84,7 +90,9 @@ def read_header(file: BinaryIO) -> WavHeader:
         size = int.from_bytes(chunk[4:], "little")
         if chunk[:4] == b"data" and coding is not None:
             rate, channels, subtype, frame_bytes = coding
-            streamed = size == 0 or size >= STREAMED_FROM
+            if head[:4] != b"RIFF" and size == IN_DS64:
+                size = long_size
+            streamed = size == 0 or STREAMED_FROM <= size <= IN_DS64 or size >= STREAMED_FROM_64
             return WavHeader(
                 sample_rate=rate,
                 channels=channels,
@@ -97,6 +105,8 @@ def read_header(file: BinaryIO) -> WavHeader:
         budget -= 8 + len(body)
         if chunk[:4] == b"fmt ":
             coding = _coding(body)
+        if chunk[:4] == b"ds64":
+            long_size = int.from_bytes(body[8:16], "little")
     raise SourceError("its WAV header ends before any audio", "the file is damaged, so copy or record it again")
 
 
@@ -125,15 +135,16 @@ class WavSource:
     Raises what `read_header` raises.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO | ForwardFile) -> None:
         self._file = file
         self._header = header = read_header(file)
         self.sample_rate = header.sample_rate
+        self.channels = header.channels
         self._promised = None if header.data_bytes is None else header.data_bytes // header.frame_bytes
         self.frames = self._readable()
 
     def _readable(self) -> int | None:
-        if not self._file.seekable():
+        if isinstance(self._file, ForwardFile) or not self._file.seekable():
             return self._promised
         here = self._file.tell()
         there = self._file.seek(0, io.SEEK_END)

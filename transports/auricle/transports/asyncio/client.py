@@ -13,6 +13,7 @@ from auricle.transports.asyncio.driver import Driver
 from auricle.transports.asyncio.tasks import cancel_and_wait
 from auricle.transports.asyncio.websocket import open_websocket
 from auricle.transports.client import BaseClient
+from auricle.transports.connecting import Connecting, check_arguments
 from auricle.transports.driver import OpenWire
 from auricle.transports.tracing import secret_headers, traced
 
@@ -48,8 +49,7 @@ class Client(BaseClient):
         self._task = asyncio.create_task(self._driver.run(first), name="auricle client")
 
 
-@asynccontextmanager
-async def connect(
+def connect(
     url: str,
     config: Start | None = None,
     *,
@@ -58,18 +58,39 @@ async def connect(
     allow_legacy: bool = False,
     ssl_context: ssl.SSLContext | None = None,
     headers: Sequence[tuple[str, str]] = (),
-) -> AsyncIterator[Client]:
+) -> Connecting[Client]:
     """Connect to a server and yield a `Client` once it is ready; leaving the block closes the session.
 
     ``url`` is ``ws://``, ``wss://``, ``http://`` or ``https://``; without a path it gets ``/ws/transcribe``.
     ``allow_legacy`` accepts a server that speaks only the legacy dialect; its transcripts are unverified.
 
-    Raises `InvalidURL` for a malformed URL, `ConnectFailed` when no session can be opened.
+    Raises `TypeError` for arguments of other types; entered, `InvalidURL` for a malformed URL, and `ConnectFailed` when
+    no session can be opened.
     """
-    address, limits = parse_address(url), limits or Limits()
+    check_arguments(url, config)
+    return Connecting(
+        _connected(
+            url, config or Start(), api_key=api_key, limits=limits or Limits(), allow_legacy=allow_legacy,
+            ssl_context=ssl_context, headers=headers,
+        )
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def _connected(
+    url: str,
+    config: Start,
+    *,
+    api_key: str | None,
+    limits: Limits,
+    allow_legacy: bool,
+    ssl_context: ssl.SSLContext | None,
+    headers: Sequence[tuple[str, str]],
+) -> AsyncIterator[Client]:
+    address = parse_address(url)
     new_session = traced(ClientSession, secrets=[api_key, *secret_headers(headers)])
     session = new_session(
-        config or Start(),
+        config,
         now=asyncio.get_running_loop().time(),
         limits=limits,
         allow_legacy=allow_legacy,

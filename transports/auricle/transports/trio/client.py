@@ -11,6 +11,7 @@ import trio
 from auricle.core import ClientSession, Limits, Start
 from auricle.transports.address import parse_address
 from auricle.transports.client import BaseClient
+from auricle.transports.connecting import Connecting, check_arguments
 from auricle.transports.driver import OpenWire
 from auricle.transports.tracing import secret_headers, traced
 from auricle.transports.trio.driver import Driver
@@ -44,8 +45,7 @@ class Client(BaseClient):
             self._over.set()
 
 
-@asynccontextmanager
-async def connect(
+def connect(
     url: str,
     config: Start | None = None,
     *,
@@ -54,18 +54,39 @@ async def connect(
     allow_legacy: bool = False,
     ssl_context: ssl.SSLContext | None = None,
     headers: Sequence[tuple[str, str]] = (),
-) -> AsyncIterator[Client]:
+) -> Connecting[Client]:
     """Connect to a server and yield a `Client` once it is ready; leaving the block closes the session.
 
     ``url`` is ``ws://``, ``wss://``, ``http://`` or ``https://``; without a path it gets ``/ws/transcribe``.
     ``allow_legacy`` accepts a server that speaks only the legacy dialect; its transcripts are unverified.
 
-    Raises `InvalidURL` for a malformed URL, `ConnectFailed` when no session can be opened.
+    Raises `TypeError` for arguments of other types; entered, `InvalidURL` for a malformed URL, and `ConnectFailed` when
+    no session can be opened.
     """
-    address, limits = parse_address(url), limits or Limits()
+    check_arguments(url, config)
+    return Connecting(
+        _connected(
+            url, config or Start(), api_key=api_key, limits=limits or Limits(), allow_legacy=allow_legacy,
+            ssl_context=ssl_context, headers=headers,
+        )
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def _connected(
+    url: str,
+    config: Start,
+    *,
+    api_key: str | None,
+    limits: Limits,
+    allow_legacy: bool,
+    ssl_context: ssl.SSLContext | None,
+    headers: Sequence[tuple[str, str]],
+) -> AsyncIterator[Client]:
+    address = parse_address(url)
     new_session = traced(ClientSession, secrets=[api_key, *secret_headers(headers)])
     session = new_session(
-        config or Start(), now=trio.current_time(), limits=limits, allow_legacy=allow_legacy, seed=getrandbits(32)
+        config, now=trio.current_time(), limits=limits, allow_legacy=allow_legacy, seed=getrandbits(32)
     )
     authorization = [("Authorization", f"Bearer {api_key}")] if api_key else []
     open_wire = partial(open_websocket, address, [*headers, *authorization], ssl_context, limits.max_message_bytes)

@@ -1,0 +1,94 @@
+"""Files that are replaced whole or not at all, so that neither a crash nor a full disk leaves half a transcript."""
+
+import errno
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+PROBE_BYTES: Final = 4_096
+"""Bytes written to find out whether a folder takes any: one block, because an empty file fits on a full disk."""
+FULL_DEVICE: Final = (1, 7)
+"""Major and minor number of ``/dev/full``, which can be opened but takes no byte (null(4))."""
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8 to ``path``, whose folder exists.
+
+    A regular file is replaced by a complete one that is on the disk already: a temporary file of the same folder,
+    fsync, rename. Behind a symbolic link it is the link's target that is replaced. A device or a named pipe is written
+    to as it is. Raises `OSError`; then the file is what it was before.
+    """
+    data = text.encode("utf-8")
+    if _is_special(path):
+        with path.open("wb") as device:
+            device.write(data)
+        return
+    target = Path(os.path.realpath(path))
+    temporary = _temporary_file(target, data, _mode(target))
+    try:
+        temporary.replace(target)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(target.parent)
+
+
+def check_writable(path: Path) -> None:
+    """Raise `OSError` where `write_atomically` would fail now; what is at ``path`` stays as it is."""
+    if _is_special(path):
+        _check_device(path)
+    elif path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    else:
+        _temporary_file(Path(os.path.realpath(path)), bytes(PROBE_BYTES), 0o600).unlink()
+
+
+def is_full_device(status: os.stat_result) -> bool:
+    """Whether a file is ``/dev/full``."""
+    return (os.major(status.st_rdev), os.minor(status.st_rdev)) == FULL_DEVICE
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _check_device(path: Path) -> None:
+    if is_full_device(path.stat()):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def _temporary_file(target: Path, data: bytes, mode: int) -> Path:
+    """Return a new file beside ``target`` that holds ``data`` and is on the disk; none is left where that fails."""
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".auricle-", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Path(name)
+
+
+def _mode(target: Path) -> int:
+    """Return the permissions that the file has, or that a new one would get."""
+    try:
+        return target.stat().st_mode & 0o7777
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Write the folder's entries to the disk, so that the rename survives a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,77 @@
+"""Writes each transcript when its recording has ended, so that whatever happens later, it is there."""
+
+from itertools import chain, count
+from pathlib import Path
+from typing import TextIO
+
+from auricle.server.cli.atomic_file import write_atomically
+from auricle.server.cli.formats import render, render_together, render_words
+from auricle.server.cli.output_checks import cannot_write
+from auricle.server.cli.output_plan import OutputPlan
+from auricle.server.cli.printable import encodable
+from auricle.server.cli.transcript import Transcript
+
+
+class TranscriptWriter:
+    """Writes the transcripts of one run as its plan says.
+
+    A file of its own name holds a whole transcript; a partial one goes to ``NAME.partial.SUFFIX`` beside it. Where all
+    go to one file, it is written anew after each recording.
+    """
+
+    def __init__(self, plan: OutputPlan, stdout: TextIO) -> None:
+        self._plan = plan
+        self._stdout = stdout
+        self._together: list[Transcript] = []
+
+    def add(self, transcript: Transcript, place: Path | None) -> Path | None:
+        """Write the transcript to ``place``, its file; with None it joins the others. Return where it was written.
+
+        That is None for standard output, which is written by `finish`. Raises `OutputError` where a file cannot be
+        written; then `show` gives the transcript to the user nevertheless.
+        """
+        if place is not None:
+            return _write(partial_place(place) if transcript.partial else place, self._render(transcript))
+        self._together.append(transcript)
+        if self._plan.together is not None:
+            return _write(self._plan.together, self._document())
+        return None
+
+    def show(self, transcript: Transcript) -> None:
+        """Write the transcript to standard output."""
+        self._print(self._render(transcript))
+
+    def finish(self) -> None:
+        """Write the document of all transcripts, where they go to standard output."""
+        if not self._plan.places and self._together:
+            self._print(self._document())
+
+    def _render(self, transcript: Transcript) -> str:
+        return (render_words if self._plan.times_words else render)(transcript, self._plan.form)
+
+    def _document(self) -> str:
+        if self._plan.several:
+            return render_together(self._together, self._plan.form)
+        (transcript,) = self._together
+        return self._render(transcript)
+
+    def _print(self, document: str) -> None:
+        self._stdout.write(encodable(document, self._stdout))
+        self._stdout.flush()
+
+
+def _write(path: Path, document: str) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, document)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return path
+
+
+def partial_place(place: Path) -> Path:
+    """Return a free name for a partial transcript beside ``place``; a device takes it itself."""
+    if place.exists() and not place.is_file():
+        return place
+    names = (f"{place.stem}.partial{number}{place.suffix}" for number in chain([""], map("-{}".format, count(2))))
+    return next(path for name in names if not (path := place.with_name(name)).exists())

@@ -1,0 +1,167 @@
+"""What phones, cameras, browsers and meetings record: each container from a file, from a pipe, and cut short."""
+
+import io
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from auricle.server.cli.recordings import Recording
+from server.cli.recording_helpers import Pipe, read_until_error, refused, samples_of, saved, tone
+
+CASES = Path(__file__).parents[4] / "shared" / "cases"
+needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason="the recordings of ../shared/cases are not here")
+SECONDS = 4.0
+KINDS = [
+    # Name of the file, FFmpeg's container, codec, sample rate in Hz.
+    ("it.m4a", "ipod", "aac", 44_100),
+    ("it.mp4", "mp4", "aac", 48_000),
+    ("it.mov", "mov", "aac", 48_000),
+    ("it.3gp", "3gp", "aac", 16_000),
+    ("alac.m4a", "ipod", "alac", 44_100),
+    ("it.mkv", "matroska", "aac", 48_000),
+    ("it.webm", "webm", "libopus", 48_000),
+    ("it.aac", "adts", "aac", 44_100),
+    ("it.wma", "asf", "wmav2", 44_100),
+    ("it.amr", "amr", "libopencore_amrnb", 8_000),
+    ("it.opus", "ogg", "libopus", 48_000),
+    ("it.ts", "mpegts", "aac", 48_000),
+    ("it.flac", "flac", "flac", 44_100),
+    ("it.mp3", "mp3", "libmp3lame", 44_100),
+]
+ENDLESS = {"it.ts"}
+"""A broadcast has no end that could be missing."""
+kinds = pytest.mark.parametrize(("name", "container", "codec", "rate"), KINDS, ids=[kind[0] for kind in KINDS])
+
+
+def encoded(
+    container: str, codec: str, rate: int, *, seconds: float = SECONDS, begins_s: float = 0.0,
+    picture: bool = False, options: dict[str, str] | None = None,
+) -> bytes:  # fmt: skip
+    """Return a tone in that container; ``begins_s`` after the picture, where there is one."""
+    with (
+        tempfile.NamedTemporaryFile() as file,  # a name, because FFmpeg opens it again to move the index
+        av.open(file.name, "w", format=container, options=options or {}) as out,
+    ):
+        video = out.add_stream("mpeg4", rate=10) if picture else None
+        audio = out.add_stream(codec, rate=rate, layout="mono")
+        audio.bit_rate = 12_200 if "amr" in codec else 64_000
+        if video is not None:
+            video.width = video.height = 32
+            for number in range(round((seconds + begins_s) * 10)):
+                image = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8))
+                image.pts = number
+                out.mux(video.encode(image))
+            out.mux(video.encode(None))
+        samples = (tone(seconds, rate).T * 32_767).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="s16", layout="mono")
+        frame.rate, frame.pts = rate, round(begins_s * rate)
+        for part in (frame, None):
+            out.mux(audio.encode(part))
+        out.close()
+        return Path(file.name).read_bytes()
+
+
+def loud_s(samples: np.ndarray) -> tuple[float, float]:
+    """Return when the tone begins and ends, in seconds."""
+    loud = np.flatnonzero(np.abs(samples.astype(int)) > 3_000)
+    return loud[0] / 16_000, loud[-1] / 16_000
+
+
+@kinds
+def test_a_file_and_a_pipe_give_the_whole_recording(
+    tmp_path: Path, name: str, container: str, codec: str, rate: int
+) -> None:
+    data = encoded(container, codec, rate)
+    path = saved(tmp_path, data, name)
+    for heard in (samples_of(path), samples_of("-", Pipe(data))):
+        assert len(heard) / 16_000 == pytest.approx(SECONDS, abs=0.15)
+        assert loud_s(heard) == pytest.approx((0, SECONDS), abs=0.15)
+    with Recording.open(path) as recording:
+        assert recording.duration_s is None or recording.duration_s == pytest.approx(SECONDS, rel=0.15)
+
+
+@pytest.mark.parametrize(("name", "container", "codec", "rate"), [kind for kind in KINDS if kind[0] not in ENDLESS])
+def test_a_file_that_is_cut_gives_what_is_there_and_says_so(
+    tmp_path: Path, name: str, container: str, codec: str, rate: int
+) -> None:
+    options = {"movflags": "faststart"} if container in ("ipod", "mp4", "mov", "3gp") else None
+    data = encoded(container, codec, rate, options=options)
+    path = saved(tmp_path, data[: len(data) // 2 + 13], name)
+    heard, why = read_until_error(path)
+    assert 0.3 * SECONDS < heard / 16_000 < 0.75 * SECONDS
+    assert "cut short" in why
+
+
+@pytest.mark.parametrize("container", ["ipod", "mp4", "mov"])
+def test_an_mp4_without_its_index(tmp_path: Path, container: str) -> None:
+    data = encoded(container, "aac", 44_100)
+    assert "its index is missing; it is cut short or was never finished" in refused(saved(tmp_path, data[:-2_000]))
+
+
+@pytest.mark.parametrize("options", [{"movflags": "faststart"}, {"movflags": "frag_keyframe+empty_moov"}])
+def test_an_mp4_with_its_index_in_front_is_read_from_a_pipe_as_it_comes(options: dict[str, str]) -> None:
+    data = encoded("mp4", "aac", 48_000, seconds=120, options=options)
+    pipe = Pipe(data)
+    with Recording.open("-", stdin=pipe) as recording:  # type: ignore[arg-type]
+        next(recording.chunks())
+        assert pipe._data.tell() < len(data) / 2
+
+
+def test_a_long_recording_is_decoded_as_it_is_sent(tmp_path: Path) -> None:
+    data = encoded("matroska", "aac", 48_000, seconds=120)
+    with saved(tmp_path, data, "it.mkv").open("rb") as file, Recording.open("-", stdin=file) as recording:
+        next(recording.chunks())
+        assert file.tell() < len(data) / 2
+
+
+@pytest.mark.parametrize("container", ["mp4", "matroska", "mov"])
+def test_sound_that_begins_after_the_picture_keeps_its_time(tmp_path: Path, container: str) -> None:
+    data = encoded(container, "aac", 48_000, begins_s=1.5, picture=True)
+    assert loud_s(samples_of(saved(tmp_path, data))) == pytest.approx((1.5, 1.5 + SECONDS), abs=0.15)
+
+
+def test_a_picture_without_sound(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as out:
+        video = out.add_stream("mpeg4", rate=10)
+        video.width = video.height = 32
+        out.mux(video.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8))))
+        out.mux(video.encode(None))
+    assert "it has no audio track; give a recording with sound" in refused(saved(tmp_path, file.getvalue()))
+
+
+def test_a_playlist_opens_no_other_file(tmp_path: Path) -> None:
+    other = saved(tmp_path, encoded("adts", "aac", 44_100), "other.aac")
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{other.as_uri()}\n#EXT-X-ENDLIST\n".encode()
+    assert "it is not audio" in refused(saved(tmp_path, playlist, "list.m3u8"))
+    assert "it is not audio" in refused("-", Pipe(playlist))
+
+
+def test_damage_in_the_middle_loses_only_what_is_damaged(tmp_path: Path) -> None:
+    data = bytearray(encoded("adts", "aac", 44_100))
+    data[len(data) // 2 : len(data) // 2 + 200] = bytes(200)
+    heard, why = read_until_error(saved(tmp_path, bytes(data), "it.aac"))
+    assert heard / 16_000 > 0.8 * SECONDS
+    assert "damaged at" in why
+
+
+def cases() -> Iterator[dict[str, str]]:
+    if CASES.is_dir():
+        for line in (CASES / "manifest.jsonl").read_text(encoding="utf-8").splitlines():
+            case = json.loads(line)
+            if case["kind"].startswith(("container", "WAV header")):
+                yield case
+
+
+@needs_cases
+def test_the_recordings_that_were_called_damaged() -> None:
+    for case in cases():
+        path = CASES / case["file"]
+        for heard in (samples_of(path), samples_of("-", Pipe(path.read_bytes()))):
+            assert len(heard) / 16_000 == pytest.approx(1.78, abs=0.1), case["file"]
+            assert np.abs(heard.astype(int)).max() > 3_000, case["file"]

@@ -1,0 +1,67 @@
+"""`auricle serve` from a shell: the address it prints, and every way of ending it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from auricle.transports.trio import connect
+
+COMMAND = [sys.executable, "-c", "from auricle.server.cli.entry import main; main()", "serve", "--port", "0"]
+FAR_S = 60.0
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+
+
+@contextmanager
+def serving(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [*COMMAND, "--engine", "scripted", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@SIGNALS
+def test_a_signal_while_the_model_loads_is_a_good_end(tmp_path: Path, number: signal.Signals) -> None:
+    model = tmp_path / "model.json"
+    os.mkfifo(model)
+    with serving("--model", str(model), "--engine-isolation", "thread") as process, model.open("w"):
+        # The pipe opens when the engine reads it, and gives it nothing.
+        process.send_signal(number)
+        _, complaints = process.communicate(timeout=FAR_S)
+    assert process.returncode == 0
+    assert "Traceback" not in complaints
+
+
+@SIGNALS
+def test_a_signal_drains(number: signal.Signals) -> None:
+    with serving() as process:
+        assert process.stdout is not None
+        assert "scripted counting answers" in process.stdout.readline()
+        process.send_signal(number)
+        _, complaints = process.communicate(timeout=FAR_S)
+    assert process.returncode == 0
+    assert complaints == ""
+
+
+@pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "ws://127.0.0.1:"), ("127.0.0.1", "ws://127.0.0.1:")])
+def test_the_address_that_is_printed_can_be_opened(host: str, shown: str) -> None:
+    async def open_and_close(url: str) -> None:
+        with trio.fail_after(FAR_S):
+            async with connect(url):
+                pass
+
+    with serving("--host", host) as process:
+        assert process.stdout is not None
+        url = next(word for word in process.stdout.readline().split() if word.startswith("ws://"))
+        assert url.startswith(shown)
+        trio.run(open_and_close, url)

@@ -1,0 +1,109 @@
+"""What the client says to those who use it otherwise than it is meant: one sentence, with the remedy."""
+
+import array
+import asyncio
+from typing import Any
+
+import numpy as np
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auricle.core import AudioFormat, Start
+from auricle.transports import asyncio as asyncio_transport
+from auricle.transports import trio as trio_transport
+from auricle.transports.audio_buffers import audio_bytes
+from auricle.transports.errors import ConnectFailed, InvalidURL
+from auricle.transports.testing.driver_harness import DriverHarness, run_scenario
+from transports.drivers import DRIVERS
+
+either = pytest.mark.parametrize("transport", [trio_transport, asyncio_transport], ids=["trio", "asyncio"])
+RUN = {trio_transport: trio.run, asyncio_transport: lambda function: asyncio.run(function())}
+
+
+# ------------------------------------------------------------------------------------------------ audio
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "sentence"),
+    [
+        (np.zeros(3), "pcm_s16le", r"an array of float64, and the session was started with encoding='pcm_s16le': "
+         r"soundfile\.read\(path, dtype='int16'\)"),
+        (np.zeros(3, np.float32), "pcm_s16le", "an array of float32"),
+        (np.zeros(3, np.int16), "pcm_f32le", r"an array of int16, .* audio\.astype\('float32'\)"),
+        (np.zeros(3, np.int32), "pcm_s16le", "an array of int32"),
+        (np.zeros(3, ">i2"), "pcm_s16le", "an array of '>h'"),
+        (np.zeros(3, np.int16), "mulaw", r"an array of int16, .* give bytes of mulaw"),
+        ([0, 1], "pcm_s16le", "takes bytes or an array of samples, not list"),
+        ("text", "pcm_s16le", "takes bytes or an array of samples, not str"),
+    ],
+)  # fmt: skip
+def test_an_array_of_another_kind_is_refused(data: object, encoding: str, sentence: str) -> None:
+    with pytest.raises(TypeError, match=sentence) as caught:
+        audio_bytes(data, encoding)
+    assert str(caught.value).endswith(".")
+
+
+def test_arrays_of_the_right_kind_and_bytes_are_taken() -> None:
+    stereo = np.array([[1, 2], [3, 4]], "<i2")
+    assert bytes(audio_bytes(stereo, "pcm_s16le")) == stereo.tobytes()
+    assert bytes(audio_bytes(stereo[:, 1], "pcm_s16le")) == stereo[:, 1].tobytes(), "with a stride"
+    assert bytes(audio_bytes(array.array("h", [1, 2]), "pcm_s16le")) == b"\1\0\2\0"
+    assert bytes(audio_bytes(np.zeros(2, np.float32), "pcm_f32le")) == bytes(8)
+    assert bytes(audio_bytes(np.zeros((0, 2), np.int16), "pcm_s16le")) == b""
+    for encoding in ("pcm_s16le", "pcm_f32le", "mulaw", "alaw"):
+        for plain in (b"abc", bytearray(b"abc"), memoryview(b"abc"), np.frombuffer(b"abc", np.uint8)):
+            assert bytes(audio_bytes(plain, encoding)) == b"abc"
+
+
+@given(st.binary(), st.integers(1, 3))
+def test_any_bytes_come_out_as_they_are(data: bytes, step: int) -> None:
+    assert bytes(audio_bytes(memoryview(data)[::step], "pcm_s16le")) == data[::step]
+
+
+@pytest.mark.parametrize("driver", ["trio", "asyncio"])
+def test_half_a_sample_at_the_end_is_a_warning(driver: str) -> None:
+    async def scenario(harness: DriverHarness) -> None:
+        harness.peer.ready()
+        async with harness.connect() as client:
+            await client.send_audio(bytes(5))
+            with pytest.warns(RuntimeWarning, match=r"ends in the middle of a sample \(1 of its 2 bytes\)"):
+                await client.end_input()
+            await client.end_input()  # a second time says nothing
+            harness.peer.hang_up()
+
+    run_scenario(*DRIVERS[driver], scenario)
+
+
+# ------------------------------------------------------------------------------------------------ connect
+
+
+@either
+def test_wrong_arguments_are_told_at_once(transport: Any) -> None:
+    with pytest.raises(TypeError, match=r"as auricle\.core\.Start, not dict: write connect\(url, Start\("):
+        transport.connect("ws://127.0.0.1:1", {"language": "en"})
+    with pytest.raises(TypeError, match=r"takes a URL such as .*, not int"):
+        transport.connect(8765)
+
+
+@either
+def test_a_forgotten_async_with_is_told(transport: Any) -> None:
+    async def awaited() -> None:
+        await transport.connect("ws://127.0.0.1:1")
+
+    with pytest.raises(TypeError, match=r"is not awaited: write `async with connect\(url\) as session:`"):
+        RUN[transport](awaited)
+    with pytest.raises(AttributeError, match="There is no session yet with a 'send_audio': write `async with"):
+        transport.connect("ws://127.0.0.1:1").send_audio(b"")
+
+
+@either
+def test_entering_raises_as_before(transport: Any) -> None:
+    async def enter(url: str) -> None:
+        async with transport.connect(url, Start(audio=AudioFormat())):
+            pytest.fail("there is no server")
+
+    for url, error in (("nonsense", InvalidURL), ("ws://127.0.0.1:1", ConnectFailed)):
+        with pytest.raises(error):
+            RUN[transport](lambda url=url: enter(url))
