@@ -55,6 +55,7 @@ def test_the_words_so_far_are_shown_and_marked(tmp_path: Path, number: signal.Si
     assert first == "one two three four five\n"
     assert rest.splitlines()[-1].startswith("# partial: interrupted after ")
     assert process.returncode == status
+    assert "long.wav (interrupted): " in complaints
     assert "(complete)" in complaints, "what was sent is accounted for"
     assert "Traceback" not in complaints
 

@@ -144,7 +144,7 @@ def transcribe(
         times_words=words,
         overwrite=overwrite,
         resume=resume,
-        confirm=_confirm if sys.stdin.isatty() and sys.stderr.isatty() else None,
+        confirm=_confirm if _somebody_answers() else None,
     )
     config = streaming.start_message(_session_options(language, task, prompt, keyterms, silence, max_segment))
     request = transcribe_command.Request(wanted=wanted, config=config, server=server, realtime=realtime)
@@ -355,6 +355,10 @@ def _server(
         return server_choice.choose_server(url=url, api_key=api_key, engine=engine, model=model, language=language)
     except OptionError as error:
         _exit_with_error(str(error))
+
+
+def _somebody_answers() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _confirm(question: str) -> bool:
