@@ -55,6 +55,7 @@ def test_the_words_so_far_are_shown_and_marked(tmp_path: Path, number: signal.Si
     assert first == "one two three four five\n"
     assert rest.splitlines()[-1].startswith("# partial: interrupted after ")
     assert process.returncode == status
+    assert "long.wav (interrupted): " in complaints
     assert "(complete)" in complaints, "what was sent is accounted for"
     assert "Traceback" not in complaints
 
@@ -94,7 +95,7 @@ def test_twice_leaves_at_once_even_where_the_engine_hangs(tmp_path: Path) -> Non
     script = tmp_path / "hangs.json"
     script.write_text(json.dumps({"words": [{"text": "one", "start": 0, "end": 0.4}], "period": 1, "call_s": 3_600}))
     reader, writer = os.pipe()
-    arguments = ("-", "-f", "json", "--model", script)
+    arguments = ("-", EXAMPLES / "hello.flac", "-f", "json", "--model", script)
     with transcribing(*arguments, stdin=reader) as process, os.fdopen(writer, "wb", buffering=0) as pipe:
         os.close(reader)
         pipe.write(written(np.zeros(20 * RATE, np.int16)))  # more than a pipe holds: the session is open
@@ -102,9 +103,10 @@ def test_twice_leaves_at_once_even_where_the_engine_hangs(tmp_path: Path) -> Non
         assert process.stderr is not None
         assert process.stderr.readline().startswith("Stopping")
         process.send_signal(signal.SIGINT)
-        document, _ = process.communicate(timeout=FAR_S)
+        documents, sums = process.communicate(timeout=FAR_S)
     assert process.returncode == 130
-    assert json.loads(document)["partial"] is True
+    assert [(each["file"], each["partial"]) for each in json.loads(documents)] == [("-", True)]
+    assert "2 recordings: 0 done, 1 failed, 1 not begun" in sums
 
 
 def test_while_the_model_loads(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from auricle.core.messages import Final
 from auricle.server.cli.formats import Format
-from auricle.server.cli.jobs import Jobs, Wanted, plan_jobs
+from auricle.server.cli.jobs import Jobs, Wanted, plan_jobs, unreadable
 from auricle.server.cli.output_checks import check_places
 from auricle.server.cli.output_plan import OutputError, plan_output
 from auricle.server.cli.transcript import Transcript
@@ -116,6 +116,22 @@ def test_a_plan_that_cannot_work_is_refused(
 ) -> None:
     with pytest.raises(OutputError, match=sentence):
         plan_output(files, form, output, template)
+
+
+def test_a_terminal_is_refused_before_the_work_and_a_pipe_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = Wanted(files=["-"], form=Format.TEXT)
+    reader, writer = os.openpty()
+    with open(writer) as terminal, open(reader):
+        monkeypatch.setattr("sys.stdin", terminal)
+        assert [str(error) for _, error in unreadable(plan_jobs(wanted).todo, wanted)] == [
+            "Cannot read standard input: it is a terminal, not audio; pipe a recording into it, as in `… < FILE`."
+        ]
+    monkeypatch.setattr("sys.stdin", None)
+    assert [str(error) for _, error in unreadable(plan_jobs(wanted).todo, wanted)] == [
+        "Cannot read standard input: it is closed; redirect a recording into it, as in `… < FILE`."
+    ]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"not read")))
+    assert not list(unreadable(plan_jobs(wanted).todo, wanted))
 
 
 # ------------------------------------------------------------------------------------------------ what is kept

@@ -3,6 +3,7 @@
 All that can be known is found out here, before a model is loaded or a sample is read.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -81,9 +82,12 @@ def unreadable(jobs: Sequence[Job], wanted: Wanted) -> Iterator[tuple[Job, Recor
 
 
 def _is_pipe(file: str) -> bool:
+    """Whether the recording comes from a pipe. A terminal is none, and is refused before anything is read from it."""
     path = Path(file)
     try:
-        return file == STDIN or (path.exists() and not path.is_file() and not path.is_dir())
+        if file == STDIN:
+            return sys.stdin is not None and not sys.stdin.isatty()
+        return path.exists() and not path.is_file() and not path.is_dir()
     except (OSError, ValueError):
         return False
 

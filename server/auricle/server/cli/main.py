@@ -130,7 +130,7 @@ def transcribe(
         times_words=words,
         overwrite=overwrite,
         resume=resume,
-        confirm=_confirm if sys.stdin.isatty() and sys.stderr.isatty() else None,
+        confirm=_confirm if _somebody_answers() else None,
     )
     config = streaming.start_message(
         _session_options(language, task, prompt, keyterms, silence, max_segment, live=realtime)
@@ -371,6 +371,10 @@ def _server(
         )
     except OptionError as error:
         _exit_with_error(str(error))
+
+
+def _somebody_answers() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _confirm(question: str) -> bool:

@@ -58,7 +58,7 @@ def _resolved(places: Iterable[Path]) -> list[Path]:
 def _input_status(recording: str) -> os.stat_result | None:
     try:
         return os.fstat(sys.stdin.fileno()) if recording == STDIN else os.stat(recording)
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):  # AttributeError: standard input is closed
         return None
 
 

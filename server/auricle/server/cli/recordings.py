@@ -141,6 +141,8 @@ def _check_channel(channel: int | None, channels: int) -> None:
 
 
 def _standard_input(stdin: BinaryIO | None) -> BinaryIO:
+    if stdin is None and sys.stdin is None:
+        raise SourceError("it is closed", "redirect a recording into it, as in `… < FILE`")
     file = _unbuffered_stdin() if stdin is None else stdin
     if file.isatty():
         raise SourceError("it is a terminal, not audio", "pipe a recording into it, as in `… < FILE`")

@@ -172,6 +172,7 @@ def summary(name: str, client: Client, outcome: Outcome) -> Summary:
         words=sum(len(final.words or final.text.split()) for final in outcome.finals),
         last_final_s=delay_s,
         engine=_engine(client),
+        interrupted=outcome.interrupted,
         why=None if closed.complete else closed.message,
     )
 

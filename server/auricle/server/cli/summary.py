@@ -22,6 +22,8 @@ class Summary:
     """Seconds from the end of the input to the last final; negative where it came earlier, None where none came."""
     engine: str | None = None
     """The engine and its model, as the server names them."""
+    interrupted: bool = False
+    """Whether the recording was not sent to its end."""
     why: str | None = None
     """The reason why the transcript is not complete, a clause without a full stop."""
 
@@ -30,7 +32,8 @@ class Summary:
         parts = [self._accounting(), f"{self.words} word" + ("" if self.words == 1 else "s"), self._last_final()]
         if self.engine:
             parts.append(printable(self.engine))
-        return f"{printable(self.name)}: " + " · ".join(part for part in parts if part)
+        name = printable(self.name) + (" (interrupted)" if self.interrupted else "")
+        return f"{name}: " + " · ".join(part for part in parts if part)
 
     def _accounting(self) -> str:
         given = f"{self.input_s:.2f} s in"

@@ -150,12 +150,9 @@ class _Run:
             self._display.finish(told.line())
             self._audio_s += told.input_s
             self._words += told.words
-        if outcome.interrupted:
-            self._failed[job.file] = None
         if outcome.problem is not None:
             self._fail(job, str(outcome.problem), Exit.BAD_INPUT)
         if outcome.closed is not None and outcome.closed.complete is False:
-            self._failed[job.file] = None
             self.results.append(Exit.INCOMPLETE)
 
     async def _chunks(self, recording: Recording) -> AsyncGenerator[bytes, None]:
@@ -174,6 +171,8 @@ class _Run:
     def _keep(self, job: Job, outcome: Outcome, engine: ServerInfo | None) -> None:
         """Write the transcript, or what there is of one where the session did not come to its end."""
         written = transcript(job.file, outcome, engine)
+        if written.partial:
+            self._failed[job.file] = None
         if self._live:
             self._mark_partial(written)
             return
