@@ -25,6 +25,7 @@ from auricle.core.messages import (
     changed,
 )
 from auricle.core.outputs import AudioSpan, OpenTransport
+from auricle.core.schema import LAST_POSITION
 from auricle.core.snapshot import OpenChange, OpenFlush, Pending, Snapshot
 from auricle.core.stimuli import Opened, Stimulus
 
@@ -63,7 +64,7 @@ def send_start(draft: Draft, opened: Opened) -> None:
 def offer_audio(draft: Draft, span: AudioSpan) -> None:
     """Accept audio from the application; what exceeds the credit waits. Raises `BacklogFull` beyond ``backlog_s``."""
     s = draft.s
-    _check_backlog(s)
+    _check_room(s, span.end - span.start)
     draft.update(offered=s.offered + span.end - span.start, residue=span.residue)
 
 
@@ -73,13 +74,15 @@ def offer_gap(draft: Draft, gap: Gap) -> None:
     s = draft.s
     if s.residue:
         raise LocalProtocolError("a gap may not begin in the middle of a sample")
-    _check_backlog(s)
+    _check_room(s, gap.samples)
     end = s.offered + gap.samples
     start, before = (s.gaps[-1][0], s.gaps[:-1]) if s.gaps and s.gaps[-1][1] == s.offered else (s.offered, s.gaps)
     draft.update(offered=end, gap=s.gap + gap.samples, gaps=(*before, (start, end)))
 
 
-def _check_backlog(s: Snapshot) -> None:
+def _check_room(s: Snapshot, samples: int) -> None:
+    if s.offered + samples > LAST_POSITION:
+        raise LocalProtocolError(f"{samples} samples after {s.offered} lie beyond the last position, {LAST_POSITION}")
     if s.offered - s.sent >= s.samples(s.limits.backlog_s):
         raise BacklogFull(
             f"{s.seconds(s.offered - s.sent):.1f} s of audio wait for the server already; offer more when there is room"
@@ -146,7 +149,8 @@ def _send_timeline(draft: Draft, stop: int) -> None:
     s = draft.s
     gap = next((gap for gap in s.gaps if gap[1] > s.sent), None)
     if gap is not None and gap[0] <= s.sent:
-        end = min(stop, gap[1])
+        # A legacy server is sent silence for a gap: no more of it at once than of audio.
+        end = min(stop, gap[1], s.sent + _longest_frame(draft)) if s.legacy else min(stop, gap[1])
         draft.update(sent=end)
         draft.send(Gap(samples=end - s.sent))
     else:
