@@ -202,6 +202,22 @@ def test_a_server_that_has_forgotten_everything_gets_the_rest() -> None:
     assert link.closed.accounting.received == 5_000
 
 
+@pytest.mark.parametrize("how", ["reset", "eof"])
+def test_a_second_server_may_decline_to_resume(how: str) -> None:
+    """Then the next cut is the end of the session, and nothing is promised that cannot be kept."""
+    link = resumable()
+    link.send(2_400)
+    link.settle()
+    link.restarted, link.resumable = True, False
+    link.break_connection()
+    wait_back(link)
+    assert link.client.state is State.STREAMING
+    link.client_events.clear()
+    link.route("client", link.client.transport_lost(how, 1006, now=link.now))  # type: ignore[arg-type]
+    assert not link.of(Interrupted)
+    assert (link.closed.reason, link.closed.complete) == ("lost", False)
+
+
 def test_audio_that_is_not_kept_any_more_is_lost_and_said_to_be() -> None:
     link = resumable(limits=Limits(ring_s=0.01))
     link.engine.accepts = False

@@ -59,10 +59,15 @@ def _malformed_change(_: Snapshot, stimulus: Stimulus) -> bool:
             return False
 
 
+def _is_restarting(s: Snapshot) -> bool:
+    """Whether the session goes on in a new one that is not ready yet: once it is, it may have declined to resume."""
+    return s.recovery.restarts > 0 and s.state is State.CONNECTING
+
+
 def _reconnectable(s: Snapshot, stimulus: Stimulus) -> bool:
     """Whether there is a session to resume (or a successor of one to start), and the loss allows another attempt."""
     r = s.recovery
-    if s.cancelled or not (r.token is not None or r.restarts) or r.attempt >= s.limits.max_reconnects:
+    if s.cancelled or not (r.token is not None or _is_restarting(s)) or r.attempt >= s.limits.max_reconnects:
         return False
     match stimulus:
         case Lose(how="eof", code=code):
@@ -83,7 +88,7 @@ def _session_gone(s: Snapshot, _: Stimulus) -> bool:
 
 
 def _retry_later(s: Snapshot, stimulus: Stimulus) -> bool:
-    waiting = s.recovery.resuming or (s.recovery.restarts > 0 and s.state is State.CONNECTING)
+    waiting = s.recovery.resuming or _is_restarting(s)
     row = ERROR_CODES.get(s.error[0]) if s.error else None
     known_as_gone = s.recovery.resuming and s.error is not None and s.error[0] in LOST_SESSION
     return waiting and row is not None and row.retriable and not known_as_gone and _reconnectable(s, stimulus)

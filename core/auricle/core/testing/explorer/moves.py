@@ -227,7 +227,7 @@ def _server_actions(settings: Settings, s: Snapshot, born: int) -> Iterator[Serv
             Fault.FAIL,
         )
     if s.state is State.CONNECTING:
-        token = "t0" if settings.resume else None
+        token = "t0" if settings.resume and not (settings.declines and born) else None
         yield (
             Move("engine", "accept", fair=True),
             ("accept", born),

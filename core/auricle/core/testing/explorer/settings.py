@@ -27,6 +27,8 @@ class Settings:
     abort: bool = False
     resume: bool = False
     """The server offers to resume."""
+    declines: bool = False
+    """A server that comes after the first one does not offer it."""
     partials: int = 0
     """Partials in a segment."""
     speech_events: bool = False
@@ -99,6 +101,7 @@ SMALL: Final = (
     Settings(name="silence", audio=1, resume=True, silences=1),
     Settings(name="refused", audio=0, resume=True, cuts=1, refusals=1, expiries=1),
     Settings(name="restart", audio=1, resume=True, restarts=1),
+    Settings(name="a second server that declines", audio=0, resume=True, restarts=1, declines=True, cuts=1),
 )
 """Runs with the tests: a minute in all."""
 
@@ -129,6 +132,7 @@ LARGE: Final = (
     Settings(name="a cut, a flush, the end told", audio=1, flushes=("f1",), resume=True, cuts=1, stops=("shutdown",)),
     Settings(name="a cut and speech", audio=1, resume=True, cuts=1, partials=1, speech_events=True),
     Settings(name="no return", audio=1, resume=True, cuts=1, no_return=True),
+    Settings(name="a second server that declines, with audio", audio=1, resume=True, restarts=1, declines=True, cuts=1),
     Settings(name="two restarts", audio=1, resume=True, restarts=2),
     Settings(name="a cut and failures", audio=1, resume=True, cuts=1, segment_failures=1, stalls=1, fail=True),
     Settings(name="a cut without acks", audio=3, acks=False, window=1, resume=True, cuts=1),
