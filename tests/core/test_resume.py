@@ -309,26 +309,43 @@ def test_a_flush_that_crosses_the_servers_end_is_no_mistake_of_the_client() -> N
     assert link.closed.reason == "shutdown"
 
 
-@pytest.mark.parametrize("speaks", [True, False])
-def test_a_second_silence_is_a_verdict_only_where_nothing_was_said_in_between(*, speaks: bool) -> None:
-    link = resumable()
-    for _ in range(2):
-        link.opens = False
-        while link.client.snapshot.attached and link.client.closed is None:
-            link.pass_time(1.0)
-            link.to_server.clear()  # the network swallows everything
-            link.to_client.clear()
-        if link.client.closed is not None:
-            break
+def swallow_until_interrupted(link: Link) -> None:
+    """Let the network swallow everything until the client has had enough of it, and connect anew."""
+    link.opens = False
+    while link.client.snapshot.attached and link.client.closed is None:
+        link.pass_time(1.0)
+        link.to_server.clear()
+        link.to_client.clear()
+    if link.client.closed is None:
         link.opens = True
-        link.pass_time(0.3)
+        link.pass_time(link.limits.reconnect_max_s)
         link.deliver("server")
         link.deliver("client")
+
+
+def test_a_second_silence_is_no_verdict() -> None:
+    """How often a server may fall silent is what ``max_reconnects`` says."""
+    link = resumable()
+    for _ in range(2):
+        swallow_until_interrupted(link)
+        assert link.client.closed is None
         assert not link.client.snapshot.recovery.resuming
-        if speaks:
-            link.route("server", link.server.receive('{"type":"ping"}', now=link.now))
+    link.end()
+    link.run_out()
+    assert link.closed.complete is True
+
+
+@pytest.mark.parametrize("hears", [True, False])
+def test_silences_are_counted_until_the_server_shows_that_it_hears(*, hears: bool) -> None:
+    link = resumable(limits=Limits(max_reconnects=3))
+    for _ in range(5):
+        swallow_until_interrupted(link)
+        for _ in range(25 if hears else 0):
+            link.pass_time(1.0)
             link.settle()
-    assert (link.client.closed is None) is speaks
+    assert (link.client.closed is None) is hears
+    if not hears:
+        assert (link.closed.reason, link.closed.error) == ("timeout", "silence")
 
 
 def test_an_old_connection_that_arrives_late_does_not_steal_the_session() -> None:

@@ -78,10 +78,6 @@ def _reconnectable(s: Snapshot, stimulus: Stimulus) -> bool:
             return True
 
 
-def _worth_retrying(s: Snapshot, stimulus: Stimulus) -> bool:
-    return _reconnectable(s, stimulus) and s.recovery.silence_seq != s.seq
-
-
 def _session_gone(s: Snapshot, _: Stimulus) -> bool:
     """Not where the server had ended the input: the input of such a session cannot be sent to a new one."""
     return s.recovery.resuming and s.error is not None and s.error[0] in LOST_SESSION and s.end_code is None
@@ -147,7 +143,6 @@ GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.DETACHED: lambda s, _: not s.attached,
     Guard.RESUMING: lambda s, _: s.recovery.resuming,
     Guard.RECONNECTABLE: _reconnectable,
-    Guard.WORTH_RETRYING: _worth_retrying,
     Guard.SESSION_GONE: _session_gone,
     Guard.RETRY_LATER: _retry_later,
     Guard.DRIVER_CANCELLED: _driver_cancelled,

@@ -14,7 +14,7 @@ MAY_BE_ZERO: Final = frozenset(
     }
 )  # fmt: skip
 """Limits of which none at all makes sense. Of every other, 0 would stop the session or let a timer fire for ever."""
-MAY_BE_INFINITE: Final = frozenset({"session_max_s", "audio_idle_s"})
+MAY_BE_INFINITE: Final = frozenset({"session_max_s", "audio_idle_s", "idle_timeout_s", "legacy_idle_timeout_s"})
 LARGEST: Final = 1e9
 """Longest time in seconds, most bytes and highest count: sums of them with any position stay exact."""
 ADOPTED: Final[Mapping[str, float]] = {
@@ -36,6 +36,8 @@ class Limits:
     """Server: from an open transport to ``start``."""
     ready_timeout_s: float = 15.0
     """Client: silence while waiting for ``ready``; each ``loading`` restarts it."""
+    load_timeout_s: float = 900.0
+    """Server: for the model to be ready for a session. Client: the same, and ``ready_timeout_s`` on top of it."""
     prebuffer_s: float = 2.0
     """Audio that may be sent before ``ready``."""
     idle_timeout_s: float = 60.0
@@ -52,6 +54,11 @@ class Limits:
     """Server: most time without a frame while it is loading, behind or draining."""
     flush_timeout_s: float = 30.0
     """Client: silence while a flush is unanswered."""
+    stall_timeout_s: float = 120.0
+    """Server: while audio waits for an engine that processes none of it, before the end of input.
+
+    Client: while its audio waits and no credit comes, and ``drain_silence_s`` on top of it.
+    """
     drain_timeout_s: float = 30.0
     """Server: without any progress after the end of input, plus 1.5 times the audio not yet heard."""
     drain_silence_s: float = 15.0

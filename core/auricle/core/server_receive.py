@@ -78,6 +78,7 @@ def receive_audio(draft: Draft, span: AudioSpan) -> None:
     if s.residue and s.config.audio.framing != "raw":
         warn(draft, "odd_bytes_dropped", f"a frame ended in the middle of a sample: {s.residue} bytes are not heard")
     draft.update(sent=end, offered=end, received=end, residue=span.residue, ack_owed=True, audio_at=draft.now)
+    _note_backlog(draft, s)
     if samples:
         draft.emit(AudioReceived(start_sample=s.sent, end_sample=end))
     if 2 * (end - s.processed) > s.samples(s.limits.window_s):
@@ -99,9 +100,16 @@ def receive_gap(draft: Draft, gap: Gap) -> None:
     draft.update(
         sent=end, offered=end, received=end, gap=s.gap + gap.samples, residue=0, ack_owed=True, audio_at=draft.now
     )
+    _note_backlog(draft, s)
     if s.residue:
         warn(draft, "odd_bytes_dropped", f"a gap came in the middle of a sample: {s.residue} bytes are not heard")
     draft.emit(AudioSkipped(start_sample=s.sent, end_sample=end))
+
+
+def _note_backlog(draft: Draft, before: Snapshot) -> None:
+    """The engine's time begins where it had nothing to do before."""
+    if before.processed == before.received:
+        draft.update(progress_at=draft.now)
 
 
 def warn_if_falling_behind(draft: Draft) -> None:

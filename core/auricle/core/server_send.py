@@ -247,6 +247,7 @@ def track_final(draft: Draft, final: FinalMessage) -> None:
     """Check a final of the engine: its end must respect open flushes and changes (O6, O7), and O3-O5 hold."""
     guarantees.check_cut(draft.s, final.audio[1])
     guarantees.check_final(draft, final)
+    draft.update(progress_at=draft.now)
 
 
 @for_message(ErrorMessage)
@@ -254,5 +255,6 @@ def track_loss(draft: Draft, error: ErrorMessage) -> None:
     """Account for the audio of a failed utterance; an error that names a flush or a change is its answer."""
     if error.audio is not None:
         guarantees.check_cut(draft.s, error.audio[1])
+        draft.update(progress_at=draft.now)
     guarantees.check_loss(draft, error)
     guarantees.check_refusal(draft, error)

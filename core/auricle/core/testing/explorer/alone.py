@@ -1,4 +1,7 @@
-"""I14: from every snapshot of either side that the search has come to, an ending can be built.
+"""What each side can do by itself, from every snapshot that the search has come to.
+
+I14: an ending can be built. I15: time alone leads to the end within a stated bound, whatever the peer, the engine and
+the network do not do.
 
 Asked after the search, once for each snapshot. These steps are no part of any conversation.
 """
@@ -8,10 +11,12 @@ from typing import Final
 
 from auricle.core.snapshot import Snapshot
 from auricle.core.testing.endable import check_can_end
+from auricle.core.testing.explorer.checks import InvariantBroken
 from auricle.core.testing.explorer.coverage import unrecorded
 from auricle.core.testing.explorer.endpoints import NOW
 from auricle.core.testing.explorer.search import Explored, Found
 from auricle.core.testing.explorer.step_cache import StepCache
+from auricle.core.testing.time_alone import check_time_ends
 
 LAST: Final = "either side by itself"
 
@@ -22,7 +27,8 @@ def find_endless(explored: Explored) -> Found | None:
         for is_client, number, snapshot in _snapshots(explored.cache):
             why = _why_endless(snapshot)
             if why is not None:
-                return Found("I14", f"I14: {why}", explored.trace(_where(explored, number, is_client=is_client)), LAST)
+                trace = explored.trace(_where(explored, number, is_client=is_client))
+                return Found(why.invariant, str(why), trace, LAST)
     return None
 
 
@@ -33,11 +39,15 @@ def _snapshots(cache: StepCache) -> Iterator[tuple[bool, int, Snapshot]]:
         yield False, number, cache.servers[number].snapshot
 
 
-def _why_endless(s: Snapshot) -> str | None:
+def _why_endless(s: Snapshot) -> InvariantBroken | None:
     try:
         check_can_end(s, now=NOW)
     except Exception as escaped:
-        return f"no ending can be built: {escaped!r}"
+        return InvariantBroken("I14", f"no ending can be built: {escaped!r}")
+    try:
+        check_time_ends(s, now=NOW)
+    except Exception as escaped:
+        return InvariantBroken("I15", str(escaped) if isinstance(escaped, AssertionError) else repr(escaped))
     return None
 
 

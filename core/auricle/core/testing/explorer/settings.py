@@ -72,6 +72,7 @@ class Settings:
             ring_s=self.fire_timers / RATE,
             max_audio_s=1 / RATE,
             max_engine_failures=self.most_failures,
+            session_max_s=600.0,
         )
 
     def config(self) -> Start:
