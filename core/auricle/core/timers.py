@@ -123,10 +123,11 @@ def _patience_s(s: Snapshot) -> float | None:
     """
     limits = s.limits
     match s.state:
-        case State.STREAMING if s.sent >= s.credit and s.sent < s.offered:
-            return limits.stall_timeout_s + limits.drain_silence_s
         case State.INPUT_ENDED | State.DRAINING if s.cancelled:
             return limits.drain_silence_s
+        case State.STREAMING | State.INPUT_ENDED if s.sent < s.offered:
+            # Nothing is sent without credit: the server does not know yet that the input has ended.
+            return limits.stall_timeout_s + limits.drain_silence_s
         case State.INPUT_ENDED | State.DRAINING:
             own_s = limits.drain_timeout_s + DRAIN_FACTOR * s.seconds(s.offered - s.processed)
             return limits.drain_silence_s + (own_s if s.drain_s is None else s.drain_s)
