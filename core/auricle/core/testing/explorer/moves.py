@@ -163,6 +163,10 @@ def _of_network(cache: StepCache, settings: Settings, w: JointState) -> Iterator
         broken = link.health is Health.BROKEN
         if link.server is End.DROPPED or (broken and link.server is not End.GONE):
             yield Move("network", f"server learns {at}", fair=True), partial(Transition.server_learns, at=at)
+        unbound = all(served.link != at for served in w.servers)
+        if link.health is Health.SILENT and link.server is End.OPEN and unbound:
+            # Nothing has come on it: a server waits for a first message as long as for a start.
+            yield Move("network", f"server gives up {at}", fair=True), partial(Transition.server_learns, at=at)
         if at == w.here:
             reads = drivers.client_reads(cache.clients[w.client], link.up)
             if link.down and reads and link.client in (End.OPEN, End.CLOSING):
