@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from trio_websocket import ConnectionClosed, open_websocket_url
 
 from auricle.core import (
@@ -198,6 +199,33 @@ def test_capacity_says_when_to_come_back() -> None:
             closed = caught.value.closed
             assert (closed.error, closed.code, closed.retriable) == ("capacity", 1013, True)
             assert closed.retry_after_s == 5.0
+
+    trio.run(scenario)
+
+
+def test_clients_that_are_gone_keep_nobody_out() -> None:
+    """The session that has waited longest for its client is given up first; whoever is here stays."""
+
+    async def scenario() -> None:
+        async with served(max_sessions=2) as (server, _), connect(server.url) as here:
+            url = server.url
+            async with open_websocket_url(url, subprotocols=["auricle.v1"]) as gone:
+                await gone.send_message('{"type":"start"}')
+                while '"ready"' not in await gone.get_message():
+                    pass
+                await trio.aclose_forcefully(gone._stream)
+            while server.detached != 1:
+                await trio.testing.wait_all_tasks_blocked(0.001)
+            events: list[Any] = []
+            async with connect(url) as client:
+                await client.send_audio(SECOND)
+                await client.end_input()
+                await read(client, events)
+            assert events[-1].complete
+            await here.send_audio(SECOND)
+            await here.end_input()
+            await read(here, events)
+            assert events[-1].complete
 
     trio.run(scenario)
 
