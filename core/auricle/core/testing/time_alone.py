@@ -17,7 +17,7 @@ from auricle.core.snapshot import Snapshot
 from auricle.core.states import Role, State
 from auricle.core.stimuli import Hear, Local, Opened, Say, Stimulus
 
-KEEPALIVE_S: Final = 4.0
+KEEPALIVE_S: Final = 10.0
 """The interval of the keepalives, in seconds: less than any timer that waits for a sign of life."""
 MOST_STEPS: Final = 20_000
 

@@ -72,7 +72,9 @@ class Settings:
             ring_s=self.fire_timers / RATE,
             max_audio_s=1 / RATE,
             max_engine_failures=self.most_failures,
-            session_max_s=600.0,
+            session_max_s=100.0,
+            load_timeout_s=60.0,
+            stall_timeout_s=60.0,
         )
 
     def config(self) -> Start:
