@@ -163,6 +163,17 @@ def test_acks_are_conflated() -> None:
     assert 3 <= len(link.of(Ack)) <= 6, "one second at four a second"
 
 
+def test_a_little_progress_is_told_after_the_interval() -> None:
+    link = ready()
+    link.engine.accepts = False
+    link.send(1_000)
+    live(link, 2.0)
+    acks = len(link.of(Ack))
+    link.route("server", link.server.progress(10, now=link.now))
+    live(link, LIMITS.ack_interval_s + 0.1, every_s=0.1)
+    assert [ack.processed for ack in link.of(Ack)[acks:]] == [10]
+
+
 def test_a_quarter_of_the_window_does_not_wait() -> None:
     link = ready(limits=Limits(window_s=4.0))
     link.send(16_000)

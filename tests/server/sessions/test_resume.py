@@ -190,6 +190,36 @@ def test_a_drain_waits_for_nobody_who_cannot_come_back() -> None:
     trio.run(scenario)
 
 
+def test_nothing_is_left_of_sessions_that_are_over() -> None:
+    async def scenario() -> None:
+        async with served() as (server, _):
+            for _ in range(3):
+                events: list[Any] = []
+                async with connect(server.url) as client:
+                    await client.send_audio(SECOND)
+                    await client.end_input()
+                    await read(client, events)
+            while server.sessions or server._registry._connections or server._handshakes:
+                await trio.testing.wait_all_tasks_blocked(0.001)
+
+    trio.run(scenario)
+
+
+def test_a_drain_does_not_wait_for_a_client_that_says_nothing() -> None:
+    async def scenario() -> None:
+        async with served() as (server, _), open_websocket_url(server.url, subprotocols=["auricle.v1"]) as silent:
+            while not server._handshakes:
+                await trio.testing.wait_all_tasks_blocked(0.001)
+            server.drain()
+            with trio.fail_after(Limits().hello_timeout_s / 2):
+                with pytest.raises(ConnectionClosed):
+                    while True:
+                        await silent.get_message()
+                await server.stopped()
+
+    trio.run(scenario)
+
+
 def test_capacity_says_when_to_come_back() -> None:
     async def scenario() -> None:
         async with served(max_sessions=1) as (server, _), connect(server.url):
