@@ -34,6 +34,16 @@ SCRIPT = Script(words=tuple(ScriptedWord(text=f"w{n}", start=n * 16_000, end=n *
 WINDOW = Window(audio=np.zeros(16_000, dtype=np.float32), config=StreamConfig(), final=True)
 
 
+def test_a_child_that_takes_no_call_is_given_up(monkeypatch) -> None:
+    """It stands still before it reads: the call does not fit into the socket, and its sending ends in time too."""
+    monkeypatch.setattr(process_module, "SEND_TIMEOUT_S", 0.2)
+    with running(brittle.window_counting) as engine:
+        os.kill(child_of(engine), signal.SIGSTOP)
+        with ThreadPoolExecutor() as threads:
+            decoded = threads.submit(engine.decode, [window(seconds=100.0)])
+            assert len(decoded.result(30.0)) == 1, "by the next child"
+
+
 def window(prompt: str | None = None, seconds: float = 1.0) -> Window:
     return Window(audio=np.zeros(int(16_000 * seconds), dtype=np.float32), config=config(prompt=prompt), final=True)
 

@@ -7,6 +7,7 @@ whoever notices first starts that, and the others wait for it.
 import logging
 import pickle
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 CHILD: Final = "auricle.engines.isolation.child"
 LOAD_TIMEOUT_S: Final = 600.0
 """Without a word for so long, a child that loads is given up. A download says how far it is."""
+SEND_TIMEOUT_S: Final = 10.0
+"""A child that takes nothing of a call for so long stands still. It reads while it decodes."""
 TRIES: Final = 3
 """Children that one call may cost. After that it is likely the call that kills them."""
 STARTS: Final = 8
@@ -46,6 +49,7 @@ class _Child:
     def __init__(self, make: bytes, on_death: Callable[[], None]) -> None:
         self._on_death = on_death
         ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _as_timeval(SEND_TIMEOUT_S))
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", CHILD, str(theirs.fileno())],
@@ -147,6 +151,12 @@ class _Child:
         for future in calls:
             with suppress(InvalidStateError):
                 future.set_exception(ChildDied())
+
+
+def _as_timeval(seconds: float) -> bytes:
+    """Return a time as the C ``struct timeval`` of seconds and microseconds."""
+    whole, part = divmod(seconds, 1.0)
+    return struct.pack("@ll", int(whole), int(part * 1e6))
 
 
 class EngineProcess:
