@@ -136,8 +136,11 @@ fire whenever they are armed (`auricle.core.testing.explorer.endpoints` says why
 
 
 HOLDS = """In every joint state
-the invariants of `auricle.core.testing.explorer.checks` held, and from every joint state fair delivery, time and duty
-alone lead to the end of both sides."""
+the invariants of `auricle.core.testing.explorer.checks` held. From every joint state fair delivery, time, and an
+engine and an application that do what they must lead to the end of both sides. Where they do not, time alone does:
+every snapshot of either side was left to its timers, with a silent peer and with one that says nothing but keepalives,
+with an engine and a loading model that stand still, and was over within the bound of
+`auricle.core.testing.time_alone.longest_s` (a client's counts from its `end_input`)."""
 
 
 def _page(config: str, rows: list[Row], covered: str) -> str:

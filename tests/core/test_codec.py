@@ -63,7 +63,7 @@ def limited(base: Any, limits: list[Any]) -> st.SearchStrategy[Any]:
     for limit in limits:
         match limit:
             case Range(low, high) if base is int:
-                return st.integers(int(low), int(high))
+                return st.integers(int(low), int(high)) | st.sampled_from((int(high), int(high) - 1))
             case Range(low, high):
                 return st.floats(low, high)
             case MaxLength(length) if base is str:

@@ -202,6 +202,22 @@ def test_a_server_that_has_forgotten_everything_gets_the_rest() -> None:
     assert link.closed.accounting.received == 5_000
 
 
+@pytest.mark.parametrize("how", ["reset", "eof"])
+def test_a_second_server_may_decline_to_resume(how: str) -> None:
+    """Then the next cut is the end of the session, and nothing is promised that cannot be kept."""
+    link = resumable()
+    link.send(2_400)
+    link.settle()
+    link.restarted, link.resumable = True, False
+    link.break_connection()
+    wait_back(link)
+    assert link.client.state is State.STREAMING
+    link.client_events.clear()
+    link.route("client", link.client.transport_lost(how, 1006, now=link.now))  # type: ignore[arg-type]
+    assert not link.of(Interrupted)
+    assert (link.closed.reason, link.closed.complete) == ("lost", False)
+
+
 def test_audio_that_is_not_kept_any_more_is_lost_and_said_to_be() -> None:
     link = resumable(limits=Limits(ring_s=0.01))
     link.engine.accepts = False
@@ -293,26 +309,64 @@ def test_a_flush_that_crosses_the_servers_end_is_no_mistake_of_the_client() -> N
     assert link.closed.reason == "shutdown"
 
 
-@pytest.mark.parametrize("speaks", [True, False])
-def test_a_second_silence_is_a_verdict_only_where_nothing_was_said_in_between(*, speaks: bool) -> None:
-    link = resumable()
-    for _ in range(2):
-        link.opens = False
-        while link.client.snapshot.attached and link.client.closed is None:
-            link.pass_time(1.0)
-            link.to_server.clear()  # the network swallows everything
-            link.to_client.clear()
-        if link.client.closed is not None:
-            break
+def swallow_until_interrupted(link: Link) -> None:
+    """Let the network swallow everything until the client has had enough of it, and connect anew."""
+    link.opens = False
+    while link.client.snapshot.attached and link.client.closed is None:
+        link.pass_time(1.0)
+        link.to_server.clear()
+        link.to_client.clear()
+    if link.client.closed is None:
         link.opens = True
-        link.pass_time(0.3)
+        link.pass_time(link.limits.reconnect_max_s)
         link.deliver("server")
         link.deliver("client")
+
+
+def test_a_second_silence_is_no_verdict() -> None:
+    """How often a server may fall silent is what ``max_reconnects`` says."""
+    link = resumable()
+    for _ in range(2):
+        swallow_until_interrupted(link)
+        assert link.client.closed is None
         assert not link.client.snapshot.recovery.resuming
-        if speaks:
-            link.route("server", link.server.receive('{"type":"ping"}', now=link.now))
+    link.end()
+    link.run_out()
+    assert link.closed.complete is True
+
+
+@pytest.mark.parametrize("hears", [True, False])
+def test_silences_are_counted_until_the_server_shows_that_it_hears(*, hears: bool) -> None:
+    link = resumable(limits=Limits(max_reconnects=3))
+    for _ in range(5):
+        swallow_until_interrupted(link)
+        for _ in range(25 if hears else 0):
+            link.pass_time(1.0)
             link.settle()
-    assert (link.client.closed is None) is speaks
+    assert (link.client.closed is None) is hears
+    if not hears:
+        assert (link.closed.reason, link.closed.error) == ("timeout", "silence")
+
+
+@pytest.mark.parametrize("code", [1000, 1002, 1007, 4400])
+def test_a_client_that_closes_politely_does_not_come_back(code: int) -> None:
+    """It holds no place for the resume window: after such a code it never resumes."""
+    link = resumable()
+    link.send(500)
+    link.settle()
+    link.route("server", link.server.transport_lost("eof", code, now=link.now))
+    assert only_ending(link.server_events).reason == "lost"
+    assert link.server.finished
+
+
+@pytest.mark.parametrize("code", [1001, 1005, 1006, 1011, 1012, 1013, 4408, 4500])
+def test_a_client_whose_connection_is_closed_for_it_may_come_back(code: int) -> None:
+    link = resumable()
+    link.send(500)
+    link.settle()
+    link.route("server", link.server.transport_lost("eof", code, now=link.now))
+    assert link.server.closed is None
+    assert link.server.snapshot.recovery.token is not None
 
 
 def test_an_old_connection_that_arrives_late_does_not_steal_the_session() -> None:

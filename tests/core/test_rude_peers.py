@@ -12,6 +12,7 @@ from auricle.core.codec import encode
 from auricle.core.guarantees import ANSWERED_KEPT
 from auricle.core.messages import CLIENT_MESSAGES, SERVER_MESSAGES
 from auricle.core.session import Outputs, Session
+from auricle.core.testing.endable import check_can_end
 from core.link import Link, ready
 from core.test_codec import ANY_TEXT, messages
 
@@ -60,6 +61,7 @@ def test_any_frames_in_any_state(data: st.DataObject, state: str, peer: Role) ->
     session, endings, now = (link.server if peer is Role.CLIENT else link.client), list[Any](), 0.0
     for frame in data.draw(st.lists(ANYTHING[peer], max_size=8)):
         check(session, session.receive(numbered(frame, session), now=now), endings)
+        check_can_end(session.snapshot, now=now)
         now += 3.0
         check(session, session.handle_timeout(now=now), endings)
         assert session.next_deadline is None or session.next_deadline > now, "no hot loop"

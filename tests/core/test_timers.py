@@ -41,12 +41,30 @@ def test_no_ready() -> None:
     assert (link.closed.reason, link.closed.error, link.closed.retriable) == ("timeout", "ready_timeout", True)
 
 
-def test_loading_for_an_hour_is_fine() -> None:
+def test_loading_for_many_minutes_is_fine() -> None:
     link = Link()
     link.engine.accepts = False
-    live(link, 3_600)
+    live(link, LIMITS.load_timeout_s - 1.0)
     assert link.client.state is State.CONNECTING
-    assert len(link.of(Loading)) >= 3_600 / LIMITS.progress_interval_s - 2
+    assert len(link.of(Loading)) >= LIMITS.load_timeout_s / LIMITS.progress_interval_s - 2
+
+
+def test_a_model_that_never_loads_is_given_up_by_the_server() -> None:
+    link = Link()
+    link.engine.accepts = False
+    live(link, LIMITS.load_timeout_s + 1.0)
+    assert (link.closed.reason, link.closed.error, link.closed.retriable) == ("error", "engine_unavailable", True)
+
+
+def test_a_server_that_says_loading_for_ever_is_given_up() -> None:
+    link = Link()
+    link.to_server.clear()
+    for _ in range(int(LIMITS.load_timeout_s + LIMITS.ready_timeout_s) + 1):
+        if link.client.closed is None:
+            link.route("client", link.client.receive('{"type":"loading","stage":"again"}', now=link.now))
+        link.to_server.clear()
+        link.pass_time(1.0)
+    assert (link.closed.reason, link.closed.error, link.closed.retriable) == ("timeout", "ready_timeout", True)
 
 
 @pytest.mark.parametrize("samples", [0, 500])
@@ -143,6 +161,17 @@ def test_acks_are_conflated() -> None:
         link.send(160)
         live(link, 0.01, every_s=0.01)
     assert 3 <= len(link.of(Ack)) <= 6, "one second at four a second"
+
+
+def test_a_little_progress_is_told_after_the_interval() -> None:
+    link = ready()
+    link.engine.accepts = False
+    link.send(1_000)
+    live(link, 2.0)
+    acks = len(link.of(Ack))
+    link.route("server", link.server.progress(10, now=link.now))
+    live(link, LIMITS.ack_interval_s + 0.1, every_s=0.1)
+    assert [ack.processed for ack in link.of(Ack)[acks:]] == [10]
 
 
 def test_a_quarter_of_the_window_does_not_wait() -> None:

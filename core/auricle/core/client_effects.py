@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
-from auricle.core import guarantees
+from auricle.core import guarantees, progress
 from auricle.core.draft import Draft
 from auricle.core.effect_function import for_message, for_stimulus
 from auricle.core.errors import BacklogFull, LocalProtocolError
@@ -25,9 +25,12 @@ from auricle.core.messages import (
     changed,
 )
 from auricle.core.outputs import AudioSpan, OpenTransport
+from auricle.core.schema import LAST_POSITION
 from auricle.core.snapshot import OpenChange, OpenFlush, Pending, Snapshot
 from auricle.core.stimuli import Opened, Stimulus
 
+LONGEST_DRAIN_S: Final = 3600.0
+"""Longest time without progress after the end of input that a server can ask for, in seconds."""
 SEEN_EVERY: Final = 32
 """Durable messages after which the client acknowledges them with ``ping.seen``, so that the server can drop them."""
 
@@ -63,7 +66,7 @@ def send_start(draft: Draft, opened: Opened) -> None:
 def offer_audio(draft: Draft, span: AudioSpan) -> None:
     """Accept audio from the application; what exceeds the credit waits. Raises `BacklogFull` beyond ``backlog_s``."""
     s = draft.s
-    _check_backlog(s)
+    _check_room(s, span.end - span.start)
     draft.update(offered=s.offered + span.end - span.start, residue=span.residue)
 
 
@@ -73,13 +76,15 @@ def offer_gap(draft: Draft, gap: Gap) -> None:
     s = draft.s
     if s.residue:
         raise LocalProtocolError("a gap may not begin in the middle of a sample")
-    _check_backlog(s)
+    _check_room(s, gap.samples)
     end = s.offered + gap.samples
     start, before = (s.gaps[-1][0], s.gaps[:-1]) if s.gaps and s.gaps[-1][1] == s.offered else (s.offered, s.gaps)
     draft.update(offered=end, gap=s.gap + gap.samples, gaps=(*before, (start, end)))
 
 
-def _check_backlog(s: Snapshot) -> None:
+def _check_room(s: Snapshot, samples: int) -> None:
+    if s.offered + samples > LAST_POSITION:
+        raise LocalProtocolError(f"{samples} samples after {s.offered} lie beyond the last position, {LAST_POSITION}")
     if s.offered - s.sent >= s.samples(s.limits.backlog_s):
         raise BacklogFull(
             f"{s.seconds(s.offered - s.sent):.1f} s of audio wait for the server already; offer more when there is room"
@@ -146,12 +151,13 @@ def _send_timeline(draft: Draft, stop: int) -> None:
     s = draft.s
     gap = next((gap for gap in s.gaps if gap[1] > s.sent), None)
     if gap is not None and gap[0] <= s.sent:
-        end = min(stop, gap[1])
-        draft.update(sent=end)
+        # A legacy server is sent silence for a gap: no more of it at once than of audio.
+        end = min(stop, gap[1], s.sent + _longest_frame(draft)) if s.legacy else min(stop, gap[1])
+        draft.update(sent=end, progress_at=draft.now)
         draft.send(Gap(samples=end - s.sent))
     else:
         end = min(stop, s.sent + _longest_frame(draft), gap[0] if gap else stop)
-        draft.update(sent=end)
+        draft.update(sent=end, progress_at=draft.now)
         draft.send(AudioSpan(start=s.sent, end=end))
 
 
@@ -216,13 +222,20 @@ def open_session(draft: Draft, ready: Ready) -> None:
     draft.update(
         credit=max(draft.s.credit, ready.credit), limits=draft.s.limits.adopting(ready.limits), ready_at=draft.now
     )
+    draft.update(proven_at=draft.now, progress_at=draft.now, drain_s=None)
     draft.recover(
         session=ready.session,
         token=offer.token if offer else None,
         retain_audio=offer is not None,
         lost_at=None,
         resumed_at=draft.now,
+        proven=False,
     )
+
+
+def note_pong(draft: Draft, _: Stimulus) -> None:
+    """The server has answered: the connection carries what we send."""
+    progress.note_proof(draft)
 
 
 @for_message(ErrorMessage)
@@ -248,9 +261,11 @@ def track_configured(draft: Draft, configured: Configured) -> None:
 
 @for_message(InputEnded)
 def track_input_ended(draft: Draft, ended: InputEnded) -> None:
-    """Check ``input_ended`` (O8), and drop the end of input from the outbox."""
+    """Check ``input_ended`` (O8), and drop the end of input from the outbox. Its ``deadline_ms`` is for us too."""
     guarantees.check_input_ended(draft, ended)
     answered(draft, EndInput())
+    progress.note_proof(draft)
+    draft.update(drain_s=min(ended.deadline_ms / 1000, LONGEST_DRAIN_S) or None)
 
 
 @for_message(ErrorMessage)

@@ -51,11 +51,6 @@ def retry(draft: Draft, stimulus: Stimulus) -> None:
     interrupt(draft, stimulus)
 
 
-def note_silence(draft: Draft, _: Stimulus) -> None:
-    """Remember at which ``seq`` the server fell silent: the same silence on a second transport ends the session."""
-    draft.recover(silence_seq=draft.s.seq)
-
-
 def reset_backoff(draft: Draft, _: Stimulus) -> None:
     """Start the next reconnect with the first delay: nothing has failed for ``reconnect_reset_s``."""
     draft.recover(attempt=0)
@@ -65,7 +60,7 @@ def send_resume(draft: Draft, _: Stimulus) -> None:
     """A new transport is open: send ``resume``; everything else waits for ``resumed``."""
     s, r = draft.s, draft.s.recovery
     assert r.token is not None, "without a token there is nothing to resume"
-    draft.update(attached=True, heard_at=draft.now)
+    draft.update(attached=True, opened_at=draft.now, heard_at=draft.now)
     draft.recover(resuming=True)
     draft.send(Resume(session=r.session, token=r.token, seen=s.seq, sent=s.sent, attempt=r.transports))
 
@@ -85,6 +80,7 @@ def apply_resumed(draft: Draft, resumed: Resumed) -> None:
     if resumed.credit < s.credit:
         raise Breach("protocol_violation", "O12: credit went back")
     # Partials sent meanwhile are not repeated: the next one may equal the last one received.
+    away_s = draft.now - s.recovery.lost_at if s.recovery.lost_at is not None else 0.0
     draft.update(
         sent=resumed.next,
         received=resumed.next,
@@ -92,8 +88,11 @@ def apply_resumed(draft: Draft, resumed: Resumed) -> None:
         outbox_sent=0,
         partial=None,
         pinged_at=draft.now,
+        proven_at=draft.now,
+        progress_at=s.progress_at + away_s,
+        ended_at=s.ended_at + away_s,
     )
-    draft.recover(resuming=False, token=resumed.token, lost_at=None, resumed_at=draft.now)
+    draft.recover(resuming=False, token=resumed.token, lost_at=None, resumed_at=draft.now, proven=False)
 
 
 def restart(draft: Draft, _: Stimulus) -> None:
@@ -118,9 +117,7 @@ def restart(draft: Draft, _: Stimulus) -> None:
         non_speech=0, gap=gap, dropped=0, late=0, failures=0, speaking_since=None, speech_at=origin, error=None,
         **FRESH,
     )  # fmt: skip
-    draft.recover(
-        session="", token=None, resuming=False, silence_seq=None, acked_seq=0, restarts=s.recovery.restarts + 1
-    )
+    draft.recover(session="", token=None, resuming=False, proven=False, acked_seq=0, restarts=s.recovery.restarts + 1)
     draft.outputs.append(AbortTransport())
     draft.emit(Restarted(origin_sample=origin, lost_samples=lost))
     _request_transport(draft, ABNORMAL_CLOSURE, "The server no longer knows the session.")

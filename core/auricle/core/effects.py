@@ -87,7 +87,7 @@ _CLIENT: Final[Mapping[Effect, EffectFunction]] = {
     Effect.APPLY_RESUMED: client_recovery.apply_resumed,
     Effect.INTERRUPT: client_recovery.interrupt,
     Effect.RETRY: client_recovery.retry,
-    Effect.NOTE_SILENCE: client_recovery.note_silence,
+    Effect.NOTE_PONG: client_effects.note_pong,
     Effect.RESET_BACKOFF: client_recovery.reset_backoff,
     Effect.RESTART: client_recovery.restart,
     Effect.END_REFUSED: endings.end_refused,

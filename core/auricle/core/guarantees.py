@@ -25,6 +25,7 @@ from auricle.core.messages import (
     SpeechStart,
 )
 from auricle.core.messages import Final as FinalMessage
+from auricle.core.schema import LAST_POSITION
 from auricle.core.snapshot import EndCode, OpenFlush, Snapshot
 
 ANSWERED_KEPT: Final = 64
@@ -78,6 +79,7 @@ def check_final(draft: Draft, final: FinalMessage) -> None:
     """O3, O4, O5: segments count up, their audio is contiguous and not empty, the stable prefix begins the text."""
     s, (begin, end) = draft.s, final.audio
     _require(final.segment == s.segment, "O3", f"final of segment {final.segment}, open is {s.segment}")
+    _require(s.segment < LAST_POSITION, "O3", f"segment {s.segment} is the last that can be numbered")
     if not s.legacy:  # the legacy dialect has no coverage to check
         _require(begin == s.committed, "O3", f"audio from {begin}, but {s.committed} is where it is committed")
         _require(begin < end <= s.sent, "O3", f"audio {begin}-{end} of {s.sent}")

@@ -59,10 +59,15 @@ def _malformed_change(_: Snapshot, stimulus: Stimulus) -> bool:
             return False
 
 
+def _is_restarting(s: Snapshot) -> bool:
+    """Whether the session goes on in a new one that is not ready yet: once it is, it may have declined to resume."""
+    return s.recovery.restarts > 0 and s.state is State.CONNECTING
+
+
 def _reconnectable(s: Snapshot, stimulus: Stimulus) -> bool:
     """Whether there is a session to resume (or a successor of one to start), and the loss allows another attempt."""
     r = s.recovery
-    if s.cancelled or not (r.token is not None or r.restarts) or r.attempt >= s.limits.max_reconnects:
+    if s.cancelled or not (r.token is not None or _is_restarting(s)) or r.attempt >= s.limits.max_reconnects:
         return False
     match stimulus:
         case Lose(how="eof", code=code):
@@ -73,17 +78,13 @@ def _reconnectable(s: Snapshot, stimulus: Stimulus) -> bool:
             return True
 
 
-def _worth_retrying(s: Snapshot, stimulus: Stimulus) -> bool:
-    return _reconnectable(s, stimulus) and s.recovery.silence_seq != s.seq
-
-
 def _session_gone(s: Snapshot, _: Stimulus) -> bool:
     """Not where the server had ended the input: the input of such a session cannot be sent to a new one."""
     return s.recovery.resuming and s.error is not None and s.error[0] in LOST_SESSION and s.end_code is None
 
 
 def _retry_later(s: Snapshot, stimulus: Stimulus) -> bool:
-    waiting = s.recovery.resuming or (s.recovery.restarts > 0 and s.state is State.CONNECTING)
+    waiting = s.recovery.resuming or _is_restarting(s)
     row = ERROR_CODES.get(s.error[0]) if s.error else None
     known_as_gone = s.recovery.resuming and s.error is not None and s.error[0] in LOST_SESSION
     return waiting and row is not None and row.retriable and not known_as_gone and _reconnectable(s, stimulus)
@@ -103,7 +104,14 @@ def _driver_cancelled(_: Snapshot, stimulus: Stimulus) -> bool:
 
 
 def _resumable(s: Snapshot, stimulus: Stimulus) -> bool:
-    return s.recovery.token is not None and not _driver_cancelled(s, stimulus)
+    """Whether the client may still resume. With a Close frame it says so: after these codes it never does."""
+    match stimulus:
+        case Lose(how="cancelled"):
+            return False
+        case Lose(how="eof", code=code) if code not in RECLAIMABLE:
+            return False
+        case _:
+            return s.recovery.token is not None
 
 
 def _not_requested(s: Snapshot, stimulus: Stimulus) -> bool:
@@ -142,7 +150,6 @@ GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.DETACHED: lambda s, _: not s.attached,
     Guard.RESUMING: lambda s, _: s.recovery.resuming,
     Guard.RECONNECTABLE: _reconnectable,
-    Guard.WORTH_RETRYING: _worth_retrying,
     Guard.SESSION_GONE: _session_gone,
     Guard.RETRY_LATER: _retry_later,
     Guard.DRIVER_CANCELLED: _driver_cancelled,

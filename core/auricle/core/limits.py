@@ -2,7 +2,28 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Final
+
+from auricle.core.schema import FieldError, is_finite
+
+MAY_BE_ZERO: Final = frozenset(
+    {
+        "prebuffer_s", "ring_s", "resume_window_s", "reconnect_min_s", "reconnect_reset_s", "max_reconnects",
+        "session_warning_s",
+    }
+)  # fmt: skip
+"""Limits of which none at all makes sense. Of every other, 0 would stop the session or let a timer fire for ever."""
+MAY_BE_INFINITE: Final = frozenset({"session_max_s", "audio_idle_s", "idle_timeout_s", "legacy_idle_timeout_s"})
+LARGEST: Final = 1e9
+"""Longest time in seconds, most bytes and highest count: sums of them with any position stay exact."""
+ADOPTED: Final[Mapping[str, float]] = {
+    "max_audio_s": 0.001,
+    "max_audio_bytes": 64,
+    "max_flushes_pending": 1,
+    "max_changes_pending": 1,
+}
+"""What a client takes over from ``ready.limits``, with the least that it takes: nothing could be sent with less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +36,8 @@ class Limits:
     """Server: from an open transport to ``start``."""
     ready_timeout_s: float = 15.0
     """Client: silence while waiting for ``ready``; each ``loading`` restarts it."""
+    load_timeout_s: float = 900.0
+    """Server: for the model to be ready for a session. Client: the same, and ``ready_timeout_s`` on top of it."""
     prebuffer_s: float = 2.0
     """Audio that may be sent before ``ready``."""
     idle_timeout_s: float = 60.0
@@ -31,6 +54,11 @@ class Limits:
     """Server: most time without a frame while it is loading, behind or draining."""
     flush_timeout_s: float = 30.0
     """Client: silence while a flush is unanswered."""
+    stall_timeout_s: float = 120.0
+    """Server: while audio waits for an engine that processes none of it, before the end of input.
+
+    Client: while its audio waits and no credit comes, and ``drain_silence_s`` on top of it.
+    """
     drain_timeout_s: float = 30.0
     """Server: without any progress after the end of input, plus 1.5 times the audio not yet heard."""
     drain_silence_s: float = 15.0
@@ -86,15 +114,20 @@ class Limits:
     max_engine_failures: int = 3
     """Utterances in a row that may fail before the session is given up."""
 
+    def __post_init__(self) -> None:
+        """Raise `FieldError`, a `ValueError`, for a value that is no limit."""
+        for field in fields(self):
+            _check(field.name, getattr(self, field.name), whole=isinstance(field.default, int))
+
     def adopting(self, told: Mapping[str, object]) -> "Limits":
         """Return these limits, lowered to a server's ``ready.limits`` where they are about what a client sends.
 
-        A value that is not a positive number is ignored (wire-protocols §3.10).
+        A value that is not a number, or so low that nothing could be sent, is ignored (wire-protocols §3.10).
         """
         lower = {}
-        for name in ("max_audio_s", "max_audio_bytes", "max_flushes_pending", "max_changes_pending"):
+        for name, least in ADOPTED.items():
             ours, theirs = getattr(self, name), told.get(name)
-            if isinstance(theirs, int | float) and not isinstance(theirs, bool) and 0 < theirs < ours:
+            if isinstance(theirs, int | float) and not isinstance(theirs, bool) and least <= theirs < ours:
                 lower[name] = type(ours)(theirs)
         return replace(self, **lower) if lower else self
 
@@ -104,3 +137,14 @@ class Limits:
         Infinite ones are left out: they are no limit, and JSON has no infinity.
         """
         return {name: limit for name, limit in asdict(self).items() if limit < math.inf}
+
+
+def _check(name: str, value: object, *, whole: bool) -> None:
+    if value == math.inf and name in MAY_BE_INFINITE:
+        return
+    if not is_finite(value) or not isinstance(value, int | float) or value > LARGEST:
+        raise FieldError(f"/{name}", f"must be a number of at most {LARGEST:g}")
+    if whole and not isinstance(value, int):
+        raise FieldError(f"/{name}", "must be an integer")
+    if value < 0 or (value == 0 and name not in MAY_BE_ZERO):
+        raise FieldError(f"/{name}", "must be above 0" if name not in MAY_BE_ZERO else "must not be below 0")

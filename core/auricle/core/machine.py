@@ -7,9 +7,10 @@ from auricle.core.draft import Draft
 from auricle.core.effects import EFFECTS
 from auricle.core.errors import Breach, LocalProtocolError
 from auricle.core.guards import GUARDS
-from auricle.core.messages import Cancel, Durable, Malformed, Ping, Resumed, Unknown
+from auricle.core.messages import Cancel, Durable, Malformed, Ping, Unknown
 from auricle.core.outcomes import Outcome, Rule, Violation
 from auricle.core.outputs import RawOutput
+from auricle.core.progress import note_news
 from auricle.core.rules import AFTER_VIOLATION, TABLE
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import PEER_TIMEOUTS, Kind, Role, Side, State
@@ -41,6 +42,8 @@ def _apply(snapshot: Snapshot, stimulus: Stimulus, side: Side, kind: Kind, now: 
     outcome = _decide(draft.s, stimulus, side, kind)
     if isinstance(outcome, Rule):
         _run_effects(draft, outcome, stimulus)
+        if side is Side.HEAR:
+            note_news(draft, snapshot)
     elif isinstance(outcome, Violation):
         raise _breach(outcome.code, outcome.why, stimulus)
     return draft
@@ -65,8 +68,6 @@ def _note_received(draft: Draft, stimulus: Stimulus) -> None:
     if draft.s.recovery.previous_token is not None and not isinstance(stimulus.message, Ping | Cancel):
         # Only a client that has received ``resumed`` sends anything else: it has the new token, the old one is void.
         draft.recover(previous_token=None)
-    if draft.s.recovery.silence_seq is not None and not isinstance(stimulus.message, Resumed):
-        draft.recover(silence_seq=None)  # the server is alive: the network may have caused the silence
     match stimulus.message:
         case Durable() if draft.s.recovery.resuming:
             pass  # not of this session: a server that refuses a resume numbers its messages from 1

@@ -9,9 +9,11 @@ from typing import Annotated, Literal
 from typing import Final as Constant
 
 from auricle.core import schema
-from auricle.core.schema import MAX_INTEGER, MaxLength, Range
+from auricle.core.schema import LAST_POSITION, MAX_INTEGER, MaxLength, Range
 
 Sample = Annotated[int, Range(0)]
+Origin = Annotated[int, Range(0, LAST_POSITION)]
+"""Where a timeline or the numbers of its segments begin: there is room for a session after it."""
 Seconds = Annotated[float, Range(0)]
 Probability = Annotated[float, Range(0, 1)]
 Identifier = Annotated[str, MaxLength(64)]

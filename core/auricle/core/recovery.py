@@ -36,11 +36,9 @@ class Recovery(NamedTuple):
     """Client: when the requested transport may be opened."""
     resuming: bool = False
     """Client: ``resume`` has been sent and not answered; until then the server's position is unknown."""
-    silence_seq: int | None = None
-    """Client: the last ``seq`` when a transport was dropped for silence, until the server sends more than ``resumed``.
-
-    A second silence at the same ``seq`` ends the session.
-    """
+    proven: bool = False
+    """Client: since the session was last opened or resumed the server has shown that it hears us. Only then does the
+    backoff begin anew: a server that resumes sessions and then falls silent is given up after ``max_reconnects``."""
     acked_seq: int = 0
     """Client: the last ``seq`` acknowledged to the server (``ping.seen``)."""
     restarts: int = 0

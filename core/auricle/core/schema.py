@@ -29,6 +29,8 @@ from auricle.core.errors import LocalProtocolError
 
 MAX_INTEGER: Final = 2**53 - 1
 """Largest integer that every JSON reader represents exactly (RFC 8259 §6)."""
+LAST_POSITION: Final = 2**52
+"""Highest position of a timeline, and highest number of a segment: the sum of two of them is still exact."""
 
 
 class Range(NamedTuple):
@@ -138,6 +140,22 @@ def _check_literal(options: tuple[str, ...], value: object, path: str) -> None:
 def _check_object(value: object, path: str) -> None:
     if not isinstance(value, Mapping):
         raise FieldError(path, "must be an object")
+    # With a list of what is left instead of a recursion: a peer decides how deep an object is.
+    unchecked: list[object] = [value]
+    while unchecked:
+        item = unchecked.pop()
+        if isinstance(item, str):
+            _check_text(item, path)
+        elif isinstance(item, Mapping):
+            unchecked += (*item.keys(), *item.values())
+        elif isinstance(item, list | tuple):
+            unchecked += item
+
+
+def _check_text(value: str, path: str) -> None:
+    """Refuse half a surrogate pair, which JSON can spell (RFC 8259 §8.2): no echo of it could be sent as UTF-8."""
+    if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+        raise FieldError(path, "must be Unicode text, without lone surrogates")
 
 
 def is_finite(value: object) -> bool:
@@ -154,9 +172,8 @@ def _check_plain(annotation: type, value: object, path: str) -> None:
             raise FieldError(path, "must be an integer")
     elif not isinstance(value, annotation):
         raise FieldError(path, f"must be a {_NAMES.get(annotation, annotation.__name__)}")
-    elif isinstance(value, str) and not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
-        # JSON can spell half a surrogate pair (RFC 8259 §8.2); nothing that echoes it could be sent as UTF-8.
-        raise FieldError(path, "must be Unicode text, without lone surrogates")
+    elif isinstance(value, str):
+        _check_text(value, path)
 
 
 def _tuple_checker(items: tuple[Any, ...]) -> Check:

@@ -31,6 +31,7 @@ from auricle.core.messages import (
 )
 from auricle.core.outputs import AudioSpan, Forget
 from auricle.core.parts import SAMPLE_BYTES
+from auricle.core.schema import LAST_POSITION, MAX_INTEGER
 from auricle.core.server_send import warn
 from auricle.core.snapshot import EndCode, OpenChange, OpenFlush, Snapshot
 from auricle.core.states import Kind, State
@@ -63,7 +64,7 @@ def receive_start(draft: Draft, start: Start) -> None:
         origin=origin, offered=origin, sent=origin, received=origin, processed=origin, committed=origin,
         speech_at=origin, acked_processed=origin, acked_at=draft.now, said_at=draft.now,
     )  # fmt: skip
-    draft.update(credit=origin + draft.s.samples(draft.s.limits.prebuffer_s))
+    draft.update(credit=min(LAST_POSITION, origin + draft.s.samples(draft.s.limits.prebuffer_s)))
     draft.emit(Started(config=start))
 
 
@@ -77,6 +78,7 @@ def receive_audio(draft: Draft, span: AudioSpan) -> None:
     if s.residue and s.config.audio.framing != "raw":
         warn(draft, "odd_bytes_dropped", f"a frame ended in the middle of a sample: {s.residue} bytes are not heard")
     draft.update(sent=end, offered=end, received=end, residue=span.residue, ack_owed=True, audio_at=draft.now)
+    _note_backlog(draft, s)
     if samples:
         draft.emit(AudioReceived(start_sample=s.sent, end_sample=end))
     if 2 * (end - s.processed) > s.samples(s.limits.window_s):
@@ -98,9 +100,16 @@ def receive_gap(draft: Draft, gap: Gap) -> None:
     draft.update(
         sent=end, offered=end, received=end, gap=s.gap + gap.samples, residue=0, ack_owed=True, audio_at=draft.now
     )
+    _note_backlog(draft, s)
     if s.residue:
         warn(draft, "odd_bytes_dropped", f"a gap came in the middle of a sample: {s.residue} bytes are not heard")
     draft.emit(AudioSkipped(start_sample=s.sent, end_sample=end))
+
+
+def _note_backlog(draft: Draft, before: Snapshot) -> None:
+    """The engine's time begins where it had nothing to do before."""
+    if before.processed == before.received:
+        draft.update(progress_at=draft.now)
 
 
 def warn_if_falling_behind(draft: Draft) -> None:
@@ -115,9 +124,12 @@ def warn_if_falling_behind(draft: Draft) -> None:
 
 @for_message(AudioSpan, Gap)
 def count_late_audio(draft: Draft, late: AudioSpan | Gap) -> None:
-    """Count audio that arrives after the end of input, and warn once; the engine does not get it."""
+    """Count audio that arrives after the end of input, and warn once; the engine does not get it.
+
+    No credit bounds what comes late: the count stays at the highest number that can be sent.
+    """
     samples = late.samples if isinstance(late, Gap) else late.end - late.start
-    draft.update(late=draft.s.late + samples)
+    draft.update(late=min(MAX_INTEGER, draft.s.late + samples))
     if samples:
         warn(draft, "late_audio", "audio that comes after the end of input is not heard")
 

@@ -19,6 +19,7 @@ from auricle.core.messages import (
     WarningMessage,
 )
 from auricle.core.messages import Final as FinalMessage
+from auricle.core.schema import LAST_POSITION
 from auricle.core.snapshot import OpenFlush, Snapshot
 from auricle.core.states import State
 from auricle.core.stimuli import Advance, Fail, Say, Stimulus
@@ -70,7 +71,15 @@ def first_credit(s: Snapshot) -> int:
 
     It is never lower than before: audio within the pre-buffer may be on its way already.
     """
-    return max(s.credit, s.origin + s.samples(s.limits.window_s))
+    return credit_from(s, s.origin)
+
+
+def credit_from(s: Snapshot, processed: int) -> int:
+    """Return the credit while the engine has processed every sample before ``processed``.
+
+    No credit reaches beyond the last position, so no position does.
+    """
+    return max(s.credit, min(LAST_POSITION, processed + s.samples(s.limits.window_s)))
 
 
 def send_stats(draft: Draft, _: Stimulus) -> None:
@@ -104,12 +113,12 @@ def advance(draft: Draft, stimulus: Advance) -> None:
     if stimulus.processed > s.received:
         raise LocalProtocolError(f"O12: processed {stimulus.processed}, but only {s.received} samples have come")
     # A final may have moved processed already; the credit still has to follow.
-    window, processed = s.samples(s.limits.window_s), max(s.processed, stimulus.processed)
-    credit = max(s.credit, processed + window)
+    processed = max(s.processed, stimulus.processed)
+    credit = credit_from(s, processed)
     if (processed, credit) == (s.processed, s.credit):
         return
     draft.update(processed=processed, credit=credit, progress_at=draft.now, ack_owed=True)
-    if draft.s.processed - s.acked_processed >= ACK_SHARE * window:
+    if draft.s.processed - s.acked_processed >= ACK_SHARE * s.samples(s.limits.window_s):
         send_watermarks(draft)
 
 
@@ -238,6 +247,7 @@ def track_final(draft: Draft, final: FinalMessage) -> None:
     """Check a final of the engine: its end must respect open flushes and changes (O6, O7), and O3-O5 hold."""
     guarantees.check_cut(draft.s, final.audio[1])
     guarantees.check_final(draft, final)
+    draft.update(progress_at=draft.now)
 
 
 @for_message(ErrorMessage)
@@ -245,5 +255,6 @@ def track_loss(draft: Draft, error: ErrorMessage) -> None:
     """Account for the audio of a failed utterance; an error that names a flush or a change is its answer."""
     if error.audio is not None:
         guarantees.check_cut(draft.s, error.audio[1])
+        draft.update(progress_at=draft.now)
     guarantees.check_loss(draft, error)
     guarantees.check_refusal(draft, error)

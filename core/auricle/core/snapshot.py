@@ -146,6 +146,12 @@ class Snapshot(NamedTuple):
     pinged_at: float = 0.0
     ended_at: float = 0.0
     progress_at: float = 0.0
+    """When anything moved that can only move so often: a watermark, or a flush or a change that was answered. Client:
+    also when audio was sent. Keepalives are no progress. Time without a transport does not count."""
+    proven_at: float = 0.0
+    """Client: when the server last showed that it hears us, by an answer or by a watermark of what it has received."""
+    drain_s: float | None = None
+    """Client: how long the server may take without progress after the end of input, as it said; None: it has not."""
     acked_at: float = 0.0
     acked_processed: int = 0
     ack_owed: bool = False

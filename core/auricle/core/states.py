@@ -102,6 +102,8 @@ class Kind(Name):
     READY_EXPIRED = "no ready in time"
     IDLE_EXPIRED = "the client has gone quiet"
     SILENCE_EXPIRED = "the server has gone quiet"
+    LOAD_EXPIRED = "the engine is not ready in time"
+    STALL_EXPIRED = "nothing has moved for too long"
     DRAIN_EXPIRED = "the rest has not come in time"
     FLUSH_EXPIRED = "no answer to a flush in time"
     RESUME_EXPIRED = "the session was not resumed in time"

@@ -74,18 +74,17 @@ def _client(s: Snapshot) -> Iterator[Deadline]:
         yield Deadline(max(s.opened_at, r.reopen_at) + limits.connect_timeout_s, Kind.OPEN_EXPIRED)
         return
     if s.state is State.CONNECTING or r.resuming:
-        # A legacy server has no ``loading``: it sends nothing until it is ready.
-        silence_s = limits.legacy_drain_silence_s if s.legacy else limits.ready_timeout_s
-        yield Deadline(s.heard_at + silence_s, Kind.READY_EXPIRED)
+        yield Deadline(_ready_by(s), Kind.READY_EXPIRED)
+        if not r.resuming:
+            yield Deadline(s.opened_at + limits.load_timeout_s + limits.ready_timeout_s, Kind.LOAD_EXPIRED)
         return
-    if r.attempt:
+    if r.attempt and r.proven:
         yield Deadline(r.resumed_at + limits.reconnect_reset_s, Kind.BACKOFF_RESET_DUE)
-    if s.state in (State.READY, State.STREAMING):
-        if not s.legacy:  # a legacy server sends nothing while it receives
-            yield Deadline(s.heard_at + limits.silence_timeout_s, Kind.SILENCE_EXPIRED)
-    else:
+    if s.state in (State.INPUT_ENDED, State.DRAINING):
         silence_s = limits.legacy_drain_silence_s if s.legacy else limits.drain_silence_s
         yield Deadline(max(s.heard_at, s.ended_at) + silence_s, Kind.DRAIN_EXPIRED)
+    if not s.legacy:  # a legacy server sends nothing while it receives, and grants no credit
+        yield from _client_of_v1(s)
     # Both directions need traffic: ours resets the server's idle timeout, its answer our silence timeout.
     yield Deadline(min(s.said_at, max(s.heard_at, s.pinged_at)) + limits.ping_interval_s, Kind.PING_DUE)
     waiting = next((flush for flush in s.flushes if flush.awaited), None)
@@ -93,11 +92,58 @@ def _client(s: Snapshot) -> Iterator[Deadline]:
         yield Deadline(max(s.heard_at, waiting.since) + limits.flush_timeout_s, Kind.FLUSH_EXPIRED)
 
 
+def _ready_by(s: Snapshot) -> float:
+    """Return until when a client waits for ``resumed``, or for the next sign of life before ``ready``."""
+    limits = s.limits
+    if s.recovery.resuming:
+        return s.opened_at + limits.ready_timeout_s
+    # A legacy server has no ``loading``: it sends nothing until it is ready.
+    return s.heard_at + (limits.legacy_drain_silence_s if s.legacy else limits.ready_timeout_s)
+
+
+def _client_of_v1(s: Snapshot) -> Iterator[Deadline]:
+    """Yield the timers of a client against a server that answers pings, and says how far it is."""
+    limits, r = s.limits, s.recovery
+    if s.state is not State.DRAINING:
+        # What a server says proves that we hear it; only answers prove that it hears us.
+        yield Deadline(s.proven_at + limits.silence_timeout_s, Kind.SILENCE_EXPIRED)
+        every_s = min(limits.ping_interval_s, limits.silence_timeout_s / 2)
+        yield Deadline(max(s.proven_at, s.pinged_at) + every_s, Kind.PING_DUE)
+    patience_s = _patience_s(s)
+    if patience_s is not None:
+        # What it has said while we were away comes first.
+        stalled_at = max(s.progress_at, s.ended_at) + patience_s
+        yield Deadline(max(stalled_at, r.resumed_at + limits.progress_interval_s), Kind.STALL_EXPIRED)
+
+
+def _patience_s(s: Snapshot) -> float | None:
+    """Return how long a client waits for a server that makes no progress, in seconds; None where none is due.
+
+    A server that keeps to its own deadlines ends first: ``drain_silence_s`` is for what it says to arrive.
+    """
+    limits = s.limits
+    match s.state:
+        case State.INPUT_ENDED | State.DRAINING if s.cancelled:
+            return limits.drain_silence_s
+        case State.STREAMING | State.INPUT_ENDED if s.sent < s.offered:
+            # Nothing is sent without credit: the server does not know yet that the input has ended.
+            return limits.stall_timeout_s + limits.drain_silence_s
+        case State.INPUT_ENDED | State.DRAINING:
+            own_s = limits.drain_timeout_s + DRAIN_FACTOR * s.seconds(s.offered - s.processed)
+            return limits.drain_silence_s + (own_s if s.drain_s is None else s.drain_s)
+        case _:
+            return None
+
+
 def _server(s: Snapshot) -> Iterator[Deadline]:
     limits = s.limits
     if not s.started:
         yield Deadline(s.opened_at + limits.hello_timeout_s, Kind.HELLO_EXPIRED)
         return
+    if s.state is State.CONNECTING:
+        yield Deadline(s.opened_at + limits.load_timeout_s, Kind.LOAD_EXPIRED)
+    elif s.state is State.STREAMING and s.processed < s.received:
+        yield Deadline(s.progress_at + limits.stall_timeout_s, Kind.STALL_EXPIRED)
     if s.ended:
         if s.state is not State.CONNECTING:
             yield Deadline(s.progress_at + drain_budget_s(s), Kind.DRAIN_EXPIRED)

@@ -19,7 +19,7 @@ from auricle.engines.fallback import Isolation, engine_loader
 from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine, EngineUnavailable
 from auricle.server.http import listener
-from auricle.server.http.negotiation import Reject, negotiate
+from auricle.server.http.negotiation import Reject, is_loopback_host, negotiate
 from auricle.server.http.operator_routes import operator_routes
 from auricle.server.http.responder import serve_http
 from auricle.server.http.upgrade import Upgrade
@@ -54,7 +54,12 @@ class ServerConfig:
     """Whether the model runs in a supervised process of its own, or in this one."""
     limits: Limits = field(default_factory=Limits)
     max_sessions: int | None = None
-    """Maximum number of concurrent sessions; more are refused with ``capacity``. None: no limit."""
+    """Maximum number of concurrent sessions; more are refused with ``capacity``. None: no limit.
+
+    A session that waits for its client to come back is given up where a new one needs its place.
+    """
+    allowed_origins: tuple[str, ...] = ()
+    """Origins of pages that may connect besides those of this host: ``https://app.example:8443``."""
     drain_timeout_s: float = 60.0
     """Seconds that open sessions get to finish after `SpeechServer.drain`."""
 
@@ -83,6 +88,11 @@ class SpeechServer:
     def sessions(self) -> int:
         """Number of open sessions."""
         return len(self._conversations)
+
+    @property
+    def detached(self) -> int:
+        """Number of open sessions whose client is gone, and may come back."""
+        return sum(conversation.waiting_since is not None for conversation in self._conversations)
 
     @property
     def draining(self) -> bool:
@@ -141,7 +151,11 @@ class SpeechServer:
         await self._stopped.wait()
 
     async def _serve_upgrade(self, upgrade: Upgrade) -> None:
-        decision = negotiate(upgrade.offer)
+        decision = negotiate(
+            upgrade.offer,
+            allowed_origins=self._config.allowed_origins,
+            loopback_only=is_loopback_host(self._config.host),
+        )
         if isinstance(decision, Reject):
             await upgrade.refuse(decision.problem)
             return
@@ -177,7 +191,8 @@ class SpeechServer:
             self._handshakes.discard(scope)
 
     async def _run_session(self, session_id: str, connection: Connection) -> SessionClosed:
-        problem = capacity_problem(len(self._conversations), self._config.max_sessions, self._actor.busy_for_s)
+        self._make_room()
+        problem = capacity_problem(self._places_taken, self._config.max_sessions, self._actor.busy_for_s)
         if problem is not None:
             why, retry_after_s = problem
             connection.post(lambda now: connection.session.fail("capacity", why, now=now, retry_after_s=retry_after_s))
@@ -189,6 +204,24 @@ class SpeechServer:
             return await conversation.run()
         finally:
             self._conversations.discard(conversation)
+
+    @property
+    def _places_taken(self) -> int:
+        return sum(not conversation.given_up for conversation in self._conversations)
+
+    def _make_room(self) -> None:
+        """Give up the session that has waited longest for its client, where every place is taken."""
+        most = self._config.max_sessions
+        if most is None or self._places_taken < most:
+            return
+        waiting = [
+            (since, conversation)
+            for conversation in self._conversations
+            if (since := conversation.waiting_since) is not None and not conversation.given_up
+        ]
+        if waiting:
+            _, longest = min(waiting, key=lambda pair: pair[0])
+            longest.give_up()
 
     def _is_ready(self) -> tuple[bool, str]:
         if self.draining:

@@ -19,6 +19,7 @@ import pytest
 from auricle.engines import actor as actor_module
 from auricle.engines.actor import EngineActor
 from auricle.engines.fallback import Isolation, engine_loader
+from auricle.engines.isolation import child_process as child_process_module
 from auricle.engines.isolation import supervisor as supervisor_module
 from auricle.engines.isolation import window_engine
 from auricle.engines.isolation.loading import isolated
@@ -32,6 +33,16 @@ from engines.session_harness import check_record, config, drive, silence, text_o
 
 SCRIPT = Script(words=tuple(ScriptedWord(text=f"w{n}", start=n * 16_000, end=n * 16_000 + 8_000) for n in range(4)))
 WINDOW = Window(audio=np.zeros(16_000, dtype=np.float32), config=StreamConfig(), final=True)
+
+
+def test_a_child_that_takes_no_call_is_given_up(monkeypatch) -> None:
+    """It stands still before it reads: the call does not fit into the socket, and its sending ends in time too."""
+    monkeypatch.setattr(child_process_module, "SEND_TIMEOUT_S", 0.2)
+    with running(brittle.window_counting) as engine:
+        os.kill(child_of(engine), signal.SIGSTOP)
+        with ThreadPoolExecutor() as threads:
+            decoded = threads.submit(engine.decode, [window(seconds=100.0)])
+            assert len(decoded.result(30.0)) == 1, "by the next child"
 
 
 def window(prompt: str | None = None, seconds: float = 1.0) -> Window:

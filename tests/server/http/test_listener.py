@@ -8,7 +8,7 @@ import trio
 from trio.testing import MockClock, trio_test
 from trio_websocket import ConnectionClosed, open_websocket_url
 
-from auricle.server.http.listener import Server
+from auricle.server.http.listener import RESERVED_CONNECTIONS, RESERVED_HEAD_TIMEOUT_S, Server
 from auricle.server.http.request_head import HEAD_BYTES
 from auricle.server.http.upgrade import Upgrade
 from server.http.listener_harness import (
@@ -118,11 +118,40 @@ async def test_one_connection_too_many_is_told_503() -> None:
             listening(max_connections=1) as server,
             open_websocket_url(f"ws://127.0.0.1:{server.port}/ws/transcribe") as first,
         ):
-            response = await ask(server, request())
+            response = await ask(server, request("GET / HTTP/1.1"))
             assert response.startswith(b"HTTP/1.1 503 ")
             assert b'"code": "capacity"' in response
             await first.send_message("still here")
             assert await first.get_message() == "still here"
+
+
+@trio_test
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_a_full_server_answers_those_who_ask_for_its_health(path: str) -> None:
+    with trio.fail_after(10):
+        async with (
+            listening(max_connections=1) as server,
+            open_websocket_url(f"ws://127.0.0.1:{server.port}/ws/transcribe"),
+        ):
+            response = await ask(server, request(f"GET {path} HTTP/1.1"))
+            assert response.startswith(b"HTTP/1.1 200 ")
+            assert (await ask(server, upgrade_request())).startswith(b"HTTP/1.1 503 ")
+
+
+@trio_test
+async def test_beyond_the_reserve_nobody_is_listened_to(clock: MockClock) -> None:
+    with trio.fail_after(60):
+        async with connected(max_connections=0) as (silent, server):
+            await trio.testing.wait_all_tasks_blocked()
+            server.counts.open += RESERVED_CONNECTIONS
+            ours, theirs = trio.testing.memory_stream_pair()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(server.serve_connection, theirs)
+                assert (await read_all(ours)).startswith(b"HTTP/1.1 503 ")
+                assert trio.current_time() == 0.0, "at once, without its request"
+                await ours.aclose()
+            assert (await read_all(silent)) == b""
+            assert trio.current_time() == pytest.approx(RESERVED_HEAD_TIMEOUT_S)
 
 
 # Handlers that raise

@@ -9,6 +9,33 @@ from hypothesis import strategies as st
 from auricle.server.http.negotiation import Accept, Offer, Reject, choose_subprotocol, negotiate, path_of, read_offer
 
 PATH = "/ws/transcribe"
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example:8765", "evil.example", "127.0.0.1.evil.example", "", "[::1", "10.0.0.1"]
+)
+@pytest.mark.parametrize("origin", ["http://evil.example:8765", "http://localhost:3000"])
+def test_a_page_cannot_make_a_name_of_its_own_point_here(host: str, origin: str) -> None:
+    """DNS rebinding: ``Host`` and ``Origin`` agree, and the server is bound to the loopback only."""
+    decision = negotiate(Offer(path=PATH, host=host, origins=(origin,)), loopback_only=True)
+    assert isinstance(decision, Reject)
+    assert decision.problem.code == "forbidden"
+
+
+@pytest.mark.parametrize("host", ["localhost:8765", "127.0.0.1:8765", "127.8.8.8", "[::1]:8765", "LOCALHOST"])
+def test_a_page_of_this_machine_may_connect_to_this_machine(host: str) -> None:
+    assert negotiate(Offer(path=PATH, host=host, origins=("http://localhost:3000",)), loopback_only=True) == Accept(
+        None
+    )
+
+
+def test_a_page_behind_a_proxy_is_named_and_a_program_needs_no_name() -> None:
+    page = Offer(path=PATH, host="ear.example", origins=("https://ear.example",))
+    assert isinstance(negotiate(page, loopback_only=True), Reject)
+    assert negotiate(page, loopback_only=True, allowed_origins=("https://ear.example",)) == Accept(None)
+    assert negotiate(Offer(path=PATH, host="ear.example"), loopback_only=True) == Accept(None)
+
+
 TOKEN = "auricle.auth.c2VjcmV0"
 
 

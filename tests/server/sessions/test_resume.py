@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from trio_websocket import ConnectionClosed, open_websocket_url
 
 from auricle.core import (
@@ -189,6 +190,36 @@ def test_a_drain_waits_for_nobody_who_cannot_come_back() -> None:
     trio.run(scenario)
 
 
+def test_nothing_is_left_of_sessions_that_are_over() -> None:
+    async def scenario() -> None:
+        async with served() as (server, _):
+            for _ in range(3):
+                events: list[Any] = []
+                async with connect(server.url) as client:
+                    await client.send_audio(SECOND)
+                    await client.end_input()
+                    await read(client, events)
+            while server.sessions or server._registry._connections or server._handshakes:
+                await trio.testing.wait_all_tasks_blocked(0.001)
+
+    trio.run(scenario)
+
+
+def test_a_drain_does_not_wait_for_a_client_that_says_nothing() -> None:
+    async def scenario() -> None:
+        async with served() as (server, _), open_websocket_url(server.url, subprotocols=["auricle.v1"]) as silent:
+            while not server._handshakes:
+                await trio.testing.wait_all_tasks_blocked(0.001)
+            server.drain()
+            with trio.fail_after(Limits().hello_timeout_s / 2):
+                with suppress(ConnectionClosed):
+                    while True:
+                        await silent.get_message()
+                await server.stopped()
+
+    trio.run(scenario)
+
+
 def test_capacity_says_when_to_come_back() -> None:
     async def scenario() -> None:
         async with served(max_sessions=1) as (server, _), connect(server.url):
@@ -198,6 +229,33 @@ def test_capacity_says_when_to_come_back() -> None:
             closed = caught.value.closed
             assert (closed.error, closed.code, closed.retriable) == ("capacity", 1013, True)
             assert closed.retry_after_s == 5.0
+
+    trio.run(scenario)
+
+
+def test_clients_that_are_gone_keep_nobody_out() -> None:
+    """The session that has waited longest for its client is given up first; whoever is here stays."""
+
+    async def scenario() -> None:
+        async with served(max_sessions=2) as (server, _), connect(server.url) as here:
+            url = server.url
+            async with open_websocket_url(url, subprotocols=["auricle.v1"]) as gone:
+                await gone.send_message('{"type":"start"}')
+                while '"ready"' not in await gone.get_message():
+                    pass
+                await trio.aclose_forcefully(gone._stream)
+            while server.detached != 1:
+                await trio.testing.wait_all_tasks_blocked(0.001)
+            events: list[Any] = []
+            async with connect(url) as client:
+                await client.send_audio(SECOND)
+                await client.end_input()
+                await read(client, events)
+            assert events[-1].complete
+            await here.send_audio(SECOND)
+            await here.end_input()
+            await read(here, events)
+            assert events[-1].complete
 
     trio.run(scenario)
 

@@ -10,7 +10,7 @@ from typing import Final as Constant
 
 from auricle.core import schema
 from auricle.core.messages.base import Message
-from auricle.core.parts import AudioFormat, Bias, Endpointing, Features, Identifier, Product, Sample
+from auricle.core.parts import AudioFormat, Bias, Endpointing, Features, Identifier, Origin, Product, Sample
 from auricle.core.schema import MaxLength, Range
 
 
@@ -30,9 +30,9 @@ class Start(Message):
     """Whether the session shall survive its connection; the server may decline (``ready.resume`` null)."""
     require: Annotated[tuple[Annotated[str, MaxLength(64)], ...], MaxLength(16)] = ()
     t0: Annotated[str, MaxLength(64)] | None = None
-    timeline_origin: Sample | None = None
+    timeline_origin: Origin | None = None
     """Position of the first sample: a session that continues a lost one goes on counting where that was committed."""
-    segment_origin: Sample | None = None
+    segment_origin: Origin | None = None
     """Number of the first segment, for the same reason."""
     client: Product | None = None
 

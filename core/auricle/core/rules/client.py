@@ -23,6 +23,7 @@ from auricle.core.states import RESERVED, Kind, State
 _AFTER_END = Violation("invalid_state", "the input has ended")
 _CONNECTED = Violation("invalid_state", "the session has been connected already")
 _NEWER = Ignore("a later minor version may say more")
+NOT_OPEN_YET = Ignore("the server may say so while it loads")
 _CROSSED_CANCEL = Ignore("it was on its way when we cancelled", Guard.CANCELLED)
 
 
@@ -118,7 +119,9 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     ),
     # An error that refuses a resume is not of this session: its closed decides whether this one ends too.
     Kind.FATAL: row((Rule((Effect.STORE_ERROR,), when=Guard.RESUMING), Rule((Effect.STORE_ERROR, Effect.EMIT))), {}),
-    Kind.PONG: row(Ignore("hearing anything at all is the answer to a ping"), {}),
+    Kind.PONG: row(
+        (Ignore("the session has not been resumed yet", Guard.RESUMING), Rule((Effect.NOTE_PONG,))), {C: NOT_OPEN_YET}
+    ),
     Kind.CLOSED: row(
         (
             Rule((Effect.RESTART,), C, Guard.SESSION_GONE),
@@ -136,11 +139,6 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
 def _reconnect_or_fail(code: str, why: str) -> Cell:
     """Return the cell of a server that does not answer: reconnect where the session may be recovered, else end it."""
     return Rule((Effect.RETRY,), when=Guard.RECONNECTABLE), Violation(code, why)
-
-
-def _reconnect_once_or_fail(code: str, why: str) -> Cell:
-    """Return the cell of a server that fell silent: reconnect once, and end at the second silence without news."""
-    return Rule((Effect.NOTE_SILENCE, Effect.RETRY), when=Guard.WORTH_RETRYING), Violation(code, why)
 
 
 LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
@@ -163,13 +161,22 @@ LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.OPEN_EXPIRED: row(_reconnect_or_fail("connect_timeout", "the server did not answer"), {}),
     Kind.READY_EXPIRED: row(_reconnect_or_fail("ready_timeout", "the server never became ready"), {}),
     Kind.SILENCE_EXPIRED: row(
-        NOT_ARMED, {state: _reconnect_once_or_fail("silence", "the server fell silent") for state in (R, S)}
+        NOT_ARMED, {state: _reconnect_or_fail("silence", "the server fell silent") for state in (R, S, I)}
     ),
     Kind.DRAIN_EXPIRED: row(
         NOT_ARMED,
         {
-            state: _reconnect_once_or_fail("drain_timeout", "the server fell silent before the last results")
+            state: _reconnect_or_fail("drain_timeout", "the server fell silent before the last results")
             for state in (I, D)
+        },
+    ),
+    Kind.LOAD_EXPIRED: row(NOT_ARMED, {C: Violation("ready_timeout", "the server has been loading for too long")}),
+    Kind.STALL_EXPIRED: row(
+        NOT_ARMED,
+        {
+            S: Violation("drain_timeout", "the server takes no more audio, and nothing moves"),
+            I: Violation("drain_timeout", "the server has not ended the input, and nothing moves"),
+            D: Violation("drain_timeout", "the last results have not come in the time that the server set itself"),
         },
     ),
     Kind.RESUME_EXPIRED: row(Rule((Effect.END_UNREACHABLE,), X), {}),

@@ -234,6 +234,10 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         NOT_ARMED,
         {state: Violation("drain_timeout", "the rest was not decided in time") for state in (I, D)},
     ),
+    Kind.LOAD_EXPIRED: row(
+        NOT_ARMED, {C: Violation("engine_unavailable", "the engine was not ready for this session in time")}
+    ),
+    Kind.STALL_EXPIRED: row(NOT_ARMED, {S: Violation("engine_failed", "the engine processes no audio any more")}),
     Kind.PROGRESS_DUE: row(Rule((Effect.SEND_PROGRESS,)), {R: NOT_ARMED}),
     Kind.ACK_DUE: row(Rule((Effect.SEND_ACK,)), {C: NOT_ARMED}),
     Kind.STATS_DUE: row(Rule((Effect.SEND_STATS,)), {C: NOT_ARMED}),

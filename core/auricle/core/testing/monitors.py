@@ -252,7 +252,7 @@ class ServerMonitor:
         self._record: list[Durable] = []
         self._said_closed = False
         self._heard: int | None = None
-        self._progress: tuple[int, float] | None = None
+        self._progress: tuple[int, int, float] | None = None
         self._forgiven_s = 20.0 + sum(fault.for_s for fault in scenario.faults if fault.kind == "sleep_server")
 
     def sent(self, output: Transmit) -> None:
@@ -303,9 +303,9 @@ class ServerMonitor:
             self._drain(s, now)
 
     def _drain(self, s: Snapshot, now: float) -> None:
-        """I9: after the end of input only processed audio counts as progress (failure mode F5)."""
-        if self._progress is None or self._progress[0] != s.processed:
-            self._progress = (s.processed, now)
+        """I9: after the end of input only audio that is processed or decided is progress (failure mode F5)."""
+        if self._progress is None or self._progress[:2] != (s.processed, s.committed):
+            self._progress = (s.processed, s.committed, now)
         budget_s = s.limits.drain_timeout_s + 1.5 * s.seconds(s.received - s.processed) + self._forgiven_s
-        if now > self._progress[1] + budget_s:
-            raise CheckFailure(f"I9: no progress for {now - self._progress[1]:.0f} s, and still draining")
+        if now > self._progress[2] + budget_s:
+            raise CheckFailure(f"I9: no progress for {now - self._progress[2]:.0f} s, and still draining")

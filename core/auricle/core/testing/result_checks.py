@@ -19,7 +19,7 @@ from auricle.core.testing.synthetic_speech import SyntheticSpeech
 
 HONEST_ERRORS = frozenset({
     None, "capacity", "shutdown", "internal", "engine_failed", "session_gone", "bad_token", "drain_timeout",
-    "hello_timeout", "idle", "connect_timeout", "ready_timeout", "silence", "superseded",
+    "engine_unavailable", "hello_timeout", "idle", "connect_timeout", "ready_timeout", "silence", "superseded",
 })  # fmt: skip
 """Errors that may occur between two correct sides. Any other means that one of them broke the protocol."""
 NETWORK_ENDINGS = frozenset({"lost", "timeout"})

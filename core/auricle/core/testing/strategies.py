@@ -82,11 +82,16 @@ def _limited(base: Any, limit: object) -> st.SearchStrategy[Any]:
         case MaxLength(most):
             return st.lists(_values(get_args(base)[0]), max_size=min(most, 4)).map(tuple)
         case Range(low, high) if base is int:
-            return st.integers(int(low), int(high))
+            return _integers(int(low), int(high))
         case Range(low, high):
             return st.floats(low, high, allow_nan=False)
         case _:
             raise AssertionError(f"an unknown limit: {limit}")
+
+
+def _integers(low: int, high: int) -> st.SearchStrategy[int]:
+    """Integers within bounds, often the largest: two of those have a sum beyond what may be sent."""
+    return st.integers(low, high) | st.sampled_from((high, high - 1, high - high // 2))
 
 
 def _tuples(items: tuple[Any, ...]) -> st.SearchStrategy[tuple[Any, ...]]:

@@ -45,7 +45,6 @@ _KEYS: Final[Mapping[str, str]] = {
     "previous_token": "previous",
     "resumed_at": "back_at",
     "resuming": "gated",
-    "silence_seq": "suspected",
     "acked_seq": "told",
     "retain_audio": "keeping",
     "retained": "kept",

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 CHILD_MODULE: Final = "auricle.engines.isolation.child"
 LOAD_TIMEOUT_S: Final = 600.0
 """Seconds without a message after which a loading child is given up. A download reports its progress."""
+SEND_TIMEOUT_S: Final = 10.0
+"""Seconds after which a child that takes nothing of a call is given up. It reads while it decodes."""
 
 
 class ChildDied(Exception):
@@ -36,6 +39,7 @@ class ChildProcess:
     def __init__(self, make: bytes, on_death: Callable[[], None]) -> None:
         self._on_death = on_death
         parent_end, child_end = socket.socketpair()
+        parent_end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _as_timeval(SEND_TIMEOUT_S))
         with child_end:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", CHILD_MODULE, str(child_end.fileno())],
@@ -143,3 +147,9 @@ class ChildProcess:
         for future in calls:
             with suppress(InvalidStateError):
                 future.set_exception(ChildDied())
+
+
+def _as_timeval(seconds: float) -> bytes:
+    """Return a time as the C ``struct timeval`` of seconds and microseconds."""
+    whole, part = divmod(seconds, 1.0)
+    return struct.pack("@ll", int(whole), int(part * 1e6))

@@ -132,9 +132,10 @@ def transcribe(
         resume=resume,
         confirm=_confirm if _somebody_answers() else None,
     )
-    config = streaming.start_message(
-        _session_options(language, task, prompt, keyterms, silence, max_segment, live=realtime)
-    )
+    # Behind a pipe there may be a microphone, and somebody who waits for the words.
+    live = realtime or "-" in files
+    options = _session_options(language, task, prompt, keyterms, silence, max_segment, live=live)
+    config = streaming.start_message(options)
     request = transcribe_command.Request(wanted=wanted, config=config, server=server, realtime=realtime)
     _run(transcribe_command.transcribe, request)
 

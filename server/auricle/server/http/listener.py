@@ -17,7 +17,8 @@ from auricle.core.errors import AuricleError
 from auricle.server.http.buffered_stream import BufferedStream
 from auricle.server.http.handshake import handshake_problem
 from auricle.server.http.lingering_close import close_lingering
-from auricle.server.http.negotiation import read_offer
+from auricle.server.http.negotiation import path_of, read_offer
+from auricle.server.http.operator_routes import HEALTH_PATHS
 from auricle.server.http.problem_details import Problem
 from auricle.server.http.request_head import HEAD_TIMEOUT_S, HeadRefused, RequestHead, read_head
 from auricle.server.http.upgrade import OnWebSocket, serve_upgrade
@@ -28,6 +29,11 @@ KEEP_ALIVE_S: Final = 5.0
 """Idle timeout of a kept-alive connection: seconds from a response to the complete head of the next request."""
 MAX_CONNECTIONS: Final = 1000
 """Connections at once, below the usual limit of 1024 open files; more are refused with 503."""
+
+RESERVED_CONNECTIONS: Final = 8
+"""Connections beyond that which may ask for the health of the server, and for nothing else: a probe that is refused
+because a healthy server is full would have it killed."""
+RESERVED_HEAD_TIMEOUT_S: Final = 1.0
 
 HIGHEST_PORT: Final = 65535
 
@@ -110,7 +116,8 @@ class Server:
     async def _serve_requests(self, stream: BufferedStream) -> None:
         try:
             if self.counts.open > self._max_connections:
-                raise HeadRefused(HTTPStatus.SERVICE_UNAVAILABLE, "capacity", "The server has no free connection.")
+                await self._serve_health(stream)
+                return
             head = await read_head(stream, timeout_s=HEAD_TIMEOUT_S)
             while head is not None and not head.wants_websocket:
                 self.counts.requests += 1
@@ -124,6 +131,18 @@ class Server:
             return
         if head is not None:
             await self._upgrade(stream, head)
+
+    async def _serve_health(self, stream: BufferedStream) -> None:
+        """Answer one request for the server's health on a connection over the limit; refuse any other."""
+        head = None
+        if self.counts.open <= self._max_connections + RESERVED_CONNECTIONS:
+            head = await read_head(stream, timeout_s=RESERVED_HEAD_TIMEOUT_S)
+            if head is None:
+                return
+        if head is None or head.wants_websocket or path_of(head.request.target.decode()) not in HEALTH_PATHS:
+            raise HeadRefused(HTTPStatus.SERVICE_UNAVAILABLE, "capacity", "The server has no free connection.")
+        self.counts.requests += 1
+        await self._on_http(stream, head.raw + head.rest)
 
     async def _upgrade(self, stream: BufferedStream, head: RequestHead) -> None:
         problem = handshake_problem(head.request)

@@ -69,8 +69,10 @@ def path_of(target: str) -> str:
     return target.partition("?")[0]
 
 
-def negotiate(offer: Offer, *, allowed_origins: Collection[str] = ()) -> Accept | Reject:
+def negotiate(offer: Offer, *, allowed_origins: Collection[str] = (), loopback_only: bool = False) -> Accept | Reject:
     """Accept or reject an offer. `allowed_origins` are exact serialised origins: ``https://app.example:8443``.
+
+    ``loopback_only``: the server is bound to the loopback, so that a page must have asked for it by a loopback name.
 
     Browsers cannot read the response to a refused upgrade. wire-protocols.md §3.1 wants them rejected in band, after
     the upgrade; that is not built yet and belongs to the endpoint, which can send `error` and close.
@@ -81,6 +83,9 @@ def negotiate(offer: Offer, *, allowed_origins: Collection[str] = ()) -> Accept 
         return _rejection(HTTPStatus.NOT_FOUND, "not_found", f"There is no WebSocket at this path; try {where}.")
     if not origin_allowed(offer, allowed_origins):
         return _rejection(HTTPStatus.FORBIDDEN, "forbidden", "Pages of this origin may not use this server.")
+    if loopback_only and is_rebound(offer, allowed_origins):
+        why = f"This server is on the loopback, and no page reaches it as {offer.host!r}; allow the page's origin."
+        return _rejection(HTTPStatus.FORBIDDEN, "forbidden", why)
     return Accept(choose_subprotocol(offer.subprotocols, known))
 
 
@@ -97,7 +102,8 @@ def origin_allowed(offer: Offer, allowed_origins: Collection[str] = ()) -> bool:
     """Whether the origin may connect: none given, the same host and port, a loopback host, or one of `allowed_origins`.
 
     Schemes are not compared, because a proxy in front may have ended TLS. Does not hold against DNS rebinding, where
-    the attacker's page *is* the same origin: that takes a key, or a proxy that checks ``Host``.
+    the attacker's page *is* the same origin: on the loopback `is_rebound` does, elsewhere it takes a key, or a proxy
+    that checks ``Host``.
     """
     if not offer.origins:
         return True
@@ -114,6 +120,17 @@ def origin_allowed(offer: Offer, allowed_origins: Collection[str] = ()) -> bool:
     default = DEFAULT_PORTS[asked.scheme]
     host = _split(f"//{offer.host}")
     return host is not None and (asked.hostname, asked.port or default) == (host.hostname, host.port or default)
+
+
+def is_rebound(offer: Offer, allowed_origins: Collection[str] = ()) -> bool:
+    """Whether a page may have made a name of its own point to the loopback (DNS rebinding).
+
+    Its ``Host`` is that name. Programs send no ``Origin``, and are not concerned: they can connect as they like.
+    """
+    if not offer.origins or offer.origins[0] in allowed_origins:
+        return False
+    host = _split(f"//{offer.host}")
+    return host is None or not is_loopback_host(host.hostname or "")
 
 
 def _rejection(status: HTTPStatus, code: str, detail: str) -> Reject:

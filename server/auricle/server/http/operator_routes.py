@@ -3,11 +3,15 @@
 import json
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Final
 
 from auricle.core import PROTOCOL
 from auricle.server.http.negotiation import WEBSOCKET_PATHS
 from auricle.server.http.problem_details import Problem
 from auricle.server.http.routing import Request, Response, Routes, problem_response
+
+HEALTH_PATHS: Final = ("/healthz", "/readyz")
+"""Paths for probes, which are answered also where there is no free connection."""
 
 Ready = Callable[[], tuple[bool, str]]
 """Returns whether a new session would be served now, and one sentence on why or why not."""

@@ -72,6 +72,7 @@ class Conversation:
         self._actor = actor
         self._id = session_id
         self._info: EngineInfo | None = None
+        self._given_up = False
         self._spans_in, self._spans = trio.open_memory_channel[ConfigurationSpan](math.inf)
         self._span: ConfigurationSpan | None = None
         self._open_spans: list[ConfigurationSpan] = []
@@ -97,6 +98,22 @@ class Conversation:
                 for span in self._open_spans:
                     span.close()
                 nursery.cancel_scope.cancel()
+
+    @property
+    def waiting_since(self) -> float | None:
+        """When the connection was lost, on trio's clock; None while there is one, or nothing to wait for."""
+        s = self._session.snapshot
+        return None if s.attached else s.recovery.lost_at
+
+    @property
+    def given_up(self) -> bool:
+        """Whether `give_up` has been called."""
+        return self._given_up
+
+    def give_up(self) -> None:
+        """End a session whose client is gone: another one needs its place."""
+        self._given_up = True
+        self._connection.post(lambda now: self._session.no_return(now=now))
 
     def stop(self) -> None:
         """End the input because the server drains; audio already received is still transcribed and its finals sent."""

@@ -26,6 +26,8 @@ I9     from everywhere fair delivery and time lead to the end                   
 I10    timers move on when they fire: never hot                                    `timers_are_not_hot`
 I12    bounded memory: outboxes, credit                                            `step_of_client`, `step_of_server`
 I13    a cut changes nothing but time: the same checks hold after it               all of these, with cuts
+I14    from every snapshot an ending can be built                                  `alone`
+I15    from every snapshot time alone leads to the end within a stated bound       `alone`
 =====  ==========================================================================  ====================================
 
 O4 and O11 have no control in them, and I11 is about bytes: other tests hold those.
@@ -75,7 +77,16 @@ class Observed(NamedTuple):
 
 
 HONEST_ERRORS: Final = frozenset(
-    {"internal", "shutdown", "idle", "drain_timeout", "hello_timeout", "engine_failed", "session_gone"}
+    {
+        "internal",
+        "shutdown",
+        "idle",
+        "drain_timeout",
+        "hello_timeout",
+        "engine_failed",
+        "session_gone",
+        "engine_unavailable",
+    }
 )
 """Fatal errors between two correct sides; every other says that one of them was not."""
 HONEST_REFUSALS: Final = frozenset({"engine_failed", "invalid_state", "rate_limited"})
@@ -260,6 +271,8 @@ def ends_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client: Sna
     trouble = any(spent[fault] for fault in Fault if fault not in (Fault.STOP, Fault.FAIL, Fault.STALL))
     if trouble:
         honest |= {"lost", "timeout"}
+    if spent[Fault.STALL]:
+        honest.add("timeout")
     if spent[Fault.STOP]:
         honest.add("shutdown")
         honest.add("session_limit")
@@ -275,10 +288,11 @@ def ends_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client: Sna
 
 def _is_lost_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client: Snapshot) -> None:
     """I13: a session that could be resumed or restarted is not lost."""
-    resumable = client.recovery.token is not None or client.recovery.restarts > 0
+    restarting = client.recovery.restarts > 0 and not client.seq
+    resumable = client.recovery.token is not None or restarting
     impatient = any(spent[fault] for fault in (Fault.REFUSAL, Fault.EXPIRY, Fault.HASTE))
-    # The same silence twice, without news in between, counts against the server and not the network.
-    suspicious = closed.reason == "timeout" and client.recovery.silence_seq == client.seq
+    # Nothing has moved for as long as the server had asked for: another connection would not help.
+    suspicious = bool(spent[Fault.STALL]) and closed.error in ("drain_timeout", "ready_timeout")
     # A session that the server had ended is not begun anew where the server lost it: its input is not ours to say.
     ended = spent[Fault.RESTART] and client.end_code is not None
     require(

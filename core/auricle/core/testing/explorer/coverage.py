@@ -60,6 +60,19 @@ def recorded() -> Iterator[set[Choice]]:
         machine._decide = decide
 
 
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Record nothing while the block runs: it asks what a session would do, not what it does."""
+    noting, machine._decide = machine._decide, _DECIDE
+    try:
+        yield
+    finally:
+        machine._decide = noting
+
+
+_DECIDE: Final = machine._decide
+
+
 def effects(choices: set[Choice]) -> set[tuple[Role, Effect]]:
     """Return the effects that were run, each with the role that ran it."""
     table = everything()

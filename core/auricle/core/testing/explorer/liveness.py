@@ -6,6 +6,7 @@ end only by a move that nothing guarantees.
 
 from array import array
 
+from auricle.core.testing.explorer.alone import find_endless
 from auricle.core.testing.explorer.search import Explored, Found, explore
 from auricle.core.testing.explorer.settings import Settings
 
@@ -13,6 +14,8 @@ from auricle.core.testing.explorer.settings import Settings
 def prove(settings: Settings, *, most: int) -> Explored:
     """Explore; where no invariant breaks, look for states from which the end cannot be reached."""
     explored = explore(settings, most=most)
+    if explored.found is None:
+        explored.found = find_endless(explored)
     if explored.found is None and explored.complete:
         states = stuck(explored)
         if states:

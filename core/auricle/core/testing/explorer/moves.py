@@ -31,6 +31,8 @@ CLIENT_VERDICTS: Final = frozenset({Kind.READY_EXPIRED, Kind.SILENCE_EXPIRED, Ki
 """Timers of a client that do not expire while its server is alive on a working network."""
 SERVER_VERDICTS: Final = frozenset({Kind.HELLO_EXPIRED, Kind.IDLE_EXPIRED, Kind.CLOSE_EXPIRED})
 """Timers of a server that do not expire while its client is alive on a working network."""
+STANDSTILLS: Final = frozenset({Kind.LOAD_EXPIRED, Kind.STALL_EXPIRED})
+"""Timers that expire only where the engine, or its loading, stands still: those against a network are shorter."""
 LONG: Final = frozenset({Kind.SESSION_MAX_REACHED, Kind.EXPIRY_NEAR, Kind.AUDIO_IDLE})
 """Timers of hours: explored as the server's end of the input (`Settings.stops`)."""
 
@@ -115,6 +117,10 @@ def _client_timer(cache: StepCache, settings: Settings, w: JointState, kind: Kin
         if w.spent[Fault.HASTE] >= settings.hasty:
             return
         spends = Fault.HASTE
+    elif kind in STANDSTILLS:
+        if w.spent[Fault.STALL] >= settings.stalls:
+            return
+        spends = Fault.STALL
     elif kind is Kind.OPEN_EXPIRED:
         if not w.connecting or w.spent[Fault.REFUSAL] >= settings.refusals:
             return
@@ -157,6 +163,10 @@ def _of_network(cache: StepCache, settings: Settings, w: JointState) -> Iterator
         broken = link.health is Health.BROKEN
         if link.server is End.DROPPED or (broken and link.server is not End.GONE):
             yield Move("network", f"server learns {at}", fair=True), partial(Transition.server_learns, at=at)
+        unbound = all(served.link != at for served in w.servers)
+        if link.health is Health.SILENT and link.server is End.OPEN and unbound:
+            # Nothing has come on it: a server waits for a first message as long as for a start.
+            yield Move("network", f"server gives up {at}", fair=True), partial(Transition.server_learns, at=at)
         if at == w.here:
             reads = drivers.client_reads(cache.clients[w.client], link.up)
             if link.down and reads and link.client in (End.OPEN, End.CLOSING):
@@ -227,7 +237,7 @@ def _server_actions(settings: Settings, s: Snapshot, born: int) -> Iterator[Serv
             Fault.FAIL,
         )
     if s.state is State.CONNECTING:
-        token = "t0" if settings.resume else None
+        token = "t0" if settings.resume and not (settings.declines and born) else None
         yield (
             Move("engine", "accept", fair=True),
             ("accept", born),
@@ -328,7 +338,7 @@ def _server_timer(
             if w.spent[Fault.EXPIRY] >= settings.expiries:
                 return
             spends = Fault.EXPIRY
-    elif kind is Kind.DRAIN_EXPIRED:
+    elif kind in STANDSTILLS or kind is Kind.DRAIN_EXPIRED:
         if w.spent[Fault.STALL] >= settings.stalls:
             return
         spends = Fault.STALL

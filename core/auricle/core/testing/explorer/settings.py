@@ -27,6 +27,8 @@ class Settings:
     abort: bool = False
     resume: bool = False
     """The server offers to resume."""
+    declines: bool = False
+    """A server that comes after the first one does not offer it."""
     partials: int = 0
     """Partials in a segment."""
     speech_events: bool = False
@@ -70,6 +72,9 @@ class Settings:
             ring_s=self.fire_timers / RATE,
             max_audio_s=1 / RATE,
             max_engine_failures=self.most_failures,
+            session_max_s=100.0,
+            load_timeout_s=60.0,
+            stall_timeout_s=60.0,
         )
 
     def config(self) -> Start:
@@ -97,8 +102,10 @@ SMALL: Final = (
     Settings(name="a cut", audio=1, flushes=("f1",), resume=True, cuts=1),
     Settings(name="a lost resumed", audio=0, resume=True, cuts=2),
     Settings(name="silence", audio=1, resume=True, silences=1),
+    Settings(name="two silences", audio=0, resume=True, silences=2),
     Settings(name="refused", audio=0, resume=True, cuts=1, refusals=1, expiries=1),
     Settings(name="restart", audio=1, resume=True, restarts=1),
+    Settings(name="a second server that declines", audio=0, resume=True, restarts=1, declines=True, cuts=1),
 )
 """Runs with the tests: a minute in all."""
 
@@ -129,6 +136,10 @@ LARGE: Final = (
     Settings(name="a cut, a flush, the end told", audio=1, flushes=("f1",), resume=True, cuts=1, stops=("shutdown",)),
     Settings(name="a cut and speech", audio=1, resume=True, cuts=1, partials=1, speech_events=True),
     Settings(name="no return", audio=1, resume=True, cuts=1, no_return=True),
+    Settings(name="a second server that declines, with audio", audio=1, resume=True, restarts=1, declines=True, cuts=1),
+    Settings(name="two silences, with audio", audio=1, resume=True, silences=2),
+    Settings(name="nothing moves, behind credit", audio=3, window=1, stalls=1),
+    Settings(name="nothing moves, with a cut", audio=1, resume=True, cuts=1, stalls=1),
     Settings(name="two restarts", audio=1, resume=True, restarts=2),
     Settings(name="a cut and failures", audio=1, resume=True, cuts=1, segment_failures=1, stalls=1, fail=True),
     Settings(name="a cut without acks", audio=3, acks=False, window=1, resume=True, cuts=1),
