@@ -24,9 +24,9 @@ from auricle.engines.protocol import (
     VoiceDetector,
 )
 
-CALL_TIMEOUT_S: Final = 60.0
+CALL_TIMEOUT_S: Final = 30.0
 """Seconds after which a call that has not returned is taken to be wedged …"""
-CALL_TIMEOUT_PER_S: Final = 20.0
+CALL_TIMEOUT_PER_S: Final = 3.0
 """… plus this many for each second of audio, counted from the beginning of the utterance."""
 CLOSE_TIMEOUT_S: Final = 10.0
 """Seconds that the release of a decoder may take."""

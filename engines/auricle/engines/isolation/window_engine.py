@@ -16,10 +16,11 @@ from auricle.engines.protocol import (
     Window,
 )
 
-CALL_TIMEOUT_S: Final = 60.0
+CALL_TIMEOUT_S: Final = 30.0
 """Seconds after which a call that has not returned is taken to be wedged …"""
-CALL_TIMEOUT_PER_S: Final = 20.0
-"""… plus this many for each second of audio, which is more than the largest models take on small processors."""
+CALL_TIMEOUT_PER_S: Final = 3.0
+"""… plus this many for each second of audio, which is more than the largest models take on small processors. With the
+longest window it is less than a session waits for an engine that stands still (`Limits.stall_timeout_s`)."""
 
 
 class IsolatedWindowEngine:
