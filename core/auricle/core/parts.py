@@ -129,6 +129,8 @@ class FinalDetails(Part):
     """Mean natural logarithm of the probability of a token."""
     no_speech_prob: Probability | None = None
     """How likely the engine finds it that nobody spoke."""
+    doubtful: bool | None = None
+    """True: the text did not pass the engine's checks, even decoded again. Otherwise it is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -311,6 +311,8 @@ class FinalResult:
     language: str | None = None
     avg_logprob: float | None = None
     no_speech_prob: float | None = None
+    doubtful: bool = False
+    """Whether the engine's checks still speak against the text after it was decoded again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,6 +139,18 @@ def test_partials_come_while_somebody_speaks(kind):
     assert durable(none) == durable(results)
 
 
+@KINDS
+def test_partials_promise_only_where_it_is_wanted(kind):
+    script = says(*(word(f"w{i}", 1 + i * 0.4, 1.4 + i * 0.4) for i in range(12)))
+    promising, not_promising = (
+        [r for r in drive(kind(script), how, silence(8.0), chunks=[320] * 2_000) if isinstance(r, PartialResult)]
+        for how in (config(), config(stable_prefix=False))
+    )
+    assert any(partial.stable for partial in promising)
+    assert [partial.text for partial in promising] == [partial.text for partial in not_promising]
+    assert not any(partial.stable for partial in not_promising)
+
+
 @given(script=scripts(), silence_s=st.sampled_from([0.1, 0.2, 0.5, 1.0]))
 @settings(max_examples=40, deadline=None)
 def test_whoever_waits_for_as_much_as_is_wanted_misses_nothing(script, silence_s):

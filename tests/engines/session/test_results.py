@@ -1,7 +1,7 @@
 """Times and probabilities an engine should not have said."""
 
-from auricle.engines.protocol import TimedWord
-from auricle.engines.session.results import Extent, place_words, probability
+from auricle.engines.protocol import TimedWord, Transcript
+from auricle.engines.session.results import Extent, final_of, place_words, probability
 
 EXTENT = Extent(audio_begin_s=10.0, begin_s=10.2, end_s=12.0, speech_begin_s=10.3, speech_end_s=11.5)
 
@@ -19,3 +19,11 @@ def test_words_are_put_in_order_and_inside_the_utterance():
 
 def test_probabilities():
     assert [probability(value) for value in (-1.0, 0.5, 2.0, float("nan"))] == [0.0, 0.5, 1.0, 0.0]
+
+
+def test_a_text_that_the_engine_does_not_believe_is_told_to_be_doubtful():
+    def told(transcript):
+        return final_of(transcript, EXTENT, stable_prefix="", end_sample=192_000, reason="endpoint").doubtful
+
+    assert told(Transcript(text="on and on and on", believed=False))
+    assert not told(Transcript(text="on and on"))

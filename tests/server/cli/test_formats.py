@@ -124,7 +124,7 @@ def test_json_says_everything() -> None:
         "segments": [
             {
                 "segment": 0, "start": 0.123, "end": 0.9, "text": "héllo", "confidence": 0.9, "language": None,
-                "details": {"avg_logprob": -0.25, "no_speech_prob": 0.01},
+                "details": {"avg_logprob": -0.25, "no_speech_prob": 0.01, "doubtful": None},
                 "words": [{"text": "héllo", "start": 0.123, "end": 0.9, "confidence": 0.5, "speaker": None}],
             }
         ],

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from auricle.core.parts import FinalReason
@@ -110,6 +111,8 @@ class OpenUtterance:
         """Return the partial for ``hypothesis`` if its text differs from that of the last one."""
         if hypothesis is None:
             return []
+        if not self._config.stable_prefix:
+            hypothesis = replace(hypothesis, stable=0)
         extent = self._extent(end_s=self.decoded_until / ENGINE_RATE, voiced_until=self.decoded_until)
         partial = partial_of(hypothesis, extent, stable_prefix=self._stable_prefix)
         if not partial.text or partial.text == self._last_text:

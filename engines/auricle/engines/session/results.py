@@ -82,6 +82,7 @@ def final_of(
         language=transcript.language,
         avg_logprob=_log_probability(transcript.avg_logprob),
         no_speech_prob=None if transcript.no_speech_prob is None else probability(transcript.no_speech_prob),
+        doubtful=not transcript.believed,
     )
 
 

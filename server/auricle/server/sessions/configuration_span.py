@@ -132,11 +132,12 @@ def wire_words(words: tuple[TimedWord, ...]) -> tuple[Word, ...]:
 
 def final_details(result: FinalResult) -> FinalDetails | None:
     """Return the decoder statistics of a final; None where the engine gives none."""
-    if result.avg_logprob is None and result.no_speech_prob is None:
+    if result.avg_logprob is None and result.no_speech_prob is None and not result.doubtful:
         return None
     return FinalDetails(
         avg_logprob=None if result.avg_logprob is None else round(result.avg_logprob, 4),
         no_speech_prob=None if result.no_speech_prob is None else round(result.no_speech_prob, 4),
+        doubtful=True if result.doubtful else None,
     )
 
 

@@ -1,0 +1,40 @@
+"""What a client asks for, as the engine is told it, and what the engine says of a final, as the client is told it."""
+
+import pytest
+
+from auricle.core.messages import Start
+from auricle.core.parts import Endpointing, Features, FinalDetails
+from auricle.engines.protocol import OFFLINE_SEGMENT_S, OFFLINE_SILENCE_S, FinalResult, StreamConfig
+from auricle.server.sessions.configuration_span import _stream_config, final_details
+
+
+def final(**facts) -> FinalResult:
+    return FinalResult(
+        end_sample=16_000, text="stop", start_s=0.0, end_s=1.0, confidence=0.5, reason="endpoint", **facts
+    )
+
+
+@pytest.mark.parametrize(
+    ("endpointing", "silence_s", "max_segment_s"),
+    [
+        (Endpointing(), StreamConfig().silence_s, StreamConfig().max_segment_s),
+        (Endpointing(silence_ms=200, max_segment_ms=9_000), 0.2, 9.0),
+        (Endpointing(offline=True), OFFLINE_SILENCE_S, OFFLINE_SEGMENT_S),
+        (Endpointing(offline=True, silence_ms=700), 0.7, OFFLINE_SEGMENT_S),
+    ],
+)
+def test_whoever_waits_for_nothing_gets_longer_utterances(endpointing, silence_s, max_segment_s):
+    config = _stream_config(Start(endpointing=endpointing), None)
+    assert (config.silence_s, config.max_segment_s) == (silence_s, max_segment_s)
+    assert config.offline is bool(endpointing.offline)
+
+
+def test_promises_are_made_where_they_are_wanted():
+    assert _stream_config(Start(), "en").stable_prefix
+    assert not _stream_config(Start(features=Features(stable_prefix=False)), "en").stable_prefix
+
+
+def test_details_hold_what_is_known():
+    assert final_details(final()) is None
+    assert final_details(final(doubtful=True)) == FinalDetails(doubtful=True)
+    assert final_details(final(avg_logprob=-0.25)) == FinalDetails(avg_logprob=-0.25)
