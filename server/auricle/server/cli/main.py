@@ -16,6 +16,7 @@ from auricle.server.cli.lazy import lazy_module
 from auricle.server.cli.logging_setup import configure_logging
 from auricle.server.cli.option_errors import OptionError
 from auricle.server.cli.options import (
+    AllowOrigin,
     ApiKey,
     BeamSize,
     ComputeType,
@@ -71,6 +72,7 @@ models_app = typer.Typer(help="List, download, check and remove models.", no_arg
 app.add_typer(models_app, name="models")
 
 Argument = TypeVar("Argument")
+Options = TypeVar("Options")
 
 
 @app.command()
@@ -155,6 +157,7 @@ def serve(
             "--max-sessions", envvar="AURICLE_MAX_SESSIONS", min=1, help="Refuse whoever comes on top of that."
         ),
     ] = None,
+    allow_origin: AllowOrigin = None,
     engine_isolation: Annotated[
         Literal["process", "thread"],
         typer.Option(
@@ -179,6 +182,7 @@ def serve(
         language=language,
         engine_isolation=serve_command.ISOLATION[engine_isolation],
         max_sessions=max_sessions,
+        allowed_origins=_origins(allow_origin or []),
         compute=_compute(device, compute_type, beam_size, threads),
     )
     _run(serve_command.serve, config)
@@ -333,8 +337,8 @@ def _session_options(
     *,
     live: bool,
 ) -> "session_options.SessionOptions":
-    try:
-        return session_options.SessionOptions(
+    return _checked(
+        lambda: session_options.SessionOptions(
             language=session_options.checked_language(language),
             task=task.value,
             prompt=session_options.checked_prompt(prompt),
@@ -343,8 +347,11 @@ def _session_options(
             max_segment_s=max_segment_s,
             live=live,
         )
-    except OptionError as error:
-        _exit_with_error(str(error))
+    )
+
+
+def _origins(given: list[str]) -> tuple[str, ...]:
+    return _checked(lambda: tuple(server_choice.checked_origin(origin) for origin in given))
 
 
 def _compute(
@@ -361,8 +368,8 @@ def _server(
     language: str | None,
     compute: "engine_compute.ComputeOptions | None" = None,
 ) -> "server_choice.ServerChoice":
-    try:
-        return server_choice.choose_server(
+    return _checked(
+        lambda: server_choice.choose_server(
             url=url,
             api_key=api_key,
             engine=engine,
@@ -370,12 +377,19 @@ def _server(
             language=language,
             compute=compute or engine_compute.ENGINE_DEFAULTS,
         )
-    except OptionError as error:
-        _exit_with_error(str(error))
+    )
 
 
 def _somebody_answers() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _checked(make: Callable[[], Options]) -> Options:
+    """Return what ``make`` makes of options; where they are wrong, exit with the sentence that says so."""
+    try:
+        return make()
+    except OptionError as error:
+        _exit_with_error(str(error))
 
 
 def _confirm(question: str) -> bool:

@@ -41,6 +41,14 @@ Silence = Annotated[
 MaxSegment = Annotated[
     float | None, typer.Option("--max-segment", min=1, max=28, help="Seconds that an utterance may last at most.")
 ]
+AllowOrigin = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-origin",
+        metavar="ORIGIN",
+        help="Pages from there may connect, as in https://app.example; may be given again. Needed behind a proxy.",
+    ),
+]
 Device = Annotated[
     str | None, typer.Option("--device", envvar="AURICLE_DEVICE", help="Where the model runs: cpu, cuda or cuda:1.")
 ]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -11,6 +12,7 @@ from auricle.server.app import ServerConfig, running_server
 from auricle.server.cli.display import Display
 from auricle.server.cli.engine_progress import wait_for_engine
 from auricle.server.cli.option_errors import OptionError
+from auricle.server.cli.printable import printable
 from auricle.transports.address import parse_address
 from auricle.transports.errors import InvalidURL
 
@@ -50,6 +52,17 @@ def choose_server(
                 f"{' and '.join(given)} {verb} what this command starts; the server at --url has made its choice."
             )
     return ServerChoice(url=url, api_key=api_key, engine=engine, model=model, language=language, compute=compute)
+
+
+def checked_origin(origin: str) -> str:
+    """Return the origin of a page as browsers say it. Raises `OptionError` for what is none."""
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
+        raise OptionError(
+            "--allow-origin takes a scheme and a host, as in https://app.example:8443, and not "
+            f"{printable(repr(origin))}."
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 @asynccontextmanager
