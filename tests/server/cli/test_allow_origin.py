@@ -3,12 +3,12 @@
 import pytest
 
 from auricle.server.cli.option_errors import OptionError
-from auricle.server.cli.server_choice import checked_origin
+from auricle.server.cli.server_choice import checked_origins
 
 
 @pytest.mark.parametrize("origin", ["https://app.example", "http://App.Example:8443", "https://app.example/"])
 def test_an_origin_is_as_browsers_say_it(origin: str) -> None:
-    assert checked_origin(origin) == origin.lower().rstrip("/")
+    assert checked_origins([origin]) == (origin.lower().rstrip("/"),)
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ def test_an_origin_is_as_browsers_say_it(origin: str) -> None:
 )
 def test_what_is_no_origin_is_one_sentence(origin: str) -> None:
     with pytest.raises(OptionError, match="takes a scheme and a host"):
-        checked_origin(origin)
+        checked_origins([origin])

@@ -25,6 +25,7 @@ from auricle.server.cli.options import (
     Keyterms,
     Language,
     MaxSegment,
+    MaxSessions,
     Model,
     Prompt,
     Silence,
@@ -151,12 +152,7 @@ def serve(
     engine: Engine = None,
     model: Model = None,
     language: Language = None,
-    max_sessions: Annotated[
-        int | None,
-        typer.Option(
-            "--max-sessions", envvar="AURICLE_MAX_SESSIONS", min=1, help="Refuse whoever comes on top of that."
-        ),
-    ] = None,
+    max_sessions: MaxSessions = None,
     allow_origin: AllowOrigin = None,
     engine_isolation: Annotated[
         Literal["process", "thread"],
@@ -182,7 +178,7 @@ def serve(
         language=language,
         engine_isolation=serve_command.ISOLATION[engine_isolation],
         max_sessions=max_sessions,
-        allowed_origins=_origins(allow_origin or []),
+        allowed_origins=_checked(lambda: server_choice.checked_origins(allow_origin or [])),
         compute=_compute(device, compute_type, beam_size, threads),
     )
     _run(serve_command.serve, config)
@@ -348,10 +344,6 @@ def _session_options(
             live=live,
         )
     )
-
-
-def _origins(given: list[str]) -> tuple[str, ...]:
-    return _checked(lambda: tuple(server_choice.checked_origin(origin) for origin in given))
 
 
 def _compute(

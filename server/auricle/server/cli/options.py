@@ -41,6 +41,10 @@ Silence = Annotated[
 MaxSegment = Annotated[
     float | None, typer.Option("--max-segment", min=1, max=28, help="Seconds that an utterance may last at most.")
 ]
+MaxSessions = Annotated[
+    int | None,
+    typer.Option("--max-sessions", envvar="AURICLE_MAX_SESSIONS", min=1, help="Refuse whoever comes on top of that."),
+]
 AllowOrigin = Annotated[
     list[str] | None,
     typer.Option(

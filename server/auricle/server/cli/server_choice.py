@@ -1,6 +1,6 @@
 """The server that a command connects to: a running one, or an embedded one on a free loopback port."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -54,8 +54,12 @@ def choose_server(
     return ServerChoice(url=url, api_key=api_key, engine=engine, model=model, language=language, compute=compute)
 
 
-def checked_origin(origin: str) -> str:
-    """Return the origin of a page as browsers say it. Raises `OptionError` for what is none."""
+def checked_origins(origins: Iterable[str]) -> tuple[str, ...]:
+    """Return origins of pages as browsers say them. Raises `OptionError` for what is none."""
+    return tuple(_checked_origin(origin) for origin in origins)
+
+
+def _checked_origin(origin: str) -> str:
     parts = urlsplit(origin)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
         raise OptionError(
