@@ -67,6 +67,8 @@ class StreamConfig:
     audio: AudioFormat = field(default_factory=AudioFormat)
     language: str | None = None
     """BCP 47 tag; None: the engine detects the language, or has only one."""
+    languages: tuple[str, ...] = ()
+    """BCP 47 tags among which it is detected; empty: among all that the engine knows."""
     task: Literal["transcribe", "translate"] = "transcribe"
     partials: bool = True
     """Whether partials are wanted."""

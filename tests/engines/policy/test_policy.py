@@ -12,9 +12,9 @@ from auricle.engines.audio.endpointing import PRE_SPEECH_PAD_S
 from auricle.engines.policy.agreement import agreed, continued, counterparts, heard_again
 from auricle.engines.policy.events import Decode, Failure, Forget, Promote, SpeechEnd, SpeechStart, Urgency, Voice
 from auricle.engines.policy.next_event import next_event
-from auricle.engines.policy.state import INITIAL, LONGEST_PAUSE, TAIL
+from auricle.engines.policy.state import INITIAL, LONGEST_PAUSE, TAIL, Rules
 from auricle.engines.policy.step import step
-from auricle.engines.protocol import BLOCK, ENGINE_RATE, OFFLINE_SEGMENT_S, OFFLINE_SILENCE_S, Transcript
+from auricle.engines.protocol import BLOCK, ENGINE_RATE, OFFLINE_SEGMENT_S, OFFLINE_SILENCE_S, StreamConfig, Transcript
 from engines.policy.policy_driver import (
     FIRST_KINDS,
     Said,
@@ -400,6 +400,56 @@ def test_the_language_sticks_once_a_second_of_speech_was_believed():
     assert languages == [None, None, "en"]
     named = Session(rules(silence_s=0.3, language="de"), voice, hears(words)).run()
     assert {decode.language for decode in named.decodes} == {"de"}
+
+
+def test_what_is_improbable_in_the_language_of_the_session_is_heard_in_another():
+    voice, words = talk(0.5, 2.0, 0.5, 2.0, 0.5, 2.0, 0.5)
+    first, second = (begin * BLOCK for begin in (blocks(0.5), blocks(0.5) + blocks(2.0) + blocks(0.5)))
+
+    def hear(wish, *, in_english=0.4):
+        german = wish.end > second and wish.start > first - ENGINE_RATE // 2
+        heard = hears(words)(wish)
+        if not german or wish.language == "de":
+            return dataclasses.replace(heard, language=wish.language or "en")
+        if wish.language is None:
+            return dataclasses.replace(heard, language="de")
+        return dataclasses.replace(heard, text=heard.text.replace("w", "v"), confidence=in_english)
+
+    how = rules(silence_s=0.3, partials=False)
+    session = Session(how, voice, hear).run()
+    check(session)
+    assert [final.transcript.language for final in finals(session)] == ["en", "de", "de"]
+    assert said(session) == everything(words), "the better one is said"
+    asked = [decode.language for decode in session.decodes if decode.urgency is Urgency.FINAL]
+    assert asked == [None], "and one that had been speculated on is asked for again, once"
+
+    english_is_better = Session(how, voice, lambda wish: hear(wish, in_english=0.95)).run()
+    assert [final.transcript.language for final in finals(english_is_better)] == ["en", "en", "en"]
+
+
+def test_a_language_that_cannot_be_heard_anew_costs_no_words():
+    voice, words = talk(0.5, 2.0, 0.5, 2.0, 0.5)
+    asked = []
+
+    def hear(wish):
+        if wish.urgency is Urgency.FINAL:
+            asked.append(wish)
+            return "The engine is out of order."
+        confidence = 0.9 if len(asked) == 0 and wish.end < 3 * ENGINE_RATE else 0.2
+        return dataclasses.replace(hears(words)(wish), confidence=confidence)
+
+    session = Session(QUICK, voice, hear).run()
+    check(session)
+    assert len(asked) == 1
+    assert said(session) == everything(words)
+
+
+def test_there_is_nothing_to_detect_where_one_language_is_left():
+    assert Rules.of(StreamConfig(languages=("de",))).language == "de"
+    assert Rules.of(StreamConfig(), languages=("en",)).language == "en"
+    assert Rules.of(StreamConfig(languages=("de", "fr")), languages=("en",)).language == "en"
+    assert Rules.of(StreamConfig(languages=("de", "fr")), languages=("de", "en", "fr")).language is None
+    assert Rules.of(StreamConfig()).language is None
 
 
 def test_nothing_is_heard_while_a_final_is_out():

@@ -240,6 +240,16 @@ def test_a_language_is_detected_only_where_nobody_knows_it(decoder, spy):
     assert encoded.shape[0] == 1
 
 
+def test_a_language_is_detected_among_those_that_are_allowed(decoder):
+    def language_of(*languages):
+        (transcript,) = decoder.decode([window(config=config(languages=languages))])
+        return transcript.language
+
+    assert language_of() == "en"
+    assert language_of("de-AT", "fr") in ("de", "fr")
+    assert language_of("fr", "en-GB") == "en"
+
+
 # ---------------------------------------------------------------------------- batches and lanes
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from auricle.core.messages import Start
 from auricle.core.parts import Endpointing, Features, FinalDetails
-from auricle.engines.protocol import OFFLINE_SEGMENT_S, OFFLINE_SILENCE_S, FinalResult, StreamConfig
-from auricle.server.sessions.configuration_span import _stream_config, final_details
+from auricle.engines.protocol import OFFLINE_SEGMENT_S, OFFLINE_SILENCE_S, EngineInfo, FinalResult, StreamConfig
+from auricle.server.sessions.configuration_span import _stream_config, final_details, unsupported
 
 
 def final(**facts) -> FinalResult:
@@ -32,6 +32,18 @@ def test_whoever_waits_for_nothing_gets_longer_utterances(endpointing, silence_s
 def test_promises_are_made_where_they_are_wanted():
     assert _stream_config(Start(), "en").stable_prefix
     assert not _stream_config(Start(features=Features(stable_prefix=False)), "en").stable_prefix
+
+
+def test_the_language_is_detected_among_those_that_are_allowed():
+    assert _stream_config(Start(languages=("de", "fr")), "en").languages == ("de", "fr")
+    assert _stream_config(Start(languages=("de", "fr")), "en").language is None, "not the server's own"
+    info = EngineInfo(name="whisper", model="m", languages=("de", "en"))
+    assert unsupported(Start(languages=("de", "en-GB")), info) is None
+    assert unsupported(Start(languages=("de", "xx")), info) == (
+        "unsupported_language",
+        "whisper understands de, en, not 'xx'",
+        "/languages/1",
+    )
 
 
 def test_details_hold_what_is_known():

@@ -16,11 +16,12 @@ from auricle.core.schema import MaxLength, Range
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start(Message):
-    """Must be the first message. ``language`` null means: detect it."""
+    """Must be the first message. ``language`` null means: detect it, among ``languages`` where some are given."""
 
     type: ClassVar[str] = "start"
     audio: AudioFormat = AudioFormat()
     language: Annotated[str, MaxLength(35)] | None = None
+    languages: Annotated[tuple[Annotated[str, MaxLength(35)], ...], MaxLength(32)] = ()
     task: Literal["transcribe", "translate"] = "transcribe"
     model: Annotated[str, MaxLength(200)] | None = None
     features: Features = Features()

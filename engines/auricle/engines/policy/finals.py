@@ -26,6 +26,9 @@ from auricle.engines.protocol import BLOCK, ENGINE_RATE, TimedWord, Transcript
 
 TRIES: Final = 2
 """A final that fails is decoded once more, and then lost."""
+IMPROBABLE: Final = 0.5
+"""A final less probable than this may be in another language than the session's: German read as English has 0.35 to
+0.42, and 0.92 when the language is detected anew. Source: notes/real-weights.md §2 K."""
 SURE_OF_LANGUAGE: Final = ENGINE_RATE
 """Speech that tells which language it is."""
 
@@ -39,7 +42,14 @@ def conclude(
     dropped = drop_partials(utterance)
     speculation = utterance.speculation
     if speculation is not None and not speculation.failed and _fits(speculation, voiced_until, end):
-        decision = Decision(job=speculation.job, end=end, voiced_until=voiced_until, reason=reason, after=after)
+        decision = Decision(
+            job=speculation.job,
+            end=end,
+            voiced_until=voiced_until,
+            reason=reason,
+            after=after,
+            start=final_start(rules, state, utterance, voiced_until),
+        )
         state = state._replace(decision=decision)
         if speculation.transcript is None:
             return state, (*dropped, Promote(job=speculation.job))
@@ -48,7 +58,9 @@ def conclude(
     if speculation is not None and speculation.is_out:
         dropped = (*dropped, Drop(job=speculation.job))
     decode = final_decode(rules, state, utterance, voiced_until, Urgency.FINAL, end)
-    decision = Decision(job=decode.job, end=end, voiced_until=voiced_until, reason=reason, after=after)
+    decision = Decision(
+        job=decode.job, end=end, voiced_until=voiced_until, reason=reason, after=after, start=decode.start
+    )
     return state._replace(jobs=decode.job, decision=decision), (*dropped, decode)
 
 
@@ -58,16 +70,49 @@ def _fits(speculation: Speculation, voiced_until: int, end: int) -> bool:
 
 
 def on_final_decoded(rules: Rules, state: State, transcript: Transcript) -> Step:
-    """Say the final."""
+    """Say the final; or detect the language anew, where what was heard in the known one is improbable."""
+    decision = state.decision
+    assert decision is not None
+    transcript, before = _in_session_time(transcript, decision.start), decision.in_known_language
+    if before is None and rules.language is None and state.language is not None and _is_improbable(transcript):
+        return _detect_anew(rules, state, transcript)
+    if before is not None and _rank(transcript) > _rank(before):
+        state = state._replace(language=None)
+        return _say(rules, state, transcript)
+    return _say(rules, state, before or transcript)
+
+
+def _is_improbable(transcript: Transcript) -> bool:
+    return bool(transcript.text) and (not transcript.believed or transcript.confidence < IMPROBABLE)
+
+
+def _rank(transcript: Transcript) -> tuple[bool, float]:
+    return transcript.believed and bool(transcript.text), transcript.confidence
+
+
+def _detect_anew(rules: Rules, state: State, transcript: Transcript) -> Step:
+    """Decode the utterance alone, in whatever language it is: what was said before it may have been another."""
+    utterance, decision = state.utterance, state.decision
+    assert utterance is not None
+    assert decision is not None
+    decode = replace(
+        final_decode(rules, state, utterance, decision.voiced_until, Urgency.FINAL, decision.end),
+        start=utterance.opened,
+        told_after=None,
+        language=None,
+    )
+    decision = decision._replace(job=decode.job, start=decode.start, in_known_language=transcript)
+    return state._replace(jobs=decode.job, decision=decision), (decode,)
+
+
+def _say(rules: Rules, state: State, transcript: Transcript) -> Step:
+    """Say the final of a transcript in session time, and remember the language where that is sure."""
     utterance, decision = state.utterance, state.decision
     assert utterance is not None
     assert decision is not None
     final = FinalEffect(
         end=decision.end,
-        transcript=with_stable_prefix(
-            _in_session_time(transcript, final_start(rules, state, utterance, decision.voiced_until)),
-            utterance.promised(rules),
-        ),
+        transcript=with_stable_prefix(transcript, utterance.promised(rules)),
         spoken=(utterance.began, max(utterance.began, decision.voiced_until)),
         reason=decision.reason,
     )
@@ -82,6 +127,8 @@ def on_final_failed(rules: Rules, state: State, message: str) -> Step:
     utterance, decision = state.utterance, state.decision
     assert utterance is not None
     assert decision is not None
+    if decision.in_known_language is not None:
+        return _say(rules, state, decision.in_known_language)
     if decision.tries >= TRIES:
         return _over(rules, state, utterance, Failure(end=decision.end, message=message))
     decode = final_decode(rules, state, utterance, decision.voiced_until, Urgency.FINAL, decision.end)

@@ -1,5 +1,6 @@
 """What the streaming policy knows, and the rules it goes by. Positions are engine samples."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -43,14 +44,18 @@ class Rules:
     """Speech that has become too long is cut in the longest pause of its last so many samples."""
 
     @classmethod
-    def of(cls, config: StreamConfig, shortest_window: int = 0) -> "Rules":
-        """Return the rules for a configuration, and an engine to which all windows up to a length cost the same."""
+    def of(cls, config: StreamConfig, shortest_window: int = 0, languages: Sequence[str] | None = None) -> "Rules":
+        """Return the rules for a configuration, and an engine to which all windows up to a length cost the same.
+
+        ``languages`` are those that the engine knows: there is nothing to detect where that is one, or one is allowed.
+        """
+        only = next((known for known in (config.languages, languages or ()) if len(known) == 1), (None,))
         endpointing_rules = endpointing.Rules.of(config.silence_s, min(config.max_segment_s, LONGEST_SEGMENT_S))
         return cls(
             endpointing=endpointing_rules,
             partials=config.partials and not config.offline,
             promises=config.stable_prefix,
-            language=config.language,
+            language=config.language or only[0],
             shortest_window=shortest_window,
             lull=endpointing_rules.max_segment // 2
             if config.offline
@@ -101,7 +106,11 @@ class Decision(NamedTuple):
     reason: FinalReason
     after: endpointing.State
     """Where voice detection goes on."""
+    start: int
+    """Where the window begins that is being decoded."""
     tries: int = 1
+    in_known_language: Transcript | None = None
+    """What was heard in the language of the session, which was improbable: the language is being detected anew."""
 
 
 class Utterance(NamedTuple):

@@ -90,7 +90,7 @@ class WindowRecogniser:
 
     def __init__(self, engine: WindowEngine, config: StreamConfig) -> None:
         self._config = config
-        self._rules = Rules.of(config, next(iter(engine.lanes.buckets), 0))
+        self._rules = Rules.of(config, next(iter(engine.lanes.buckets), 0), engine.info.languages)
         self._state = INITIAL
         self._features = _feature_cache(engine)
         self._front_end = AudioFrontEnd(engine.voice_detector(config), config.audio)

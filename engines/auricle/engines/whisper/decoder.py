@@ -144,7 +144,10 @@ class WhisperDecoder:
         open_rows = [row for row, job in enumerate(jobs) if _wanted_language(job.window) is None]
         found = self._model.model.detect_language(select(encoded, open_rows)) if open_rows else []
         # Of each window it gives all languages, the likeliest first.
-        spoken = {row: str(best).strip("<|>") for row, ((best, _), *_) in zip(open_rows, found, strict=True)}
+        spoken = {
+            row: self._likeliest((str(token).strip("<|>") for token, _ in ranked), jobs[row].window.config.languages)
+            for row, ranked in zip(open_rows, found, strict=True)
+        }
         return tuple(
             Tokenizer(
                 self._model.hf_tokenizer,
@@ -154,6 +157,11 @@ class WhisperDecoder:
             )
             for row, job in enumerate(jobs)
         )
+
+    def _likeliest(self, ranked: Iterable[str], languages: Sequence[str]) -> str:
+        """Return the first code of ``ranked`` that is one of ``languages``; the very first where none are given."""
+        allowed = {self._code(language) for language in languages}
+        return next(code for code in ranked if not allowed or code in allowed)
 
     def _code(self, language: str) -> str:
         """Return Whisper's code for a BCP 47 tag. Raises `EngineError`."""

@@ -111,10 +111,11 @@ class ConfigurationSpan:
 
 def unsupported(config: Start, info: EngineInfo) -> tuple[str, str, str] | None:
     """Return (error code, reason, JSON pointer of the field) where the engine cannot serve ``config``, else None."""
-    language = config.language
-    if language is not None and info.languages is not None and language.split("-")[0].lower() not in info.languages:
-        known = ", ".join(info.languages)
-        return "unsupported_language", f"{info.name} understands {known}, not {language!r}", "/language"
+    asked = [(config.language, "/language"), *((tag, f"/languages/{at}") for at, tag in enumerate(config.languages))]
+    for language, pointer in asked:
+        if language is not None and info.languages is not None and language.split("-")[0].lower() not in info.languages:
+            known = ", ".join(info.languages)
+            return "unsupported_language", f"{info.name} understands {known}, not {language!r}", pointer
     if config.task not in info.tasks:
         return "invalid_config", f"{info.name} cannot {config.task}", "/task"
     if config.model is not None and config.model != info.model:
@@ -163,7 +164,8 @@ def _stream_config(config: Start, language: str | None) -> StreamConfig:
         audio=AudioFormat(
             encoding=config.audio.encoding, sample_rate=config.audio.sample_rate, channels=config.audio.channels
         ),
-        language=config.language or language,
+        language=config.language or (None if config.languages else language),
+        languages=config.languages,
         task=config.task,
         partials=config.features.partials,
         stable_prefix=config.features.stable_prefix,
