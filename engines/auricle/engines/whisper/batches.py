@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 import ctranslate2
 import numpy as np
@@ -11,6 +12,11 @@ from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
 from auricle.engines.protocol import Window
+
+CPU_BATCH: Final = 8
+"""Most windows in a call on processors: a token costs a fifth in eight of them, and little less in more."""
+GPU_BATCH: Final = 32
+"""Most windows in a call on a GPU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

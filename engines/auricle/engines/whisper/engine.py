@@ -29,6 +29,7 @@ from auricle.engines.protocol import (
     VoiceDetector,
     Window,
 )
+from auricle.engines.whisper.batches import CPU_BATCH, GPU_BATCH
 from auricle.engines.whisper.decoder import BEAM_SIZE, WhisperDecoder
 from auricle.engines.whisper.log_mel import LogMels
 from auricle.engines.whisper.models.resolution import HUB_DEFAULT_MODEL, default_model, resolve_model
@@ -36,9 +37,6 @@ from auricle.engines.whisper.models.window_settings import window_rules
 from auricle.engines.whisper.processors import processors
 from auricle.engines.whisper.window_length import WindowRules
 
-CPU_BATCH: Final = 8
-"""Windows decoded together: a token costs a fifth in eight of them, and little less in more."""
-GPU_BATCH: Final = 32
 GPU_LANES: Final = 2
 """While one is computed, the next is prepared."""
 COMMON_FRAMES: Final = 1_000
