@@ -10,12 +10,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from auricle.core import Start
+from auricle.core.parts import Endpointing
 from auricle.server.app import DEFAULT_PORT
 from auricle.server.cli import transcribe as transcribe_command
 from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.main import app
 from auricle.server.cli.option_errors import OptionError
-from auricle.server.cli.session_options import read_terms
+from auricle.server.cli.session_options import checked_languages, read_terms
 
 HEAVY = {"numpy", "trio", "rich", "av", "soundfile", "onnxruntime", "ctranslate2", "faster_whisper", "huggingface_hub"}
 
@@ -80,7 +81,24 @@ def test_every_knob_reaches_the_session(monkeypatch: pytest.MonkeyPatch, tmp_pat
     terms = asked(monkeypatch, "--keyterms", f"@{tmp_path}/terms.txt").bias.terms
     assert terms == ("Zürich, the city", "hive")
     plain = asked(monkeypatch)
-    assert (plain.bias, plain.endpointing) == (Start().bias, Start().endpointing)
+    assert (plain.bias, plain.endpointing) == (Start().bias, Endpointing(offline=True))
+    for live in (("--realtime",), ("-",)):
+        assert asked(monkeypatch, *live).endpointing == Endpointing(), "somebody waits"
+    assert asked(monkeypatch, "--languages", "de, en-GB,de").languages == ("de", "en-GB")
+
+
+@pytest.mark.parametrize(
+    ("languages", "language", "sentence"),
+    [
+        ("de,english!", None, "not 'english!'"),
+        (" , ", None, "and not nothing"),
+        (",".join(f"x{letter}" for letter in map(chr, range(97, 123))) + ",ya,yb,yc,yd,ye,yf,yg", None, "names 33"),
+        ("de,en", "de", "give one"),
+    ],
+)
+def test_languages_that_cannot_be_used(languages: str, language: str | None, sentence: str) -> None:
+    with pytest.raises(OptionError, match=sentence):
+        checked_languages(languages, language)
 
 
 @pytest.mark.parametrize(

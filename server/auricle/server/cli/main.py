@@ -24,6 +24,7 @@ from auricle.server.cli.options import (
     Engine,
     Keyterms,
     Language,
+    Languages,
     MaxSegment,
     MaxSessions,
     Model,
@@ -86,6 +87,7 @@ def transcribe(
     engine: Engine = None,
     model: Model = None,
     language: Language = None,
+    languages: Languages = None,
     task: TaskOption = Task.TRANSCRIBE,
     prompt: Prompt = None,
     keyterms: Keyterms = None,
@@ -137,8 +139,8 @@ def transcribe(
     )
     # Behind a pipe there may be a microphone, and somebody who waits for the words.
     live = realtime or "-" in files
-    options = _session_options(language, task, prompt, keyterms, silence, max_segment, live=live)
-    config = streaming.start_message(options)
+    given = session_options.Given(language, languages, task.value, prompt, keyterms, silence, max_segment)
+    config = streaming.start_message(_checked(lambda: given.checked(live=live)))
     request = transcribe_command.Request(wanted=wanted, config=config, server=server, realtime=realtime)
     _run(transcribe_command.transcribe, request)
 
@@ -191,6 +193,7 @@ def listen(
     engine: Engine = None,
     model: Model = None,
     language: Language = None,
+    languages: Languages = None,
     task: TaskOption = Task.TRANSCRIBE,
     prompt: Prompt = None,
     keyterms: Keyterms = None,
@@ -203,9 +206,8 @@ def listen(
 ) -> None:
     """Transcribe the microphone until Ctrl-C."""
     configure_logging(verbose=verbose)
-    config = streaming.start_message(
-        _session_options(language, task, prompt, keyterms, silence, max_segment, live=True)
-    )
+    given = session_options.Given(language, languages, task.value, prompt, keyterms, silence, max_segment)
+    config = streaming.start_message(_checked(lambda: given.checked(live=True)))
     server = _server(url, api_key, engine, model, language)
     _run(listen_command.listen, listen_command.Request(config=config, server=server, device=device))
 
@@ -321,29 +323,6 @@ def common(
 def main() -> None:
     """Entry point of the ``auricle`` script."""
     app()
-
-
-def _session_options(
-    language: str | None,
-    task: Task,
-    prompt: str | None,
-    keyterms: str | None,
-    silence_s: float | None,
-    max_segment_s: float | None,
-    *,
-    live: bool,
-) -> "session_options.SessionOptions":
-    return _checked(
-        lambda: session_options.SessionOptions(
-            language=session_options.checked_language(language),
-            task=task.value,
-            prompt=session_options.checked_prompt(prompt),
-            terms=session_options.read_terms(keyterms),
-            silence_s=silence_s,
-            max_segment_s=max_segment_s,
-            live=live,
-        )
-    )
 
 
 def _compute(

@@ -28,6 +28,7 @@ Model = Annotated[
 Language = Annotated[
     str | None, typer.Option("--language", envvar="AURICLE_LANGUAGE", help="As in en or de; without it: detected.")
 ]
+Languages = Annotated[str | None, typer.Option("--languages", help="Detect the language among these, as in en,de,fr.")]
 TaskOption = Annotated[Task, typer.Option("--task", help="Write the words as spoken, or in English.")]
 Prompt = Annotated[
     str | None, typer.Option("--prompt", help="What the recording is about, or how it begins: names are spelt as here.")

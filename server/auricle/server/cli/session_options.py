@@ -3,13 +3,15 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from auricle.server.cli.option_errors import OptionError
 from auricle.server.cli.printable import printable
 
 _LANGUAGE_CODE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 """BCP 47, as far as its form goes."""
+MAX_LANGUAGES: Final = 32
+"""The limit of the protocol (`auricle.core.messages.Start`)."""
 MAX_TERMS: Final = 500
 MAX_TERM: Final = 200
 MAX_PROMPT: Final = 2_000
@@ -21,6 +23,8 @@ class SessionOptions:
     """Options of a session; None means the server's default."""
 
     language: str | None = None
+    languages: tuple[str, ...] = ()
+    """Those among which it is detected."""
     task: Literal["transcribe", "translate"] = "transcribe"
     prompt: str | None = None
     terms: tuple[str, ...] = ()
@@ -28,6 +32,31 @@ class SessionOptions:
     max_segment_s: float | None = None
     live: bool = True
     """Whether somebody waits for the words; a recording gets better ones, later."""
+
+
+class Given(NamedTuple):
+    """The options as they were typed."""
+
+    language: str | None
+    languages: str | None
+    task: Literal["transcribe", "translate"]
+    prompt: str | None
+    keyterms: str | None
+    silence_s: float | None
+    max_segment_s: float | None
+
+    def checked(self, *, live: bool) -> SessionOptions:
+        """Return the options of a session. Raises `OptionError` where one is wrong."""
+        return SessionOptions(
+            language=checked_language(self.language),
+            languages=checked_languages(self.languages, self.language),
+            task=self.task,
+            prompt=checked_prompt(self.prompt),
+            terms=read_terms(self.keyterms),
+            silence_s=self.silence_s,
+            max_segment_s=self.max_segment_s,
+            live=live,
+        )
 
 
 def checked_prompt(prompt: str | None) -> str | None:
@@ -45,6 +74,24 @@ def checked_language(language: str | None) -> str | None:
             "language is detected."
         )
     return language
+
+
+def checked_languages(languages: str | None, language: str | None) -> tuple[str, ...]:
+    """Return the languages of ``--languages``. Raises `OptionError` for what is no code, too many, or no choice."""
+    if languages is None:
+        return ()
+    codes = tuple(dict.fromkeys(code for part in languages.split(",") if (code := part.strip())))
+    wrong = next((code for code in codes if not _LANGUAGE_CODE.fullmatch(code)), None)
+    if wrong is not None or not codes:
+        said = "nothing" if wrong is None else printable(repr(wrong))
+        raise OptionError(f"--languages takes codes with commas between them, as in en,de,pt-BR, and not {said}.")
+    if len(codes) > MAX_LANGUAGES:
+        raise OptionError(
+            f"--languages names {len(codes)} languages, and {MAX_LANGUAGES} are the most: leave some out."
+        )
+    if language is not None:
+        raise OptionError("--language says which language it is, and --languages that it is to be found out: give one.")
+    return codes
 
 
 def read_terms(given: str | None) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ def start_message(options: SessionOptions) -> Start:
     """Return the configuration of a command-line session: mono 16 kHz, with words."""
     return Start(
         language=options.language,
+        languages=options.languages,
         task=options.task,
         features=Features(words=True),
         endpointing=Endpointing(
