@@ -38,7 +38,6 @@ from auricle.server.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from auricle.engines import compute as engine_compute
     from auricle.server import app as server_app
     from auricle.server.cli import conform as conform_command
     from auricle.server.cli import doctor as doctor_command
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
     from auricle.server.cli import serve as serve_command
     from auricle.server.cli import transcribe as transcribe_command
 else:
-    engine_compute = lazy_module("auricle.engines.compute")
     server_app = lazy_module("auricle.server.app")
     conform_command = lazy_module("auricle.server.cli.conform")
     doctor_command = lazy_module("auricle.server.cli.doctor")
@@ -123,7 +121,9 @@ def transcribe(
 ) -> None:
     """Transcribe recordings."""
     configure_logging(verbose=verbose)
-    compute = _compute(device, compute_type, beam_size, threads)
+    compute = server_choice.ComputeOptions(
+        device=device, compute_type=compute_type, beam_size=beam_size, threads=threads
+    )
     server = _server(url, api_key, engine, model, language, compute)
     wanted = jobs.Wanted(
         files=files,
@@ -181,7 +181,9 @@ def serve(
         engine_isolation=serve_command.ISOLATION[engine_isolation],
         max_sessions=max_sessions,
         allowed_origins=_checked(lambda: server_choice.checked_origins(allow_origin or [])),
-        compute=_compute(device, compute_type, beam_size, threads),
+        compute=server_choice.ComputeOptions(
+            device=device, compute_type=compute_type, beam_size=beam_size, threads=threads
+        ),
     )
     _run(serve_command.serve, config)
 
@@ -325,19 +327,13 @@ def main() -> None:
     app()
 
 
-def _compute(
-    device: str | None, compute_type: str | None, beam_size: int | None, threads: int | None
-) -> "engine_compute.ComputeOptions":
-    return engine_compute.ComputeOptions(device=device, compute_type=compute_type, beam_size=beam_size, threads=threads)
-
-
 def _server(
     url: str | None,
     api_key: str | None,
     engine: str | None,
     model: str | None,
     language: str | None,
-    compute: "engine_compute.ComputeOptions | None" = None,
+    compute: "server_choice.ComputeOptions | None" = None,
 ) -> "server_choice.ServerChoice":
     return _checked(
         lambda: server_choice.choose_server(
@@ -346,7 +342,7 @@ def _server(
             engine=engine,
             model=model,
             language=language,
-            compute=compute or engine_compute.ENGINE_DEFAULTS,
+            compute=compute or server_choice.ENGINE_DEFAULTS,
         )
     )
 

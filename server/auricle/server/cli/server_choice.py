@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
+# Said again for the options, which import this module late and engines never.
+from auricle.engines.compute import ENGINE_DEFAULTS as ENGINE_DEFAULTS
+from auricle.engines.compute import ComputeOptions as ComputeOptions
 from auricle.server.app import ServerConfig, running_server
 from auricle.server.cli.display import Display
 from auricle.server.cli.engine_progress import wait_for_engine
