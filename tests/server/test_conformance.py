@@ -41,7 +41,7 @@ def test_our_server_passes_every_check() -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_server_that_breaks_a_rule_fails_the_check_about_it(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(FAULTS[fault], monkeypatch)
-    (verdict,) = trio.run(lambda: verdicts(FAULTS[fault].check, timeout_s=1.0))
+    (verdict,) = trio.run(lambda: verdicts(FAULTS[fault].check, timeout_s=2.0))
     assert verdict.outcome == "failed"
     assert FAULTS[fault].words in verdict.why
     assert verdict.trace
