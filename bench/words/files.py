@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clips import Tape
 from cpu import metered
@@ -13,10 +13,8 @@ from words.samples import Sample
 
 from auricle.engines.protocol import (
     ENGINE_RATE,
-    OFFLINE_SEGMENT_S,
-    OFFLINE_SILENCE_S,
+    OFFLINE_DEFAULTS,
     Engine,
-    StreamConfig,
     StreamDone,
 )
 from auricle.engines.session.recogniser import Recogniser
@@ -27,8 +25,7 @@ PIECE_S = 0.5
 
 def transcribe_file(engine: Engine, pcm: Iterable[bytes], language: str | None) -> Iterator[Said]:
     """Yield what the engine says of a recording, 16 kHz, mono, 16 bit. How files are transcribed is said here only."""
-    config = StreamConfig(language=language, silence_s=OFFLINE_SILENCE_S, max_segment_s=OFFLINE_SEGMENT_S, offline=True)
-    recogniser = Recogniser(engine, config)
+    recogniser = Recogniser(engine, replace(OFFLINE_DEFAULTS, language=language))
     begin_s = time.monotonic()
     try:
         for piece in pcm:

@@ -13,9 +13,14 @@ def has_moved(before: Snapshot, after: Snapshot) -> bool:
     """
     return (
         (after.processed, after.committed, after.credit) != (before.processed, before.committed, before.credit)
-        or len(after.flushes) + len(after.changes) < len(before.flushes) + len(before.changes)
+        or _is_answered(before, after)
         or after.state is not before.state
     )
+
+
+def _is_answered(before: Snapshot, after: Snapshot) -> bool:
+    """Whether a flush or a change has been answered."""
+    return len(after.flushes) + len(after.changes) < len(before.flushes) + len(before.changes)
 
 
 def note_news(draft: Draft, before: Snapshot) -> None:
@@ -26,8 +31,7 @@ def note_news(draft: Draft, before: Snapshot) -> None:
     s = draft.s
     if s.role is Role.SERVER or s.state is State.CLOSED:
         return
-    answers = len(s.flushes) + len(s.changes) < len(before.flushes) + len(before.changes)
-    if s.received > before.received or answers:
+    if s.received > before.received or _is_answered(before, s):
         note_proof(draft)
     if has_moved(before, s):
         draft.update(progress_at=draft.now)

@@ -86,6 +86,10 @@ class StreamConfig:
     """Text that the engine takes as context, where it supports that."""
 
 
+OFFLINE_DEFAULTS: Final = StreamConfig(silence_s=OFFLINE_SILENCE_S, max_segment_s=OFFLINE_SEGMENT_S, offline=True)
+"""The configuration of a recording where the client says no more than that."""
+
+
 # ---------------------------------------------------------------------------- input and output of engines
 
 

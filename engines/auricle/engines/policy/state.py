@@ -140,10 +140,9 @@ class Utterance(NamedTuple):
     """Blocks of silence that run up to now."""
     lull: int = 0
     """Middle of the longest pause of late; where there was none, end of the quietest block."""
-    lull_pause: int = 0
-    """Blocks that the longest pause had, up to those that make it a certain one …"""
-    lull_probability: float = 1.0
-    """… or how likely the quietest block is voice."""
+    lull_quietness: tuple[int, float] = (0, -1.0)
+    """Blocks that the longest pause had, up to those that make it a certain one, and without a pause how unlikely the
+    quietest block is voice: the negative of its probability. Higher is quieter."""
 
     def may_be_cut_at(self, rules: Rules, position: int) -> bool:
         """Whether this is so late in the utterance that it may yet be cut before ``position``."""

@@ -123,11 +123,11 @@ def _remember_lull(rules: Rules, utterance: Utterance, probability: float, end: 
         return utterance
     utterance = utterance._replace(pause=utterance.pause + 1 if probability < SILENCE_THRESHOLD else 0)
     pause = min(utterance.pause, CERTAIN_PAUSE)
-    quietness = (pause, -probability if not pause else 0.0)
-    if quietness < (utterance.lull_pause, -utterance.lull_probability if not utterance.lull_pause else 0.0):
+    quietness = (pause, 0.0 if pause else -probability)
+    if quietness < utterance.lull_quietness:
         return utterance
     middle = end - utterance.pause // 2 * BLOCK
-    return utterance._replace(lull=middle, lull_pause=pause, lull_probability=probability)
+    return utterance._replace(lull=middle, lull_quietness=quietness)
 
 
 def _cancel_speculation(state: State) -> Step:

@@ -13,7 +13,7 @@ from auricle.engines.protocol import Lanes
 
 MEMORY_S: Final = 30.0
 """Demand fades to a third in so many seconds: four turns of a conversation (3 s of speech, 4 s of pause). Shorter, and
-the level would follow every sentence; longer, and it would be minutes late."""
+the interval would follow every sentence; longer, and it would be minutes late."""
 SPEECH_SHARE: Final = 0.43
 """Share of the time that a session nothing is known of will talk. Source: notes §4.3."""
 TURN_S: Final = 7.0

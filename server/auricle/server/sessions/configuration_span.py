@@ -13,8 +13,7 @@ from auricle.core import Start, Word
 from auricle.core.parts import AudioFormat, FinalDetails
 from auricle.engines.actor import EngineActor
 from auricle.engines.protocol import (
-    OFFLINE_SEGMENT_S,
-    OFFLINE_SILENCE_S,
+    OFFLINE_DEFAULTS,
     EngineInfo,
     FinalResult,
     FlushDone,
@@ -155,10 +154,7 @@ def _chunk_sizes(samples: int, most: int) -> Iterator[int]:
 def _stream_config(config: Start, language: str | None) -> StreamConfig:
     """Return the engine's stream configuration; ``language`` is the default where the client names none."""
     endpointing = config.endpointing
-    offline = bool(endpointing.offline)
-    live = StreamConfig()
-    silence_s = OFFLINE_SILENCE_S if offline else live.silence_s
-    max_segment_s = OFFLINE_SEGMENT_S if offline else live.max_segment_s
+    defaults = OFFLINE_DEFAULTS if endpointing.offline else StreamConfig()
     silence_ms, max_segment_ms = endpointing.silence_ms, endpointing.max_segment_ms
     return StreamConfig(
         audio=AudioFormat(
@@ -169,9 +165,9 @@ def _stream_config(config: Start, language: str | None) -> StreamConfig:
         task=config.task,
         partials=config.features.partials,
         stable_prefix=config.features.stable_prefix,
-        silence_s=silence_s if silence_ms is None else silence_ms / 1000,
-        max_segment_s=max_segment_s if max_segment_ms is None else max_segment_ms / 1000,
-        offline=offline,
+        silence_s=defaults.silence_s if silence_ms is None else silence_ms / 1000,
+        max_segment_s=defaults.max_segment_s if max_segment_ms is None else max_segment_ms / 1000,
+        offline=defaults.offline,
         terms=config.bias.terms,
         prompt=config.bias.prompt,
     )
