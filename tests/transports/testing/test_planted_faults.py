@@ -235,6 +235,16 @@ class ClosesRudely(InMemoryWire):
         await super().abort()
 
 
+class TakesALossForAnAnswer(InMemoryWire):
+    async def receive(self) -> Frame:
+        try:
+            return await super().receive()
+        except WireLost:
+            if self._close_sent is None:
+                raise
+            raise WireLost("eof", *self._close_sent) from None
+
+
 class SleepsThroughAborts(InMemoryWire):
     def notify(self) -> None:
         if not self._aborted:
@@ -299,6 +309,7 @@ WIRES: list[tuple[type[InMemoryWire], transport.Check]] = [
     (ForgetsTheReason, transport.the_closing_handshake),
     (ClosesRudely, transport.both_close_at_once),
     (ClosesRudely, transport.a_close_amid_the_peers_sending),
+    (TakesALossForAnAnswer, transport.a_close_without_an_answer),
     (AbortsPolitely, transport.an_abort_ends_both),
     (SleepsThroughAborts, transport.an_abort_ends_both),
     (SleepsThroughAborts, transport.a_blocked_send_is_woken),

@@ -70,7 +70,9 @@ class WebSocketWire:
             case WSMsgType.CLOSING if self._closing is not None:
                 # Our Close frame is sent, but the peer may still be reading: not lost until the handshake is over.
                 await self._closing.wait()
-                raise WireLost("eof", self._websocket.close_code or ABNORMAL_CLOSURE)
+                if self._websocket.close_code in (None, ABNORMAL_CLOSURE):
+                    raise WireLost("reset")
+                raise WireLost("eof", self._websocket.close_code)
             case WSMsgType.ERROR:
                 raise WireLost("reset", ABNORMAL_CLOSURE, str(message.data))
             case _:

@@ -22,6 +22,8 @@ MOST_IN_FLIGHT: Final = 1024
 MESSAGES: Final[tuple[Frame, ...]] = (
     "text", b"bytes", "", b"", "é – 語 \0 \n", b"\x00\xff\n", '{"type": "ping"}', "t" * 60_000, PIECE * 16, b"last",
 )  # fmt: skip
+UNREAD: Final = 64
+"""Small messages that a wire does not read on its own account past its queue for the reader."""
 SURE: Final = 3
 """Times that the loop has to settle without a send going on before it counts as stuck."""
 RACES: Final = 24
@@ -219,6 +221,26 @@ async def an_abort_ends_a_close(loop: Loop, a: Wire, b: Wire) -> None:
         await lost(b.receive(), "After a cancelled close and an abort, receive raises WireLost.")
 
 
+async def a_close_without_an_answer(loop: Loop, a: Wire, b: Wire) -> None:
+    """A close whose peer goes without a close of its own is a ``reset``: nobody has said that it was heard."""
+    ends: list[WireLost] = []
+
+    async def read() -> None:
+        ends.append((await read_to_end(a))[1])
+
+    async with loop.tasks() as tasks:
+        # Messages that b does not take keep the close from being answered by the wire itself.
+        sending = tasks.start(lambda: _send_all(a, [f"message {n}" for n in range(UNREAD)]))
+        await loop.settle()
+        await _cancelled(sending)
+        reading, closing = tasks.start(read), tasks.start(lambda: _close(a, 1000, "bye"))
+        await loop.settle()
+        await b.abort()
+        await closing.join()
+        await reading.join()
+    require(ends[0].how == "reset", f"A close that the peer has not answered is a 'reset', not an {ends[0].how!r}.")
+
+
 async def a_clogged_send_pushes_back(loop: Loop, a: Wire, b: Wire) -> None:
     """A send waits while the peer does not read, blocks no other call, and goes on when the peer reads."""
     async with loop.tasks() as tasks:
@@ -269,6 +291,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     both_close_at_once,
     an_abort_ends_both,
     an_abort_ends_a_close,
+    a_close_without_an_answer,
     a_clogged_send_pushes_back,
     a_cancelled_send_tears_nothing,
     a_blocked_send_is_woken,

@@ -9,6 +9,7 @@ import h11
 import trio
 import wsproto
 from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
+from wsproto.connection import ConnectionState
 
 from auricle.core import PROTOCOL, Frame
 from auricle.core.errors import ABNORMAL_CLOSURE
@@ -44,6 +45,8 @@ class WebSocketWire:
             if self._closing is not None:
                 # Our Close frame is sent, but the peer may still be reading: not lost until the handshake is over.
                 await self._closing.wait()
+                if not self._is_answered:
+                    raise WireLost("reset") from None
             raise _lost(closed) from None
 
     async def send(self, frame: Frame) -> None:
@@ -64,6 +67,14 @@ class WebSocketWire:
     async def abort(self) -> None:
         """Drop the connection."""
         await trio.aclose_forcefully(self._stream)
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whether both Close frames have been exchanged.
+
+        trio-websocket's own ``closed`` says 1000 as soon as our Close frame is sent, also where the peer is cut.
+        """
+        return self._connection._wsproto.state is ConnectionState.CLOSED
 
 
 def _lost(closed: ConnectionClosed) -> WireLost:
