@@ -348,6 +348,27 @@ def test_silences_are_counted_until_the_server_shows_that_it_hears(*, hears: boo
         assert (link.closed.reason, link.closed.error) == ("timeout", "silence")
 
 
+@pytest.mark.parametrize("code", [1000, 1002, 1007, 4400])
+def test_a_client_that_closes_politely_does_not_come_back(code: int) -> None:
+    """It holds no place for the resume window: after such a code it never resumes."""
+    link = resumable()
+    link.send(500)
+    link.settle()
+    link.route("server", link.server.transport_lost("eof", code, now=link.now))
+    assert only_ending(link.server_events).reason == "lost"
+    assert link.server.finished
+
+
+@pytest.mark.parametrize("code", [1001, 1005, 1006, 1011, 1012, 1013, 4408, 4500])
+def test_a_client_whose_connection_is_closed_for_it_may_come_back(code: int) -> None:
+    link = resumable()
+    link.send(500)
+    link.settle()
+    link.route("server", link.server.transport_lost("eof", code, now=link.now))
+    assert link.server.closed is None
+    assert link.server.snapshot.recovery.token is not None
+
+
 def test_an_old_connection_that_arrives_late_does_not_steal_the_session() -> None:
     link = resumable()
     s = link.client.snapshot

@@ -104,7 +104,14 @@ def _driver_cancelled(_: Snapshot, stimulus: Stimulus) -> bool:
 
 
 def _resumable(s: Snapshot, stimulus: Stimulus) -> bool:
-    return s.recovery.token is not None and not _driver_cancelled(s, stimulus)
+    """Whether the client may still resume. With a Close frame it says so: after these codes it never does."""
+    match stimulus:
+        case Lose(how="cancelled"):
+            return False
+        case Lose(how="eof", code=code) if code not in RECLAIMABLE:
+            return False
+        case _:
+            return s.recovery.token is not None
 
 
 def _not_requested(s: Snapshot, stimulus: Stimulus) -> bool:

@@ -37,13 +37,14 @@ class BareClient:
         await self._send(BytesMessage(pcm))
 
     async def until(self, kind: str) -> list[dict[str, Any]]:
-        """Return the messages up to the first one of ``kind``, and wait for the Close frame where that is ``closed``."""
+        """Return the messages up to the first one of ``kind``; for ``closed``, up to the Close frame behind it."""
         messages: list[dict[str, Any]] = []
         while True:
             for event in await self._events():
                 if isinstance(event, Message):
                     messages.append(json.loads(event.data))
-                if isinstance(event, CloseConnection) or (kind != "closed" and messages and messages[-1]["type"] == kind):
+                over = kind != "closed" and bool(messages) and messages[-1]["type"] == kind
+                if over or isinstance(event, CloseConnection):
                     return messages
 
     async def _send(self, event: Any) -> None:
