@@ -10,6 +10,7 @@ from auricle.engines.whisper.guards import (
     is_compressible,
     is_no_speech,
     is_too_dense,
+    is_too_long,
     runaway_start,
     spoken_words,
     token_budget,
@@ -95,3 +96,11 @@ def test_the_model_may_say_that_nobody_spoke() -> None:
 @given(st.floats(0, 60))
 def test_the_budget_grows_and_ends(seconds: float) -> None:
     assert 20 <= token_budget(seconds) <= MOST_TOKENS
+
+
+@pytest.mark.parametrize(
+    ("voiced_s", "probability", "too_long"),
+    [(1.2, 0.9, False), (1.5, 0.9, True), (0.8, 0.1, False), (1.0, 0.1, True), (1.0, None, True)],
+)
+def test_no_word_takes_that_much_voice(voiced_s: float, probability: float | None, *, too_long: bool) -> None:
+    assert is_too_long(voiced_s, probability) is too_long

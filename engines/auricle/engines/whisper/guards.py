@@ -41,6 +41,14 @@ WORDS_A_SECOND: Final = 7.0
 SPARE_WORDS: Final = 3
 """… beyond the first few, for the voice detector misses soft ones."""
 
+LONGEST_WORD_S: Final = 1.4
+"""Voice that the alignment gives to one word: more, and words were left out in front of it, as of "hello, hello, hello,
+can you hear me". The longest of 3 000 spoken words had 1.2 s …"""
+LONGEST_UNSURE_WORD_S: Final = 0.9
+"""… and the longest of those less probable than …"""
+UNSURE: Final = 0.5
+"""… this had 0.6 s."""
+
 
 def token_budget(seconds: float) -> int:
     """Return how many tokens a window with so many seconds of audio may have."""
@@ -80,6 +88,11 @@ def spoken_words(words: Sequence[TimedWord]) -> int:
         if run == UNSPOKEN_WORDS:
             return place - UNSPOKEN_WORDS + 1
     return len(words)
+
+
+def is_too_long(voiced_s: float, probability: float | None) -> bool:
+    """Whether one word of that probability cannot be all that was said in ``voiced_s`` seconds of voice."""
+    return voiced_s > (LONGEST_UNSURE_WORD_S if (probability or 0.0) < UNSURE else LONGEST_WORD_S)
 
 
 def is_too_dense(words: int, voiced_s: float) -> bool:

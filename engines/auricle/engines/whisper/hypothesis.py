@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from math import exp, log
+from math import exp, inf, log
 from typing import Final
 
 import ctranslate2
 from faster_whisper.tokenizer import Tokenizer
 
-from auricle.engines.protocol import TimedWord, Transcript
+from auricle.engines.protocol import TimedWord, Transcript, Window
 from auricle.engines.whisper.batches import Batch, Job
 from auricle.engines.whisper.guards import (
     IMPROBABLE,
     is_compressible,
     is_no_speech,
     is_too_dense,
+    is_too_long,
     runaway_start,
     spoken_words,
 )
@@ -36,6 +37,7 @@ class Doubt(Enum):
     UNSPOKEN = "words of it have no duration"
     TOO_DENSE = "the voice cannot hold so many words"
     UNCOVERED = "voice behind its last word has no words"
+    TOO_SPARSE = "one of its words takes more voice than any word has"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,8 @@ def with_words(heard: Hypothesis, words: Sequence[TimedWord]) -> Hypothesis:
     if window.told_after is not None:
         spoken = spoken[first_told(spoken, window.told_after) :]
         cut = True
+    if any(is_too_long(voiced_of(word, window), word.confidence) for word in spoken):
+        doubts.add(Doubt.TOO_SPARSE)
     return replace(
         heard,
         words=tuple(spoken),
@@ -159,7 +163,18 @@ def first_told(words: Sequence[TimedWord], pause: tuple[float, float]) -> int:
 
 def voiced_after(voiced: Sequence[tuple[float, float]], position_s: float) -> float:
     """Return how many seconds of voice lie behind a position in the window."""
-    return sum(max(0.0, end - max(begin, position_s)) for begin, end in voiced)
+    return voiced_between(voiced, position_s, inf)
+
+
+def voiced_of(word: TimedWord, window: Window) -> float:
+    """Return how many seconds of voice a word takes of what is told of the window; 0 where the voice is not known."""
+    told_from_s = 0.0 if window.told_after is None else window.told_after[1]
+    return voiced_between(window.voiced or (), max(word.start_s, told_from_s), word.end_s)
+
+
+def voiced_between(voiced: Sequence[tuple[float, float]], begin_s: float, end_s: float) -> float:
+    """Return how many seconds of voice lie between two positions in the window."""
+    return sum(max(0.0, min(end, end_s) - max(begin, begin_s)) for begin, end in voiced)
 
 
 def text_of(words: Sequence[TimedWord], language: str) -> str:
