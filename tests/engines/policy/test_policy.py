@@ -12,7 +12,7 @@ from auricle.engines.audio.endpointing import PRE_SPEECH_PAD_S
 from auricle.engines.policy.agreement import agreed, continued, counterparts, heard_again
 from auricle.engines.policy.events import Decode, Failure, Forget, Promote, SpeechEnd, SpeechStart, Urgency, Voice
 from auricle.engines.policy.next_event import next_event
-from auricle.engines.policy.state import INITIAL, LONGEST_PAUSE, TAIL, Rules
+from auricle.engines.policy.state import CONTEXT_WINDOWS, INITIAL, LONGEST_PAUSE, TAIL, Rules
 from auricle.engines.policy.step import step
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, OFFLINE_SEGMENT_S, OFFLINE_SILENCE_S, StreamConfig, Transcript
 from engines.policy.policy_driver import (
@@ -197,7 +197,7 @@ def test_what_is_committed_is_not_heard_again_but_goes_along_as_text():
 
 @given(tracks(), st.integers(0, 10), st.floats(0.1, 1.0))
 @settings(deadline=None, max_examples=60)
-def test_finals_hear_what_was_said_just_before_where_that_costs_nothing(track, latency, silence_s):
+def test_finals_hear_what_was_said_just_before_where_there_is_room_for_it(track, latency, silence_s):
     """And say none of it again."""
     voice, words = track
     session = Session(rules(8.0, silence_s=silence_s), voice, hears(words), latency=lambda job: latency).run()
@@ -206,7 +206,7 @@ def test_finals_hear_what_was_said_just_before_where_that_costs_nothing(track, l
     for decode in session.decodes:
         if decode.told_after is not None:
             assert decode.urgency not in FIRST_KINDS
-            assert decode.end - decode.start <= 8.0 * ENGINE_RATE
+            assert decode.end - decode.start <= CONTEXT_WINDOWS * 8.0 * ENGINE_RATE
             began, ended = decode.told_after
             assert decode.start < began <= ended <= decode.end
             assert ended - began <= LONGEST_PAUSE
