@@ -21,7 +21,8 @@ TAIL = """
 ## How to read it
 
 * **plain**: faster-whisper's `transcribe` with its defaults, one thread, int8, the same weights; `-vad` with its own
-  voice detection. **files**: what `auricle transcribe` does with a recording. **live-S**: `auricle serve` in a process
+  voice detection; **plain-cut-S**: on each utterance alone that S seconds of silence end, which is what cutting costs,
+  whoever decodes. **files**: what `auricle transcribe` does with a recording. **live-S**: `auricle serve` in a process
   of its own and a client on the loopback, frames of 100 ms at the pace of speech, partials on, S seconds of silence end
   an utterance, a session for each clip; **-x8**: eight sessions at once. **live-virtual-S**: the same in one process on
   virtual time, where a decode takes as long as it is told to.

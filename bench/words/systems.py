@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from faster_whisper import WhisperModel
+from words.cuts import PlainOnCuts
 from words.files import Files
 from words.heard import Hearing
 from words.live import Live
@@ -20,8 +21,8 @@ OFFLINE = "plain-beam5"
 SILENCES_S = (0.2, 0.5, 0.8)
 SESSIONS = (1, 8)
 """At once."""
-VIRTUAL = "live-virtual"
-"""Begins the names of columns that are measured only where they are asked for."""
+VIRTUAL, CUT = "live-virtual", "plain-cut"
+"""Begin the names of columns that are measured only where they are asked for."""
 
 
 class System(Protocol):
@@ -94,13 +95,19 @@ def columns(models: Models, options: Options) -> dict[str, System]:
             delay=options.delay,
             detect_language=options.detect_language,
         )
+        named[f"{CUT}-{silence_s:g}"] = PlainOnCuts(
+            model=models.plain,
+            engine=models.ours,
+            silence_s=silence_s,
+            detect_language=options.detect_language,
+        )
     return named
 
 
 def chosen(names: Sequence[str], asked: Sequence[str]) -> list[str]:
-    """Return the columns that are asked for by name or by how their names begin; without any, all but virtual ones."""
+    """Return the columns that are asked for by name or by how their names begin; without any, the ordinary ones."""
     if not asked:
-        return [name for name in names if not name.startswith(VIRTUAL)]
+        return [name for name in names if not name.startswith((VIRTUAL, CUT))]
     wanted: set[str] = set()
     for one in asked:
         meant = {one} if one in names else {name for name in names if name.startswith(f"{one}-")}

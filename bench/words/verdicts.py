@@ -8,7 +8,11 @@ from words.scores import ALL
 from words.systems import OFFLINE
 
 Columns = Mapping[str, Mapping[str, Any]]
-LIKE = {"live-0.5": 1.05, "live-0.5-x8": 1.05, "files": 1.02, "live-0.2": 1.15, "live-0.2-x8": 1.15}
+LIKE = {
+    "files": 1.02,
+    **dict.fromkeys(("live-0.5", "live-0.5-x8", "live-virtual-0.5"), 1.05),
+    **dict.fromkeys(("live-0.2", "live-0.2-x8", "live-virtual-0.2"), 1.15),
+}
 """WER of these columns to that of plain faster-whisper with beam 5, at most."""
 ENOUGH_WORDS = 100
 """A kind with fewer says nothing."""
