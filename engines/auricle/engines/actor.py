@@ -41,7 +41,9 @@ from auricle.engines.protocol import (
     WindowEngine,
 )
 from auricle.engines.scheduling.decode_request import DecodeCommand
+from auricle.engines.scheduling.decode_times import DecodeSummary
 from auricle.engines.scheduling.dispatcher import MOST_LANES, Dispatcher
+from auricle.engines.scheduling.load import Load
 from auricle.engines.scheduling.native_calls import Calls, RunSync, Threads
 from auricle.engines.session.engine_session import EngineSession
 
@@ -141,8 +143,18 @@ class EngineActor:
     @property
     def busy_for_s(self) -> float | None:
         """Seconds after which a new session should be tried again; None while the engine has capacity for one more."""
-        load = None if self._dispatcher is None else self._dispatcher.load
+        load = self.load
         return None if load is None or load.admits else load.retry_after_s
+
+    @property
+    def load(self) -> Load | None:
+        """How busy the engine's lanes are; None for a stateful engine, which has none, and before one is loaded."""
+        return None if self._dispatcher is None else self._dispatcher.load
+
+    @property
+    def decodes(self) -> DecodeSummary | None:
+        """How long the engine's latest calls took; None where there were none, as with a stateful engine."""
+        return None if self._dispatcher is None else self._dispatcher.decode_times.summary()
 
     def _require_loaded(self) -> Loaded:
         if self._unavailable is not None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from importlib import metadata
 from types import MappingProxyType
 from typing import Final
 
@@ -20,12 +21,14 @@ from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine, EngineUnavailable
 from auricle.server.http import listener
 from auricle.server.http.negotiation import Reject, is_loopback_host, negotiate
-from auricle.server.http.operator_routes import operator_routes
+from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.responder import serve_http
 from auricle.server.http.upgrade import Upgrade
+from auricle.server.http.web_pages import page, page_routes
 from auricle.server.sessions.admission import capacity_problem
 from auricle.server.sessions.conversation import Conversation
 from auricle.server.sessions.registry import SessionRegistry
+from auricle.server.status import ServerStatus, status_document
 from auricle.transports.address import DEFAULT_PATH, Address
 from auricle.transports.trio.first_frame import read_first_frame
 from auricle.transports.trio.server import Connection, serve_wire
@@ -76,6 +79,7 @@ class SpeechServer:
         self._drain = trio.Event()
         self._stopped = trio.Event()
         self._listener: listener.Server | None = None
+        self._began_at = 0.0
 
     @property
     def url(self) -> str:
@@ -114,6 +118,30 @@ class SpeechServer:
         """One sentence on why a fallback engine is in use; None where the first choice is."""
         return self._actor.note
 
+    def status(self) -> ServerStatus:
+        """Return what the server does just now."""
+        now = trio.current_time()
+        is_ready, why = self._is_ready()
+        try:
+            engine = self._actor.info
+        except EngineUnavailable:
+            engine = None
+        return ServerStatus(
+            version=metadata.version("auricle"),
+            uptime_s=now - self._began_at,
+            draining=self.draining,
+            ready=is_ready,
+            detail=why,
+            loading=self._actor.stage,
+            engine=engine,
+            sessions=sorted(
+                (conversation.status(now) for conversation in self._conversations), key=lambda session: -session.age_s
+            ),
+            max_sessions=self._config.max_sessions,
+            load=self._actor.load,
+            decodes=self._actor.decodes,
+        )
+
     def drain(self) -> None:
         """Accept no new sessions and end the input of the open ones, which still get their last finals. Idempotent."""
         self._drain.set()  # also stops the listener from accepting
@@ -125,7 +153,9 @@ class SpeechServer:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `drain` has been called and the last session has ended. Raises `ListenError`."""
-        routes = operator_routes(self._is_ready)
+        self._began_at = trio.current_time()
+        status = status_routes(lambda: status_document(self.status()), page("status.html"))
+        routes = {**operator_routes(self._is_ready), **status, **page_routes()}
         listen = partial(
             listener.serve_tcp,
             self._config.host,

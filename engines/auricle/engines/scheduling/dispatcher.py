@@ -13,9 +13,10 @@ from typing import Final, assert_never
 import anyio
 
 from auricle.engines.policy.events import Drop, Promote
-from auricle.engines.protocol import EngineError, Transcript, Window, WindowEngine
+from auricle.engines.protocol import ENGINE_RATE, EngineError, Transcript, Window, WindowEngine
 from auricle.engines.scheduling import scheduler as schedule
 from auricle.engines.scheduling.decode_request import DecodeClient, DecodeCommand, DecodeRequest, Outcome
+from auricle.engines.scheduling.decode_times import DecodeTimes
 from auricle.engines.scheduling.jobs import Batch, Job, JobId, deadline_s
 from auricle.engines.scheduling.load import Load
 from auricle.engines.scheduling.native_calls import Calls
@@ -51,6 +52,7 @@ class Dispatcher:
         self._pending: dict[JobId, _PendingJob] = {}
         self._opened = 0
         self._news = anyio.Event()
+        self.decode_times = DecodeTimes()
 
     @property
     def lanes(self) -> int:
@@ -123,6 +125,8 @@ class Dispatcher:
         outcomes = await self._decode([job.request.window for job in pending])
         now_s = anyio.current_time()
         self._schedule = schedule.finished(self._schedule, batch, took_s=now_s - began_s, now_s=now_s)
+        audio_s = sum(len(job.request.window.audio) for job in pending) / ENGINE_RATE
+        self.decode_times.record(took_s=now_s - began_s, windows=len(pending), audio_s=audio_s)
         self._news.set()
         for job, outcome in zip(pending, outcomes, strict=True):
             job.session.take(job.request.job, outcome)

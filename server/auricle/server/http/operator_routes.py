@@ -1,14 +1,14 @@
-"""Routes for operators: liveness (``/healthz``), readiness (``/readyz``), and the front page (``/``)."""
+"""Routes for operators: liveness (``/healthz``), readiness (``/readyz``), and what a server does just now (``/status``)."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
-from auricle.core import PROTOCOL
 from auricle.server.http.negotiation import WEBSOCKET_PATHS
 from auricle.server.http.problem_details import Problem
-from auricle.server.http.routing import Request, Response, Routes, problem_response
+from auricle.server.http.routing import Handler, Request, Response, Routes, problem_response
 
 HEALTH_PATHS: Final = ("/healthz", "/readyz")
 """Paths for probes, which are answered also where there is no free connection."""
@@ -18,7 +18,7 @@ Ready = Callable[[], tuple[bool, str]]
 
 
 def operator_routes(ready: Ready) -> Routes:
-    """Return the routes of ``/``, ``/healthz``, ``/readyz``, and a 426 response for every WebSocket path."""
+    """Return the routes of ``/healthz``, ``/readyz``, and a 426 response for every WebSocket path."""
 
     async def readyz(_request: Request) -> Response:
         is_ready, why = ready()
@@ -27,19 +27,23 @@ def operator_routes(ready: Ready) -> Routes:
         problem = Problem(status=HTTPStatus.SERVICE_UNAVAILABLE, code="engine_unavailable", detail=why)
         return problem_response(problem)
 
-    pages = {"/": {"GET": _front_page}, "/healthz": {"GET": _healthz}, "/readyz": {"GET": readyz}}
-    return pages | {path: {"GET": _upgrade_required} for path in WEBSOCKET_PATHS}
+    probes = {"/healthz": {"GET": _healthz}, "/readyz": {"GET": readyz}}
+    return probes | {path: {"GET": _upgrade_required} for path in WEBSOCKET_PATHS}
+
+
+def status_routes(status: Callable[[], Mapping[str, object]], page: Handler) -> Routes:
+    """Return the route of ``/status``: JSON for programs, and for browsers the page that shows it live."""
+
+    async def status_or_page(request: Request) -> Response:
+        if request.wants_html:
+            return await page(request)
+        return replace(_json(status()), headers=(("Vary", "Accept"),))
+
+    return {"/status": {"GET": status_or_page}}
 
 
 async def _healthz(_request: Request) -> Response:
     return _json({"status": "ok"})
-
-
-async def _front_page(_request: Request) -> Response:
-    lines = ["Auricle: self-hosted real-time speech-to-text.", ""]
-    lines += [f"WebSocket  {path}  (subprotocol {PROTOCOL})" for path in WEBSOCKET_PATHS]
-    lines += ["Alive      /healthz", "Ready      /readyz", ""]
-    return Response(content_type="text/plain; charset=utf-8", body="\n".join(lines).encode())
 
 
 async def _upgrade_required(request: Request) -> Response:
@@ -54,5 +58,5 @@ async def _upgrade_required(request: Request) -> Response:
     )
 
 
-def _json(document: dict[str, str]) -> Response:
+def _json(document: Mapping[str, object]) -> Response:
     return Response(content_type="application/json", body=json.dumps(document).encode())

@@ -37,7 +37,7 @@ async def serve_http(
     request = parser.next_event()
     assert isinstance(request, h11.Request), "the listener hands over a complete head"
     must_close = not await _skip_body(parser, stream) or (closing is not None and closing.is_set())
-    routed = Request(request.method.decode(), path_of(request.target.decode()))
+    routed = Request(request.method.decode(), path_of(request.target.decode()), _joined(request))
     try:
         response = await answer(routes, routed)
     except Exception:
@@ -48,6 +48,14 @@ async def serve_http(
     if parser.our_state is h11.DONE and parser.their_state is h11.DONE:
         return parser.trailing_data[0]
     return None
+
+
+def _joined(request: h11.Request) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in request.headers:  # names are in lower case
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 async def _skip_body(parser: h11.Connection, stream: trio.abc.Stream) -> bool:
@@ -74,7 +82,7 @@ def _rendered(parser: h11.Connection, request: Request, response: Response, conn
         ("Date", formatdate(usegmt=True)),
         ("Content-Type", response.content_type),
         ("Content-Length", str(len(response.body))),
-        ("Cache-Control", "no-store"),
+        ("Cache-Control", response.cache_control),
         ("X-Content-Type-Options", "nosniff"),
         *response.headers,
         *(("Connection", option) for option in connection),

@@ -1,7 +1,7 @@
 """Routing of HTTP requests: a table of handlers by path and method."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from auricle.server.http.problem_details import PROBLEM_JSON, Problem
@@ -14,6 +14,13 @@ class Request:
     method: str
     path: str
     """Without the query."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By name in lower case; values of one name are joined by commas (RFC 9110 §5.3)."""
+
+    @property
+    def wants_html(self) -> bool:
+        """Whether a person asks, by a browser: programs do not name HTML among what they accept."""
+        return "text/html" in self.headers.get("accept", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +31,7 @@ class Response:
     content_type: str
     body: bytes
     headers: tuple[tuple[str, str], ...] = ()
+    cache_control: str = "no-store"
 
 
 Handler = Callable[[Request], Awaitable[Response]]

@@ -47,6 +47,7 @@ from auricle.engines.protocol import (
 )
 from auricle.server.sessions.configuration_span import ConfigurationSpan, final_details, unsupported, wire_words
 from auricle.server.sessions.resume_token import new_resume_token
+from auricle.server.status import SessionStatus
 from auricle.transports.trio.server import Connection
 
 logger = logging.getLogger(__name__)
@@ -104,6 +105,18 @@ class Conversation:
         """When the connection was lost, on trio's clock; None while there is one, or nothing to wait for."""
         s = self._session.snapshot
         return None if s.attached else s.recovery.lost_at
+
+    def status(self, now: float) -> SessionStatus:
+        """Describe the session at ``now``, on trio's clock."""
+        s = self._session.snapshot
+        return SessionStatus(
+            state=s.state.value,
+            attached=s.attached,
+            age_s=now - s.opened_at,
+            received_s=s.seconds(s.received - s.origin),
+            backlog_s=s.seconds(s.received - s.processed),
+            segments=s.segment,
+        )
 
     @property
     def given_up(self) -> bool:

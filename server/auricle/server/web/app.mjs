@@ -1,0 +1,241 @@
+// The page: its buttons, and what they start.
+
+import { bindExports } from './exports.mjs';
+import { showMeters } from './meters.mjs';
+import { Microphone, whyNoMicrophone } from './microphone.mjs';
+import { decodeRecording, RATE } from './recording.mjs';
+import { Run } from './run.mjs';
+import { clock, TranscriptView } from './transcript_view.mjs';
+import { Waveform } from './waveform.mjs';
+
+const $ = (id) => document.getElementById(id);
+const url = new URL('ws/transcribe', document.baseURI);
+url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+
+const view = new TranscriptView();
+const waveform = new Waveform($('waveform'));
+let run = null;
+let microphone = null;
+let busy = false; // the microphone or a file is being opened
+
+const enableExports = bindExports({
+  copy: $('copy'),
+  downloads: document.querySelectorAll('[data-format]'),
+  transcript: () => run.transcript,
+});
+
+// ---------------------------------------------------------------- beginning and ending
+
+async function talk() {
+  clearProblem();
+  busy = true;
+  try {
+    let onSamples = () => {};
+    microphone = await Microphone.open({ onSamples: (samples) => onSamples(samples), onGone: microphoneGone });
+    const mine = begin({ name: 'microphone', rate: microphone.rate, live: true });
+    onSamples = (samples) => mine.append(samples);
+    mine.connect(url, start({ live: true }));
+  } catch (error) {
+    problem(error.message);
+  }
+  busy = false;
+  refresh();
+}
+
+async function transcribe(file) {
+  clearProblem();
+  busy = true;
+  try {
+    const samples = await decodeRecording(file);
+    const mine = begin({ name: file.name, rate: RATE, live: false });
+    mine.append(samples);
+    mine.connect(url, start({ live: false }));
+    mine.endInput();
+  } catch (error) {
+    problem(error.message);
+  }
+  busy = false;
+  refresh();
+}
+
+function start({ live }) {
+  return {
+    language: $('language').value || null,
+    features: { words: true },
+    endpointing: live ? {} : { offline: true }, // nobody waits for the words of a recording: as good as they get
+    client: { name: 'auricle-page' },
+  };
+}
+
+function begin(options) {
+  const mine = new Run({ ...options, onEvent: (event) => run === mine && happened(event) });
+  run = mine;
+  view.clear();
+  $('notices').replaceChildren();
+  enableExports(false);
+  waveform.show(run);
+  return run;
+}
+
+async function stop() {
+  if (!run || run.ended) return;
+  if (!run.live) return run.cancel();
+  const device = microphone;
+  microphone = null;
+  await device?.close(); // its last samples come first
+  run.endInput();
+  refresh();
+}
+
+function microphoneGone() {
+  note('The microphone is gone: what was said before is still transcribed.');
+  stop();
+}
+
+// ---------------------------------------------------------------- what the session tells
+
+function happened(event) {
+  switch (event.type) {
+    case 'partial':
+      view.partial(event);
+      break;
+    case 'final':
+      view.partial(null);
+      view.final(event);
+      enableExports(true);
+      break;
+    case 'interrupted':
+      note('The connection is lost; what is said meanwhile waits here.');
+      break;
+    case 'returned':
+      note(`The connection is back after ${event.awayS.toFixed(1)} s; ${event.againS.toFixed(1)} s were sent again; nothing is lost.`);
+      break;
+    case 'restarted':
+      view.partial(null);
+      note(`The server had forgotten the session; a new one goes on; ${event.lostS ? `${event.lostS.toFixed(1)} s are lost` : 'nothing is lost'}.`);
+      break;
+    case 'overflowed':
+      note('The server does not keep up: no more is recorded, and what was said is still transcribed.');
+      stop();
+      break;
+    case 'input_ended':
+      if (event.by === 'server') stop();
+      break;
+    case 'warning':
+    case 'error':
+      note(`The server says: ${event.message}.`);
+      break;
+    case 'ended':
+      ended(event);
+      break;
+    default:
+  }
+  refresh();
+}
+
+function ended(event) {
+  view.partial(null);
+  if (microphone) stop();
+  if (!event.complete && event.reason !== 'cancelled') problem(sentence(event.message));
+}
+
+// ---------------------------------------------------------------- what is shown
+
+function refresh() {
+  const running = run !== null && !run.ended;
+  const ending = running && run.session?.inputEnd && run.live;
+  $('record').toggleAttribute('data-running', running);
+  $('record').disabled = busy || ending || (!running && whyNoMicrophone(window) !== null);
+  $('record-text').textContent = running ? (ending ? 'Finishing…' : 'Stop') : 'Start talking';
+  $('open').disabled = busy || running;
+  $('language').disabled = running;
+  $('cut').disabled = !running || run.away || run.session?.phase === 'connecting';
+  if (run?.engine) showEngine(run.engine, run.language);
+  if (run) showMeters(run);
+  waveform.redraw();
+}
+
+function showEngine({ name, model, device }, language) {
+  const on = device ? ` on ${device}` : '';
+  $('engine').textContent = `${[name, model].filter(Boolean).join(' ')}${on}${language ? ` · hears ${language}` : ''}`;
+}
+
+function offerLanguages(known) { // null: any
+  for (const option of $('language').options) {
+    option.hidden = option.disabled = known !== null && option.value !== '' && !known.includes(option.value);
+  }
+}
+
+function note(text) {
+  const item = document.createElement('li');
+  const time = document.createElement('time');
+  time.textContent = clock(run.durationS);
+  item.append(time, text);
+  $('notices').append(item);
+}
+
+function problem(text) {
+  $('problem').textContent = text;
+  $('problem').hidden = false;
+}
+
+function clearProblem() {
+  $('problem').hidden = true;
+}
+
+function sentence(text) {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/u.test(begun) ? begun : `${begun}.`;
+}
+
+// ---------------------------------------------------------------- buttons, keys, and files that are dropped
+
+$('record').onclick = () => (run && !run.ended ? stop() : talk());
+$('open').onclick = () => $('file').click();
+$('file').onchange = () => {
+  const [file] = $('file').files;
+  $('file').value = '';
+  if (file) transcribe(file);
+};
+$('cut').onclick = () => run?.cut();
+$('show-details').onchange = () => $('transcript').classList.toggle('with-details', $('show-details').checked);
+
+document.onkeydown = (event) => {
+  if (event.target !== document.body || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.code === 'Space' && !$('record').disabled) {
+    event.preventDefault();
+    $('record').click();
+  }
+};
+
+document.ondragover = (event) => {
+  event.preventDefault();
+  $('drop').hidden = $('open').disabled;
+};
+document.ondragleave = (event) => {
+  if (event.relatedTarget === null) $('drop').hidden = true;
+};
+document.ondrop = (event) => {
+  event.preventDefault();
+  $('drop').hidden = true;
+  const [file] = event.dataTransfer.files;
+  if (file && !$('open').disabled) transcribe(file);
+};
+window.onbeforeunload = (event) => {
+  if (run && !run.ended) event.preventDefault();
+};
+
+setInterval(() => {
+  if (run && !run.ended) refresh();
+}, 100);
+
+$('hint').textContent = whyNoMicrophone(window) ?? '';
+refresh();
+fetch('status', { headers: { accept: 'application/json' } })
+  .then((response) => response.json())
+  .then(({ engine, detail }) => {
+    if (!engine) return void ($('engine').textContent = detail);
+    offerLanguages(engine.languages);
+    return showEngine(engine);
+  })
+  .catch(() => { $('engine').textContent = ''; });
