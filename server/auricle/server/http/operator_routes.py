@@ -1,4 +1,4 @@
-"""Routes for operators: liveness (``/healthz``), readiness (``/readyz``), and what a server does just now (``/status``)."""
+"""Routes for operators: liveness (``/healthz``), readiness (``/readyz``), and ``/status``."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""The pages: static files of ``server/web``, read once, with the headers that a browser needs to be careful with them."""
+"""The pages: static files of ``server/web``, read once, with the headers that make a browser careful with them."""
 
 from collections.abc import Mapping
 from hashlib import sha256

@@ -108,7 +108,7 @@ function happened(event) {
       note('The connection is lost; what is said meanwhile waits here.');
       break;
     case 'returned':
-      note(`The connection is back after ${event.awayS.toFixed(1)} s; ${event.againS.toFixed(1)} s were sent again; nothing is lost.`);
+      note(back(event));
       break;
     case 'restarted':
       view.partial(null);
@@ -181,6 +181,12 @@ function problem(text) {
 
 function clearProblem() {
   $('problem').hidden = true;
+}
+
+function back({ awayS, againS, waitedS }) {
+  const [away, again, waited] = [awayS, againS, waitedS].map((timeS) => `${timeS.toFixed(1)} s`);
+  const sent = againS > 0 ? `${again} that had not arrived and ${waited} that had waited` : `${waited} that had waited`;
+  return `The connection is back after ${away}, with the ${sent}: nothing is lost.`;
 }
 
 function sentence(text) {

@@ -14,7 +14,7 @@ export function showMeters(run) {
   showPace(run);
   set($('backlog'), `${run.backlogS.toFixed(1)} s`);
   $('backlog-bar').value = run.backlogS;
-  const committed = run.seconds(run.session?.accounts.committed ?? 0);
+  const committed = run.seconds(run.ended?.stats?.committed ?? run.session?.accounts.committed ?? 0);
   set($('committed'), `${clock(committed)} of ${clock(run.durationS)}`);
   showVerdict(run);
 }

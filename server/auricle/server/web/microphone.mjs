@@ -1,6 +1,7 @@
 // The microphone as 16-bit mono samples, at the rate of the browser's audio context.
 
-const WANTED = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: true };
+// What makes a voice pleasant for ears distorts it for a model: the sound is wanted as it is.
+const WANTED = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 const REASONS = {
   NotAllowedError: 'The browser was not allowed to use the microphone: allow it for this page, and try again.',
   NotFoundError: 'This machine has no microphone: plug one in, or open a recording instead.',

@@ -241,12 +241,16 @@ export class Session {
   #resumed(message, now) {
     if (this.#attached) return 'The session had not been asked for.';
     if (message.next > this.sent || message.next < this.audio.begin) return 'The server wants audio that it cannot.';
-    const again = this.sent - message.next;
-    const away = now - (this.#lost ?? now);
+    const event = {
+      type: 'returned',
+      awayS: now - (this.#lost ?? now),
+      againS: (this.sent - message.next) / this.audio.rate, // had been sent, and did not arrive
+      waitedS: (this.audio.end - this.sent) / this.audio.rate, // came meanwhile
+    };
     this.#token = message.token;
     this.#attach(message, message.next, now);
     if (['draining', 'closed'].includes(message.state)) this.phase = 'draining'; // audio would only be late
-    this.#port.emit({ type: 'returned', awayS: away, againS: again / this.audio.rate });
+    this.#port.emit(event);
     return this.#pump(now);
   }
 
