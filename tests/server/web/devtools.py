@@ -1,0 +1,154 @@
+"""Headless Chromium, driven over its DevTools protocol: as much of it as the tests of the page need."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import trio
+from trio_websocket import WebSocketConnection, connect_websocket_url
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+LARGEST_MESSAGE = 64 * 1024 * 1024
+POLL_S = 0.05
+STARTED_S = 30.0
+
+
+class BrowserFailed(Exception):
+    """The browser did not do what it was asked for, or a script on the page raised."""
+
+
+def chromium() -> str | None:
+    """The browser's path; None where there is none."""
+    return next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+class Page:
+    """One page of the browser."""
+
+    def __init__(self, socket: WebSocketConnection) -> None:
+        self.errors: list[str] = []
+        """What scripts raised, and what the console calls an error."""
+        self._socket = socket
+        self._numbers = count(1)
+        self._answers: dict[int, dict[str, Any]] = {}
+        self._answered = trio.Condition()
+
+    async def read(self) -> None:
+        """Read what the browser says, for as long as it does."""
+        while True:
+            message = json.loads(await self._socket.get_message())
+            match message:
+                case {"id": number}:
+                    async with self._answered:
+                        self._answers[number] = message
+                        self._answered.notify_all()
+                case {"method": "Runtime.exceptionThrown", "params": {"exceptionDetails": details}}:
+                    self.errors.append(details.get("exception", {}).get("description", details["text"]))
+                case {"method": "Log.entryAdded", "params": {"entry": {"level": "error"} as entry}}:
+                    self.errors.append(f"{entry['text']} {entry.get('url', '')}")
+
+    async def ask(self, method: str, **params: Any) -> Any:
+        """Call a method of the protocol and return its result."""
+        number = next(self._numbers)
+        await self._socket.send_message(json.dumps({"id": number, "method": method, "params": params}))
+        async with self._answered:
+            while number not in self._answers:
+                await self._answered.wait()
+        answer = self._answers.pop(number)
+        if "error" in answer:
+            raise BrowserFailed(f"{method}: {answer['error']}")
+        return answer["result"]
+
+    async def evaluate(self, expression: str) -> Any:
+        """Return the value of a JavaScript expression; a promise is awaited. As if the user had just clicked."""
+        result = await self.ask(
+            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True, userGesture=True
+        )
+        if "exceptionDetails" in result:
+            raise BrowserFailed(str(result["exceptionDetails"]))
+        return result["result"].get("value")
+
+    async def until(self, expression: str) -> Any:
+        """Wait until an expression is true, and return its value."""
+        while not (value := await self.evaluate(expression)):
+            await trio.sleep(POLL_S)
+        return value
+
+    async def text(self, selector: str) -> str:
+        """Return the text of an element, as a person sees it."""
+        return str(await self.evaluate(f"document.querySelector({json.dumps(selector)}).innerText"))
+
+    async def click(self, selector: str) -> None:
+        """Click an element."""
+        await self.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
+
+    async def goto(self, url: str) -> None:
+        """Load a page, and wait until its scripts have run."""
+        await self.ask("Page.navigate", url=url)
+        await self.until(f"location.href.startsWith({json.dumps(url)}) && document.readyState === 'complete'")
+
+    async def choose_file(self, selector: str, path: Path) -> None:
+        """Give a file to a file input."""
+        root = (await self.ask("DOM.getDocument"))["root"]["nodeId"]
+        node = (await self.ask("DOM.querySelector", nodeId=root, selector=selector))["nodeId"]
+        await self.ask("DOM.setFileInputFiles", files=[str(path)], nodeId=node)
+
+
+@asynccontextmanager
+async def browser_page(folder: Path, *, microphone: Path | None = None) -> AsyncIterator[Page]:
+    """Run Chromium with one page. ``microphone`` is a WAV file that is heard once, and silence after it."""
+    path = chromium()
+    assert path is not None, "the test skips where there is no browser"
+    command = [path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+    command += [f"--user-data-dir={folder}", "--remote-debugging-port=0", "--autoplay-policy=no-user-gesture-required"]
+    command += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    if microphone is not None:
+        command.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
+    process = await trio.lowlevel.open_process([*command, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        with trio.fail_after(STARTED_S):
+            port = await _port(folder / "DevToolsActivePort")
+            url = await _page_url(port)
+        async with trio.open_nursery() as nursery:
+            socket = await connect_websocket_url(nursery, url, max_message_size=LARGEST_MESSAGE)
+            page = Page(socket)
+            nursery.start_soon(page.read)
+            for domain in ("Page", "Runtime", "Log", "DOM"):
+                await page.ask(f"{domain}.enable")
+            yield page
+            nursery.cancel_scope.cancel()
+    finally:
+        process.terminate()
+        with trio.CancelScope(shield=True):
+            with trio.move_on_after(5):
+                await process.wait()
+            process.kill()
+            await process.wait()
+
+
+async def _port(file: Path) -> int:
+    while True:
+        with suppress(FileNotFoundError, IndexError, ValueError):
+            return int(file.read_text(encoding="ascii").splitlines()[0])
+        await trio.sleep(POLL_S)
+
+
+async def _page_url(port: int) -> str:
+    """Return the WebSocket of the first page; the browser lists it over HTTP."""
+    while True:
+        listed = await trio.to_thread.run_sync(_listed, port)
+        for target in listed:
+            if target["type"] == "page":
+                return str(target["webSocketDebuggerUrl"])
+        await trio.sleep(POLL_S)
+
+
+def _listed(port: int) -> list[dict[str, str]]:
+    with urlopen(f"http://127.0.0.1:{port}/json/list", timeout=STARTED_S) as response:
+        return list(json.load(response))

@@ -1,0 +1,138 @@
+"""The page in a browser, end to end: a microphone that plays a file, a recording, a connection that is cut."""
+
+import json
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from auricle.engines.scripted.engine import ScriptedEngine
+from auricle.engines.scripted.script import COUNTING
+from auricle.server.app import ServerConfig, SpeechServer, running_server
+from server.web.devtools import Page, browser_page, chromium
+
+RATE = 16_000
+PATIENCE_S = 60.0
+FIRST = "one two three four five"
+RECORDED_S = 5
+RECORDED = "one two three four five six seven eight nine ten"
+"""The scripted engine hears a recording across its pauses: as one utterance."""
+ENDED = "document.querySelector('#verdict').dataset.complete"
+
+pytestmark = pytest.mark.skipif(chromium() is None, reason="Chromium is not installed (Debian: apt install chromium)")
+
+
+def sound(path: Path, seconds: int) -> Path:
+    """A WAV file of noise: the scripted engine says its words whatever it hears."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(bytes((index * 7919) % 251 for index in range(2 * RATE * seconds)))
+    return path
+
+
+@asynccontextmanager
+async def opened(tmp_path: Path, *, seconds: int = 30) -> AsyncIterator[tuple[Page, SpeechServer]]:
+    """A server, and a browser that shows its page."""
+    with trio.fail_after(PATIENCE_S):
+        async with (
+            running_server(ServerConfig(port=0), ScriptedEngine(COUNTING)) as server,
+            browser_page(tmp_path / "profile", microphone=sound(tmp_path / "voice.wav", seconds)) as page,
+        ):
+            await server.engine_ready()
+            await page.goto(server.url.replace("ws://", "http://").removesuffix("ws/transcribe"))
+            yield page, server
+            assert page.errors == []
+
+
+async def words(page: Page) -> str:
+    said = "[...document.querySelectorAll('.final')].map((f) => f.innerText).join(' ')"
+    return str(await page.evaluate(said))
+
+
+def test_a_recording_is_transcribed_and_every_sample_is_accounted_for(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, _):
+            await page.choose_file("#file", sound(tmp_path / "talk.wav", RECORDED_S))
+            assert await page.until(ENDED) == "true"
+            assert RECORDED in await words(page)
+            assert await page.text("#committed") == "0:05.00 of 0:05.00"
+            assert await page.evaluate("document.querySelector('#problem').hidden")
+            assert "scripted" in await page.text("#engine")
+
+    trio.run(scenario)
+
+
+def test_the_microphone_is_transcribed_across_a_cut_and_nothing_is_lost(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, server):
+            await page.click("#record")
+            await page.until("document.querySelector('.final') !== null")
+            await page.click("#cut")
+            assert await page.text("#connection") == "lost, coming back"
+            await page.until("document.querySelector('#connection').dataset.link === 'up'")
+            assert server.sessions == 1
+            await page.click("#record")
+            assert await page.until(ENDED) == "true"
+            lost, back = (await page.text("#notices")).splitlines()
+            assert "connection is lost" in lost
+            assert "nothing is lost" in back
+            assert FIRST in await words(page)
+
+    trio.run(scenario)
+
+
+def test_finals_alone_are_read_out(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, _):
+            live = "[...document.querySelectorAll('[aria-live], [role=log], [role=status]')]"
+            assert await page.evaluate(f"{live}.map((e) => `${{e.id}} ${{e.ariaLive}}`)") == ["finals polite", "partial off"]
+            named = "[...document.querySelectorAll('button, select, input:not([hidden])')]"
+            assert await page.evaluate(f"{named}.every((e) => e.innerText || e.labels?.length)")
+
+    trio.run(scenario)
+
+
+def test_it_fits_a_phone(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, _):
+            await page.ask(
+                "Emulation.setDeviceMetricsOverride", width=360, height=640, deviceScaleFactor=2, mobile=True
+            )
+            assert await page.until("document.documentElement.clientWidth === 360")
+            assert await page.evaluate("document.documentElement.scrollWidth") == 360
+
+    trio.run(scenario)
+
+
+def test_downloads_hold_the_words(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, _):
+            await page.choose_file("#file", sound(tmp_path / "talk.wav", RECORDED_S))
+            await page.until(ENDED)
+            await page.ask("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+            for form in ("txt", "srt", "vtt", "json"):
+                await page.click(f"[data-format={form}]")
+                while not (tmp_path / f"talk.{form}").exists():
+                    await trio.sleep(0.05)
+            assert (tmp_path / "talk.txt").read_text(encoding="utf-8")== f"{RECORDED}\n"
+            document = json.loads((tmp_path / "talk.json").read_text(encoding="utf-8"))
+            assert (document["complete"], document["text"]) == (True, RECORDED)
+
+    trio.run(scenario)
+
+
+def test_the_status_page_shows_the_session_of_another_page(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, server):
+            await page.evaluate("void (window.onbeforeunload = null)")
+            await page.goto(server.url.replace("ws://", "http://").replace("ws/transcribe", "status"))
+            await page.until("document.querySelector('#state').innerText === 'ready'")
+            assert await page.text("#sessions") == "0"
+            assert await page.text("#list") == "none"
+
+    trio.run(scenario)
