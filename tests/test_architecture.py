@@ -29,7 +29,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("fallback",),
         ("actor",),
     ),
-    "auricle.server": (("http", "sessions"), ("app",), ("cli",)),
+    "auricle.server": (("http", "status"), ("sessions",), ("app",), ("cli",)),
 }
 SOURCES = [
     pytest.param(room, path, id=str(path.relative_to(ROOT))) for room in ROOMS for path in (ROOT / room).rglob("*.py")

@@ -8,9 +8,10 @@ import pytest
 import trio
 from trio.testing import MockClock, trio_test
 
-from auricle.server.http.operator_routes import operator_routes
+from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.responder import BODY_BYTES, serve_http
 from auricle.server.http.routing import Request, Response, Routes
+from auricle.server.http.web_pages import page, page_routes
 from server.http.listener_harness import ask, connected, listening, read_all, read_until, request
 
 
@@ -61,11 +62,26 @@ async def test_readyz_follows_the_callable(is_ready: bool, expected: int) -> Non
 
 
 @trio_test
-async def test_the_front_page_says_where_the_websocket_is() -> None:
-    status, headers, body = await get(request("GET / HTTP/1.1"))
-    assert (status, headers["content-type"]) == (200, "text/plain; charset=utf-8")
-    assert b"/ws/transcribe" in body
-    assert b"auricle.v1" in body
+async def test_a_page_that_has_not_changed_is_answered_without_a_body() -> None:
+    _, headers, body = await get(request("GET /web/app.mjs HTTP/1.1"), page_routes())
+    assert headers["cache-control"] == "no-cache"
+    asked_again = request(f"GET /web/app.mjs HTTP/1.1\r\nIf-None-Match: {headers['etag']}")
+    status, headers, rest = await get(asked_again, page_routes())
+    assert (status, rest, "etag" in headers) == (304, b"", True)
+    assert len(body) > 100
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"), [("", "application/json"), ("Accept: text/html,*/*", "text/html; charset=utf-8")]
+)
+@trio_test
+async def test_status_is_json_for_programs_and_a_page_for_browsers(accept: str, expected: str) -> None:
+    routes = status_routes(lambda: {"status": "ready"}, page("status.html"))
+    head = "GET /status HTTP/1.1" + (f"\r\n{accept}" if accept else "")
+    status, headers, body = await get(request(head), routes)
+    assert (status, headers["content-type"], headers["vary"]) == (200, expected, "Accept")
+    if not accept:
+        assert (json.loads(body), headers["cache-control"]) == ({"status": "ready"}, "no-store")
 
 
 @trio_test
@@ -97,7 +113,11 @@ async def test_a_websocket_path_asks_for_the_upgrade() -> None:
 
 @trio_test
 async def test_pipelined_requests_are_answered_in_order() -> None:
-    raw = request() + request("HEAD / HTTP/1.1") + request("POST / HTTP/1.1", {"Host": "a", "Content-Length": "3"})
+    raw = (
+        request()
+        + request("HEAD /healthz HTTP/1.1")
+        + request("POST /healthz HTTP/1.1", {"Host": "a", "Content-Length": "3"})
+    )
     with trio.fail_after(5):
         async with listening() as server:
             received = await ask(server, raw + b"abc" + request("GET /nowhere HTTP/1.1"))
@@ -121,7 +141,8 @@ async def test_a_connection_is_kept_for_five_idle_seconds(clock: MockClock) -> N
 
 
 @pytest.mark.parametrize(
-    "raw", [request("GET / HTTP/1.0", {}), request("GET / HTTP/1.1", {"Host": "a", "Connection": "close"})]
+    "raw",
+    [request("GET /healthz HTTP/1.0", {}), request("GET /healthz HTTP/1.1", {"Host": "a", "Connection": "close"})],
 )
 @trio_test
 async def test_a_client_that_wants_to_close_is_closed(raw: bytes) -> None:
@@ -172,7 +193,7 @@ async def test_a_client_that_waits_for_100_continue_is_answered_at_once(clock: M
 
 @trio_test
 async def test_a_malformed_chunk_closes_after_the_answer() -> None:
-    raw = request("POST / HTTP/1.1", {"Host": "a", "Transfer-Encoding": "chunked"}) + b"zz\r\n"
+    raw = request("POST /healthz HTTP/1.1", {"Host": "a", "Transfer-Encoding": "chunked"}) + b"zz\r\n"
     status, headers, _ = await get(raw)
     assert (status, headers["connection"]) == (405, "close")
 

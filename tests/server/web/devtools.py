@@ -110,7 +110,9 @@ async def browser_page(folder: Path, *, microphone: Path | None = None) -> Async
     command += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     if microphone is not None:
         command.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")
-    process = await trio.lowlevel.open_process([*command, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = await trio.lowlevel.open_process(
+        [*command, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         with trio.fail_after(STARTED_S):
             port = await _port(folder / "DevToolsActivePort")

@@ -90,7 +90,10 @@ def test_finals_alone_are_read_out(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with opened(tmp_path) as (page, _):
             live = "[...document.querySelectorAll('[aria-live], [role=log], [role=status]')]"
-            assert await page.evaluate(f"{live}.map((e) => `${{e.id}} ${{e.ariaLive}}`)") == ["finals polite", "partial off"]
+            assert await page.evaluate(f"{live}.map((e) => `${{e.id}} ${{e.ariaLive}}`)") == [
+                "finals polite",
+                "partial off",
+            ]
             named = "[...document.querySelectorAll('button, select, input:not([hidden])')]"
             assert await page.evaluate(f"{named}.every((e) => e.innerText || e.labels?.length)")
 
@@ -119,7 +122,7 @@ def test_downloads_hold_the_words(tmp_path: Path) -> None:
                 await page.click(f"[data-format={form}]")
                 while not (tmp_path / f"talk.{form}").exists():
                     await trio.sleep(0.05)
-            assert (tmp_path / "talk.txt").read_text(encoding="utf-8")== f"{RECORDED}\n"
+            assert (tmp_path / "talk.txt").read_text(encoding="utf-8") == f"{RECORDED}\n"
             document = json.loads((tmp_path / "talk.json").read_text(encoding="utf-8"))
             assert (document["complete"], document["text"]) == (True, RECORDED)
 
