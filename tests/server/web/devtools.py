@@ -38,6 +38,9 @@ class Page:
         self._numbers = count(1)
         self._answers: dict[int, dict[str, Any]] = {}
         self._answered = trio.Condition()
+        self._loaded = trio.Event()
+        self.downloads = trio.Semaphore(0)
+        """Released once for each download that is there."""
 
     async def read(self) -> None:
         """Read what the browser says, for as long as it does."""
@@ -48,6 +51,10 @@ class Page:
                     async with self._answered:
                         self._answers[number] = message
                         self._answered.notify_all()
+                case {"method": "Page.loadEventFired"}:
+                    self._loaded.set()
+                case {"method": "Page.downloadProgress", "params": {"state": "completed"}}:
+                    self.downloads.release()
                 case {"method": "Runtime.exceptionThrown", "params": {"exceptionDetails": details}}:
                     self.errors.append(details.get("exception", {}).get("description", details["text"]))
                 case {"method": "Log.entryAdded", "params": {"entry": {"level": "error"} as entry}}:
@@ -76,9 +83,10 @@ class Page:
 
     async def until(self, expression: str) -> Any:
         """Wait until an expression is true, and return its value."""
-        while not (value := await self.evaluate(expression)):
-            await trio.sleep(POLL_S)
-        return value
+        return await self.evaluate(
+            "new Promise((resolve) => { const look = () => { const value = (" + expression + "); "
+            f"if (value) resolve(value); else setTimeout(look, {POLL_S * 1000}); }}; look(); }})"
+        )
 
     async def text(self, selector: str) -> str:
         """Return the text of an element, as a person sees it."""
@@ -90,8 +98,9 @@ class Page:
 
     async def goto(self, url: str) -> None:
         """Load a page, and wait until its scripts have run."""
+        self._loaded = trio.Event()
         await self.ask("Page.navigate", url=url)
-        await self.until(f"location.href.startsWith({json.dumps(url)}) && document.readyState === 'complete'")
+        await self._loaded.wait()
 
     async def choose_file(self, selector: str, path: Path) -> None:
         """Give a file to a file input."""
@@ -115,7 +124,7 @@ async def browser_page(folder: Path, *, microphone: Path | None = None) -> Async
     )
     try:
         with trio.fail_after(STARTED_S):
-            port = await _port(folder / "DevToolsActivePort")
+            port = await _port(trio.Path(folder) / "DevToolsActivePort")
             url = await _page_url(port)
         async with trio.open_nursery() as nursery:
             socket = await connect_websocket_url(nursery, url, max_message_size=LARGEST_MESSAGE)
@@ -134,10 +143,10 @@ async def browser_page(folder: Path, *, microphone: Path | None = None) -> Async
             await process.wait()
 
 
-async def _port(file: Path) -> int:
+async def _port(file: trio.Path) -> int:
     while True:
         with suppress(FileNotFoundError, IndexError, ValueError):
-            return int(file.read_text(encoding="ascii").splitlines()[0])
+            return int((await file.read_text(encoding="ascii")).splitlines()[0])
         await trio.sleep(POLL_S)
 
 

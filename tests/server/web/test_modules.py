@@ -37,8 +37,8 @@ def test_a_json_download_is_what_the_command_line_writes(node: str) -> None:
       const details = {{ avg_logprob: -0.2 }};
       const final = {{ segment: 0, text: 'Hi', start: 0.5, end: 1, confidence: 0.8, audio: [0, 9], words, details }};
       const engine = {{ name: 'scripted' }};
-      const accounting = {{ received: 9 }};
-      process.stdout.write(json({{ file: 'a', finals: [final], durationS: 1.23456, complete: true, accounting, engine }}));
+      const counts = {{ accounting: {{ received: 9 }}, durationS: 1.23456, complete: true }};
+      process.stdout.write(json({{ file: 'a', finals: [final], engine, ...counts }}));
     """
     command = [node, "--input-type=module", "-e", script]
     written = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout

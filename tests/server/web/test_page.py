@@ -120,8 +120,7 @@ def test_downloads_hold_the_words(tmp_path: Path) -> None:
             await page.ask("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
             for form in ("txt", "srt", "vtt", "json"):
                 await page.click(f"[data-format={form}]")
-                while not (tmp_path / f"talk.{form}").exists():
-                    await trio.sleep(0.05)
+                await page.downloads.acquire()
             assert (tmp_path / "talk.txt").read_text(encoding="utf-8") == f"{RECORDED}\n"
             document = json.loads((tmp_path / "talk.json").read_text(encoding="utf-8"))
             assert (document["complete"], document["text"]) == (True, RECORDED)
