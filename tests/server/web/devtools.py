@@ -14,6 +14,8 @@ import trio
 from trio_websocket import WebSocketConnection, connect_websocket_url
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+OTHER_HOST = "box.example"
+"""A name that leads the browser to this machine, and that it does not take for this machine."""
 LARGEST_MESSAGE = 64 * 1024 * 1024
 POLL_S = 0.05
 STARTED_S = 30.0
@@ -116,6 +118,7 @@ async def browser_page(folder: Path, *, microphone: Path | None = None) -> Async
     assert path is not None, "the test skips where there is no browser"
     command = [path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
     command += [f"--user-data-dir={folder}", "--remote-debugging-port=0", "--autoplay-policy=no-user-gesture-required"]
+    command.append(f"--host-resolver-rules=MAP {OTHER_HOST} 127.0.0.1")
     command += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     if microphone is not None:
         command.append(f"--use-file-for-fake-audio-capture={microphone}%noloop")

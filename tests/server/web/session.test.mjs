@@ -241,12 +241,14 @@ for (const [what, act] of [
   });
 }
 
-test('promises count code points', () => {
-  const bench = new Bench({ samples: 16_000 });
-  bench.ready();
-  bench.hear('partial', { segment: 0, rev: 1, text: '𝄞 and so', start: 0, end: 1, stable: 2 });
-  bench.final(0, 0, 100, '𝄞 and then');
-  assert.equal(bench.ending, undefined);
+test('promises count code points, not UTF-16 units', () => {
+  for (const [text, kept] of [['𝄞𝄞 and then', true], ['𝄞x', false]]) {
+    const bench = new Bench({ samples: 16_000 });
+    bench.ready();
+    bench.hear('partial', { segment: 0, rev: 1, text: '𝄞𝄞 and so', start: 0, end: 1, stable: 2 });
+    bench.final(0, 0, 100, text);
+    assert.equal(bench.ending === undefined, kept);
+  }
 });
 
 test('unknown messages are ignored', () => {

@@ -12,7 +12,7 @@ import trio
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import COUNTING
 from auricle.server.app import ServerConfig, SpeechServer, running_server
-from server.web.devtools import Page, browser_page, chromium
+from server.web.devtools import OTHER_HOST, Page, browser_page, chromium
 
 RATE = 16_000
 PATIENCE_S = 60.0
@@ -128,10 +128,22 @@ def test_downloads_hold_the_words(tmp_path: Path) -> None:
     trio.run(scenario)
 
 
-def test_the_status_page_shows_the_session_of_another_page(tmp_path: Path) -> None:
+def test_a_page_that_is_not_secure_says_why_there_is_no_microphone(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with opened(tmp_path) as (page, server):
-            await page.evaluate("void (window.onbeforeunload = null)")
+            assert await page.text("#hint") == ""
+            port = server.url.split(":")[2].split("/")[0]
+            await page.goto(f"http://{OTHER_HOST}:{port}/")
+            assert f"as http://localhost:{port}/" in await page.text("#hint")
+            assert await page.evaluate("document.querySelector('#record').disabled")
+            assert not await page.evaluate("document.querySelector('#open').disabled")
+
+    trio.run(scenario)
+
+
+def test_the_status_page_shows_what_the_server_does(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, server):
             await page.goto(server.url.replace("ws://", "http://").replace("ws/transcribe", "status"))
             await page.until("document.querySelector('#state').innerText === 'ready'")
             assert await page.text("#sessions") == "0"
