@@ -1,6 +1,8 @@
 """Who may import whom, read from the imports: docs/architecture.md as a test."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +31,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("fallback",),
         ("actor",),
     ),
-    "auricle.server": (("http", "status"), ("sessions",), ("app",), ("cli",)),
+    "auricle.server": (("http", "status"), ("sessions",), ("app",), ("cli",), ("transcription",)),
 }
 SOURCES = [
     pytest.param(room, path, id=str(path.relative_to(ROOT))) for room in ROOMS for path in (ROOT / room).rglob("*.py")
@@ -67,8 +69,14 @@ def test_rooms_are_small(room: str, path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
 
-def test_the_namespace_has_no_init() -> None:
-    assert not [room for room in ROOMS if (ROOT / room / "auricle" / "__init__.py").exists()]
+def test_one_root_alone_holds_the_package_and_lets_the_others_add_to_it() -> None:
+    (only,) = (path for room in ROOMS if (path := ROOT / room / "auricle" / "__init__.py").exists())
+    assert only == ROOT / "server" / "auricle" / "__init__.py"
+    assert "__path__ = extend_path(__path__, __name__)" in only.read_text(encoding="utf-8")
+    loaded = "import sys, auricle, auricle.core; print(sorted({name.partition('.')[0] for name in sys.modules}))"
+    names = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout
+    assert "'trio'" not in names
+    assert "'numpy'" not in names
 
 
 def test_every_part_of_the_namespace_is_typed() -> None:

@@ -26,7 +26,6 @@ SAFETY: Final = (
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
     ("Permissions-Policy", "microphone=(self), camera=(), geolocation=()"),
     ("Referrer-Policy", "no-referrer"),
-    ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 ASSETS: Final = "/web/"

@@ -1,0 +1,243 @@
+"""``auricle.transcribe``: one recording, one call, for scripts and notebooks.
+
+It goes the way of ``auricle transcribe``: a server on a free loopback port, or one that runs already, hears the
+recording in windows that reach across its pauses, and every sample is accounted for. The loop runs in a thread of its
+own, so that the call works inside another loop too, as in a notebook's cell.
+"""
+
+import os
+import threading
+import warnings
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, Literal, Self, TypeVar
+
+import trio
+
+from auricle.core import AuricleError, Start
+from auricle.core.messages import Final, Partial
+from auricle.core.parts import ServerInfo, Word
+from auricle.engines.compute import ComputeOptions
+from auricle.engines.protocol import EngineUnavailable
+from auricle.server.cli.formats import line
+from auricle.server.cli.recordings import Recording, RecordingError
+from auricle.server.cli.server_choice import ServerChoice, server_url
+from auricle.server.cli.session_options import SessionOptions
+from auricle.server.cli.streaming import Outcome, paced, start_message, stream, transcript
+from auricle.server.cli.transcript import Transcript
+from auricle.transports.trio import ConnectFailed, connect
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A stretch of speech that was heard as one. Times are seconds from the start of the recording."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+    """A probability, 0 to 1."""
+    language: str | None
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcription:
+    """What was said in a recording. ``str()`` of it is the text."""
+
+    text: str
+    segments: tuple[Segment, ...]
+    language: str | None
+    """The language that most of the time is spoken; None where the engine does not say."""
+    duration_s: float
+    """Seconds of audio that were heard."""
+    complete: bool
+    """Whether every sample is accounted for. A server of the legacy dialect gives no proof of that."""
+    engine: ServerInfo | None
+    """What answered."""
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """All words in order, with times in seconds and a confidence each."""
+        return tuple(word for segment in self.segments for word in segment.words)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class TranscriptionError(AuricleError):
+    """A recording could not be transcribed, or not to its end. The message says why, and what to do."""
+
+    def __init__(self, message: str, partial: Transcription | None = None) -> None:
+        super().__init__(message)
+        self.partial = partial
+        """What was heard before; None where that is nothing."""
+
+
+def transcribe(
+    recording: str | os.PathLike[str],
+    *,
+    language: str | None = None,
+    languages: Sequence[str] = (),
+    task: Literal["transcribe", "translate"] = "transcribe",
+    prompt: str | None = None,
+    keyterms: Sequence[str] = (),
+    channel: int | None = None,
+    engine: str | None = None,
+    model: str | None = None,
+    device: str | None = None,
+    url: str | None = None,
+    api_key: str | None = None,
+) -> Transcription:
+    """Transcribe a recording (WAV, MP3, M4A, MP4 …), as ``auricle transcribe`` does, and return what was said in it.
+
+    ``language`` None: it is detected, among ``languages`` where some are given. ``prompt`` is text of the kind that is
+    expected, ``keyterms`` are words that are likely; ``channel`` counts from 1, None: the average of all. ``engine``,
+    ``model`` and ``device`` choose what is loaded for this call; for many recordings run ``auricle serve`` once and
+    give its ``url``. Notices, such as one that a fallback answers, are warnings.
+
+    Raises `TranscriptionError` with one sentence, and what was heard before it; `ValueError` for arguments that
+    contradict each other or that the protocol does not take.
+    """
+    if url is not None and (engine or model or device):
+        raise ValueError(
+            "engine, model and device choose what this call starts; the server at url has made its choice."
+        )
+    options = SessionOptions(
+        language=language, languages=tuple(languages), task=task, prompt=prompt, terms=tuple(keyterms), live=False
+    )
+    server = ServerChoice(
+        url=url, api_key=api_key, engine=engine, model=model, language=language, compute=ComputeOptions(device=device)
+    )
+    notices = _Notices()
+    config = start_message(options)
+    try:
+        written = _Thread(lambda: _transcript(os.fspath(recording), channel, config, server, notices)).result()
+    except (RecordingError, EngineUnavailable, ConnectFailed) as error:
+        raise TranscriptionError(str(error)) from error
+    finally:
+        for sentence in notices.sentences:
+            warnings.warn(sentence, RuntimeWarning, stacklevel=2)
+    heard, problem = written
+    if problem is not None:
+        raise TranscriptionError(problem, heard)
+    return heard
+
+
+async def _transcript(
+    file: str, channel: int | None, config: Start, server: ServerChoice, notices: "_Notices"
+) -> tuple[Transcription, str | None]:
+    """Return what was heard, and why that is not all, in one sentence; None where it is."""
+    outcome = Outcome()
+    with await trio.to_thread.run_sync(lambda: Recording.open(file, channel=channel)) as recording:
+        async with (
+            server_url(server, notices) as url,
+            connect(url, config, api_key=server.api_key, allow_legacy=True) as client,
+            aclosing(paced(recording.chunks(), realtime=False)) as chunks,
+        ):
+            await stream(client, chunks, notices, outcome, trio.CancelScope())
+    heard = _transcription(transcript(file, outcome, client.ready.server))
+    if outcome.problem is not None:
+        return heard, str(outcome.problem)
+    assert outcome.closed is not None, "a stream ends with its terminal event"
+    return heard, outcome.closed.message if outcome.closed.complete is False else None
+
+
+def _transcription(written: Transcript) -> Transcription:
+    segments = tuple(_segment(final) for final in written.spoken)
+    return Transcription(
+        text=" ".join(segment.text for segment in segments),
+        segments=segments,
+        language=written.language,
+        duration_s=written.duration_s or 0.0,
+        complete=written.complete is True,
+        engine=written.engine,
+    )
+
+
+def _segment(final: Final) -> Segment:
+    return Segment(
+        text=line(final),
+        start=final.start,
+        end=final.end,
+        confidence=final.confidence,
+        language=final.language,
+        words=final.words or (),
+    )
+
+
+class _Notices:
+    """A `Display` that keeps the notices, and shows nothing."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def start(self, name: str, duration_s: float | None, place: tuple[int, int] | None = None) -> None: ...
+
+    def progress(self, sent_s: float, committed_s: float) -> None: ...
+
+    def partial(self, message: Partial) -> None: ...
+
+    def final(self, message: Final) -> None: ...
+
+    def remark(self, line: str) -> None: ...
+
+    def note(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+    def finish(self, summary_line: str) -> None: ...
+
+
+class _Thread(Generic[Result]):
+    """A trio loop in a thread of its own, which ends with the function that it runs."""
+
+    def __init__(self, function: Callable[[], Awaitable[Result]]) -> None:
+        self._function = function
+        self._results: list[Result] = []
+        self._errors: list[BaseException] = []
+        self._scope = trio.CancelScope()
+        self._token: trio.lowlevel.TrioToken | None = None
+        self._thread = threading.Thread(target=self._run, name="auricle.transcribe", daemon=True)
+
+    def result(self) -> Result:
+        """Run the function and return what it returns, or raise what it raises. Ctrl-C cancels it first."""
+        self._thread.start()
+        try:
+            self._thread.join()
+        except BaseException:
+            if self._token is not None:
+                self._token.run_sync_soon(self._scope.cancel)
+            self._thread.join()
+            raise
+        for error in self._errors:
+            raise error
+        return self._results[0]
+
+    def _run(self) -> None:
+        try:
+            trio.run(self._main)
+        except BaseException as error:
+            self._errors.append(_alone(error))
+
+    async def _main(self) -> None:
+        self._token = trio.lowlevel.current_trio_token()
+        with self._scope:
+            self._results.append(await self._function())
+
+
+def _alone(error: BaseException) -> BaseException:
+    """Return the error that the groups of nurseries hold, where it is the only one."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

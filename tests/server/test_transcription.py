@@ -1,0 +1,131 @@
+"""``auricle.transcribe``: a plain call, in a script and inside a running loop, and one sentence where it fails."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+import auricle
+from auricle.engines.scripted.script import COUNTING
+from auricle.server.transcription import _Thread
+from server.test_server import auricle as running_auricle
+
+HELLO = Path(__file__).parents[2] / "examples" / "audio" / "hello.flac"
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with running_auricle(COUNTING) as url:
+        yield url
+
+
+def test_it_returns_text_words_and_segments(url: str) -> None:
+    heard = auricle.transcribe(HELLO, url=url)
+    assert str(heard) == heard.text == " ".join(segment.text for segment in heard.segments)
+    assert heard.text.startswith("one two three")
+    assert [word.text for word in heard.words] == heard.text.split()
+    assert all(before.end <= after.start for before, after in zip(heard.words, heard.words[1:], strict=False))
+    assert (heard.complete, heard.language) == (True, "en")
+    assert heard.duration_s > 3
+    assert heard.engine is not None
+    assert heard.engine.name == "scripted"
+
+
+def test_a_server_of_its_own_is_started_where_none_is_named() -> None:
+    before = threading.active_count()
+    assert auricle.transcribe(str(HELLO), engine="scripted").text.startswith("one two three")
+    assert threading.active_count() <= before + 1, "trio keeps worker threads for a while, but not the loop's"
+
+
+def test_it_works_inside_a_running_loop_as_in_a_notebook(url: str) -> None:
+    async def cell() -> str:
+        return auricle.transcribe(HELLO, url=url).text
+
+    assert asyncio.run(cell()).startswith("one two three")
+
+
+@pytest.mark.parametrize(
+    ("recording", "options", "sentence"),
+    [
+        ("nothing.wav", {}, r"Cannot read nothing\.wav: there is no such file"),
+        (__file__, {}, "it is not audio"),
+        (HELLO, {"url": "ws://127.0.0.1:1"}, "The connection could not be made"),
+        (HELLO, {"engine": "nonsuch"}, "nonsuch"),
+        (HELLO, {"channel": 7}, "no channel 7"),
+        (HELLO, {"engine": "sphinx", "language": "de"}, "'de'"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence(recording: object, options: dict[str, object], sentence: str) -> None:
+    with pytest.raises(auricle.TranscriptionError, match=sentence) as caught:
+        auricle.transcribe(recording, **options)
+    assert caught.value.partial is None
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_wrong_with_arguments_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="the server at url has made its choice"):
+        auricle.transcribe(HELLO, url="ws://127.0.0.1:1", model="base")
+    with pytest.raises(ValueError, match="/language"):
+        auricle.transcribe(HELLO, language=3)
+    with pytest.raises(ValueError, match="not the URL of a server"):
+        auricle.transcribe(HELLO, url="nonsense")
+
+
+def test_a_recording_that_breaks_off_gives_what_was_heard(url: str, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.flac"
+    cut.write_bytes(HELLO.read_bytes()[:-2_000])
+    with pytest.raises(auricle.TranscriptionError, match="Cannot read") as caught:
+        auricle.transcribe(cut, url=url)
+    assert caught.value.partial is not None
+    assert caught.value.partial.text.startswith("one two three")
+
+
+def test_a_fallback_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    sentence = "The model is not there; sphinx answers instead."
+    monkeypatch.setattr("auricle.server.app.SpeechServer.fallback_reason", sentence)
+    with pytest.warns(RuntimeWarning, match="sphinx answers instead"):
+        auricle.transcribe(HELLO, engine="scripted")
+
+
+def test_an_interrupt_ends_the_thread_before_it_is_raised() -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    async def forever() -> None:
+        began.set()
+        try:
+            await trio.sleep_forever()
+        finally:
+            ended.set()
+
+    thread = _Thread(forever)
+    join, joined = thread._thread.join, []
+
+    def interrupted() -> None:
+        if not joined:
+            joined.append(began.wait(10))
+            raise KeyboardInterrupt
+        join()
+
+    thread._thread.join = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        thread.result()
+    assert ended.is_set()
+
+
+def test_without_the_extra_it_says_what_to_install() -> None:
+    script = "import sys; sys.modules['trio'] = None; import auricle.core, auricle; auricle.transcribe"
+    failed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert failed.stderr.splitlines()[-1] == (
+        "ImportError: auricle.transcribe needs the engines, and trio is not installed: pip install 'auricle[server]'."
+    )
+
+
+def test_other_names_are_told_as_python_does() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'transcript'"):
+        auricle.transcript  # noqa: B018
+    assert {"transcribe", "TranscriptionError"} <= set(dir(auricle))
