@@ -2,6 +2,12 @@
 
 import array
 import asyncio
+import socket
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +16,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.core import AudioFormat, Start
+from auricle.core import AudioFormat, Interrupted, Start
 from auricle.transports import asyncio as asyncio_transport
 from auricle.transports import trio as trio_transport
 from auricle.transports.audio_buffers import audio_bytes
@@ -76,6 +82,29 @@ def test_half_a_sample_at_the_end_is_a_warning(driver: str) -> None:
     run_scenario(*DRIVERS[driver], scenario)
 
 
+@pytest.mark.parametrize("driver", ["trio", "asyncio"])
+@pytest.mark.parametrize("ends", [False, True])
+def test_an_end_that_was_perhaps_forgotten_is_told_once(driver: str, ends: bool) -> None:
+    async def scenario(harness: DriverHarness) -> None:
+        harness.peer.ready()
+        async with harness.connect() as client:
+            await client.send_audio(bytes(640))
+            if ends:
+                await client.end_input()
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                async for event in client:  # the peer says nothing, until it counts as lost
+                    if isinstance(event, Interrupted):
+                        break
+            sentences = [str(each.message) for each in told]
+            assert [sentence[:38] for sentence in sentences] == (
+                [] if ends else ["No audio has been sent for 30 s, and t"]
+            )
+            harness.peer.hang_up()
+
+    run_scenario(*DRIVERS[driver], scenario)
+
+
 # ------------------------------------------------------------------------------------------------ connect
 
 
@@ -107,3 +136,64 @@ def test_entering_raises_as_before(transport: Any) -> None:
     for url, error in (("nonsense", InvalidURL), ("ws://127.0.0.1:1", ConnectFailed)):
         with pytest.raises(error):
             RUN[transport](lambda url=url: enter(url))
+
+
+# ------------------------------------------------------------------------------------------------ no server
+
+
+def why(transport: Any, url: str) -> str:
+    """What `connect` says, one sentence, where there is no session to be had."""
+
+    async def enter() -> None:
+        async with transport.connect(url):
+            pytest.fail("there is no server")
+
+    with pytest.raises(ConnectFailed) as caught:
+        RUN[transport](enter)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (None, "no server listens there: start it with `auricle serve`, or check the address"),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+         "HTTP 404: it has no WebSocket at this path: check the address"),
+        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "HTTP 401: it wants an API key: give api_key"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "it is not a WebSocket server"),
+        (b"", "it is not a WebSocket server"),
+    ],
+)  # fmt: skip
+def test_why_there_is_no_session_is_said_in_the_same_words_on_either_loop(answer: bytes | None, expected: str) -> None:
+    with answering(answer) as port:
+        said = {why(transport, f"ws://127.0.0.1:{port}") for transport in (trio_transport, asyncio_transport)}
+    assert said == {f"The connection could not be made: ws://127.0.0.1:{port}/ws/transcribe: {expected}."}
+
+
+@either
+def test_a_host_that_does_not_exist_is_said(transport: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert "there is no host 'nowhere.example': check the address" in why(transport, "ws://nowhere.example:1")
+
+
+@contextmanager
+def answering(answer: bytes | None) -> Iterator[int]:
+    """A port where a server says ``answer`` to whoever connects; None: nobody listens there."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        if answer is not None:
+            threading.Thread(target=partial(_answer, listener, answer), daemon=True).start()
+            yield port
+            return
+    yield port
+
+
+def _answer(listener: socket.socket, answer: bytes) -> None:
+    with suppress(OSError):
+        while True:
+            with listener.accept()[0] as connection:
+                connection.recv(4096)
+                connection.sendall(answer)

@@ -5,12 +5,13 @@ cancellation and tasks, is in the two native clients and drivers.
 """
 
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from itertools import count
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack, cast
 
 from auricle.core import BacklogFull, ClientEvent, ClientSession, LocalProtocolError, Ready, SessionClosed, codec
 from auricle.core.events import Event
+from auricle.core.parts import Bias, Endpointing, Features
 from auricle.core.session import Outputs
 from auricle.transports.audio_buffers import audio_bytes
 from auricle.transports.driver import BaseDriver, Signal, Verb
@@ -20,6 +21,19 @@ from auricle.transports.wire import Wire
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+
+FORGOTTEN_AFTER_S: Final = 30.0
+"""Seconds without audio after which somebody who waits for events has perhaps forgotten to end the input."""
+
+
+class Change(TypedDict, total=False):
+    """What `BaseClient.configure` takes: absent is unchanged, None the default of `Start`, anything else replaces."""
+
+    language: str | None
+    bias: Bias | Mapping[str, object] | None
+    endpointing: Endpointing | Mapping[str, object] | None
+    features: Features | Mapping[str, object] | None
 
 
 class BaseClient:
@@ -40,6 +54,8 @@ class BaseClient:
         self._ready: Ready | None = None
         self._input_ended = False
         self._given_bytes = 0
+        self._given_at: float | None = None
+        """When audio was last given, on the driver's clock; None before the first, and once it has been told."""
 
     @property
     def ready(self) -> Ready:
@@ -61,6 +77,7 @@ class BaseClient:
         """
         rest = audio_bytes(data, self._session.snapshot.config.audio.encoding)
         self._given_bytes += len(rest)
+        self._given_at = self._driver.now
         while rest:
             rest = rest[await self._send_some(rest) :]
 
@@ -113,12 +130,12 @@ class BaseClient:
         await self._call(lambda now: self._session.mark(flush_id, now=now))
         return flush_id
 
-    async def configure(self, **change: object) -> str:
+    async def configure(self, **change: Unpack[Change]) -> str:
         """Change the configuration from the present position on; return the id of the `Configured` event that answers.
 
-        Takes ``language``, ``bias``, ``endpointing`` and ``features``: plain values as on the wire, or the classes of
-        that name; None for the default. A change the server refuses is an `ErrorMessage` whose ``ref`` is the id.
-        Raises `LocalProtocolError` for anything else, and as `flush`.
+        Takes ``language``, ``bias``, ``endpointing`` and ``features`` (`Change`): plain values as on the wire, or the
+        classes of that name; None for the default. A change the server refuses is an `ErrorMessage` whose ``ref`` is
+        the id. Raises `LocalProtocolError` for anything else, and as `flush`.
         """
         change_id = f"c{next(self._ids)}"
         plain = {key: codec.plain(value) for key, value in change.items()}
@@ -172,9 +189,35 @@ class BaseClient:
         while not self._events.ended:
             event = self._events.take()
             if event is None:
-                await self._events_available.wait()
+                await self._wait_for_events()
             else:
                 yield event
+
+    async def _wait_for_events(self) -> None:
+        """Wait for the next event, and warn once where none can come because the input was perhaps not ended."""
+        signal = self._events_available
+        if self._given_at is not None and not self._input_ended:
+            if await self._wait_at_most(signal, self._given_at + FORGOTTEN_AFTER_S - self._driver.now):
+                return
+            self._warn_of_a_forgotten_end()
+        await signal.wait()
+
+    async def _wait_at_most(self, signal: Signal, timeout_s: float) -> bool:
+        """Wait for a signal, and return whether it came in time. Clients for other loops may wait without limit."""
+        await signal.wait()
+        return True
+
+    def _warn_of_a_forgotten_end(self) -> None:
+        given_at, now = self._given_at, self._driver.now
+        if given_at is None or self._input_ended or now < given_at + FORGOTTEN_AFTER_S:
+            return  # audio came while we waited
+        self._given_at = None
+        warnings.warn(
+            f"No audio has been sent for {FORGOTTEN_AFTER_S:g} s, and the input is open: call end_input() where there "
+            "is no more, or the session goes on waiting; skip() tells of a pause.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
     async def _wait_until_ready(self) -> None:
         await self._ready_or_closed.wait()

@@ -73,6 +73,11 @@ class BaseDriver:
         self._session_changed = new_signal()
         self._running = True
 
+    @property
+    def now(self) -> float:
+        """The time in seconds of the driver's clock."""
+        return self._clock()
+
     def post(self, verb: Verb) -> None:
         """Post an input to the session. Never blocks; inputs run in order. Ignored once the driver has ended."""
         if self._running:

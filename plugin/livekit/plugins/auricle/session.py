@@ -6,7 +6,7 @@ session begins with the audio that is uncommitted then.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from livekit import rtc
 from livekit.agents import APIError, APITimeoutError
@@ -32,7 +32,7 @@ from auricle.core import (
     SessionClosed,
     SpeechEnd,
 )
-from auricle.transports.asyncio import Client, SessionOver
+from auricle.transports.asyncio import Change, Client, SessionOver
 
 STALL_TIMEOUT_S: Final = 15.0
 """How long audio may wait for a server that processes none of it."""
@@ -197,7 +197,7 @@ class StreamSession:
             if change:
                 self._updates.mark_sent(change)
                 try:
-                    self._change_id = await self._client.configure(**change)
+                    self._change_id = await self._client.configure(**cast(Change, change))
                 except LocalProtocolError:
                     return  # the input has ended, and there is no audio left to configure
             await self._updates_due.wait()

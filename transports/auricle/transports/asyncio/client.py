@@ -14,7 +14,7 @@ from auricle.transports.asyncio.tasks import cancel_and_wait
 from auricle.transports.asyncio.websocket import open_websocket
 from auricle.transports.client import BaseClient
 from auricle.transports.connecting import Connecting, check_arguments
-from auricle.transports.driver import OpenWire
+from auricle.transports.driver import OpenWire, Signal
 from auricle.transports.tracing import secret_headers, traced
 
 
@@ -43,6 +43,14 @@ class Client(BaseClient):
         except asyncio.CancelledError:
             await cancel_and_wait(self._task)
             raise
+
+    async def _wait_at_most(self, signal: Signal, timeout_s: float) -> bool:
+        try:
+            async with asyncio.timeout(max(0.0, timeout_s)):
+                await signal.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def _start(self) -> None:
         first = self._session.connect(now=asyncio.get_running_loop().time())

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import (
@@ -19,6 +20,7 @@ from aiohttp import (
 from auricle.core import PROTOCOL, Frame
 from auricle.core.errors import ABNORMAL_CLOSURE, NORMAL_CLOSURE
 from auricle.transports.address import Address, refusal_code
+from auricle.transports.unreachable import why_refused, why_unreachable
 from auricle.transports.wire import WireLost
 
 
@@ -125,8 +127,11 @@ async def open_websocket(
                 compress=0,
             )
         except WSServerHandshakeError as error:
-            raise WireLost("refused", refusal_code(error.status), f"HTTP {error.status}: {error.message}") from None
+            # The status is 101 where the server does upgrade, and its answer is no good.
+            refused = error.status != HTTPStatus.SWITCHING_PROTOCOLS
+            why = why_refused(address, error.status) if refused else why_unreachable(address, error)
+            raise WireLost("refused", refusal_code(error.status), why) from None
         except (ClientError, OSError, ValueError) as error:
-            raise WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: {error}") from None
+            raise WireLost("refused", ABNORMAL_CLOSURE, why_unreachable(address, error)) from None
         assert isinstance(websocket, _WebSocket), "it was asked for above"
         yield WebSocketWire(websocket, http)

@@ -12,7 +12,7 @@ from auricle.core import ClientSession, Limits, Start
 from auricle.transports.address import parse_address
 from auricle.transports.client import BaseClient
 from auricle.transports.connecting import Connecting, check_arguments
-from auricle.transports.driver import OpenWire
+from auricle.transports.driver import OpenWire, Signal
 from auricle.transports.tracing import secret_headers, traced
 from auricle.transports.trio.driver import Driver
 from auricle.transports.trio.websocket import open_websocket
@@ -37,6 +37,11 @@ class Client(BaseClient):
         with trio.CancelScope(shield=True):
             await self._driver.call(lambda now: self._session.abort(now=now))
             await self._over.wait()
+
+    async def _wait_at_most(self, signal: Signal, timeout_s: float) -> bool:
+        with trio.move_on_after(max(0.0, timeout_s)) as scope:
+            await signal.wait()
+        return not scope.cancelled_caught
 
     async def _run(self) -> None:
         try:

@@ -14,6 +14,7 @@ from wsproto.connection import ConnectionState
 from auricle.core import PROTOCOL, Frame
 from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.transports.address import Address, refusal_code
+from auricle.transports.unreachable import NOT_A_WEBSOCKET, why_refused, why_unreachable
 from auricle.transports.wire import WireLost
 
 RECEIVE_BYTES: Final = 64 * 1024
@@ -135,7 +136,7 @@ async def open_websocket(
         if broken is None or others is not None:
             # A cancel, or an exception of the block, takes precedence over the loss of the wire.
             raise (others or group) from None
-        lost = _first_cause(broken)
+        lost = _first_cause(broken, address)
         raise _not_a_websocket_server(address) if wire is None and lost.how == "reset" else lost from None
     finally:
         with trio.CancelScope(shield=True):
@@ -152,7 +153,7 @@ async def _open_stream(address: Address, ssl_context: ssl.SSLContext | None) -> 
             return secure
         return await trio.open_tcp_stream(address.host, address.port)
     except (OSError, trio.BrokenResourceError, ssl.SSLError) as error:
-        raise WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: {error}") from None
+        raise WireLost("refused", ABNORMAL_CLOSURE, why_unreachable(address, error)) from None
 
 
 async def _open_handshake(
@@ -184,27 +185,26 @@ async def _open_handshake(
                 receive_buffer_size=RECEIVE_BYTES,
             )
         except HandshakeError as error:
-            raise WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: {error!r}") from None
+            raise WireLost("refused", ABNORMAL_CLOSURE, why_unreachable(address, error)) from None
     if connection is None:
         raise _not_a_websocket_server(address)
     return connection
 
 
 def _not_a_websocket_server(address: Address) -> WireLost:
-    return WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: it is not a WebSocket server")
+    return WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: {NOT_A_WEBSOCKET}")
 
 
-def _first_cause(group: BaseExceptionGroup[BaseException]) -> WireLost:
+def _first_cause(group: BaseExceptionGroup[BaseException], address: Address) -> WireLost:
     """Return the first loss in a group raised by trio-websocket's reader and this module."""
     for error in group.exceptions:
         match error:
             case WireLost():
                 return error
-            case ConnectionRejected(status_code=status, body=body):
-                detail = (body or b"").decode(errors="replace").strip()[:200]
-                return WireLost("refused", refusal_code(status), f"HTTP {status}{': ' if detail else ''}{detail}")
+            case ConnectionRejected(status_code=status):
+                return WireLost("refused", refusal_code(status), why_refused(address, status))
             case BaseExceptionGroup():
-                return _first_cause(error)
+                return _first_cause(error, address)
             case _:
                 pass
     return WireLost("reset")
