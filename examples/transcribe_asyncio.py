@@ -5,7 +5,7 @@ import sys
 
 import soundfile
 
-from auricle.core import AudioFormat, Final, SessionClosed, Start
+from auricle.core import AudioFormat, AuricleError, Final, SessionClosed, Start
 from auricle.transports.asyncio import connect
 
 
@@ -22,4 +22,7 @@ async def main(path: str, url: str = "ws://127.0.0.1:8765") -> None:
                 print(event.raise_if_incomplete().message)
 
 
-asyncio.run(main(*sys.argv[1:]))
+try:
+    asyncio.run(main(*sys.argv[1:]))
+except AuricleError as error:  # no server, or not every sample is accounted for
+    sys.exit(str(error))

@@ -5,7 +5,7 @@ Field names are the wire names. Source: notes/wire-protocols.md §3.3 and §3.4.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from typing import Final as Constant
 
 from auricle.core import schema
@@ -19,6 +19,13 @@ Probability = Annotated[float, Range(0, 1)]
 Identifier = Annotated[str, MaxLength(64)]
 
 Encoding = Literal["pcm_s16le", "pcm_f32le", "mulaw", "alaw"]
+Framing = Literal["raw", "offset64"]
+if TYPE_CHECKING:  # whoever writes a configuration is held to the names that there are
+    AnyEncoding = Encoding
+    AnyFraming = Framing
+else:  # and whoever reads one takes any, and refuses it with its own error: ``unsupported_encoding``
+    AnyEncoding = Annotated[str, MaxLength(32)]
+    AnyFraming = Annotated[str, MaxLength(32)]
 SAMPLE_BYTES: Constant[Mapping[str, int]] = {"pcm_s16le": 2, "pcm_f32le": 4, "mulaw": 1, "alaw": 1}
 """Bytes of one sample of one channel, for each encoding this implementation accepts."""
 
@@ -38,10 +45,10 @@ class Part:
 class AudioFormat(Part):
     """How the binary frames are to be read."""
 
-    encoding: Annotated[str, MaxLength(32)] = "pcm_s16le"
+    encoding: AnyEncoding = "pcm_s16le"
     sample_rate: Annotated[int, Range(4_000, 192_000)] = 16_000
     channels: Annotated[int, Range(1, 8)] = 1
-    framing: Annotated[str, MaxLength(32)] = "raw"
+    framing: AnyFraming = "raw"
 
     @property
     def frame_bytes(self) -> int:

@@ -171,7 +171,8 @@ def _check_plain(annotation: type, value: object, path: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise FieldError(path, "must be an integer")
     elif not isinstance(value, annotation):
-        raise FieldError(path, f"must be a {_NAMES.get(annotation, annotation.__name__)}")
+        name = _NAMES.get(annotation, annotation.__name__)
+        raise FieldError(path, f"must be {'an' if name[0] in 'AEIOU' else 'a'} {name}")
     elif isinstance(value, str):
         _check_text(value, path)
 
