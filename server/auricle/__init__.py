@@ -30,7 +30,8 @@ def __getattr__(name: str) -> object:
         if (error.name or "").partition(".")[0] == "auricle":
             raise
         raise ImportError(
-            f"auricle.{name} needs the engines, and {error.name} is not installed: pip install 'auricle[server]'."
+            f"auricle.{name} needs the engines, and {error.name} is not installed: install auricle with its extra "
+            "`server`."
         ) from error
 
 

@@ -121,7 +121,8 @@ def test_without_the_extra_it_says_what_to_install() -> None:
     script = "import sys; sys.modules['trio'] = None; import auricle.core, auricle; auricle.transcribe"
     failed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert failed.stderr.splitlines()[-1] == (
-        "ImportError: auricle.transcribe needs the engines, and trio is not installed: pip install 'auricle[server]'."
+        "ImportError: auricle.transcribe needs the engines, and trio is not installed: install auricle with its extra "
+        "`server`."
     )
 
 
