@@ -141,6 +141,26 @@ def test_a_page_that_is_not_secure_says_why_there_is_no_microphone(tmp_path: Pat
     trio.run(scenario)
 
 
+def test_what_was_said_before_stays_when_a_new_recording_begins(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, _):
+            await page.choose_file("#file", sound(tmp_path / "first.wav", RECORDED_S))
+            await page.until(ENDED)
+            await page.choose_file("#file", sound(tmp_path / "second.wav", 2))
+            await page.until(f"document.querySelector('#earlier details') && {ENDED}")
+            await page.click("#earlier summary")
+            kept = await page.text("#earlier")
+            assert kept.startswith("first.wav · 0:05.00")
+            assert RECORDED in kept
+            assert FIRST in await words(page)
+            await page.ask("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+            await page.click("#earlier [data-format=txt]")
+            await page.downloads.acquire()
+            assert (tmp_path / "first.txt").read_text(encoding="utf-8") == f"{RECORDED}\n"
+
+    trio.run(scenario)
+
+
 def test_the_status_page_shows_what_the_server_does(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with opened(tmp_path) as (page, server):

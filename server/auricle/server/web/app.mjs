@@ -1,5 +1,6 @@
 // The page: its buttons, and what they start.
 
+import { keepEarlier } from './earlier.mjs';
 import { bindExports } from './exports.mjs';
 import { showMeters } from './meters.mjs';
 import { Microphone, whyNoMicrophone } from './microphone.mjs';
@@ -20,7 +21,7 @@ let busy = false; // the microphone or a file is being opened
 
 const enableExports = bindExports({
   copy: $('copy'),
-  downloads: document.querySelectorAll('[data-format]'),
+  downloads: [...document.querySelectorAll('[data-format]')],
   transcript: () => run.transcript,
 });
 
@@ -68,6 +69,7 @@ function start({ live }) {
 }
 
 function begin(options) {
+  if (run) keepEarlier(run.transcript, $('earlier'));
   const mine = new Run({ ...options, onEvent: (event) => run === mine && happened(event) });
   run = mine;
   view.clear();
@@ -103,6 +105,9 @@ function happened(event) {
       view.partial(null);
       view.final(event);
       enableExports(true);
+      break;
+    case 'loading':
+      $('engine').textContent = `${event.stage} …`; // what is said meanwhile waits here
       break;
     case 'interrupted':
       note('The connection is lost; what is said meanwhile waits here.');
