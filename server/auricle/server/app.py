@@ -84,9 +84,18 @@ class SpeechServer:
     @property
     def url(self) -> str:
         """A WebSocket URL that this machine can connect to, also where the server listens on all addresses."""
+        return self._address.url
+
+    @property
+    def page_url(self) -> str:
+        """The address of the page, for a browser of this machine."""
+        return f"http://{self._address.authority}/"
+
+    @property
+    def _address(self) -> Address:
         assert self._listener is not None, "a server is handed out once it listens"
         host = LOOPBACK_OF.get(self._config.host, self._config.host)
-        return Address(host, self._listener.port, DEFAULT_PATH, secure=False).url
+        return Address(host, self._listener.port, DEFAULT_PATH, secure=False)
 
     @property
     def sessions(self) -> int:

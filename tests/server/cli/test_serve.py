@@ -46,7 +46,8 @@ def test_a_signal_while_the_model_loads_is_a_good_end(tmp_path: Path, number: si
 def test_a_signal_drains(number: signal.Signals) -> None:
     with serving() as process:
         assert process.stdout is not None
-        assert "scripted counting answers" in process.stdout.readline()
+        announced = process.stdout.readline()
+        assert "scripted counting answers; the page is http://127.0.0.1:" in announced
         process.send_signal(number)
         _, complaints = process.communicate(timeout=FAR_S)
     assert process.returncode == 0

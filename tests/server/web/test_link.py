@@ -1,4 +1,4 @@
-"""The page's session over real sockets, where connections are cut and servers are killed: nothing is lost or doubled."""
+"""The page's session over real sockets, where connections are cut and servers killed: nothing is lost or doubled."""
 
 import subprocess
 from collections.abc import Awaitable, Callable
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trio
 from examples.test_node_client import Stalling, node
+
 from server.cutting_proxy import CuttingProxy, plan, serving
 from server.processes import server_process
 

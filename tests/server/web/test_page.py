@@ -44,7 +44,7 @@ async def opened(tmp_path: Path, *, seconds: int = 30) -> AsyncIterator[tuple[Pa
             browser_page(tmp_path / "profile", microphone=sound(tmp_path / "voice.wav", seconds)) as page,
         ):
             await server.engine_ready()
-            await page.goto(server.url.replace("ws://", "http://").removesuffix("ws/transcribe"))
+            await page.goto(server.page_url)
             yield page, server
             assert page.errors == []
 

@@ -49,7 +49,7 @@ def _announce(server: SpeechServer, config: ServerConfig, engine: str) -> None:
             file=sys.stderr,
             flush=True,
         )
-    print(f"auricle listens on {server.url} and {engine} answers", flush=True)
+    print(f"auricle listens on {server.url} and {engine} answers; the page is {server.page_url}", flush=True)
 
 
 async def _stop_on_signal(
