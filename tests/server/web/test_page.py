@@ -36,11 +36,13 @@ def sound(path: Path, seconds: int) -> Path:
 
 
 @asynccontextmanager
-async def opened(tmp_path: Path, *, seconds: int = 30) -> AsyncIterator[tuple[Page, SpeechServer]]:
+async def opened(
+    tmp_path: Path, *, seconds: int = 30, max_sessions: int | None = None
+) -> AsyncIterator[tuple[Page, SpeechServer]]:
     """A server, and a browser that shows its page."""
     with trio.fail_after(PATIENCE_S):
         async with (
-            running_server(ServerConfig(port=0), ScriptedEngine(COUNTING)) as server,
+            running_server(ServerConfig(port=0, max_sessions=max_sessions), ScriptedEngine(COUNTING)) as server,
             browser_page(tmp_path / "profile", microphone=sound(tmp_path / "voice.wav", seconds)) as page,
         ):
             await server.engine_ready()
@@ -82,6 +84,31 @@ def test_the_microphone_is_transcribed_across_a_cut_and_nothing_is_lost(tmp_path
             assert "connection is lost" in lost
             assert "nothing is lost" in back
             assert FIRST in await words(page)
+
+    trio.run(scenario)
+
+
+COUNT_STOPPED_TRACKS = """
+  window.stopped = 0;
+  const stop = MediaStreamTrack.prototype.stop;
+  MediaStreamTrack.prototype.stop = function () { window.stopped += 1; return stop.call(this); };
+"""
+
+
+@pytest.mark.parametrize("ending", ["refused", "shut down"])
+def test_the_microphone_is_let_go_however_the_session_ends(tmp_path: Path, ending: str) -> None:
+    async def scenario() -> None:
+        refused = ending == "refused"
+        async with opened(tmp_path, max_sessions=0 if refused else None) as (page, server):
+            await page.evaluate(COUNT_STOPPED_TRACKS)
+            await page.click("#record")
+            if not refused:
+                await page.until("document.querySelector('.final') !== null")
+                server.drain()
+            assert await page.until(ENDED) == "false"
+            await page.until("window.stopped === 1")
+            assert ("sessions" if refused else "shutdown") in await page.text("#problem")
+            assert await page.text("#record") == "Start talking"
 
     trio.run(scenario)
 

@@ -28,8 +28,7 @@ const enableExports = bindExports({
 // ---------------------------------------------------------------- beginning and ending
 
 async function talk() {
-  clearProblem();
-  busy = true;
+  beBusy();
   try {
     let onSamples = () => {};
     microphone = await Microphone.open({ onSamples: (samples) => onSamples(samples), onGone: microphoneGone });
@@ -44,8 +43,7 @@ async function talk() {
 }
 
 async function transcribe(file) {
-  clearProblem();
-  busy = true;
+  beBusy();
   try {
     const samples = await decodeRecording(file);
     const mine = begin({ name: file.name, rate: RATE, live: false });
@@ -56,6 +54,12 @@ async function transcribe(file) {
     problem(error.message);
   }
   busy = false;
+  refresh();
+}
+
+function beBusy() {
+  $('problem').hidden = true;
+  busy = true;
   refresh();
 }
 
@@ -80,12 +84,12 @@ function begin(options) {
 }
 
 async function stop() {
-  if (!run || run.ended) return;
-  if (!run.live) return run.cancel();
+  const mine = run;
   const device = microphone;
   microphone = null;
-  await device?.close(); // its last samples come first
-  run.endInput();
+  if (!mine.live) mine.cancel();
+  await device?.close(); // its last samples come before the end
+  if (mine.live) mine.endInput();
   refresh();
 }
 
@@ -182,10 +186,6 @@ function note(text) {
 function problem(text) {
   $('problem').textContent = text;
   $('problem').hidden = false;
-}
-
-function clearProblem() {
-  $('problem').hidden = true;
 }
 
 function back({ awayS, againS, waitedS }) {

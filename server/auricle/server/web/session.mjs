@@ -83,6 +83,7 @@ export class Session {
   }
 
   endInput(now) {
+    if (this.phase === 'closed') return;
     this.inputEnd = true;
     this.#pump(now);
   }
