@@ -53,6 +53,8 @@ class Page:
                     async with self._answered:
                         self._answers[number] = message
                         self._answered.notify_all()
+                case {"method": "Page.javascriptDialogOpening"}:  # whether to leave the page: yes
+                    await self._say("Page.handleJavaScriptDialog", accept=True)
                 case {"method": "Page.loadEventFired"}:
                     self._loaded.set()
                 case {"method": "Page.downloadProgress", "params": {"state": "completed"}}:
@@ -64,8 +66,7 @@ class Page:
 
     async def ask(self, method: str, **params: Any) -> Any:
         """Call a method of the protocol and return its result."""
-        number = next(self._numbers)
-        await self._socket.send_message(json.dumps({"id": number, "method": method, "params": params}))
+        number = await self._say(method, **params)
         async with self._answered:
             while number not in self._answers:
                 await self._answered.wait()
@@ -73,6 +74,11 @@ class Page:
         if "error" in answer:
             raise BrowserFailed(f"{method}: {answer['error']}")
         return answer["result"]
+
+    async def _say(self, method: str, **params: Any) -> int:
+        number = next(self._numbers)
+        await self._socket.send_message(json.dumps({"id": number, "method": method, "params": params}))
+        return number
 
     async def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression; a promise is awaited. As if the user had just clicked."""

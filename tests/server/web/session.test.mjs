@@ -237,7 +237,7 @@ for (const [what, act] of [
     bench.ready();
     act(bench);
     assert.equal(bench.ending.reason, 'protocol_violation');
-    assert.deepEqual(bench.drops, [1002]);
+    assert.deepEqual(bench.drops, [4400]);
   });
 }
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
+from auricle.core import Limits
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import COUNTING
 from auricle.server.app import ServerConfig, SpeechServer, running_server
@@ -110,6 +112,21 @@ def test_the_microphone_is_let_go_however_the_session_ends(tmp_path: Path, endin
             assert ("sessions" if refused else "shutdown") in await page.text("#problem")
             assert await page.text("#record") == "Start talking"
 
+    trio.run(scenario)
+
+
+def test_a_page_that_is_left_takes_its_session_with_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, server):
+            await page.click("#record")
+            await page.until("document.querySelector('.final') !== null")
+            assert server.sessions == 1
+            await page.goto("about:blank")
+            with trio.fail_after(server_waits_s / 2):
+                while server.sessions:
+                    await trio.testing.wait_all_tasks_blocked(0.05)
+
+    server_waits_s = Limits().resume_window_s
     trio.run(scenario)
 
 

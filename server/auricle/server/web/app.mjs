@@ -232,6 +232,7 @@ document.ondrop = (event) => {
   const [file] = event.dataTransfer.files;
   if (file && !$('open').disabled) transcribe(file);
 };
+window.onpagehide = () => run?.cancel(); // nobody comes back: the token goes with the page
 window.onbeforeunload = (event) => {
   if (run && !run.ended) event.preventDefault();
 };

@@ -74,7 +74,7 @@ export class Link {
     clearTimeout(this.#opening);
     const socket = this.#socket;
     this.#socket = null;
-    socket?.close(code >= 3000 ? code : undefined);
+    socket?.close(code);
   }
 
   #stop() {

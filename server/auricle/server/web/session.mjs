@@ -23,6 +23,8 @@ const RECONNECT_MIN_S = 0.1;
 const RECONNECT_MAX_S = 5;
 const RING_S = 60; // audio kept that the server has and has not decided, in case it loses it
 const FRAME_S = 0.1;
+const ABORT_CODE = 4400; // a browser may not say 1002; after either the session is over
+const RETURN_CODE = 4500; // after this it is not
 const GONE = ['session_gone', 'bad_token']; // this session cannot be had back, and a new one may go on for it
 const LATE_TICK_S = 3; // a tick this late: our own page was blocked, and what waits on the wire is read first
 
@@ -162,7 +164,7 @@ export class Session {
     if (this.#lost !== null && now - this.#lost > RECONNECT_TIMEOUT_S) {
       this.#finish('lost', `The server could not be reached again within ${RECONNECT_TIMEOUT_S} s.`, true);
     } else if (this.#isSilent(now)) {
-      this.#port.drop(4500);
+      this.#port.drop(RETURN_CODE);
       this.lost(1006, now);
     } else if (this.#isStuck(now)) {
       this.#finish('stuck', 'The server is there, and its work does not move: given up.', true);
@@ -284,7 +286,7 @@ export class Session {
       return this.#restart(now);
     }
     if (returning && error?.retriable && !GONE.includes(error.code)) {
-      this.#port.drop(4500);
+      this.#port.drop(RETURN_CODE);
       return this.lost(1006, now);
     }
     if (error) return this.#finish(error.code, error.message, false);
@@ -303,7 +305,7 @@ export class Session {
     this.phase = 'connecting';
     this.#began = now;
     this.#port.emit({ type: 'restarted', lostS });
-    this.#port.drop(4500);
+    this.#port.drop(RETURN_CODE);
     return this.lost(1006, now);
   }
 
@@ -362,7 +364,7 @@ export class Session {
   #finish(reason, sentence, drops, complete = false, stats = null) {
     this.phase = 'closed';
     this.link = 'down';
-    if (drops) this.#port.drop(1002);
+    if (drops) this.#port.drop(ABORT_CODE);
     this.#port.emit({ type: 'ended', reason, complete, message: sentence, stats });
     return null;
   }
