@@ -83,14 +83,16 @@ def test_half_a_sample_at_the_end_is_a_warning(driver: str) -> None:
 
 
 @pytest.mark.parametrize("driver", ["trio", "asyncio"])
-@pytest.mark.parametrize("ends", [False, True])
-def test_an_end_that_was_perhaps_forgotten_is_told_once(driver: str, ends: bool) -> None:
+@pytest.mark.parametrize("quiet", [None, "ended", "told not to"])
+def test_an_end_that_was_perhaps_forgotten_is_told_once(driver: str, quiet: str | None) -> None:
     async def scenario(harness: DriverHarness) -> None:
         harness.peer.ready()
         async with harness.connect() as client:
             await client.send_audio(bytes(640))
-            if ends:
+            if quiet == "ended":
                 await client.end_input()
+            elif quiet == "told not to":
+                client.warns_after_s = None
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always")
                 async for event in client:  # the peer says nothing, until it counts as lost
@@ -98,7 +100,7 @@ def test_an_end_that_was_perhaps_forgotten_is_told_once(driver: str, ends: bool)
                         break
             sentences = [str(each.message) for each in told]
             assert [sentence[:38] for sentence in sentences] == (
-                [] if ends else ["No audio has been sent for 30 s, and t"]
+                [] if quiet else ["No audio has been sent for 30 s, and t"]
             )
             harness.peer.hang_up()
 

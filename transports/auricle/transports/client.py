@@ -56,6 +56,8 @@ class BaseClient:
         self._given_bytes = 0
         self._given_at: float | None = None
         """When audio was last given, on the driver's clock; None before the first, and once it has been told."""
+        self.warns_after_s: float | None = FORGOTTEN_AFTER_S
+        """Seconds without audio after which a warning says that `end_input` was perhaps forgotten; None: never."""
 
     @property
     def ready(self) -> Ready:
@@ -150,6 +152,7 @@ class BaseClient:
                 await self._call(lambda now: self._session.skip(samples, now=now))
             except BacklogFull:
                 continue  # another task used the credit
+            self._given_at = self._driver.now
             return
 
     async def _call(self, verb: Verb) -> None:
@@ -196,10 +199,11 @@ class BaseClient:
     async def _wait_for_events(self) -> None:
         """Wait for the next event, and warn once where none can come because the input was perhaps not ended."""
         signal = self._events_available
-        if self._given_at is not None and not self._input_ended:
-            if await self._wait_at_most(signal, self._given_at + FORGOTTEN_AFTER_S - self._driver.now):
+        patience_s = self.warns_after_s
+        if patience_s is not None and self._given_at is not None and not self._input_ended:
+            if await self._wait_at_most(signal, self._given_at + patience_s - self._driver.now):
                 return
-            self._warn_of_a_forgotten_end()
+            self._warn_of_a_forgotten_end(patience_s)
         await signal.wait()
 
     async def _wait_at_most(self, signal: Signal, timeout_s: float) -> bool:
@@ -207,13 +211,13 @@ class BaseClient:
         await signal.wait()
         return True
 
-    def _warn_of_a_forgotten_end(self) -> None:
+    def _warn_of_a_forgotten_end(self, patience_s: float) -> None:
         given_at, now = self._given_at, self._driver.now
-        if given_at is None or self._input_ended or now < given_at + FORGOTTEN_AFTER_S:
+        if given_at is None or self._input_ended or now < given_at + patience_s:
             return  # audio came while we waited
         self._given_at = None
         warnings.warn(
-            f"No audio has been sent for {FORGOTTEN_AFTER_S:g} s, and the input is open: call end_input() where there "
+            f"No audio has been sent for {patience_s:g} s, and the input is open: call end_input() where there "
             "is no more, or the session goes on waiting; skip() tells of a pause.",
             RuntimeWarning,
             stacklevel=4,

@@ -246,6 +246,7 @@ class SpeechStream(stt.RecognizeStream):
         began = time.perf_counter()
         try:
             async with connect(options.url, options.start(), api_key=options.api_key, limits=limits) as client:
+                client.warns_after_s = None  # a muted participant is no mistake of anybody's
                 self._opened = True
                 self._report_connection_acquired(time.perf_counter() - began, False)
                 self._session = StreamSession(
