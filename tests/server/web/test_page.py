@@ -156,12 +156,17 @@ def test_it_fits_a_phone(tmp_path: Path) -> None:
     trio.run(scenario)
 
 
-def test_downloads_hold_the_words(tmp_path: Path) -> None:
+def test_copy_and_downloads_hold_the_words(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with opened(tmp_path) as (page, _):
             await page.choose_file("#file", sound(tmp_path / "talk.wav", RECORDED_S))
             await page.until(ENDED)
             await page.ask("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+            await page.ask("Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"])
+            await page.ask("Page.bringToFront")
+            await page.click("#copy")
+            await page.until("document.querySelector('#copy').innerText === 'Copied'")
+            assert await page.evaluate("navigator.clipboard.readText()") == f"{RECORDED}\n"
             for form in ("txt", "srt", "vtt", "json"):
                 await page.click(f"[data-format={form}]")
                 await page.downloads.acquire()
