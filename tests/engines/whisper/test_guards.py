@@ -1,5 +1,7 @@
 """What of Whisper is not to be believed."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,10 +9,12 @@ from hypothesis import strategies as st
 from auricle.engines.protocol import TimedWord
 from auricle.engines.whisper.guards import (
     MOST_TOKENS,
+    has_unspoken_turns,
     is_compressible,
     is_no_speech,
     is_too_dense,
     is_too_long,
+    repeated_words,
     runaway_start,
     spoken_words,
     token_budget,
@@ -104,3 +108,43 @@ def test_the_budget_grows_and_ends(seconds: float) -> None:
 )
 def test_no_word_takes_that_much_voice(voiced_s: float, probability: float | None, *, too_long: bool) -> None:
     assert is_too_long(voiced_s, probability) is too_long
+
+
+@pytest.mark.parametrize(
+    ("text", "repeated"),
+    [
+        ("go go", ""),
+        ("Go, go, go! The game is over", "Go, go, go!"),
+        ("I know, I know, I know, but we leave", "I know, I know, I know,"),
+        ("well no no no no and yes yes yes", "no no no no yes yes yes"),
+        ("one two three four one two three four one two three four", "one two three four " * 3),
+        ("a b c d e " * 3, ""),
+        ("the more the better the more", ""),
+    ],
+)
+def test_a_phrase_that_is_said_three_times_in_a_row_is_repeated(text: str, repeated: str) -> None:
+    words = text.split()
+    assert [words[place] for place in sorted(repeated_words(words))] == repeated.split()
+
+
+@given(
+    st.lists(st.sampled_from("abc"), max_size=6), st.lists(st.sampled_from("xyz"), min_size=1, max_size=4, unique=True)
+)
+def test_every_repetition_is_found(before: list[str], unit: list[str]) -> None:
+    assert repeated_words([*before, *unit * 3, "end"]) >= set(range(len(before), len(before) + 3 * len(unit)))
+
+
+@pytest.mark.parametrize(
+    ("text", "durations_s", "unspoken"),
+    [
+        ("go go go the game", (0.3, 0.3, 0.3, 0.1, 0.3), False),
+        ("go go go the game", (0.3, 0.0, 0.3, 0.1, 0.3), True),
+        ("go go go the game", (0.3, 0.3, 0.3, 0.0, 0.3), False),
+        ("go the game", (0.0, 0.1, 0.3), False),
+    ],
+)
+def test_a_repetition_may_be_counted_wrong_where_a_turn_has_no_duration(
+    text: str, durations_s: tuple[float, ...], *, unspoken: bool
+) -> None:
+    words = [replace(word, text=said) for said, word in zip(text.split(), timed(*durations_s), strict=True)]
+    assert has_unspoken_turns(words) is unspoken

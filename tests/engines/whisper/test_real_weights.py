@@ -1,15 +1,18 @@
 """Whisper's real weights on speech of our own: what must hold of the words of finals, whatever happened meanwhile."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from clips import Tape
+from words.normal import align, normal
 from words.virtual import fixed, play_virtually
 
 from auricle.engines.protocol import (
+    OFFLINE_DEFAULTS,
     OFFLINE_SEGMENT_S,
     OFFLINE_SILENCE_S,
     FinalResult,
@@ -21,6 +24,8 @@ from auricle.engines.whisper.models.packaged import installed_models
 from engines.session_harness import check_record, drive, text_of
 
 SPEECH = Path(__file__).parents[1] / "speech"
+SPOKEN_AGAIN = Path(__file__).parent / "repetitions"
+REPETITIONS = [json.loads(line) for line in (SPOKEN_AGAIN / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
 SENTENCES = [json.loads(line) for line in (SPEECH / "manifest.jsonl").read_text(encoding="utf-8").splitlines()][:12:3]
 RATE = 16_000
 
@@ -95,3 +100,12 @@ def test_a_recording_is_heard_in_one_window_and_the_same_in_every_run(engine, sa
     assert finals(runs[0]) == finals(runs[1])
     assert not [result for result in runs[0] if isinstance(result, PartialResult)]
     assert len(text_of(runs[0]).split()) >= 12
+
+
+@pytest.mark.parametrize("case", REPETITIONS, ids=lambda case: case["path"])
+def test_what_is_said_again_and_again_is_neither_left_out_nor_goes_on_for_ever(engine, case):
+    heard, rate = soundfile.read(SPOKEN_AGAIN / case["path"], dtype="int16")
+    assert rate == RATE
+    said = text_of(drive(engine, replace(OFFLINE_DEFAULTS, language="en"), heard.tobytes()))
+    errors = align(normal(case["text"], "en"), normal(said, "en")).errors
+    assert errors.substitutions + errors.deletions + errors.insertions <= case["allowed_errors"], said

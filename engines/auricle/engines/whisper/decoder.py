@@ -10,8 +10,9 @@ is told, whatever the order of the tries. Nothing is sampled, so the same audio 
 Source: notes/real-weights.md §2 C-H.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import reduce
 from itertools import groupby
 from typing import Final
 
@@ -69,16 +70,14 @@ class WhisperDecoder:
 
     def _best(self, windows: Sequence[Window]) -> Hypotheses:
         """Return the best hypothesis of each window: doubtful finals are decoded again."""
-        told = self._aligned(self._generate(self._encode(self._jobs(windows))))
-        doubtful = _doubtful(told)
-        if not doubtful:
-            return told
-        encoded = self._encode(self._retry_jobs(windows, doubtful))
-        told = _better(told, self._aligned(self._generate(encoded)))
-        if still := _doubtful(told):
-            greedy = [_greedy(batch) for batch in only(encoded, still)]
-            told = _better(told, self._aligned(self._generate(greedy)))
-        return told
+        tries = [self._aligned(self._generate(self._encode(self._jobs(windows))))]
+        if doubtful := _doubtful(tries):
+            encoded = self._encode(self._retry_jobs(windows, doubtful))
+            tries.append(self._aligned(self._generate(encoded)))
+            if still := _doubtful(tries):
+                greedy = [_greedy(batch) for batch in only(encoded, still)]
+                tries.append(self._aligned(self._generate(greedy)))
+        return {place: _chosen(tries, place) for place in range(len(windows))}
 
     def _jobs(self, windows: Sequence[Window]) -> list[Job]:
         return [
@@ -202,21 +201,29 @@ def _is_worth_words(one: Hypothesis) -> bool:
     return one.job.window.final or not one.doubts
 
 
-def _doubtful(told: Mapping[int, Hypothesis]) -> list[int]:
+def _doubtful(tries: Sequence[Hypotheses]) -> list[int]:
     """Return the places of finals that are to be decoded again."""
-    return [place for place, one in told.items() if one.job.window.final and one.doubts]
+    chosen = [_chosen(tries, place) for place in tries[0]]
+    return [one.job.place for one in chosen if one.job.window.final and one.doubts]
 
 
-def _better(first: Hypotheses, second: Hypotheses) -> Hypotheses:
-    """Return the better of two hypotheses of each window. Two tries that say the same are no accident."""
-    return first | {place: _choose(first[place], other) for place, other in second.items()}
-
-
-AGREED: Final = frozenset({Doubt.RUNAWAY, Doubt.COMPRESSIBLE})
+AGREED: Final = frozenset({Doubt.RUNAWAY, Doubt.COMPRESSIBLE, Doubt.MISCOUNTED})
 """Repetitions were spoken, if windows of two lengths show the same, with a duration for each word."""
+COUNTED: Final = frozenset({Doubt.MISCOUNTED})
 
 
-def _choose(one: Hypothesis, other: Hypothesis) -> Hypothesis:
+def _chosen(tries: Sequence[Hypotheses], place: int) -> Hypothesis:
+    """Return the best hypothesis of one window. Where all that is doubtful is a count, it is the one in the middle."""
+    told = [heard[place] for heard in tries if place in heard]
+    best = reduce(_better, told)
+    if best.doubts != COUNTED:
+        return best
+    counts = sorted((one for one in told if one.doubts <= COUNTED), key=lambda one: len(one.words))
+    return counts[len(counts) // 2]
+
+
+def _better(one: Hypothesis, other: Hypothesis) -> Hypothesis:
+    """Return the better of two hypotheses. Two tries that say the same are no accident."""
     best = max(one, other, key=lambda heard: heard.rank)
     if one.text.casefold() == other.text.casefold():
         return replace(best, doubts=best.doubts - AGREED)

@@ -36,6 +36,8 @@ UNSPOKEN_S: Final = 0.045
 """A word shorter than this has no duration: the alignment moves by 20 ms. Spoken words last 60 ms and more."""
 UNSPOKEN_WORDS: Final = 3
 """So many words without duration in a row were not spoken; one or two are a matter of a coarse alignment."""
+LONGEST_UNIT: Final = 4
+"""Words of a phrase that people say again and again."""
 WORDS_A_SECOND: Final = 7.0
 """Nobody says more words in a second of voice …"""
 SPARE_WORDS: Final = 3
@@ -88,6 +90,32 @@ def spoken_words(words: Sequence[TimedWord]) -> int:
         if run == UNSPOKEN_WORDS:
             return place - UNSPOKEN_WORDS + 1
     return len(words)
+
+
+def repeated_words(words: Sequence[str]) -> set[int]:
+    """Return which words belong to a phrase that is said `REPEATS` times in a row or more.
+
+    A phrase has up to `LONGEST_UNIT` words; case and punctuation do not count.
+    """
+    bare = ["".join(letter for letter in word.casefold() if letter.isalnum()) for word in words]
+    found: set[int] = set()
+    for size in range(1, LONGEST_UNIT + 1):
+        begin = 0
+        for place in range(size, len(bare) + 1):
+            if place < len(bare) and bare[place] == bare[place - size]:
+                continue
+            if place - begin >= size * REPEATS:
+                found.update(range(begin, place))
+            begin = place - size + 1
+    return found
+
+
+def has_unspoken_turns(words: Sequence[TimedWord]) -> bool:
+    """Whether a phrase is said again and again, and some of its words have no duration: it may be counted wrong."""
+    return any(
+        words[place].end_s - words[place].start_s < UNSPOKEN_S
+        for place in repeated_words([word.text for word in words])
+    )
 
 
 def is_too_long(voiced_s: float, probability: float | None) -> bool:

@@ -13,6 +13,7 @@ from auricle.engines.protocol import TimedWord, Transcript, Window
 from auricle.engines.whisper.batches import Batch, Job
 from auricle.engines.whisper.guards import (
     IMPROBABLE,
+    has_unspoken_turns,
     is_compressible,
     is_no_speech,
     is_too_dense,
@@ -37,6 +38,7 @@ class Doubt(Enum):
     UNSPOKEN = "words of it have no duration"
     TOO_DENSE = "the voice cannot hold so many words"
     UNCOVERED = "voice behind its last word has no words"
+    MISCOUNTED = "a phrase is said again and again, and some of its words have no duration"
     TOO_SPARSE = "one of its words takes more voice than any word has"
 
 
@@ -135,6 +137,8 @@ def with_words(heard: Hypothesis, words: Sequence[TimedWord]) -> Hypothesis:
     if window.told_after is not None:
         spoken = spoken[first_told(spoken, window.told_after) :]
         cut = True
+    if window.final and has_unspoken_turns(spoken):
+        doubts.add(Doubt.MISCOUNTED)
     if any(is_too_long(voiced_of(word, window), word.confidence) for word in spoken):
         doubts.add(Doubt.TOO_SPARSE)
     return replace(
