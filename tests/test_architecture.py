@@ -21,6 +21,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     # Lowest first: a room imports what stands before it, and nothing beside or behind it.
     "auricle.engines": (
         ("protocol", "compute"),
+        ("supervised",),
         ("audio",),
         ("policy",),
         ("scheduling",),

@@ -46,6 +46,7 @@ from auricle.engines.scheduling.dispatcher import MOST_LANES, Dispatcher
 from auricle.engines.scheduling.load import Load
 from auricle.engines.scheduling.native_calls import Calls, RunSync, Threads
 from auricle.engines.session.engine_session import EngineSession
+from auricle.engines.supervised import EngineTrouble, SupervisedEngine
 
 logger = logging.getLogger(__name__)
 
@@ -155,6 +156,22 @@ class EngineActor:
     def decodes(self) -> DecodeSummary | None:
         """How long the engine's latest calls took; None where there were none, as with a stateful engine."""
         return None if self._dispatcher is None else self._dispatcher.decode_times.summary()
+
+    @property
+    def engine_s(self) -> float:
+        """Seconds that the engine may need, for others and for one call, until a final is there that is asked for now.
+
+        0 for an engine that takes audio as it comes: it has no queue of windows.
+        """
+        return 0.0 if self._dispatcher is None else self._dispatcher.engine_s
+
+    @property
+    def trouble(self) -> EngineTrouble | None:
+        """What keeps the loaded engine from answering as it should; None: nothing, or it is not loaded (yet)."""
+        engine = None if self._loaded is None else self._loaded.engine
+        if isinstance(engine, SupervisedEngine) and (trouble := engine.trouble) is not None:
+            return trouble
+        return None if self._dispatcher is None else self._dispatcher.trouble
 
     def _require_loaded(self) -> Loaded:
         if self._unavailable is not None:

@@ -351,6 +351,25 @@ class StreamDone:
     upto_sample: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueMoved:
+    """The engine has begun a call, for others or for this session, which waits for a final: that is progress.
+
+    Only sessions of a window engine that run under an `EngineActor` have it.
+    """
+
+    engine_s: float
+    """Seconds after which the final is there, or the queue has moved again, as far as can be predicted."""
+
+
 Result = (
-    SpeechStarted | SpeechEnded | PartialResult | FinalResult | UtteranceFailed | Processed | FlushDone | StreamDone
+    SpeechStarted
+    | SpeechEnded
+    | PartialResult
+    | FinalResult
+    | UtteranceFailed
+    | Processed
+    | QueueMoved
+    | FlushDone
+    | StreamDone
 )

@@ -18,6 +18,7 @@ from auricle.engines.protocol import (
     EngineError,
     PartialResult,
     Processed,
+    QueueMoved,
     Result,
     StreamConfig,
     StreamDone,
@@ -131,9 +132,9 @@ class EngineSession:
     async def receive(self) -> Sequence[Result]:
         """Wait for results and return all there are; an empty sequence once the session is over.
 
-        For one task at a time. A `Processed` or a `PartialResult` that has not been received when a newer one is added
-        is replaced by it. Raises `EngineError` when the engine has failed the session, after all earlier results.
-        Cancellation loses no result.
+        For one task at a time. A `Processed`, `PartialResult` or `QueueMoved` that has not been received when a newer
+        one is added is replaced by it. Raises `EngineError` when the engine has failed the session, after all
+        earlier results. Cancellation loses no result.
         """
         await self._wait()
         results, self._results = self._results, []
@@ -151,6 +152,10 @@ class EngineSession:
         return self._results.pop(0)
 
     # ------------------------------------------------------------------------ for the actor
+
+    def queue_moved(self, engine_s: float) -> None:
+        """Report that the engine's queue has moved, in which a final of this session waits. Part of `DecodeClient`."""
+        self._publish(QueueMoved(engine_s=engine_s))
 
     def take(self, job: int, outcome: Outcome) -> None:
         """Take the outcome of the decode request ``job``; it is processed in a turn of its own."""
@@ -249,11 +254,11 @@ class EngineSession:
         self._request_turn()
 
     def _publish(self, result: Result) -> None:
-        """Add ``result``; a newer `Processed` or partial replaces the one before."""
+        """Add ``result``; a newer `Processed`, `QueueMoved` or partial replaces the one before."""
         if self._done:
             return
         match result:
-            case Processed() | PartialResult():
+            case Processed() | PartialResult() | QueueMoved():
                 self._results = [earlier for earlier in self._results if type(earlier) is not type(result)]
             case _:
                 pass
