@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from auricle.engines.protocol import Engine, Transcript, Window, WindowEngine
+from auricle.engines.protocol import Engine, EngineError, Transcript, Window, WindowEngine
+
+
+class CallGivenUp(EngineError):
+    """A call has been tried as often as makes sense: it ended the engine's process each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

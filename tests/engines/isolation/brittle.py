@@ -91,3 +91,10 @@ def loads_once(marker: str) -> BrittleEngine:
         os._exit(1)
     Path(marker).unlink()
     return BrittleEngine()
+
+
+def loads_while(gate: str) -> BrittleEngine:
+    """Loads as soon as there is the file ``gate``."""
+    while not Path(gate).exists():
+        threading.Event().wait(0.005)
+    return BrittleEngine()

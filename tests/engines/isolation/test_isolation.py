@@ -21,13 +21,13 @@ from auricle.engines.actor import EngineActor
 from auricle.engines.fallback import Isolation, engine_loader
 from auricle.engines.isolation import child_process as child_process_module
 from auricle.engines.isolation import supervisor as supervisor_module
-from auricle.engines.isolation import window_engine
 from auricle.engines.isolation.loading import isolated
 from auricle.engines.loading import Loaded
 from auricle.engines.protocol import Engine, EngineError, EngineUnavailable, StreamConfig, Window
 from auricle.engines.scripted.engine import ScriptedEngine, ScriptedWindowEngine
 from auricle.engines.scripted.script import Script, ScriptedWord
 from auricle.engines.session.recogniser import Recogniser
+from auricle.engines.supervised import BudgetedEngine, CallGivenUp, EngineTrouble, SupervisedEngine
 from engines.isolation import brittle
 from engines.session_harness import check_record, config, drive, silence, text_of
 
@@ -37,7 +37,7 @@ WINDOW = Window(audio=np.zeros(16_000, dtype=np.float32), config=StreamConfig(),
 
 def test_a_child_that_takes_no_call_is_given_up(monkeypatch) -> None:
     """It stands still before it reads: the call does not fit into the socket, and its sending ends in time too."""
-    monkeypatch.setattr(child_process_module, "SEND_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(child_process_module, "SEND_S", 0.2)
     with running(brittle.window_counting) as engine:
         os.kill(child_of(engine), signal.SIGSTOP)
         with ThreadPoolExecutor() as threads:
@@ -140,13 +140,73 @@ def test_what_kills_the_process_once_loses_nothing(how, once):
         assert is_gone(pid)
 
 
-def test_a_call_that_never_returns_is_given_up_with_its_process(once, monkeypatch):
-    monkeypatch.setattr(window_engine, "CALL_TIMEOUT_S", 0.1)
-    monkeypatch.setattr(window_engine, "CALL_TIMEOUT_PER_S", 0.0)
+def test_a_call_that_never_returns_is_given_up_with_its_process(once):
     with running(partial(brittle.brittle, once)) as engine:
         pid = child_of(engine)
-        assert engine.decode([window("hang")])
+        assert engine.decode_within([window("hang")], 0.1)
         assert is_gone(pid)
+
+
+def test_a_wedged_call_is_given_up_after_three_processes_each_with_more_time(monkeypatch):
+    budgets = []
+    call = child_process_module.ChildProcess.call
+
+    def noting(self, method, arguments, budget_s):
+        budgets.append(budget_s)
+        return call(self, method, arguments, budget_s)
+
+    monkeypatch.setattr(child_process_module.ChildProcess, "call", noting)
+    with running(brittle.brittle) as engine:
+        with pytest.raises(CallGivenUp, match="died 3 times over this"):
+            engine.decode_within([window("hang")], 0.05)
+        assert budgets == [0.05, 0.1, 0.2]
+        assert engine.longest_call_s(0.05) >= sum(budgets)
+
+
+class TestTrouble:
+    def test_an_engine_that_is_well_has_none(self):
+        with running(brittle.brittle) as engine:
+            assert isinstance(engine, BudgetedEngine)
+            assert isinstance(engine, SupervisedEngine)
+            assert engine.trouble is None
+
+    def test_a_process_that_is_being_restarted_is_a_matter_of_seconds(self, tmp_path):
+        gate = tmp_path / "gate"
+        gate.touch()
+        with running(partial(brittle.loads_while, str(gate))) as engine:
+            gate.unlink()
+            os.kill(child_of(engine), signal.SIGKILL)
+            while engine.trouble is None:
+                threading.Event().wait(0.001)
+            assert engine.trouble == EngineTrouble(why="The engine's process is being restarted.", lasting=False)
+            gate.touch()
+            assert engine.decode([window()])
+            assert engine.trouble is None
+
+    def test_a_process_that_dies_again_and_again_lasts_until_it_has_lived_for_a_while(self):
+        now = [0.0]
+        supervisor = supervisor_module.Supervisor(brittle.brittle, clock=lambda: now[0])
+        try:
+            supervisor.start(lambda stage, fraction: None)
+            for _ in range(3):
+                assert supervisor.trouble is None
+                kill_and_await_the_next(supervisor)
+                now[0] += 1.0
+            trouble = supervisor.trouble
+            assert trouble is not None
+            assert trouble.lasting
+            assert "has died 3 times within 60 s" in trouble.why
+            now[0] = 62.0
+            assert supervisor.trouble is None
+        finally:
+            supervisor.close()
+
+
+def kill_and_await_the_next(supervisor) -> None:
+    killed = supervisor._child
+    os.kill(killed._process.pid, signal.SIGKILL)
+    while supervisor._child is killed or not supervisor._child.is_serving:
+        threading.Event().wait(0.001)
 
 
 def test_what_kills_every_process_is_given_up_and_the_next_call_is_served():

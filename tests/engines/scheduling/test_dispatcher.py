@@ -69,7 +69,7 @@ class Gate:
 
     async def __call__(self, call):
         await anyio.lowlevel.checkpoint()
-        if "_decode" in call.__qualname__:
+        if "_transcripts" in call.__qualname__:
             self.waiting += 1
             await self.open.wait()
         return call()

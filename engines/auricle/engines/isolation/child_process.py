@@ -15,18 +15,19 @@ from typing import Any, Final
 
 from auricle.engines.isolation.messages import LoadFailed, Progress, Ready, Reply, Request
 from auricle.engines.protocol import LoadProgress
+from auricle.engines.scheduling.budgets import SEND_S
 
 logger = logging.getLogger(__name__)
 
 CHILD_MODULE: Final = "auricle.engines.isolation.child"
-LOAD_TIMEOUT_S: Final = 600.0
-"""Seconds without a message after which a loading child is given up. A download reports its progress."""
-SEND_TIMEOUT_S: Final = 10.0
-"""Seconds after which a child that takes nothing of a call is given up. It reads while it decodes."""
 
 
 class ChildDied(Exception):
     """The child process ended before it replied."""
+
+
+class ChildWedged(ChildDied):
+    """The child process did not reply in time, and has been killed."""
 
 
 class ChildProcess:
@@ -39,7 +40,7 @@ class ChildProcess:
     def __init__(self, make: bytes, on_death: Callable[[], None]) -> None:
         self._on_death = on_death
         parent_end, child_end = socket.socketpair()
-        parent_end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _as_timeval(SEND_TIMEOUT_S))
+        parent_end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _as_timeval(SEND_S))
         with child_end:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", CHILD_MODULE, str(child_end.fileno())],
@@ -53,6 +54,7 @@ class ChildProcess:
         self._calls: dict[int, Future[Any]] = {}
         self._numbers = count(1)
         self._is_dead = False
+        self._is_loaded = False
         self._lock = threading.Lock()
         self.has_replied = False
         """Whether it has returned from any call."""
@@ -62,21 +64,30 @@ class ChildProcess:
             self._connection.send_bytes(make)
 
     @property
+    def is_serving(self) -> bool:
+        """Whether the engine is loaded, and the process not known to have ended."""
+        return self._is_loaded and not self._is_dead
+
+    @property
     def is_alive(self) -> bool:
         """Whether the process is not known to have ended."""
         return not self._is_dead
 
-    def wait_loaded(self, progress: LoadProgress) -> Ready | LoadFailed:
-        """Wait until the engine is loaded or has failed to load, and report its progress. Raises `ChildDied`."""
+    def wait_loaded(self, progress: LoadProgress, silence_s: float) -> Ready | LoadFailed:
+        """Wait until the engine is loaded or has failed to load, and report its progress.
+
+        A child that says nothing for ``silence_s`` seconds is killed. Raises `ChildDied` then, and where it ends.
+        """
         while True:
             try:
-                message = self._connection.recv() if self._connection.poll(LOAD_TIMEOUT_S) else None
+                message = self._connection.recv() if self._connection.poll(silence_s) else None
             except (EOFError, OSError):
                 message = None
             match message:
                 case Progress(stage=stage, fraction=fraction):
                     progress(stage, fraction)
                 case Ready():
+                    self._is_loaded = True
                     threading.Thread(target=self._read_replies, name="engine process", daemon=True).start()
                     return message
                 case LoadFailed():
@@ -86,11 +97,11 @@ class ChildProcess:
                     self.kill()
                     raise ChildDied
 
-    def call(self, method: str, arguments: tuple[object, ...], timeout_s: float) -> Any:
+    def call(self, method: str, arguments: tuple[object, ...], budget_s: float) -> Any:
         """Call a method of the child's `CallTarget`; return what it returns, raise what it raises.
 
-        A child that does not reply within ``timeout_s`` seconds is killed. Raises `ChildDied` then, and when the child
-        ends before it replies.
+        A child that does not take the call within `SEND_S` seconds, or does not reply within ``budget_s`` seconds after
+        that, is killed. Raises `ChildWedged` then, and `ChildDied` when the child ends before it replies.
         """
         future: Future[Any] = Future()
         with self._lock:
@@ -103,11 +114,15 @@ class ChildProcess:
                 if self._is_dead:
                     raise ChildDied
                 self._connection.send(Request(number=number, method=method, arguments=arguments))
-            value = future.result(timeout_s)
+            value = future.result(budget_s)
         except TimeoutError:
-            logger.warning("The engine process has not replied within %g s and is killed", timeout_s)
+            logger.warning("The engine process has not replied within %.1f s and is killed", budget_s)
             self.kill()
-            raise ChildDied from None
+            raise ChildWedged from None
+        except BlockingIOError:
+            logger.warning("The engine process takes no call and is killed")
+            self.kill()
+            raise ChildWedged from None
         except OSError:
             self.kill()
             raise ChildDied from None

@@ -5,7 +5,7 @@ that audio again, and the utterance continues.
 """
 
 from itertools import count
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -23,13 +23,8 @@ from auricle.engines.protocol import (
     UtteranceDecoder,
     VoiceDetector,
 )
-
-CALL_TIMEOUT_S: Final = 30.0
-"""Seconds after which a call that has not returned is taken to be wedged …"""
-CALL_TIMEOUT_PER_S: Final = 3.0
-"""… plus this many for each second of audio, counted from the beginning of the utterance."""
-CLOSE_TIMEOUT_S: Final = 10.0
-"""Seconds that the release of a decoder may take."""
+from auricle.engines.scheduling.budgets import utterance_budget_s
+from auricle.engines.supervised import EngineTrouble
 
 
 class IsolatedStatefulEngine:
@@ -59,6 +54,11 @@ class IsolatedStatefulEngine:
     def begin(self, config: StreamConfig, start_sample: int) -> UtteranceDecoder:
         """Begin an utterance at engine sample ``start_sample`` of its session. Raises `EngineError`."""
         return IsolatedUtterance(self._supervisor, next(self._numbers), config, start_sample)
+
+    @property
+    def trouble(self) -> EngineTrouble | None:
+        """What keeps the process from answering now; None: nothing."""
+        return self._supervisor.trouble
 
     def stop(self) -> None:
         """Kill the process; pending calls raise `EngineError`."""
@@ -100,7 +100,7 @@ class IsolatedUtterance:
         """Release the decoder. Safe to call twice."""
         self._audio.clear()
         try:
-            self._supervisor.call("close", self._number, timeout_s=CLOSE_TIMEOUT_S)
+            self._supervisor.call("close", self._number, budget_s=utterance_budget_s(0.0))
         except EngineError:
             # Without a process there is no decoder to release.
             return
@@ -119,6 +119,4 @@ class IsolatedUtterance:
 
     def _call(self, method: str, *arguments: object) -> Any:
         audio_s = sum(map(len, self._audio)) / ENGINE_RATE
-        return self._supervisor.call(
-            method, self._number, *arguments, timeout_s=CALL_TIMEOUT_S + CALL_TIMEOUT_PER_S * audio_s
-        )
+        return self._supervisor.call(method, self._number, *arguments, budget_s=utterance_budget_s(audio_s))

@@ -15,12 +15,8 @@ from auricle.engines.protocol import (
     VoiceDetector,
     Window,
 )
-
-CALL_TIMEOUT_S: Final = 30.0
-"""Seconds after which a call that has not returned is taken to be wedged …"""
-CALL_TIMEOUT_PER_S: Final = 3.0
-"""… plus this many for each second of audio, which is more than the largest models take on small processors. With the
-longest window it is less than a session waits for an engine that stands still (`Limits.stall_timeout_s`)."""
+from auricle.engines.scheduling.budgets import first_call_budget_s
+from auricle.engines.supervised import EngineTrouble
 
 
 class IsolatedWindowEngine:
@@ -50,11 +46,21 @@ class IsolatedWindowEngine:
 
     def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
         """Return one transcript for each window, in order. Raises `EngineError`."""
-        audio_s = sum(len(window.audio) for window in windows) / ENGINE_RATE
-        transcripts: Sequence[Transcript] = self._supervisor.call(
-            "decode", windows, timeout_s=CALL_TIMEOUT_S + CALL_TIMEOUT_PER_S * audio_s
-        )
+        return self.decode_within(windows, first_call_budget_s(sum(len(w.audio) for w in windows) / ENGINE_RATE))
+
+    def decode_within(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
+        """Do the same, in at most ``budget_s`` seconds or with another process. Raises `EngineError`."""
+        transcripts: Sequence[Transcript] = self._supervisor.call("decode", windows, budget_s=budget_s)
         return transcripts
+
+    def longest_call_s(self, budget_s: float) -> float:
+        """Return the seconds after which such a call has returned or failed, with all processes that it is tried on."""
+        return self._supervisor.longest_call_s(budget_s)
+
+    @property
+    def trouble(self) -> EngineTrouble | None:
+        """What keeps the process from answering now; None: nothing."""
+        return self._supervisor.trouble
 
     def stop(self) -> None:
         """Kill the process; pending calls raise `EngineError`."""

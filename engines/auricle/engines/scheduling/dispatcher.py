@@ -20,7 +20,8 @@ from auricle.engines.scheduling.decode_times import DecodeTimes
 from auricle.engines.scheduling.jobs import Batch, Job, JobId, deadline_s
 from auricle.engines.scheduling.load import Load
 from auricle.engines.scheduling.native_calls import Calls
-from auricle.engines.supervised import BudgetedEngine, EngineTrouble
+from auricle.engines.scheduling.transcript_checks import checked
+from auricle.engines.supervised import BudgetedEngine, CallGivenUp, EngineTrouble
 
 logger = logging.getLogger(__name__)
 
@@ -175,18 +176,28 @@ class Dispatcher:
             job.session.take(job.request.job, outcome)
 
     async def _decode(self, windows: Sequence[Window], budget_s: float) -> Sequence[Outcome]:
-        """Return what came of each; where all together fail, each has another chance of its own."""
-        try:
-            transcripts = await self._calls.run(lambda: self._call(windows, budget_s))
-        except Exception as error:
-            if len(windows) > 1:
-                return [outcome for window in windows for outcome in await self._decode_alone(window, budget_s)]
-            return [_sentence(error)]
-        return _checked(transcripts, len(windows))
+        """Return what came of each window. Where a call fails, each has another chance of its own.
 
-    async def _decode_alone(self, window: Window, budget_s: float) -> Sequence[Outcome]:
+        A partial that failed alone has none: the next one says more.
+        """
+        try:
+            return await self._transcripts(windows, budget_s)
+        except Exception as error:
+            if len(windows) == 1 and (isinstance(error, CallGivenUp) or not windows[0].final):
+                return [_sentence(error)]
+            return [await self._decode_alone(window, budget_s) for window in windows]
+
+    async def _decode_alone(self, window: Window, budget_s: float) -> Outcome:
         self._tell_waiting()
-        return await self._decode([window], budget_s)
+        try:
+            (transcript,) = await self._transcripts([window], budget_s)
+        except Exception as error:
+            return _sentence(error)
+        return transcript
+
+    async def _transcripts(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
+        """Run a call. Raises whatever the engine raises, and `EngineError` for what are no transcripts."""
+        return checked(await self._calls.run(lambda: self._call(windows, budget_s)), len(windows))
 
     def _call(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
         """Decode, for a worker thread."""
@@ -212,13 +223,6 @@ class Dispatcher:
 def _is_awaited(job: Job) -> bool:
     """Whether a session decides nothing else before this job is done: partials and speculations hold nobody up."""
     return job.urgency is Urgency.FINAL
-
-
-def _checked(transcripts: Sequence[Transcript], windows: int) -> Sequence[Outcome]:
-    if len(transcripts) == windows:
-        return transcripts
-    logger.error("The engine returned %d transcripts for %d windows", len(transcripts), windows)
-    return ["The engine returned too few or too many transcripts."] * windows
 
 
 def _sentence(error: Exception) -> str:
