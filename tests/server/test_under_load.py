@@ -1,26 +1,13 @@
 """A healthy engine that is slow, and shared: no word is lost, or the session is refused before its first sample."""
 
 import pytest
-import trio
 
 from auricle.core import Features, Limits, Start
 from auricle.transports.trio import ConnectFailed
-from server.virtual_server import FakeModel, Heard, VirtualServer, run_virtually, words
+from server.virtual_server import FakeModel, VirtualServer, run_virtually, together, words
 
 SLOW_S = 6.0
 SESSIONS = 10
-
-
-async def together(virtual: VirtualServer, sessions: int, seconds: float, **how: object) -> list[Heard]:
-    heard: list[Heard] = []
-
-    async def one() -> None:
-        heard.append(await virtual.talk(seconds, **how))  # type: ignore[arg-type]
-
-    async with trio.open_nursery() as nursery:
-        for _ in range(sessions):
-            nursery.start_soon(one)
-    return heard
 
 
 @pytest.mark.parametrize("partials", [True, False])

@@ -15,8 +15,10 @@ import trio.testing
 from auricle.core import ClientSession, Final, InputEnded, Limits, SessionClosed, Start
 from auricle.engines.actor import EngineActor
 from auricle.engines.protocol import Lanes, Transcript, Window
+from auricle.engines.scheduling.budgets import ATTEMPTS, attempt_budget_s, longest_call_s
 from auricle.engines.scripted.engine import ScriptedWindowEngine
 from auricle.engines.scripted.script import Script, ScriptedWord
+from auricle.engines.supervised import CallGivenUp, EngineTrouble
 from auricle.server.app import ServerConfig, SpeechServer
 from auricle.transports.testing.in_memory_wire import InMemoryWire, memory_pair
 from auricle.transports.testing.trio import TrioLoop
@@ -77,6 +79,31 @@ class FakeModel(ScriptedWindowEngine):
         return result
 
 
+class SupervisedModel(FakeModel):
+    """The same in a process of its own, which ends a call that takes longer than its budget, and is started again."""
+
+    RESTART_S = 3.0
+
+    @property
+    def trouble(self) -> EngineTrouble | None:
+        return None
+
+    def longest_call_s(self, budget_s: float) -> float:
+        return longest_call_s(budget_s, self.RESTART_S)
+
+    def decode_within(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
+        spent_s = 0.0
+        for wedged in range(ATTEMPTS):
+            transcripts = self.decode(windows)
+            most_s = attempt_budget_s(budget_s, wedged)
+            if self.owed_s <= most_s:
+                self.owed_s += spent_s
+                return transcripts
+            spent_s += most_s + self.RESTART_S
+        self.owed_s = spent_s
+        raise CallGivenUp(f"The engine's process died {ATTEMPTS} times over this.")
+
+
 @dataclass
 class Heard:
     """What a client got."""
@@ -132,6 +159,19 @@ class VirtualServer:
                 await trio.sleep(FRAME_S if paced else 0.0)
             await client.end_input()
             return await heard_of(client)
+
+
+async def together(virtual: VirtualServer, sessions: int, seconds: float, **how: Any) -> list[Heard]:
+    """Let so many clients talk at once, as `VirtualServer.talk` does."""
+    heard: list[Heard] = []
+
+    async def one() -> None:
+        heard.append(await virtual.talk(seconds, **how))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(sessions):
+            nursery.start_soon(one)
+    return heard
 
 
 async def heard_of(client: Client) -> Heard:
