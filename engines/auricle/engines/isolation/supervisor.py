@@ -5,17 +5,17 @@ the next child. The first caller to notice starts that child; the others wait fo
 """
 
 import logging
-import pickle
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
-from auricle.engines.isolation.child_process import ChildDied, ChildProcess, ChildWedged
-from auricle.engines.isolation.messages import LoadFailed, MakeEngine, Ready
-from auricle.engines.protocol import EngineError, EngineUnavailable, LoadProgress
+from auricle.engines.isolation.child_process import ChildDied, ChildProcess, ChildWedged, MakeRequest
+from auricle.engines.isolation.factory import EngineFactory
+from auricle.engines.isolation.messages import LoadFailed, Ready
+from auricle.engines.protocol import EngineError, EngineUnavailable, LoadProgress, Transcript
 from auricle.engines.scheduling.budgets import ATTEMPTS, attempt_budget_s, longest_call_s, reload_budget_s
 from auricle.engines.supervised import CallGivenUp, EngineTrouble
 
@@ -39,18 +39,18 @@ STOPPED: Final = "The engine has been stopped."
 
 
 class Supervisor:
-    """Keeps a child process running and calls it. ``make`` creates the engine in the child; it must be picklable.
+    """Keeps a child process running, with the engine of ``factory``, and calls it.
 
     ``clock`` returns monotonic seconds.
     """
 
-    def __init__(self, make: MakeEngine, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, factory: EngineFactory, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._deaths: deque[float] = deque(maxlen=MOST_DEATHS)
         """When the latest children died."""
         self._load_s = 0.0
         """How long it took to load the latest child."""
-        self._make = pickle.dumps(make)
+        self._factory = factory
         self._lock = threading.Lock()
         self._child: ChildProcess | None = None
         self._failures = 0
@@ -65,17 +65,17 @@ class Supervisor:
         except ChildDied:
             raise EngineUnavailable("The engine's process died while it loaded.") from None
 
-    def call(self, method: str, *arguments: object, budget_s: float) -> Any:
-        """Call a method of the child's `CallTarget` and return what it returns.
+    def call(self, make_request: MakeRequest, budget_s: float) -> tuple[Transcript, ...]:
+        """Send a request to the child and return the transcripts of its reply.
 
         A child that dies during the call, or does not reply within ``budget_s`` seconds and is killed, is replaced,
-        and the call is repeated with a larger budget. Raises what the method raises, and `EngineError` after
-        `ATTEMPTS`.
+        and the call is repeated with a larger budget. Raises `EngineError` and `UnknownUtterance` as the child
+        tells, and `CallGivenUp` after `ATTEMPTS`.
         """
         wedged = 0
         for _ in range(ATTEMPTS):
             try:
-                return self._live_child().call(method, arguments, attempt_budget_s(budget_s, wedged))
+                return self._live_child().call(make_request, attempt_budget_s(budget_s, wedged))
             except ChildWedged:
                 wedged += 1
             except ChildDied:
@@ -147,7 +147,7 @@ class Supervisor:
         if self._stopped.is_set():
             raise EngineUnavailable(STOPPED)
         began_s = self._clock()
-        self._child = ChildProcess(self._make, self._on_death)
+        self._child = ChildProcess(self._factory, self._on_death)
         if self._stopped.is_set():
             # `close` was called before it could see this child.
             self._child.kill()
