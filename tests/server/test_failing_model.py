@@ -7,11 +7,12 @@ from itertools import count
 import pytest
 import trio
 
-from auricle.core import Limits
+from auricle.core import Features, Limits, Start
 from auricle.engines.protocol import EngineError, Transcript, Window
 from auricle.engines.scheduling.budgets import SHORTEST_S
+from auricle.engines.supervised import EngineTrouble
 from auricle.transports.trio import ConnectFailed
-from server.virtual_server import FakeModel, SupervisedModel, VirtualServer, run_virtually, together, words
+from server.virtual_server import FakeModel, Heard, SupervisedModel, VirtualServer, run_virtually, together, words
 
 CALL_S = 0.3
 SPEECH_S = 4.7
@@ -127,6 +128,32 @@ class TestAWedgedCall:
 
         run_virtually(scenario, model)
 
+    def test_is_no_progress_for_its_own_session_however_others_are_served(self) -> None:
+        """Two calls at a time: one of them never returns, and the other serves everybody else for minutes."""
+        calls = count(1)
+
+        def cost(windows: Sequence[Window]) -> float:
+            return math.inf if next(calls) == 1 else CALL_S
+
+        async def scenario(virtual: VirtualServer) -> None:
+            config = Start(resume=False, features=Features(partials=False))
+            heard: list[Heard] = []
+
+            async def unlucky() -> None:
+                heard.append(await virtual.talk(1.0, paced=False, config=config))  # its end cuts the utterance
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(unlucky)
+                await trio.sleep(1.0)
+                async with virtual.client(config) as client:
+                    while not heard:
+                        await client.send_audio(bytes(32_000))
+                        await trio.sleep(1.0)
+            assert heard[0].closed.error == "drain_timeout"
+            assert heard[0].ended_s <= heard[0].deadline_s + 5.0
+
+        run_virtually(scenario, FakeModel(words(4, utterances=400), cost, count=2))
+
     def test_that_ends_every_process_loses_one_utterance_and_says_so(self) -> None:
         def cost(windows: Sequence[Window]) -> float:
             return math.inf if any(w.final and w.start_sample == 0 for w in windows) else CALL_S
@@ -138,3 +165,21 @@ class TestAWedgedCall:
             assert heard.closed.accounting.dropped > 0
 
         run_virtually(scenario, SupervisedModel(SCRIPT, cost))
+
+
+def test_an_engine_in_lasting_trouble_makes_the_server_unready_and_takes_no_session() -> None:
+    model = SupervisedModel(SCRIPT, lambda windows: CALL_S)
+
+    async def scenario(virtual: VirtualServer) -> None:
+        model.trouble = EngineTrouble(why="The engine's process is being restarted.", lasting=False)
+        assert virtual.server._is_ready() == (False, "The engine's process is being restarted.")
+        assert (await virtual.talk(SPEECH_S)).words == SAID
+        model.trouble = EngineTrouble(why="It dies again and again.", lasting=True)
+        assert virtual.server._is_ready() == (False, "It dies again and again.")
+        with pytest.raises(ConnectFailed, match="It dies again and again"):
+            await virtual.talk(SPEECH_S)
+        model.trouble = None
+        assert virtual.server._is_ready()[0]
+        assert (await virtual.talk(SPEECH_S)).words == SAID
+
+    run_virtually(scenario, model)

@@ -83,10 +83,7 @@ class SupervisedModel(FakeModel):
     """The same in a process of its own, which ends a call that takes longer than its budget, and is started again."""
 
     RESTART_S = 3.0
-
-    @property
-    def trouble(self) -> EngineTrouble | None:
-        return None
+    trouble: EngineTrouble | None = None
 
     def longest_call_s(self, budget_s: float) -> float:
         return longest_call_s(budget_s, self.RESTART_S)

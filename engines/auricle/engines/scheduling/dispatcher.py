@@ -56,8 +56,6 @@ class Dispatcher:
         self._numbers: dict[DecodeClient, int] = {}
         """Sessions that are open, and what they are called in the schedule."""
         self._pending: dict[JobId, _PendingJob] = {}
-        self._decoded: dict[JobId, DecodeClient] = {}
-        """Whose finals are with the engine."""
         self._opened = 0
         self._news = anyio.Event()
         self.decode_times = DecodeTimes()
@@ -134,7 +132,7 @@ class Dispatcher:
             case _:
                 assert_never(command)
         self._forget(dropped)
-        self._news.set()
+        self._wake_lanes()
 
     def _job(self, which: JobId, request: DecodeRequest, now_s: float) -> Job:
         return Job(
@@ -153,42 +151,41 @@ class Dispatcher:
         while True:
             self._schedule, batch = schedule.take(self._schedule, now_s=anyio.current_time())
             if batch is None:
-                self._news = anyio.Event()
                 await self._news.wait()
                 continue
             await self._serve(batch)
 
     async def _serve(self, batch: Batch) -> None:
-        pending = [self._pending.pop(job.id) for job in batch.jobs]
-        running = {job.id: one.session for job, one in zip(batch.jobs, pending, strict=True) if _is_awaited(job)}
-        self._decoded |= running
-        self._tell_waiting()
-        outcomes = await self._decode([job.request.window for job in pending], batch.budget_s)
-        for which in running:
-            del self._decoded[which]
+        served = [self._pending.pop(job.id) for job in batch.jobs]
+        outcomes = await self._decode(served, batch.budget_s)
         now_s = anyio.current_time()
         self._schedule = schedule.finished(self._schedule, batch, took_s=now_s - batch.began_s, now_s=now_s)
         self._look_again()
-        audio_s = sum(len(job.request.window.audio) for job in pending) / ENGINE_RATE
-        self.decode_times.record(took_s=now_s - batch.began_s, windows=len(pending), audio_s=audio_s)
-        self._news.set()
-        for job, outcome in zip(pending, outcomes, strict=True):
+        audio_s = sum(len(job.request.window.audio) for job in served) / ENGINE_RATE
+        self.decode_times.record(took_s=now_s - batch.began_s, windows=len(served), audio_s=audio_s)
+        self._wake_lanes()
+        for job, outcome in zip(served, outcomes, strict=True):
             job.session.take(job.request.job, outcome)
 
-    async def _decode(self, windows: Sequence[Window], budget_s: float) -> Sequence[Outcome]:
-        """Return what came of each window. Where a call fails, each has another chance of its own.
+    async def _decode(self, served: Sequence[_PendingJob], budget_s: float) -> Sequence[Outcome]:
+        """Return what came of each job. Where a call fails, each has another chance of its own.
 
         A partial that failed alone has none: the next one says more.
         """
+        self._tell_waiting(served)
+        windows = [job.request.window for job in served]
         try:
             return await self._transcripts(windows, budget_s)
         except Exception as error:
             if len(windows) == 1 and (isinstance(error, CallGivenUp) or not windows[0].final):
                 return [_sentence(error)]
-            return [await self._decode_alone(window, budget_s) for window in windows]
+        outcomes: list[Outcome] = []
+        for window in windows:
+            self._tell_waiting(served)
+            outcomes.append(await self._decode_alone(window, budget_s))
+        return outcomes
 
     async def _decode_alone(self, window: Window, budget_s: float) -> Outcome:
-        self._tell_waiting()
         try:
             (transcript,) = await self._transcripts([window], budget_s)
         except Exception as error:
@@ -205,24 +202,27 @@ class Dispatcher:
             return self._engine.decode_within(windows, budget_s)
         return self._engine.decode(windows)
 
-    def _tell_waiting(self) -> None:
-        """A call begins: all whose finals wait come nearer to them, and know how long they may have to wait."""
+    def _tell_waiting(self, served: Sequence[_PendingJob]) -> None:
+        """A call begins: all whose finals wait, and those it serves, come nearer to their finals.
+
+        Not those of other calls that run: one that never returns must not be kept alive by what others do.
+        """
         now_s = anyio.current_time()
         if now_s < self._tell_from_s:
             return
         self._tell_from_s, engine_s = now_s + TELL_S, self.engine_s
-        queued = (self._pending[job.id].session for job in schedule.queued(self._schedule) if _is_awaited(job))
-        for session in {*queued, *self._decoded.values()}:
+        queued = (self._pending[job.id] for job in schedule.queued(self._schedule) if job.urgency is Urgency.FINAL)
+        for session in {job.session for job in (*queued, *served) if job.request.window.final}:
             session.queue_moved(engine_s)
+
+    def _wake_lanes(self) -> None:
+        """Let every lane that waits look again. Each of them waits for the same event, so that none is forgotten."""
+        self._news.set()
+        self._news = anyio.Event()
 
     def _forget(self, dropped: Sequence[Job]) -> None:
         for job in dropped:
             self._pending.pop(job.id, None)
-
-
-def _is_awaited(job: Job) -> bool:
-    """Whether a session decides nothing else before this job is done: partials and speculations hold nobody up."""
-    return job.urgency is Urgency.FINAL
 
 
 def _sentence(error: Exception) -> str:
