@@ -1,10 +1,12 @@
 """A healthy engine that is slow, and shared: no word is lost, or the session is refused before its first sample."""
 
+from dataclasses import replace
+
 import pytest
 
 from auricle.core import Features, Limits, Start
 from auricle.transports.trio import ConnectFailed
-from server.virtual_server import FakeModel, VirtualServer, run_virtually, together, words
+from server.virtual_server import FakeModel, StatefulModel, VirtualServer, run_virtually, together, words
 
 SLOW_S = 6.0
 SESSIONS = 10
@@ -63,3 +65,14 @@ def test_whoever_could_not_be_served_in_time_is_refused_before_the_first_sample(
             assert refused.value.closed.accounting.received == 0
 
     run_virtually(scenario, FakeModel(words(4), lambda windows: SLOW_S))
+
+
+def test_turns_of_an_engine_that_takes_audio_as_it_comes_are_a_queue_too() -> None:
+    """Thirty sessions share its two workers: between two turns of one lie minutes."""
+
+    async def scenario(virtual: VirtualServer) -> None:
+        for heard in await together(virtual, 30, 1.5, paced=False):
+            assert heard.words == ["u0w0", "u0w1", "u0w2", "u0w3"]
+            assert heard.closed.complete is True
+
+    run_virtually(scenario, StatefulModel(replace(words(4), call_s=SLOW_S / 10)))

@@ -16,7 +16,7 @@ from auricle.core import ClientSession, Final, InputEnded, Limits, SessionClosed
 from auricle.engines.actor import EngineActor
 from auricle.engines.protocol import Lanes, Transcript, Window
 from auricle.engines.scheduling.budgets import ATTEMPTS, attempt_budget_s, longest_call_s
-from auricle.engines.scripted.engine import ScriptedWindowEngine
+from auricle.engines.scripted.engine import ScriptedEngine, ScriptedWindowEngine
 from auricle.engines.scripted.script import Script, ScriptedWord
 from auricle.engines.supervised import CallGivenUp, EngineTrouble
 from auricle.server.app import ServerConfig, SpeechServer
@@ -45,26 +45,11 @@ def words(number: int, *, utterances: int = 1) -> Script:
     return Script(words=tuple(said))
 
 
-class FakeModel(ScriptedWindowEngine):
-    """Decodes as the script says; a call takes what ``cost`` returns for its windows."""
+class OnVirtualTime:
+    """A model whose calls take virtual seconds."""
 
-    def __init__(self, script: Script, cost: Cost, *, batch: int = 1, count: int = 1) -> None:
-        super().__init__(script)
-        self._cost = cost
-        self._lanes = Lanes(count=count, batch=batch)
-        self.calls: list[int] = []
-        """Windows of each call."""
-        self.owed_s = 0.0
-        """Virtual seconds that the present call still takes."""
-
-    @property
-    def lanes(self) -> Lanes:
-        return self._lanes
-
-    def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
-        self.calls.append(len(windows))
-        self.owed_s = self._cost(windows)
-        return super().decode(windows)
+    owed_s = 0.0
+    """Virtual seconds that the present call still takes."""
 
     async def run_sync(self, call: Callable[[], T], /) -> T:
         """Run a call where it stands, and let it take its virtual seconds."""
@@ -77,6 +62,36 @@ class FakeModel(ScriptedWindowEngine):
             raise
         await trio.sleep(self.owed_s)
         return result
+
+
+class StatefulModel(OnVirtualTime, ScriptedEngine):
+    """Takes audio as it comes; each call takes ``call_s`` of its script."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__(script, sleep=self._owe)
+
+    def _owe(self, seconds: float) -> None:
+        self.owed_s += seconds
+
+
+class FakeModel(OnVirtualTime, ScriptedWindowEngine):
+    """Decodes as the script says; a call takes what ``cost`` returns for its windows."""
+
+    def __init__(self, script: Script, cost: Cost, *, batch: int = 1, count: int = 1) -> None:
+        super().__init__(script)
+        self._cost = cost
+        self._lanes = Lanes(count=count, batch=batch)
+        self.calls: list[int] = []
+        """Windows of each call."""
+
+    @property
+    def lanes(self) -> Lanes:
+        return self._lanes
+
+    def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
+        self.calls.append(len(windows))
+        self.owed_s = self._cost(windows)
+        return super().decode(windows)
 
 
 class SupervisedModel(FakeModel):
@@ -120,7 +135,7 @@ class Heard:
 class VirtualServer:
     """The server, and its clients."""
 
-    def __init__(self, model: FakeModel, **config: Any) -> None:
+    def __init__(self, model: FakeModel | StatefulModel, **config: Any) -> None:
         self.model = model
         self.server = SpeechServer(ServerConfig(**config), model)
         self.server._actor = EngineActor(model, workers=2, run_sync=model.run_sync)
@@ -192,7 +207,9 @@ async def _held(wire: Wire) -> AsyncIterator[Wire]:
     yield wire
 
 
-def run_virtually(scenario: Callable[[VirtualServer], Awaitable[None]], model: FakeModel, **config: Any) -> None:
+def run_virtually(
+    scenario: Callable[[VirtualServer], Awaitable[None]], model: FakeModel | StatefulModel, **config: Any
+) -> None:
     """Run a scenario with a server, and fail where it has not ended within virtual `HOURS_S`."""
 
     async def bounded() -> None:

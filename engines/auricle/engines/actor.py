@@ -42,7 +42,7 @@ from auricle.engines.protocol import (
 )
 from auricle.engines.scheduling.decode_request import DecodeCommand
 from auricle.engines.scheduling.decode_times import DecodeSummary
-from auricle.engines.scheduling.dispatcher import MOST_LANES, Dispatcher
+from auricle.engines.scheduling.dispatcher import MOST_LANES, TELL_S, Dispatcher
 from auricle.engines.scheduling.load import Load
 from auricle.engines.scheduling.native_calls import Calls, RunSync, Threads
 from auricle.engines.session.engine_session import EngineSession
@@ -83,6 +83,7 @@ class EngineActor:
         self._queue, self._turns = anyio.create_memory_object_stream[EngineSession](float("inf"))
         self._sessions: set[EngineSession] = set()
         self._tasks: TaskGroup | None = None
+        self._tell_from_s = float("-inf")
 
     # ------------------------------------------------------------------------ for the owner
 
@@ -228,6 +229,7 @@ class EngineActor:
 
     async def _run_turn(self, session: EngineSession) -> None:
         """Run one turn of ``session``. Never raises: an exception of the engine ends this session only."""
+        self._tell_waiting()
         try:
             session.end_turn(await self._calls.run(session.next_turn()))
         except Exception as error:
@@ -240,6 +242,20 @@ class EngineActor:
             self._sessions.discard(session)
             if self._dispatcher is not None:
                 self._dispatcher.close(session)
+
+    def _tell_waiting(self) -> None:
+        """A turn begins: whoever waits for one of an engine that decodes in its turns comes nearer to it.
+
+        A session in a turn is not told: one that never returns must not be kept alive by what others do. Of a window
+        engine it is the dispatcher that tells.
+        """
+        now_s = anyio.current_time()
+        if self._dispatcher is not None or now_s < self._tell_from_s:
+            return
+        self._tell_from_s = now_s + TELL_S
+        for session in self._sessions:
+            if session.awaits_turn:
+                session.queue_moved(self.engine_s)
 
     # ------------------------------------------------------------------------ the end
 
