@@ -244,7 +244,7 @@ class EngineActor:
                 self._dispatcher.close(session)
 
     def _tell_waiting(self) -> None:
-        """A turn begins: whoever waits for one of an engine that decodes in its turns comes nearer to it.
+        """A turn begins: whoever has waited for one of an engine that decodes in its turns comes nearer to it.
 
         A session in a turn is not told: one that never returns must not be kept alive by what others do. Of a window
         engine it is the dispatcher that tells.
@@ -254,7 +254,7 @@ class EngineActor:
             return
         self._tell_from_s = now_s + TELL_S
         for session in self._sessions:
-            if session.awaits_turn:
+            if session.waits_since_s is not None and now_s - session.waits_since_s >= TELL_S:
                 session.queue_moved(self.engine_s)
 
     # ------------------------------------------------------------------------ the end

@@ -31,7 +31,7 @@ MOST_LANES: Final = 16
 LOAD_S: Final = 0.05
 """So long a look at the load is good for, while no session comes or goes and no call returns."""
 TELL_S: Final = 1.0
-"""Least seconds between two reports that the queue has moved: much less than anybody waits for one."""
+"""Least seconds between two reports that the queue has moved, and before the first: nobody waits for one so soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,7 @@ class _PendingJob:
 
     session: DecodeClient
     request: DecodeRequest
+    asked_s: float
 
 
 class Dispatcher:
@@ -122,7 +123,7 @@ class Dispatcher:
         which, now_s = JobId(self._numbers[session], command.job), anyio.current_time()
         match command:
             case DecodeRequest():
-                self._pending[which] = _PendingJob(session=session, request=command)
+                self._pending[which] = _PendingJob(session=session, request=command, asked_s=now_s)
                 job = self._job(which, command, now_s)
                 self._schedule, dropped = schedule.submit(self._schedule, job, now_s=now_s)
             case Promote():
@@ -203,7 +204,7 @@ class Dispatcher:
         return self._engine.decode(windows)
 
     def _tell_waiting(self, served: Sequence[_PendingJob]) -> None:
-        """A call begins: all whose finals wait, and those it serves, come nearer to their finals.
+        """A call begins: all whose finals have waited, and those it serves, come nearer to their finals.
 
         Not those of other calls that run: one that never returns must not be kept alive by what others do.
         """
@@ -212,7 +213,10 @@ class Dispatcher:
             return
         self._tell_from_s, engine_s = now_s + TELL_S, self.engine_s
         queued = (self._pending[job.id] for job in schedule.queued(self._schedule) if job.urgency is Urgency.FINAL)
-        for session in {job.session for job in (*queued, *served) if job.request.window.final}:
+        nearer = {
+            job.session for job in (*queued, *served) if job.request.window.final and job.asked_s + TELL_S <= now_s
+        }
+        for session in nearer:
             session.queue_moved(engine_s)
 
     def _wake_lanes(self) -> None:

@@ -79,7 +79,8 @@ class EngineSession:
         self._preferred_bytes = 0
         """Audio to collect before a turn is worth its cost."""
         self._scheduled = False
-        self._in_turn = False
+        self.waits_since_s: float | None = None
+        """Since when it has waited for a turn, on the event loop's clock; None while it has no work, and in a turn."""
         self._finished = False
         self._recogniser: StatefulRecogniser | WindowRecogniser | None = None
         self._results: list[Result] = []
@@ -154,11 +155,6 @@ class EngineSession:
 
     # ------------------------------------------------------------------------ for the actor
 
-    @property
-    def awaits_turn(self) -> bool:
-        """Whether the session has work and waits for a turn."""
-        return self._scheduled and not self._in_turn
-
     def queue_moved(self, engine_s: float) -> None:
         """Report that the engine's queue has moved, in which work of this session waits. Part of `DecodeClient`."""
         self._publish(QueueMoved(engine_s=engine_s))
@@ -171,7 +167,7 @@ class EngineSession:
 
     def next_turn(self) -> Turn:
         """Remove the next work from the queue and return it as a function for a worker thread."""
-        self._in_turn = True
+        self.waits_since_s = None
         if self._done:
             return self.release
         if self._outcomes:
@@ -192,7 +188,7 @@ class EngineSession:
 
     def end_turn(self, outputs: Sequence[Output]) -> None:
         """Publish the outputs of the turn, and request another turn where there is more work."""
-        self._scheduled = self._in_turn = False
+        self._scheduled = False
         if self._recogniser is not None:
             self._preferred_bytes = self._recogniser.preferred_chunk * self._config.audio.frame_bytes
         for output in outputs:
@@ -250,7 +246,7 @@ class EngineSession:
 
     def _request_turn(self) -> None:
         if not self._scheduled:
-            self._scheduled = True
+            self._scheduled, self.waits_since_s = True, anyio.current_time()
             self._host.schedule(self)
 
     def _end(self) -> None:
