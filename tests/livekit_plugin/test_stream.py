@@ -711,6 +711,40 @@ class TestRecognize:
 
         run_scenario(monkeypatch, SimulatedServer(), scenario)
 
+    def test_an_engine_that_serves_others_first_is_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def scenario(harness: Harness) -> None:
+            harness.server.stalled = True
+            serving = asyncio.create_task(serve_others(harness, 60.0))
+            once = APIConnectOptions(max_retry=0)
+            with pytest.raises(APITimeoutError):
+                await harness.stt.recognize(rtc.AudioFrame(bytes(3200), 16_000, 1, 1600), conn_options=once)
+            assert 60.0 < now() < 60.0 + 10.0 + 7.0
+            await serving
+
+        run_scenario(monkeypatch, SimulatedServer(), scenario)
+
+
+def test_a_stream_is_left_with_a_server_that_serves_others_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(harness: Harness) -> None:
+        stream = harness.open()
+        await speak(stream, 1, 0, 0, 0, 0)
+        harness.server.stalled = True
+        await speak(stream, 2)
+        await serve_others(harness, 60.0)
+        assert not harness.errors
+        await stream.aclose()
+
+    run_scenario(monkeypatch, SimulatedServer(), scenario)
+
+
+async def serve_others(harness: Harness, seconds: float) -> None:
+    """Let the engine work, for other sessions than those that are open."""
+    until_s = now() + seconds
+    while now() < until_s:
+        for conversation in harness.server.conversations.values():
+            conversation.post(lambda now, session=conversation.session: session.queue_moved(0.0, now=now))
+        await asyncio.sleep(5.0)
+
 
 def test_prewarm_meets_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(harness: Harness) -> None:

@@ -29,8 +29,6 @@ from auricle.core.schema import LAST_POSITION
 from auricle.core.snapshot import OpenChange, OpenFlush, Pending, Snapshot
 from auricle.core.stimuli import Opened, Stimulus
 
-LONGEST_DRAIN_S: Final = 3600.0
-"""Longest time without progress after the end of input that a server can ask for, in seconds."""
 SEEN_EVERY: Final = 32
 """Durable messages after which the client acknowledges them with ``ping.seen``, so that the server can drop them."""
 
@@ -168,6 +166,8 @@ def trim_ring(draft: Draft, ack: Ack) -> None:
     This server needs nothing before its ``discard_before``. A new one, if this one is lost, needs what is not
     committed; of that at most ``ring_s`` are retained.
     """
+    if ack.moves is not None:
+        progress.note_moves(draft, ack.moves)
     s = draft.s
     undecided = max(s.committed, s.sent - s.samples(s.limits.ring_s))
     ring_start = max(s.ring_start, min(ack.discard_before, undecided))
@@ -222,7 +222,7 @@ def open_session(draft: Draft, ready: Ready) -> None:
     draft.update(
         credit=max(draft.s.credit, ready.credit), limits=draft.s.limits.adopting(ready.limits), ready_at=draft.now
     )
-    draft.update(proven_at=draft.now, progress_at=draft.now, drain_s=None)
+    draft.update(proven_at=draft.now, progress_at=draft.now, drain_s=None, moves=0)
     draft.recover(
         session=ready.session,
         token=offer.token if offer else None,
@@ -265,7 +265,7 @@ def track_input_ended(draft: Draft, ended: InputEnded) -> None:
     guarantees.check_input_ended(draft, ended)
     answered(draft, EndInput())
     progress.note_proof(draft)
-    draft.update(drain_s=min(ended.deadline_ms / 1000, LONGEST_DRAIN_S) or None)
+    draft.update(drain_s=min(ended.deadline_ms / 1000, progress.LONGEST_DRAIN_S) or None)
 
 
 @for_message(ErrorMessage)

@@ -90,6 +90,7 @@ def apply_resumed(draft: Draft, resumed: Resumed) -> None:
         pinged_at=draft.now,
         proven_at=draft.now,
         progress_at=s.progress_at + away_s,
+        moved_at=s.moved_at + away_s,
         ended_at=s.ended_at + away_s,
     )
     draft.recover(resuming=False, token=resumed.token, lost_at=None, resumed_at=draft.now, proven=False)

@@ -129,6 +129,8 @@ _SERVER: Final[Mapping[Effect, EffectFunction]] = {
     Effect.SEND_DEFERRED_WARNING: server_send.send_deferred_warning,
     Effect.SEND_INPUT_ENDED: server_send.send_input_ended,
     Effect.ADVANCE: server_send.advance,
+    Effect.NOTE_PREDICTION: server_send.note_prediction,
+    Effect.NOTE_QUEUE: server_send.note_queue,
     Effect.SEND_ACK: server_send.send_ack,
     Effect.SEND_PROGRESS: server_send.send_progress,
     Effect.COMPLETE: server_send.complete,

@@ -80,6 +80,8 @@ class Effect(Name):
     SEND_DEFERRED_WARNING = "say a warning that was deferred until ready"
     SEND_INPUT_ENDED = "say input_ended"
     ADVANCE = "move the watermark and the credit"
+    NOTE_PREDICTION = "keep the prediction for the deadlines"
+    NOTE_QUEUE = "the queue has moved, which is progress; say ack now and then"
     SEND_ACK = "say ack"
     SEND_PROGRESS = "say that the server is working"
     SEND_STATS = "say stats"

@@ -38,7 +38,7 @@ from auricle.core.server_send import first_credit
 from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import EndCode, Snapshot
 from auricle.core.states import Kind, Role
-from auricle.core.stimuli import Advance, Attach, Fail, Hear, Local, Say, StopInput
+from auricle.core.stimuli import Advance, Attach, Expect, Fail, Hear, Local, Say, StopInput
 
 
 class ServerSession(Session):
@@ -133,6 +133,20 @@ class ServerSession(Session):
     def progress(self, processed_sample: int, *, now: float) -> Outputs:
         """Report that the engine has processed every sample before ``processed_sample``."""
         return self._step(Advance(processed=processed_sample), now=now)
+
+    def expect(self, engine_s: float, *, now: float) -> Outputs:
+        """Take the engine's prediction: it may be busy with others, and with one call, for ``engine_s`` seconds.
+
+        The deadlines of the drain, ours and the one that the client is told, allow for so much more.
+        """
+        return self._step(Expect(engine_s=engine_s, moved=False), now=now)
+
+    def queue_moved(self, engine_s: float, *, now: float) -> Outputs:
+        """Report that the engine has worked for others before whom this session has no place; predict as `expect`.
+
+        That is progress for a session which waits, at most for `LONGEST_QUEUE_S` without progress of its own.
+        """
+        return self._step(Expect(engine_s=engine_s, moved=True), now=now)
 
     def speech_start(self, at_sample: int, *, now: float) -> Outputs:
         """Send ``speech_start`` at a sample."""

@@ -1,5 +1,6 @@
 """The effects of a server's rules for what it sends: results, answers, acks, warnings and the end."""
 
+import math
 from dataclasses import replace
 from typing import Final
 
@@ -19,13 +20,12 @@ from auricle.core.messages import (
     WarningMessage,
 )
 from auricle.core.messages import Final as FinalMessage
+from auricle.core.progress import LONGEST_DRAIN_S, drain_budget_s
 from auricle.core.schema import LAST_POSITION
 from auricle.core.snapshot import OpenFlush, Snapshot
 from auricle.core.states import State
-from auricle.core.stimuli import Advance, Fail, Say, Stimulus
+from auricle.core.stimuli import Advance, Expect, Fail, Say, Stimulus
 
-DRAIN_FACTOR: Final = 1.5
-"""Seconds allowed for each second of audio that the engine has not processed when the input ends."""
 ACK_SHARE: Final = 0.25
 """Share of the window after which an ack does not wait for its interval."""
 
@@ -122,6 +122,22 @@ def advance(draft: Draft, stimulus: Advance) -> None:
         send_watermarks(draft)
 
 
+@for_stimulus(Expect)
+def note_prediction(draft: Draft, expected: Expect) -> None:
+    """Keep how long the engine may take. Raises `LocalProtocolError` for what is no time."""
+    if not 0.0 <= expected.engine_s < math.inf:
+        raise LocalProtocolError(f"{expected.engine_s!r} is no time in seconds")
+    draft.update(engine_s=min(expected.engine_s, LONGEST_DRAIN_S))
+
+
+def note_queue(draft: Draft, _: Stimulus) -> None:
+    """Count a move of the queue, and tell the client within `progress_interval_s`: its own timers wait for it too."""
+    s = draft.s
+    draft.update(moves=s.moves + 1, moved_at=draft.now, ack_owed=True)
+    if draft.now - s.acked_at >= s.limits.progress_interval_s:
+        send_watermarks(draft)
+
+
 def send_ack(draft: Draft, _: Stimulus) -> None:
     """Send the ack that is due. A client without acks gets one only when its credit has moved far (`advance`)."""
     if draft.s.config.features.acks:
@@ -141,6 +157,7 @@ def send_watermarks(draft: Draft) -> None:
             committed=s.committed,
             credit=s.credit,
             discard_before=s.received,
+            moves=s.moves or None,
         )
     )
 
@@ -197,7 +214,7 @@ def send_input_ended(draft: Draft, _: Stimulus) -> None:
             by="client" if s.end_code is None else "server",
             code=s.end_code,
             pending_ms=int(pending_s * 1000),
-            deadline_ms=int((s.limits.drain_timeout_s + DRAIN_FACTOR * pending_s) * 1000),
+            deadline_ms=int(drain_budget_s(s) * 1000),
         )
     )
     draft.update(ended_seq=draft.s.seq)

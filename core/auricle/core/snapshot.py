@@ -148,6 +148,12 @@ class Snapshot(NamedTuple):
     progress_at: float = 0.0
     """When anything moved that can only move so often: a watermark, or a flush or a change that was answered. Client:
     also when audio was sent. Keepalives are no progress. Time without a transport does not count."""
+    moves: int = 0
+    """How often the engine's queue has moved while this session waited in it. Client: as far as the server has said."""
+    moved_at: float = 0.0
+    """When ``moves`` last grew; it counts as progress for `LONGEST_QUEUE_S` after ``progress_at``."""
+    engine_s: float = 0.0
+    """Server: how long the engine may be busy with others and with one call, in seconds, as it has predicted."""
     proven_at: float = 0.0
     """Client: when the server last showed that it hears us, by an answer or by a watermark of what it has received."""
     drain_s: float | None = None

@@ -91,6 +91,8 @@ class Kind(Name):
     NO_RETURN = "the session can no longer be resumed"
     ATTACH = "the client resumes"
     PROGRESS = "the engine has processed more"
+    QUEUE_PREDICTED = "the engine has predicted how long it may take"
+    QUEUE_MOVED = "the engine has worked for others, and this session comes nearer"
     END_BY_SERVER = "the server ends the input"
     FINISH = "everything is decided"
     FAIL = "the server fails the session"

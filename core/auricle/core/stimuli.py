@@ -67,6 +67,17 @@ class Advance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expect:
+    """Server: the engine may need ``engine_s`` seconds, beyond the limits, for whatever it is asked next.
+
+    ``moved``: its queue has moved meanwhile, in which audio of this session waits.
+    """
+
+    engine_s: float
+    moved: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fail:
     """Server: end the session with a fatal error. ``code`` is a key of `ERROR_CODES`."""
 
@@ -83,7 +94,7 @@ class StopInput:
     code: EndCode
 
 
-Stimulus = Say | Hear | Local | Opened | Lose | Attach | Advance | Fail | StopInput
+Stimulus = Say | Hear | Local | Opened | Lose | Attach | Advance | Expect | Fail | StopInput
 
 
 def classify(stimulus: Stimulus) -> tuple[Side, Kind]:
@@ -103,6 +114,8 @@ def classify(stimulus: Stimulus) -> tuple[Side, Kind]:
             return Side.LOCAL, Kind.ATTACH
         case Advance():
             return Side.LOCAL, Kind.PROGRESS
+        case Expect(moved=moved):
+            return Side.LOCAL, Kind.QUEUE_MOVED if moved else Kind.QUEUE_PREDICTED
         case Fail():
             return Side.LOCAL, Kind.FAIL
         case StopInput():

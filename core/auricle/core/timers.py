@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from auricle.core.server_send import DRAIN_FACTOR
+from auricle.core.progress import DRAIN_FACTOR, drain_budget_s, progressed_at
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import PEER_TIMEOUTS, Kind, Role, State
 
@@ -112,7 +112,7 @@ def _client_of_v1(s: Snapshot) -> Iterator[Deadline]:
     patience_s = _patience_s(s)
     if patience_s is not None:
         # What it has said while we were away comes first.
-        stalled_at = max(s.progress_at, s.ended_at) + patience_s
+        stalled_at = max(progressed_at(s), s.ended_at) + patience_s
         yield Deadline(max(stalled_at, r.resumed_at + limits.progress_interval_s), Kind.STALL_EXPIRED)
 
 
@@ -143,10 +143,10 @@ def _server(s: Snapshot) -> Iterator[Deadline]:
     if s.state is State.CONNECTING:
         yield Deadline(s.opened_at + limits.load_timeout_s, Kind.LOAD_EXPIRED)
     elif s.state is State.STREAMING and s.processed < s.received:
-        yield Deadline(s.progress_at + limits.stall_timeout_s, Kind.STALL_EXPIRED)
+        yield Deadline(progressed_at(s) + limits.stall_timeout_s + s.engine_s, Kind.STALL_EXPIRED)
     if s.ended:
         if s.state is not State.CONNECTING:
-            yield Deadline(s.progress_at + drain_budget_s(s), Kind.DRAIN_EXPIRED)
+            yield Deadline(progressed_at(s) + drain_budget_s(s), Kind.DRAIN_EXPIRED)
     elif s.state is not State.CONNECTING:  # while the model loads, the client waits for us
         yield from _open_input(s)
     if not s.attached:
@@ -177,11 +177,6 @@ def _open_input(s: Snapshot) -> Iterator[Deadline]:
         if "session_expiring" not in s.warned:
             yield Deadline(s.ready_at + limits.session_max_s - limits.session_warning_s, Kind.EXPIRY_NEAR)
         yield Deadline(s.ready_at + limits.session_max_s, Kind.SESSION_MAX_REACHED)
-
-
-def drain_budget_s(s: Snapshot) -> float:
-    """Return how long draining may take without progress, in seconds. Only audio processed re-arms it (F5)."""
-    return s.limits.drain_timeout_s + DRAIN_FACTOR * s.seconds(s.received - s.processed)
 
 
 def is_reading_suspended(s: Snapshot) -> bool:

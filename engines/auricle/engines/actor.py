@@ -42,10 +42,11 @@ from auricle.engines.protocol import (
 )
 from auricle.engines.scheduling.decode_request import DecodeCommand
 from auricle.engines.scheduling.decode_times import DecodeSummary
-from auricle.engines.scheduling.dispatcher import MOST_LANES, Dispatcher
+from auricle.engines.scheduling.dispatcher import MOST_LANES, TELL_S, Dispatcher
 from auricle.engines.scheduling.load import Load
 from auricle.engines.scheduling.native_calls import Calls, RunSync, Threads
 from auricle.engines.session.engine_session import EngineSession
+from auricle.engines.supervised import EngineTrouble, SupervisedEngine
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class EngineActor:
         self._queue, self._turns = anyio.create_memory_object_stream[EngineSession](float("inf"))
         self._sessions: set[EngineSession] = set()
         self._tasks: TaskGroup | None = None
+        self._tell_from_s = float("-inf")
 
     # ------------------------------------------------------------------------ for the owner
 
@@ -156,6 +158,22 @@ class EngineActor:
         """How long the engine's latest calls took; None where there were none, as with a stateful engine."""
         return None if self._dispatcher is None else self._dispatcher.decode_times.summary()
 
+    @property
+    def engine_s(self) -> float:
+        """Seconds that the engine may need, for others and for one call, until a final is there that is asked for now.
+
+        0 for an engine that takes audio as it comes: it has no queue of windows.
+        """
+        return 0.0 if self._dispatcher is None else self._dispatcher.engine_s
+
+    @property
+    def trouble(self) -> EngineTrouble | None:
+        """What keeps the loaded engine from answering as it should; None: nothing, or it is not loaded (yet)."""
+        engine = None if self._loaded is None else self._loaded.engine
+        if isinstance(engine, SupervisedEngine) and (trouble := engine.trouble) is not None:
+            return trouble
+        return None if self._dispatcher is None else self._dispatcher.trouble
+
     def _require_loaded(self) -> Loaded:
         if self._unavailable is not None:
             raise EngineUnavailable(self._unavailable)
@@ -211,6 +229,7 @@ class EngineActor:
 
     async def _run_turn(self, session: EngineSession) -> None:
         """Run one turn of ``session``. Never raises: an exception of the engine ends this session only."""
+        self._tell_waiting()
         try:
             session.end_turn(await self._calls.run(session.next_turn()))
         except Exception as error:
@@ -223,6 +242,20 @@ class EngineActor:
             self._sessions.discard(session)
             if self._dispatcher is not None:
                 self._dispatcher.close(session)
+
+    def _tell_waiting(self) -> None:
+        """A turn begins: whoever has waited for one of an engine that decodes in its turns comes nearer to it.
+
+        A session in a turn is not told: one that never returns must not be kept alive by what others do. Of a window
+        engine it is the dispatcher that tells.
+        """
+        now_s = anyio.current_time()
+        if self._dispatcher is not None or now_s < self._tell_from_s:
+            return
+        self._tell_from_s = now_s + TELL_S
+        for session in self._sessions:
+            if session.waits_since_s is not None and now_s - session.waits_since_s >= TELL_S:
+                session.queue_moved(self.engine_s)
 
     # ------------------------------------------------------------------------ the end
 

@@ -8,7 +8,7 @@ There are two timelines. Engines are given 16 kHz mono float32 and count *engine
 the rate that the client declared. `auricle.engines.audio.front_end` and the recognisers convert between the two.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, runtime_checkable
 
@@ -232,7 +232,7 @@ class FeatureCache(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionParts:
-    """The parts of an engine that run with its sessions, wherever the model runs. They must be picklable."""
+    """The parts of an engine that run with its sessions, wherever the model runs."""
 
     voice_detector: Callable[[StreamConfig], VoiceDetector]
     """Creates the voice detector of one session."""
@@ -242,10 +242,17 @@ class SessionParts:
 
 @runtime_checkable
 class PartedEngine(Engine, Protocol):
-    """An engine whose model can run in another process than the sessions."""
+    """An engine whose model can run in another process than the sessions.
+
+    Beside the module of its factory there is a module ``session_parts`` with a function of that name, which makes the
+    parts of `parts_description` where the sessions run, without the engine: ``session_parts(description)``.
+    """
 
     def session_parts(self) -> SessionParts:
         """Return the parts that run with the sessions. Valid after `load`."""
+
+    def parts_description(self) -> Mapping[str, object]:
+        """Return all that these parts depend on, as plain JSON. Valid after `load`."""
 
 
 class UtteranceDecoder(Protocol):
@@ -351,6 +358,25 @@ class StreamDone:
     upto_sample: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueMoved:
+    """The engine has begun a call, for others or for this session, which waits for a final: that is progress.
+
+    Only sessions of a window engine that run under an `EngineActor` have it.
+    """
+
+    engine_s: float
+    """Seconds after which the final is there, or the queue has moved again, as far as can be predicted."""
+
+
 Result = (
-    SpeechStarted | SpeechEnded | PartialResult | FinalResult | UtteranceFailed | Processed | FlushDone | StreamDone
+    SpeechStarted
+    | SpeechEnded
+    | PartialResult
+    | FinalResult
+    | UtteranceFailed
+    | Processed
+    | QueueMoved
+    | FlushDone
+    | StreamDone
 )

@@ -20,6 +20,11 @@ def available() -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
+def module_of(name: str) -> str:
+    """Return the module of the engine ``name``; it is not imported. Raises `EngineUnavailable` for an unknown one."""
+    return _find(name).module
+
+
 def load_engine(
     name: str, model: str | None = None, language: str | None = None, compute: ComputeOptions = ENGINE_DEFAULTS
 ) -> Engine:

@@ -25,7 +25,7 @@ from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.responder import serve_http
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.http.web_pages import page, page_routes
-from auricle.server.sessions.admission import capacity_problem
+from auricle.server.sessions.admission import refusal
 from auricle.server.sessions.conversation import Conversation
 from auricle.server.sessions.registry import SessionRegistry
 from auricle.server.status import ServerStatus, status_document
@@ -231,10 +231,11 @@ class SpeechServer:
 
     async def _run_session(self, session_id: str, connection: Connection) -> SessionClosed:
         self._make_room()
-        problem = capacity_problem(self._places_taken, self._config.max_sessions, self._actor.busy_for_s)
-        if problem is not None:
-            why, retry_after_s = problem
-            connection.post(lambda now: connection.session.fail("capacity", why, now=now, retry_after_s=retry_after_s))
+        actor = self._actor
+        refused = refusal(self._places_taken, self._config.max_sessions, actor.busy_for_s, actor.trouble)
+        if refused is not None:
+            code, why, wait_s = refused
+            connection.post(lambda now: connection.session.fail(code, why, now=now, retry_after_s=wait_s))
         conversation = Conversation(connection, self._actor, session_id, language=self._config.language)
         self._conversations.add(conversation)
         try:
@@ -269,6 +270,9 @@ class SpeechServer:
             info = self._actor.info
         except EngineUnavailable as error:
             return False, str(error)
+        trouble = self._actor.trouble
+        if trouble is not None:
+            return False, trouble.why
         return True, f"{info.name} {info.model} answers."
 
 

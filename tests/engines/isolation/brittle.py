@@ -2,13 +2,20 @@
 
 import ctypes
 import os
+import pickle
 import signal
+import sys
 import threading
 from pathlib import Path
 
+from auricle.engines.isolation.frames import LENGTHS
+from auricle.engines.plain_data import from_plain
 from auricle.engines.protocol import EngineUnavailable, Lanes
 from auricle.engines.scripted.engine import ScriptedEngine, ScriptedWindowEngine
 from auricle.engines.scripted.script import COUNTING, Script
+
+CHANNEL = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdecimal() else -1
+"""In the child: the descriptor of the connection to its parent."""
 
 
 class BrittleEngine(ScriptedWindowEngine):
@@ -40,6 +47,15 @@ class BrittleEngine(ScriptedWindowEngine):
                 os._exit(3)
             case "segfault":
                 ctypes.string_at(0)
+            case "garbage":
+                os.write(CHANNEL, os.urandom(256))
+                threading.Event().wait()
+            case "pickle":
+                os.write(CHANNEL, pickle.dumps(self.script))
+                threading.Event().wait()
+            case "half":
+                os.write(CHANNEL, LENGTHS.pack(100, 0) + b"{")
+                os._exit(0)
             case "hang":
                 threading.Event().wait()
             case "bug":
@@ -50,12 +66,13 @@ def brittle(once: str | None = None) -> BrittleEngine:
     return BrittleEngine(once=once)
 
 
-def window_counting(script: Script = COUNTING) -> ScriptedWindowEngine:
-    return ScriptedWindowEngine(script)
+def window_counting(script=None) -> ScriptedWindowEngine:
+    """``script`` is in plain form, as all arguments are."""
+    return ScriptedWindowEngine(COUNTING if script is None else from_plain(Script, script))
 
 
-def counting(script: Script = COUNTING) -> ScriptedEngine:
-    return ScriptedEngine(script)
+def counting(script=None) -> ScriptedEngine:
+    return ScriptedEngine(COUNTING if script is None else from_plain(Script, script))
 
 
 def dies_loading() -> ScriptedEngine:
@@ -90,4 +107,11 @@ def loads_once(marker: str) -> BrittleEngine:
     if not Path(marker).exists():
         os._exit(1)
     Path(marker).unlink()
+    return BrittleEngine()
+
+
+def loads_while(gate: str) -> BrittleEngine:
+    """Loads as soon as there is the file ``gate``."""
+    while not Path(gate).exists():
+        threading.Event().wait(0.005)
     return BrittleEngine()

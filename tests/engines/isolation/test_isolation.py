@@ -5,10 +5,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -21,13 +20,15 @@ from auricle.engines.actor import EngineActor
 from auricle.engines.fallback import Isolation, engine_loader
 from auricle.engines.isolation import child_process as child_process_module
 from auricle.engines.isolation import supervisor as supervisor_module
-from auricle.engines.isolation import window_engine
+from auricle.engines.isolation.factory import EngineFactory
 from auricle.engines.isolation.loading import isolated
 from auricle.engines.loading import Loaded
+from auricle.engines.plain_data import to_plain
 from auricle.engines.protocol import Engine, EngineError, EngineUnavailable, StreamConfig, Window
 from auricle.engines.scripted.engine import ScriptedEngine, ScriptedWindowEngine
 from auricle.engines.scripted.script import Script, ScriptedWord
 from auricle.engines.session.recogniser import Recogniser
+from auricle.engines.supervised import BudgetedEngine, CallGivenUp, EngineTrouble, SupervisedEngine
 from engines.isolation import brittle
 from engines.session_harness import check_record, config, drive, silence, text_of
 
@@ -37,7 +38,7 @@ WINDOW = Window(audio=np.zeros(16_000, dtype=np.float32), config=StreamConfig(),
 
 def test_a_child_that_takes_no_call_is_given_up(monkeypatch) -> None:
     """It stands still before it reads: the call does not fit into the socket, and its sending ends in time too."""
-    monkeypatch.setattr(child_process_module, "SEND_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(child_process_module, "SEND_S", 0.2)
     with running(brittle.window_counting) as engine:
         os.kill(child_of(engine), signal.SIGSTOP)
         with ThreadPoolExecutor() as threads:
@@ -45,13 +46,25 @@ def test_a_child_that_takes_no_call_is_given_up(monkeypatch) -> None:
             assert len(decoded.result(30.0)) == 1, "by the next child"
 
 
+PARTS = "auricle.engines.scripted.session_parts:session_parts"
+
+
+def made_by(make: Callable[..., object], *arguments: object) -> EngineFactory:
+    """Return the factory of an engine of this folder; scripts are given in plain form."""
+    return EngineFactory(
+        create=f"{make.__module__}:{make.__qualname__}",
+        arguments=tuple(to_plain(argument) for argument in arguments),
+        parts=PARTS,
+    )
+
+
 def window(prompt: str | None = None, seconds: float = 1.0) -> Window:
     return Window(audio=np.zeros(int(16_000 * seconds), dtype=np.float32), config=config(prompt=prompt), final=True)
 
 
 @contextmanager
-def running(make) -> Iterator[Engine]:
-    engine = isolated(make, lambda stage, fraction: None)
+def running(make, *arguments) -> Iterator[Engine]:
+    engine = isolated(made_by(make, *arguments), lambda stage, fraction: None)
     try:
         yield engine
     finally:
@@ -97,7 +110,7 @@ def is_gone(pid: int) -> bool:
 )
 def test_results_are_those_of_an_engine_in_this_process(make, here):
     how = config(silence_s=0.3)
-    with running(partial(make, SCRIPT)) as engine:
+    with running(make, SCRIPT) as engine:
         assert engine.info.name == "scripted"
         told = drive(engine, how, silence(5.0), chunks=[320] * 300, flushes=[(40_000, 40_000)])
     assert told == drive(here(SCRIPT), how, silence(5.0), chunks=[320] * 300, flushes=[(40_000, 40_000)])
@@ -130,9 +143,9 @@ def test_a_bug_in_the_engine_is_an_error_and_no_death():
 # ------------------------------------------------------------------------ deaths
 
 
-@pytest.mark.parametrize("how", ["kill", "exit", "segfault"])
+@pytest.mark.parametrize("how", ["kill", "exit", "segfault", "garbage", "pickle", "half"])
 def test_what_kills_the_process_once_loses_nothing(how, once):
-    with running(partial(brittle.brittle, once)) as engine:
+    with running(brittle.brittle, once) as engine:
         pid = child_of(engine)
         (transcript,) = engine.decode([window(how)])
         assert transcript.text == engine.decode([window()])[0].text
@@ -140,13 +153,73 @@ def test_what_kills_the_process_once_loses_nothing(how, once):
         assert is_gone(pid)
 
 
-def test_a_call_that_never_returns_is_given_up_with_its_process(once, monkeypatch):
-    monkeypatch.setattr(window_engine, "CALL_TIMEOUT_S", 0.1)
-    monkeypatch.setattr(window_engine, "CALL_TIMEOUT_PER_S", 0.0)
-    with running(partial(brittle.brittle, once)) as engine:
+def test_a_call_that_never_returns_is_given_up_with_its_process(once):
+    with running(brittle.brittle, once) as engine:
         pid = child_of(engine)
-        assert engine.decode([window("hang")])
+        assert engine.decode_within([window("hang")], 0.1)
         assert is_gone(pid)
+
+
+def test_a_wedged_call_is_given_up_after_three_processes_each_with_more_time(monkeypatch):
+    budgets = []
+    call = child_process_module.ChildProcess.call
+
+    def noting(self, make_request, budget_s):
+        budgets.append(budget_s)
+        return call(self, make_request, budget_s)
+
+    monkeypatch.setattr(child_process_module.ChildProcess, "call", noting)
+    with running(brittle.brittle) as engine:
+        with pytest.raises(CallGivenUp, match="died 3 times over this"):
+            engine.decode_within([window("hang")], 0.05)
+        assert budgets == [0.05, 0.1, 0.2]
+        assert engine.longest_call_s(0.05) >= sum(budgets)
+
+
+class TestTrouble:
+    def test_an_engine_that_is_well_has_none(self):
+        with running(brittle.brittle) as engine:
+            assert isinstance(engine, BudgetedEngine)
+            assert isinstance(engine, SupervisedEngine)
+            assert engine.trouble is None
+
+    def test_a_process_that_is_being_restarted_is_a_matter_of_seconds(self, tmp_path):
+        gate = tmp_path / "gate"
+        gate.touch()
+        with running(brittle.loads_while, str(gate)) as engine:
+            gate.unlink()
+            os.kill(child_of(engine), signal.SIGKILL)
+            while engine.trouble is None:
+                threading.Event().wait(0.001)
+            assert engine.trouble == EngineTrouble(why="The engine's process is being restarted.", lasting=False)
+            gate.touch()
+            assert engine.decode([window()])
+            assert engine.trouble is None
+
+    def test_a_process_that_dies_again_and_again_lasts_until_it_has_lived_for_a_while(self):
+        now = [0.0]
+        supervisor = supervisor_module.Supervisor(made_by(brittle.brittle), clock=lambda: now[0])
+        try:
+            supervisor.start(lambda stage, fraction: None)
+            for _ in range(3):
+                assert supervisor.trouble is None
+                kill_and_await_the_next(supervisor)
+                now[0] += 1.0
+            trouble = supervisor.trouble
+            assert trouble is not None
+            assert trouble.lasting
+            assert "has died 3 times within 60 s" in trouble.why
+            now[0] = 62.0
+            assert supervisor.trouble is None
+        finally:
+            supervisor.close()
+
+
+def kill_and_await_the_next(supervisor) -> None:
+    killed = supervisor._child
+    os.kill(killed._process.pid, signal.SIGKILL)
+    while supervisor._child is killed or not supervisor._child.is_serving:
+        threading.Event().wait(0.001)
 
 
 def test_what_kills_every_process_is_given_up_and_the_next_call_is_served():
@@ -196,7 +269,7 @@ def test_ten_kills_among_concurrent_callers_lose_no_call():
 
 
 def test_an_utterance_of_a_stateful_engine_survives_its_process():
-    with running(partial(brittle.counting, SCRIPT)) as engine:
+    with running(brittle.counting, SCRIPT) as engine:
         utterance = engine.begin(config(), 0)
         block = np.zeros(16_000, dtype=np.float32)
         utterance.accept(block)
@@ -247,7 +320,7 @@ def test_a_killed_process_loses_no_word_of_many_sessions():
             assert set(told) == {"w0 w1 w2 w3"}
 
     def process_loaded(progress):
-        return engine_loader_of(partial(brittle.window_counting, SCRIPT), progress)
+        return engine_loader_of(made_by(brittle.window_counting, SCRIPT), progress)
 
     with_limit(scenario)
 
@@ -278,7 +351,7 @@ def with_limit(scenario) -> None:
 )
 def test_an_engine_that_cannot_be_had_is_one_sentence(make, why):
     with pytest.raises(EngineUnavailable, match=why):
-        isolated(make, lambda stage, fraction: None)
+        isolated(made_by(make), lambda stage, fraction: None)
 
 
 def test_an_engine_that_nobody_knows_is_one_sentence():
@@ -288,7 +361,7 @@ def test_an_engine_that_nobody_knows_is_one_sentence():
 
 def test_progress_is_told_here():
     told = []
-    isolated(brittle.counting, lambda stage, fraction: told.append((stage, fraction))).close()
+    isolated(made_by(brittle.counting), lambda stage, fraction: told.append((stage, fraction))).close()
     assert ("Reading the script", 1.0) in told
 
 
@@ -296,7 +369,7 @@ def test_a_process_that_cannot_be_started_again_fails_the_call_and_not_for_ever(
     monkeypatch.setattr(supervisor_module, "START_ATTEMPTS", 2)
     marker = tmp_path / "marker"
     marker.touch()
-    with running(partial(brittle.loads_once, str(marker))) as engine:
+    with running(brittle.loads_once, str(marker)) as engine:
         os.kill(child_of(engine), signal.SIGKILL)
         with pytest.raises(EngineError, match="died 2 times while it loaded"):
             engine.decode([window()])
@@ -346,7 +419,7 @@ def test_a_server_that_is_stopped_ends_a_process_that_hangs(once, monkeypatch):
     monkeypatch.setattr(actor_module, "STOP_GRACE_S", 0.2)
 
     async def scenario() -> None:
-        engine = isolated(partial(brittle.brittle, once), lambda stage, fraction: None)
+        engine = isolated(made_by(brittle.brittle, once), lambda stage, fraction: None)
         pid = child_of(engine)
         async with EngineActor(engine) as actor:
             await actor.loaded()
@@ -365,9 +438,10 @@ def test_a_server_that_is_stopped_ends_a_process_that_hangs(once, monkeypatch):
 def test_a_child_whose_parent_is_gone_leaves_too(once):
     """Also in the middle of a call that never returns."""
     code = (
-        "import sys, threading; from functools import partial\n"
-        "from engines.isolation import brittle; from engines.isolation.test_isolation import window, isolated\n"
-        f"engine = isolated(partial(brittle.brittle, {once!r}), lambda stage, fraction: None)\n"
+        "import sys, threading\n"
+        "from engines.isolation import brittle\n"
+        "from engines.isolation.test_isolation import made_by, window, isolated\n"
+        f"engine = isolated(made_by(brittle.brittle, {once!r}), lambda stage, fraction: None)\n"
         "print(engine._supervisor._child._process.pid, flush=True)\n"
         "threading.Thread(target=engine.decode, args=([window('hang')],), daemon=True).start()\n"
         "sys.stdin.read()\n"

@@ -115,7 +115,14 @@ class InOrder:
         if self.busy or not self.line:
             return None
         self.busy = True
-        return Batch(number=next(self.numbers), jobs=(self.line.popleft(),), bucket=0, predicted_s=0.0)
+        return Batch(
+            number=next(self.numbers),
+            jobs=(self.line.popleft(),),
+            bucket=0,
+            predicted_s=0.0,
+            began_s=now_s,
+            budget_s=0.0,
+        )
 
     def finished(self, batch: Batch, took_s: float, now_s: float) -> None:
         self.busy = False

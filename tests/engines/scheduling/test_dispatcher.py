@@ -69,7 +69,7 @@ class Gate:
 
     async def __call__(self, call):
         await anyio.lowlevel.checkpoint()
-        if "_decode" in call.__qualname__:
+        if "_transcripts" in call.__qualname__:
             self.waiting += 1
             await self.open.wait()
         return call()
@@ -123,6 +123,28 @@ def test_one_lane_is_one_call_at_a_time(run):
             for session in sessions:
                 assert text_of(await results_of(session)) == "w0 w1"
         assert {len(call) for call in engine.calls} == {1}
+
+    run(scenario)
+
+
+def test_every_lane_that_was_idle_is_woken(run):
+    """However many waited for work at once."""
+
+    async def scenario():
+        gate = Gate()
+        engine = Batching(script(), count=3)
+        async with EngineActor(engine, workers=3, run_sync=gate) as actor:
+            await actor.loaded()
+            for _ in range(20):
+                await anyio.lowlevel.checkpoint()
+            sessions = [actor.open(HOW) for _ in range(3)]
+            for session in sessions:
+                session.feed(silence(2.0))
+                session.finish()
+            await until(lambda: gate.waiting == 3)
+            gate.open.set()
+            for session in sessions:
+                assert text_of(await results_of(session)) == "w0 w1"
 
     run(scenario)
 

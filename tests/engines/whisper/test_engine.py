@@ -1,7 +1,6 @@
 """Whisper's paths, with a small model that has memorised some recordings; and models that cannot be had."""
 
 import json
-import pickle
 
 import jiwer
 import numpy as np
@@ -24,6 +23,7 @@ from auricle.engines.whisper.engine import WhisperEngine, create_engine
 from auricle.engines.whisper.models import resolution
 from auricle.engines.whisper.models.resolution import HUB_DEFAULT_MODEL
 from auricle.engines.whisper.models.window_settings import window_rules
+from auricle.engines.whisper.session_parts import session_parts
 from auricle.engines.whisper.window_length import LENGTHS, WindowRules
 from engines.session_harness import SHARED, check_record, clip_pcm, clips, config, drive, silence
 
@@ -140,9 +140,9 @@ def test_each_processor_is_a_lane(monkeypatch):
     assert lanes.buckets[:3] == (128_000, 208_000, 288_000)
 
 
-def test_what_lives_with_the_sessions_can_be_pickled(engine):
+def test_what_lives_with_the_sessions_is_made_of_plain_data(engine):
     assert isinstance(engine, PartedEngine)
-    parts = pickle.loads(pickle.dumps(engine.session_parts()))
+    parts = session_parts(json.loads(json.dumps(engine.parts_description())))
     (voice,) = parts.voice_detector(config())(np.zeros((1, BLOCK), dtype=np.float32))
     assert 0 <= voice < 0.3
     audio = RetainedAudio()
@@ -152,7 +152,7 @@ def test_what_lives_with_the_sessions_can_be_pickled(engine):
 
 def test_before_it_is_loaded_it_has_nothing_to_give():
     engine = WhisperEngine("small", device="cpu")
-    for ask in (lambda: engine.lanes, engine.session_parts, lambda: engine.decode([])):
+    for ask in (lambda: engine.lanes, engine.session_parts, engine.parts_description, lambda: engine.decode([])):
         with pytest.raises(EngineUnavailable, match="has not been loaded"):
             ask()
 

@@ -1,7 +1,6 @@
 """Features that are computed once, against faster-whisper's, which are computed anew."""
 
-import pickle
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 import pytest
@@ -160,8 +159,3 @@ def test_speech_too():
     for end in range(8_000, len(speech), 8_000):
         got = encoder_input(mine.window(audio, 1_600, end), 1_500)
         assert same(got, faster_whisper(speech[1_600:end], 1_500), 1e-4)
-
-
-def test_its_factory_can_be_pickled():
-    mine = pickle.loads(pickle.dumps(partial(LogMels, 80)))()
-    assert mine.window(held(), 0, 1_600).shape == (12, 80)

@@ -73,7 +73,10 @@ class Resumed(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ack(Message):
-    """Watermarks: all monotone, ``committed <= processed <= received <= credit`` (O12)."""
+    """Watermarks: all monotone, ``committed <= processed <= received <= credit`` (O12).
+
+    ``moves`` counts how often the engine's queue has moved while this session waited in it.
+    """
 
     type: ClassVar[str] = "ack"
     received: Sample
@@ -81,6 +84,7 @@ class Ack(Message):
     committed: Sample
     credit: Sample
     discard_before: Sample
+    moves: Sample | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

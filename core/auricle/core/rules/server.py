@@ -202,6 +202,8 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         {C: Ignore("there is nothing to come back to"), X: Rule((Effect.REVOKE_TOKENS, Effect.RELEASE))},
     ),
     Kind.PROGRESS: row(Rule((Effect.ADVANCE,)), {C: NOT_OPEN}),
+    Kind.QUEUE_PREDICTED: row(Rule((Effect.NOTE_PREDICTION,)), {C: NOT_OPEN}),
+    Kind.QUEUE_MOVED: row(Rule((Effect.NOTE_PREDICTION, Effect.NOTE_QUEUE)), {C: NOT_OPEN}),
     Kind.END_BY_SERVER: row(Ignore("the input has ended already"), {C: NOT_OPEN, R: _END_BY_SERVER, S: _END_BY_SERVER}),
     Kind.FINISH: row(
         Violation("invalid_state", "the input has not ended, or a flush from before its end is unanswered"),

@@ -11,8 +11,8 @@ from auricle.core.limits import Limits
 from auricle.core.machine import step
 from auricle.core.messages import Ack, EndInput, Loading, Message, Ping, Pong, Unknown
 from auricle.core.outputs import OpenTransport
+from auricle.core.progress import DRAIN_FACTOR
 from auricle.core.recovery import reconnect_delay_s
-from auricle.core.server_send import DRAIN_FACTOR
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Role, State
 from auricle.core.stimuli import Hear, Local, Opened, Say, Stimulus
@@ -101,8 +101,9 @@ def _keepalives(s: Snapshot) -> tuple[Message, ...]:
     if s.state is State.CONNECTING:
         return (Loading(stage="loading"), Pong(now=0.0), Unknown(name="news"))
     watermarks = Ack(
-        received=s.received, processed=s.processed, committed=s.committed, credit=s.credit, discard_before=0
-    )
+        received=s.received, processed=s.processed, committed=s.committed, credit=s.credit, discard_before=0,
+        moves=s.moves or None,
+    )  # fmt: skip
     return (watermarks, Pong(now=0.0), Unknown(name="news"))
 
 

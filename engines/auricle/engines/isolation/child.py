@@ -6,17 +6,33 @@ this process. It exits without cleanup, because any thread may be in native code
 """
 
 import os
-import pickle
 import signal
+import socket
 import sys
-import threading
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
-from typing import Final
+from typing import Final, assert_never
 
-from auricle.engines.isolation.messages import LoadFailed, MakeEngine, Progress, Ready, Reply, Request, UnknownUtterance
+from auricle.engines.isolation.channel import Channel
+from auricle.engines.isolation.factory import named_function
+from auricle.engines.isolation.frames import FrameError
+from auricle.engines.isolation.messages import (
+    FROM_PARENT,
+    Accept,
+    Begin,
+    BeginUtterance,
+    Decode,
+    Finish,
+    Hypothesis,
+    LoadFailed,
+    Progress,
+    Ready,
+    Release,
+    Reply,
+    Request,
+    UnknownUtterance,
+)
 from auricle.engines.protocol import (
     Engine,
     EngineError,
@@ -27,7 +43,6 @@ from auricle.engines.protocol import (
     StreamConfig,
     Transcript,
     UtteranceDecoder,
-    Window,
     WindowEngine,
 )
 
@@ -36,16 +51,34 @@ STATEFUL_THREADS: Final = 8
 
 
 class CallTarget:
-    """The methods that the parent may call, each in any thread. All raise `EngineError` when the engine fails."""
+    """Serves requests, each in any thread."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._utterances: dict[int, UtteranceDecoder] = {}
 
-    def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
-        """Return one transcript for each window, in order."""
-        assert isinstance(self._engine, WindowEngine)
-        return self._engine.decode(windows)
+    def serve(self, request: Request) -> Sequence[Transcript]:
+        """Return the transcripts that answer a request, none where it asks for none.
+
+        Raises `EngineError` when the engine fails, `UnknownUtterance`, and whatever an engine with a bug raises.
+        """
+        match request:
+            case Decode(windows=windows):
+                assert isinstance(self._engine, WindowEngine)
+                return tuple(self._engine.decode(windows))
+            case BeginUtterance():
+                self.begin(request.utterance, request.config, request.start_sample, request.audio)
+            case Accept(utterance=utterance, audio=audio):
+                self._decoder(utterance).accept(audio)
+            case Hypothesis(utterance=utterance):
+                return (self._decoder(utterance).hypothesis(),)
+            case Finish(utterance=utterance):
+                return (self._decoder(utterance).finish(),)
+            case Release(utterance=utterance):
+                self.close(utterance)
+            case _:
+                assert_never(request)
+        return ()
 
     def begin(self, utterance: int, config: StreamConfig, start_sample: int, audio: Samples) -> None:
         """Begin an utterance with the ``audio`` accepted so far, shape ``(n,)``; replace one with the same number."""
@@ -55,18 +88,6 @@ class CallTarget:
         self._utterances[utterance] = decoder
         if len(audio):
             decoder.accept(audio)
-
-    def accept(self, utterance: int, audio: Samples) -> None:
-        """Decode more audio, shape ``(n,)``. Raises `UnknownUtterance`."""
-        self._decoder(utterance).accept(audio)
-
-    def hypothesis(self, utterance: int) -> Transcript:
-        """Return the hypothesis for the audio so far. Raises `UnknownUtterance`."""
-        return self._decoder(utterance).hypothesis()
-
-    def finish(self, utterance: int) -> Transcript:
-        """End the utterance and return its transcript. Raises `UnknownUtterance`."""
-        return self._decoder(utterance).finish()
 
     def close(self, utterance: int) -> None:
         """Release the decoder of an utterance, if it has one."""
@@ -82,53 +103,58 @@ class CallTarget:
 
 
 class Child:
-    """Serves one engine on one connection."""
+    """Serves one engine on one channel."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._sending = threading.Lock()
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
 
     def run(self) -> None:
         """Load the engine and serve calls. Raises `EOFError` when the parent closes the connection."""
-        sys.path[:] = self._connection.recv()
-        loaded = self._load(self._connection.recv_bytes())
+        begin = self._channel.receive()
+        assert isinstance(begin, Begin)
+        sys.path[:] = begin.search_path
+        loaded = self._load(begin)
         if loaded is None:
             return
         engine, ready = loaded
-        self._send(ready)
+        self._channel.send(ready)
         target = CallTarget(engine)
         # These threads are not joined at exit: one of them may be in a call that never returns.
         threads = ThreadPoolExecutor(ready.lanes.count if ready.lanes else STATEFUL_THREADS)
         while True:
-            threads.submit(self._serve, target, self._connection.recv())
+            threads.submit(self._serve, target, self._channel.receive())
 
-    def _load(self, pickled: bytes) -> tuple[Engine, Ready] | None:
+    def _load(self, begin: Begin) -> tuple[Engine, Ready] | None:
         try:
-            make: MakeEngine = pickle.loads(pickled)
-            engine = make()
-            engine.load(lambda stage, fraction: self._send(Progress(stage=stage, fraction=fraction)))
+            engine: Engine = named_function(begin.create)(*begin.arguments)
+            engine.load(lambda stage, fraction: self._channel.send(Progress(stage=stage, fraction=fraction)))
             return engine, _ready_message(engine)
         except EngineError as error:
-            self._send(LoadFailed(message=str(error)))
+            self._channel.send(LoadFailed(message=str(error)))
         except Exception as error:
-            self._send(LoadFailed(message=f"The engine could not be loaded ({type(error).__name__}: {error})."))
+            self._channel.send(LoadFailed(message=f"The engine could not be loaded ({type(error).__name__}: {error})."))
         return None
 
     def _serve(self, target: CallTarget, request: Request) -> None:
-        try:
-            value = getattr(target, request.method)(*request.arguments)
-            reply = Reply(number=request.number, value=value)
-        except (EngineError, UnknownUtterance) as error:
-            reply = Reply(number=request.number, error=error)
-        except Exception as error:
-            reply = Reply(
-                number=request.number, error=EngineError(f"The engine failed: {type(error).__name__}: {error}.")
-            )
-        self._send(reply)
+        self._reply(request.number, _answer(target, request))
 
-    def _send(self, message: Progress | LoadFailed | Ready | Reply) -> None:
-        with self._sending:
-            self._connection.send(message)
+    def _reply(self, number: int, reply: Reply) -> None:
+        try:
+            self._channel.send(reply)
+        except FrameError as error:
+            self._channel.send(Reply(number=number, error=f"The engine returned something else: {error}"))
+
+
+def _answer(target: CallTarget, request: Request) -> Reply:
+    number = request.number
+    try:
+        return Reply(number=number, transcripts=tuple(target.serve(request)))
+    except EngineError as error:
+        return Reply(number=number, error=str(error))
+    except UnknownUtterance:
+        return Reply(number=number, unknown_utterance=True)
+    except Exception as error:
+        return Reply(number=number, error=f"The engine failed: {type(error).__name__}: {error}.")
 
 
 def _ready_message(engine: Engine) -> Ready:
@@ -140,7 +166,7 @@ def _ready_message(engine: Engine) -> Ready:
             "use --engine-isolation thread."
         )
     lanes = engine.lanes if isinstance(engine, WindowEngine) else None
-    return Ready(info=engine.info, parts=engine.session_parts(), lanes=lanes)
+    return Ready(info=engine.info, parts=engine.parts_description(), lanes=lanes)
 
 
 def main(descriptor: int) -> None:
@@ -148,7 +174,7 @@ def main(descriptor: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     try:
-        Child(Connection(descriptor)).run()
+        Child(Channel(socket.socket(fileno=descriptor), FROM_PARENT)).run()
     except (EOFError, OSError):
         pass
     except Exception:

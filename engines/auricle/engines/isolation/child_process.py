@@ -2,7 +2,6 @@
 
 import logging
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -10,36 +9,49 @@ from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from itertools import count
-from multiprocessing.connection import Connection
-from typing import Any, Final
+from typing import Final
 
-from auricle.engines.isolation.messages import LoadFailed, Progress, Ready, Reply, Request
-from auricle.engines.protocol import LoadProgress
+from auricle.engines.isolation.channel import NEVER_S, Channel, ChannelStuck
+from auricle.engines.isolation.factory import EngineFactory
+from auricle.engines.isolation.frames import FrameError
+from auricle.engines.isolation.messages import (
+    FROM_CHILD,
+    Begin,
+    LoadFailed,
+    Progress,
+    Ready,
+    Reply,
+    Request,
+    UnknownUtterance,
+)
+from auricle.engines.protocol import EngineError, LoadProgress, Transcript
+from auricle.engines.scheduling.budgets import SEND_S
 
 logger = logging.getLogger(__name__)
 
 CHILD_MODULE: Final = "auricle.engines.isolation.child"
-LOAD_TIMEOUT_S: Final = 600.0
-"""Seconds without a message after which a loading child is given up. A download reports its progress."""
-SEND_TIMEOUT_S: Final = 10.0
-"""Seconds after which a child that takes nothing of a call is given up. It reads while it decodes."""
+MakeRequest = Callable[[int], Request]
+"""Makes a request with a number."""
 
 
 class ChildDied(Exception):
     """The child process ended before it replied."""
 
 
+class ChildWedged(ChildDied):
+    """The child process did not reply in time, and has been killed."""
+
+
 class ChildProcess:
     """One child process and its pending calls.
 
-    ``make`` is a pickled `MakeEngine`. ``on_death`` is called, in a thread of its own, when a child that had loaded has
+    ``on_death`` is called, in a thread of its own, when a child that had loaded has
     ended for whatever reason.
     """
 
-    def __init__(self, make: bytes, on_death: Callable[[], None]) -> None:
+    def __init__(self, factory: EngineFactory, on_death: Callable[[], None]) -> None:
         self._on_death = on_death
         parent_end, child_end = socket.socketpair()
-        parent_end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _as_timeval(SEND_TIMEOUT_S))
         with child_end:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", CHILD_MODULE, str(child_end.fileno())],
@@ -48,35 +60,51 @@ class ChildProcess:
                 # What native code prints must not get among the transcripts.
                 stdout=2,
             )
-        self._connection = Connection(parent_end.detach())
-        self._sending = threading.Lock()
-        self._calls: dict[int, Future[Any]] = {}
+        # A child answers with text: whoever says that arrays come is none of ours.
+        self._channel = Channel(parent_end, FROM_CHILD, most_arrays=0, send_s=SEND_S)
+        self._calls: dict[int, Future[Reply]] = {}
         self._numbers = count(1)
         self._is_dead = False
+        self._is_loaded = False
         self._lock = threading.Lock()
         self.has_replied = False
         """Whether it has returned from any call."""
         with suppress(OSError):
             # A child that is dead already is noticed by `wait_loaded`.
-            self._connection.send(sys.path)
-            self._connection.send_bytes(make)
+            self._channel.send(
+                Begin(search_path=tuple(map(str, sys.path)), create=factory.create, arguments=factory.arguments)
+            )
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether the engine is loaded, and the process not known to have ended."""
+        return self._is_loaded and not self._is_dead
 
     @property
     def is_alive(self) -> bool:
         """Whether the process is not known to have ended."""
         return not self._is_dead
 
-    def wait_loaded(self, progress: LoadProgress) -> Ready | LoadFailed:
-        """Wait until the engine is loaded or has failed to load, and report its progress. Raises `ChildDied`."""
+    def wait_loaded(self, progress: LoadProgress, silence_s: float) -> Ready | LoadFailed:
+        """Wait until the engine is loaded or has failed to load, and report its progress.
+
+        A child that says nothing for ``silence_s`` seconds is killed. Raises `ChildDied` then, and where it ends.
+        """
+        self._channel.limit_silence(silence_s)
         while True:
             try:
-                message = self._connection.recv() if self._connection.poll(LOAD_TIMEOUT_S) else None
+                message = self._channel.receive()
+            except FrameError as error:
+                logger.error("The engine process said what is no message: %s", error)
+                message = None
             except (EOFError, OSError):
                 message = None
             match message:
                 case Progress(stage=stage, fraction=fraction):
                     progress(stage, fraction)
                 case Ready():
+                    self._is_loaded = True
+                    self._channel.limit_silence(NEVER_S)
                     threading.Thread(target=self._read_replies, name="engine process", daemon=True).start()
                     return message
                 case LoadFailed():
@@ -86,35 +114,38 @@ class ChildProcess:
                     self.kill()
                     raise ChildDied
 
-    def call(self, method: str, arguments: tuple[object, ...], timeout_s: float) -> Any:
-        """Call a method of the child's `CallTarget`; return what it returns, raise what it raises.
+    def call(self, make_request: MakeRequest, budget_s: float) -> tuple[Transcript, ...]:
+        """Send a request and return the transcripts of its reply. Raises `EngineError` and `UnknownUtterance` as told.
 
-        A child that does not reply within ``timeout_s`` seconds is killed. Raises `ChildDied` then, and when the child
-        ends before it replies.
+        A child that does not take the request within `SEND_S` seconds, or does not reply within ``budget_s`` seconds
+        after that, is killed. Raises `ChildWedged` then, and `ChildDied` when the child ends before it replies.
         """
-        future: Future[Any] = Future()
+        future: Future[Reply] = Future()
         with self._lock:
             if self._is_dead:
                 raise ChildDied
             number = next(self._numbers)
             self._calls[number] = future
         try:
-            with self._sending:
-                if self._is_dead:
-                    raise ChildDied
-                self._connection.send(Request(number=number, method=method, arguments=arguments))
-            value = future.result(timeout_s)
-        except TimeoutError:
-            logger.warning("The engine process has not replied within %g s and is killed", timeout_s)
+            self._channel.send(make_request(number))
+            reply = future.result(budget_s)
+        except FrameError as error:
+            raise EngineError(str(error)) from error
+        except ChannelStuck:
+            logger.warning("The engine process takes no call and is killed")
             self.kill()
-            raise ChildDied from None
+            raise ChildWedged from None
+        except TimeoutError:
+            logger.warning("The engine process has not replied within %.1f s and is killed", budget_s)
+            self.kill()
+            raise ChildWedged from None
         except OSError:
             self.kill()
             raise ChildDied from None
         finally:
             self._calls.pop(number, None)
         self.has_replied = True
-        return value
+        return _transcripts(reply)
 
     def kill(self) -> None:
         """Kill the process; pending calls raise `ChildDied`. Safe to call twice, from any thread."""
@@ -123,21 +154,19 @@ class ChildProcess:
         self._fail_calls()
 
     def _read_replies(self) -> None:
-        """Complete calls with the child's replies until the connection ends."""
-        with suppress(EOFError, OSError):
-            while True:
-                reply: Reply = self._connection.recv()
+        """Complete calls with the child's replies until the connection ends, or something else than a reply comes."""
+        try:
+            while isinstance(reply := self._channel.receive(), Reply):
                 future = self._calls.get(reply.number)
-                if future is None:
-                    continue
-                if reply.error is None:
-                    future.set_result(reply.value)
-                else:
-                    future.set_exception(reply.error)
+                if future is not None:
+                    with suppress(InvalidStateError):  # a second reply to one request
+                        future.set_result(reply)
+        except FrameError as error:
+            logger.error("The engine process said what is no message, and is killed: %s", error)
+        except (EOFError, OSError):
+            pass
         self.kill()
-        with self._sending:
-            # No call may be sending: the descriptor may soon be that of the next child's connection.
-            self._connection.close()
+        self._channel.close()
         self._on_death()
 
     def _fail_calls(self) -> None:
@@ -149,7 +178,10 @@ class ChildProcess:
                 future.set_exception(ChildDied())
 
 
-def _as_timeval(seconds: float) -> bytes:
-    """Return a time as the C ``struct timeval`` of seconds and microseconds."""
-    whole, part = divmod(seconds, 1.0)
-    return struct.pack("@ll", int(whole), int(part * 1e6))
+def _transcripts(reply: Reply) -> tuple[Transcript, ...]:
+    """Return what a reply tells. Raises `EngineError`, `UnknownUtterance`."""
+    if reply.unknown_utterance:
+        raise UnknownUtterance
+    if reply.error is not None:
+        raise EngineError(reply.error)
+    return reply.transcripts

@@ -1,31 +1,49 @@
 """Loading an engine in a process of its own, by name or with a factory."""
 
-from functools import partial
+from dataclasses import asdict
+from typing import Final
 
 from auricle.engines.compute import ComputeOptions
-from auricle.engines.isolation.messages import MakeEngine
+from auricle.engines.isolation.factory import EngineFactory, named_function, parts_module, unavailable_parts
+from auricle.engines.isolation.messages import Ready
 from auricle.engines.isolation.stateful_engine import IsolatedStatefulEngine
 from auricle.engines.isolation.supervisor import Supervisor
 from auricle.engines.isolation.window_engine import IsolatedWindowEngine
-from auricle.engines.protocol import Engine, LoadProgress
-from auricle.engines.registry import load_engine
+from auricle.engines.protocol import Engine, LoadProgress, SessionParts
+from auricle.engines.registry import module_of
+
+REGISTERED: Final = "auricle.engines.isolation.factory:registered"
 
 
 def load_isolated(
     name: str, model: str | None, language: str | None, compute: ComputeOptions, progress: LoadProgress
 ) -> Engine:
     """Load the engine ``name`` in a new process and return an engine that calls it. Raises `EngineUnavailable`."""
-    return isolated(partial(load_engine, name, model, language, compute), progress)
+    factory = EngineFactory(
+        create=REGISTERED, arguments=(name, model, language, asdict(compute)), parts=parts_module(module_of(name))
+    )
+    return isolated(factory, progress)
 
 
-def isolated(make: MakeEngine, progress: LoadProgress) -> Engine:
-    """Do the same with the engine that ``make`` creates in the process. Raises `EngineUnavailable`."""
-    supervisor = Supervisor(make)
+def isolated(factory: EngineFactory, progress: LoadProgress) -> Engine:
+    """Do the same with the engine that ``factory`` creates in the process. Raises `EngineUnavailable`."""
+    supervisor = Supervisor(factory)
     try:
         ready = supervisor.start(progress)
+        parts = _session_parts(factory, ready)
     except BaseException:
         supervisor.close()
         raise
     if ready.lanes is None:
-        return IsolatedStatefulEngine(supervisor, ready)
-    return IsolatedWindowEngine(supervisor, ready)
+        return IsolatedStatefulEngine(supervisor, ready, parts)
+    return IsolatedWindowEngine(supervisor, ready, parts)
+
+
+def _session_parts(factory: EngineFactory, ready: Ready) -> SessionParts:
+    """Return the parts that run here. Raises `EngineUnavailable`."""
+    try:
+        parts = named_function(factory.parts)(ready.parts)
+    except Exception as error:  # a third party's code, given what the child says
+        raise unavailable_parts(ready.info.name, error) from error
+    assert isinstance(parts, SessionParts), f"{factory.parts} returns {type(parts).__name__}"
+    return parts

@@ -5,11 +5,19 @@ that audio again, and the utterance continues.
 """
 
 from itertools import count
-from typing import Any, Final
 
 import numpy as np
 
-from auricle.engines.isolation.messages import Ready, UnknownUtterance
+from auricle.engines.isolation.child_process import MakeRequest
+from auricle.engines.isolation.messages import (
+    Accept,
+    BeginUtterance,
+    Finish,
+    Hypothesis,
+    Ready,
+    Release,
+    UnknownUtterance,
+)
 from auricle.engines.isolation.supervisor import Supervisor
 from auricle.engines.protocol import (
     ENGINE_RATE,
@@ -23,21 +31,17 @@ from auricle.engines.protocol import (
     UtteranceDecoder,
     VoiceDetector,
 )
-
-CALL_TIMEOUT_S: Final = 30.0
-"""Seconds after which a call that has not returned is taken to be wedged …"""
-CALL_TIMEOUT_PER_S: Final = 3.0
-"""… plus this many for each second of audio, counted from the beginning of the utterance."""
-CLOSE_TIMEOUT_S: Final = 10.0
-"""Seconds that the release of a decoder may take."""
+from auricle.engines.scheduling.budgets import utterance_budget_s
+from auricle.engines.supervised import EngineTrouble
 
 
 class IsolatedStatefulEngine:
     """A stateful engine that `load_isolated` has loaded."""
 
-    def __init__(self, supervisor: Supervisor, ready: Ready) -> None:
+    def __init__(self, supervisor: Supervisor, ready: Ready, parts: SessionParts) -> None:
         self._supervisor = supervisor
         self._ready = ready
+        self._parts = parts
         self._numbers = count(1)
 
     @property
@@ -50,15 +54,20 @@ class IsolatedStatefulEngine:
 
     def voice_detector(self, config: StreamConfig) -> VoiceDetector:
         """Return a voice detector for one session; it runs in this process."""
-        return self._ready.parts.voice_detector(config)
+        return self._parts.voice_detector(config)
 
     def session_parts(self) -> SessionParts:
         """Return the factories of what runs in this process."""
-        return self._ready.parts
+        return self._parts
 
     def begin(self, config: StreamConfig, start_sample: int) -> UtteranceDecoder:
         """Begin an utterance at engine sample ``start_sample`` of its session. Raises `EngineError`."""
         return IsolatedUtterance(self._supervisor, next(self._numbers), config, start_sample)
+
+    @property
+    def trouble(self) -> EngineTrouble | None:
+        """What keeps the process from answering now; None: nothing."""
+        return self._supervisor.trouble
 
     def stop(self) -> None:
         """Kill the process; pending calls raise `EngineError`."""
@@ -72,9 +81,9 @@ class IsolatedStatefulEngine:
 class IsolatedUtterance:
     """An utterance that a child process decodes; it continues in the next child when that one dies."""
 
-    def __init__(self, supervisor: Supervisor, number: int, config: StreamConfig, start_sample: int) -> None:
+    def __init__(self, supervisor: Supervisor, utterance: int, config: StreamConfig, start_sample: int) -> None:
         self._supervisor = supervisor
-        self._number = number
+        self._utterance = utterance
         self._config = config
         self._start = start_sample
         self._audio: list[Samples] = []
@@ -84,41 +93,45 @@ class IsolatedUtterance:
         """Decode more audio, shape ``(n,)``. Raises `EngineError`."""
         self._audio.append(audio)
         try:
-            self._call("accept", audio)
+            self._call(lambda number: Accept(number=number, utterance=self._utterance, audio=audio))
         except UnknownUtterance:
             self._begin()
 
     def hypothesis(self) -> Transcript:
         """Return the hypothesis for the audio so far. Raises `EngineError`."""
-        return self._request_transcript("hypothesis")
+        return self._request_transcript(lambda number: Hypothesis(number=number, utterance=self._utterance))
 
     def finish(self) -> Transcript:
         """End the utterance and return its transcript. Raises `EngineError`."""
-        return self._request_transcript("finish")
+        return self._request_transcript(lambda number: Finish(number=number, utterance=self._utterance))
 
     def close(self) -> None:
         """Release the decoder. Safe to call twice."""
         self._audio.clear()
         try:
-            self._supervisor.call("close", self._number, timeout_s=CLOSE_TIMEOUT_S)
+            self._call(lambda number: Release(number=number, utterance=self._utterance))
         except EngineError:
             # Without a process there is no decoder to release.
             return
 
-    def _request_transcript(self, method: str) -> Transcript:
+    def _request_transcript(self, make_request: MakeRequest) -> Transcript:
         try:
-            transcript: Transcript = self._call(method)
+            transcripts = self._call(make_request)
         except UnknownUtterance:
             self._begin()
-            transcript = self._call(method)
-        return transcript
+            transcripts = self._call(make_request)
+        if len(transcripts) != 1:
+            raise EngineError("The engine returned too few or too many transcripts.")
+        return transcripts[0]
 
     def _begin(self) -> None:
         audio = np.concatenate(self._audio) if self._audio else np.zeros(0, dtype=np.float32)
-        self._call("begin", self._config, self._start, audio)
-
-    def _call(self, method: str, *arguments: object) -> Any:
-        audio_s = sum(map(len, self._audio)) / ENGINE_RATE
-        return self._supervisor.call(
-            method, self._number, *arguments, timeout_s=CALL_TIMEOUT_S + CALL_TIMEOUT_PER_S * audio_s
+        self._call(
+            lambda number: BeginUtterance(
+                number=number, utterance=self._utterance, config=self._config, start_sample=self._start, audio=audio
+            )
         )
+
+    def _call(self, make_request: MakeRequest) -> tuple[Transcript, ...]:
+        audio_s = sum(map(len, self._audio)) / ENGINE_RATE
+        return self._supervisor.call(make_request, utterance_budget_s(audio_s))

@@ -1,9 +1,10 @@
 """The parent's side of a window engine in a child process. Calls are repeated when that process dies."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
-from auricle.engines.isolation.messages import Ready
+from auricle.engines.isolation.messages import Decode, Ready
 from auricle.engines.isolation.supervisor import Supervisor
 from auricle.engines.protocol import (
     ENGINE_RATE,
@@ -15,21 +16,18 @@ from auricle.engines.protocol import (
     VoiceDetector,
     Window,
 )
-
-CALL_TIMEOUT_S: Final = 30.0
-"""Seconds after which a call that has not returned is taken to be wedged …"""
-CALL_TIMEOUT_PER_S: Final = 3.0
-"""… plus this many for each second of audio, which is more than the largest models take on small processors. With the
-longest window it is less than a session waits for an engine that stands still (`Limits.stall_timeout_s`)."""
+from auricle.engines.scheduling.budgets import first_call_budget_s
+from auricle.engines.supervised import EngineTrouble
 
 
 class IsolatedWindowEngine:
     """A window engine that `load_isolated` has loaded."""
 
-    def __init__(self, supervisor: Supervisor, ready: Ready) -> None:
+    def __init__(self, supervisor: Supervisor, ready: Ready, parts: SessionParts) -> None:
         assert ready.lanes is not None
         self._supervisor = supervisor
         self._ready = ready
+        self._parts = parts
         self.lanes: Final = ready.lanes
 
     @property
@@ -42,19 +40,28 @@ class IsolatedWindowEngine:
 
     def voice_detector(self, config: StreamConfig) -> VoiceDetector:
         """Return a voice detector for one session; it runs in this process."""
-        return self._ready.parts.voice_detector(config)
+        return self._parts.voice_detector(config)
 
     def session_parts(self) -> SessionParts:
         """Return the factories of what runs in this process."""
-        return self._ready.parts
+        return self._parts
 
     def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
         """Return one transcript for each window, in order. Raises `EngineError`."""
-        audio_s = sum(len(window.audio) for window in windows) / ENGINE_RATE
-        transcripts: Sequence[Transcript] = self._supervisor.call(
-            "decode", windows, timeout_s=CALL_TIMEOUT_S + CALL_TIMEOUT_PER_S * audio_s
-        )
-        return transcripts
+        return self.decode_within(windows, first_call_budget_s(sum(len(w.audio) for w in windows) / ENGINE_RATE))
+
+    def decode_within(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
+        """Do the same, in at most ``budget_s`` seconds or with another process. Raises `EngineError`."""
+        return self._supervisor.call(partial(_decode, tuple(windows)), budget_s)
+
+    def longest_call_s(self, budget_s: float) -> float:
+        """Return the seconds after which such a call has returned or failed, with all processes that it is tried on."""
+        return self._supervisor.longest_call_s(budget_s)
+
+    @property
+    def trouble(self) -> EngineTrouble | None:
+        """What keeps the process from answering now; None: nothing."""
+        return self._supervisor.trouble
 
     def stop(self) -> None:
         """Kill the process; pending calls raise `EngineError`."""
@@ -63,3 +70,7 @@ class IsolatedWindowEngine:
     def close(self) -> None:
         """Kill the process."""
         self._supervisor.close()
+
+
+def _decode(windows: tuple[Window, ...], number: int) -> Decode:
+    return Decode(number=number, windows=windows)

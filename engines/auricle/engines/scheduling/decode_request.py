@@ -25,5 +25,12 @@ Outcome = Transcript | str
 class DecodeClient(Protocol):
     """A session, as the dispatcher sees it. Hashable by identity."""
 
+    def queue_moved(self, engine_s: float) -> None:
+        """Note that the engine has begun a call while a final of this session waits or is decoded.
+
+        ``engine_s`` is how many seconds it may take until the final is there, or the queue has moved again. Called on
+        the event loop; must not block.
+        """
+
     def take(self, job: int, outcome: Outcome) -> None:
         """Take the outcome of the decode request with the number ``job``. Called on the event loop; must not block."""

@@ -12,7 +12,7 @@ from typing import Final, assert_never
 
 import anyio
 
-from auricle.engines.policy.events import Drop, Promote
+from auricle.engines.policy.events import Drop, Promote, Urgency
 from auricle.engines.protocol import ENGINE_RATE, EngineError, Transcript, Window, WindowEngine
 from auricle.engines.scheduling import scheduler as schedule
 from auricle.engines.scheduling.decode_request import DecodeClient, DecodeCommand, DecodeRequest, Outcome
@@ -20,6 +20,8 @@ from auricle.engines.scheduling.decode_times import DecodeTimes
 from auricle.engines.scheduling.jobs import Batch, Job, JobId, deadline_s
 from auricle.engines.scheduling.load import Load
 from auricle.engines.scheduling.native_calls import Calls
+from auricle.engines.scheduling.transcript_checks import checked
+from auricle.engines.supervised import BudgetedEngine, CallGivenUp, EngineTrouble
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +29,9 @@ MOST_LANES: Final = 16
 """Calls side by side, however many an engine says it can take."""
 
 LOAD_S: Final = 0.05
-"""So long a look at the load is good for."""
+"""So long a look at the load is good for, while no session comes or goes and no call returns."""
+TELL_S: Final = 1.0
+"""Least seconds between two reports that the queue has moved, and before the first: nobody waits for one so soon."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,7 @@ class _PendingJob:
 
     session: DecodeClient
     request: DecodeRequest
+    asked_s: float
 
 
 class Dispatcher:
@@ -46,7 +51,9 @@ class Dispatcher:
         self._calls = calls
         now_s = anyio.current_time()
         self._schedule = schedule.scheduler(engine.lanes, now_s=now_s)
-        self._load, self._load_until_s = schedule.load(self._schedule, now_s=now_s), now_s
+        self._load, self._looked_until_s = schedule.load(self._schedule, now_s=now_s), now_s
+        self._engine_s = 0.0
+        self._tell_from_s = now_s
         self._numbers: dict[DecodeClient, int] = {}
         """Sessions that are open, and what they are called in the schedule."""
         self._pending: dict[JobId, _PendingJob] = {}
@@ -62,16 +69,46 @@ class Dispatcher:
     @property
     def load(self) -> Load:
         """How busy the engine is, and what follows from that. Every turn of every session asks."""
-        now_s = anyio.current_time()
-        if now_s >= self._load_until_s:
-            self._load, self._load_until_s = schedule.load(self._schedule, now_s=now_s), now_s + LOAD_S
+        self._look()
         return self._load
+
+    def _look(self) -> None:
+        now_s = anyio.current_time()
+        if now_s < self._looked_until_s:
+            return
+        self._load, self._looked_until_s = schedule.load(self._schedule, now_s=now_s), now_s + LOAD_S
+        budget_s = schedule.longest_budget_s(self._schedule)
+        self._engine_s = schedule.engine_s(self._schedule, now_s=now_s) + self._longest_call_s(budget_s)
+
+    @property
+    def engine_s(self) -> float:
+        """Seconds until everybody has a final who may ask for one now, as predicted, and for a call that is wedged."""
+        self._look()
+        return self._engine_s
+
+    @property
+    def trouble(self) -> EngineTrouble | None:
+        """A call that takes longer than any should; None: there is none."""
+        late_s = schedule.overdue_s(self._schedule, now_s=anyio.current_time())
+        if late_s <= 0.0:
+            return None
+        ends = isinstance(self._engine, BudgetedEngine)
+        why = "it is ended and repeated" if ends else f"it should have returned {late_s:.0f} s ago"
+        return EngineTrouble(why=f"A call of the engine does not return: {why}.", lasting=not ends)
+
+    def _look_again(self) -> None:
+        """Forget the last look: with a session more, or after a call, whoever comes next is to be judged anew."""
+        self._looked_until_s = float("-inf")
+
+    def _longest_call_s(self, budget_s: float) -> float:
+        return self._engine.longest_call_s(budget_s) if isinstance(self._engine, BudgetedEngine) else budget_s
 
     def open(self, session: DecodeClient) -> None:
         """A session may have wishes from now on."""
         self._opened += 1
         self._numbers[session] = self._opened
         self._schedule = schedule.opened(self._schedule, self._opened, now_s=anyio.current_time())
+        self._look_again()
 
     def close(self, session: DecodeClient) -> None:
         """Nobody waits for what the session wished any more. Safe to call twice."""
@@ -79,13 +116,14 @@ class Dispatcher:
         if number is not None:
             self._schedule, dropped = schedule.closed(self._schedule, number, now_s=anyio.current_time())
             self._forget(dropped)
+            self._look_again()
 
     def dispatch(self, session: DecodeClient, command: DecodeCommand) -> None:
         """See to a decode of a session that is open."""
         which, now_s = JobId(self._numbers[session], command.job), anyio.current_time()
         match command:
             case DecodeRequest():
-                self._pending[which] = _PendingJob(session=session, request=command)
+                self._pending[which] = _PendingJob(session=session, request=command, asked_s=now_s)
                 job = self._job(which, command, now_s)
                 self._schedule, dropped = schedule.submit(self._schedule, job, now_s=now_s)
             case Promote():
@@ -95,7 +133,7 @@ class Dispatcher:
             case _:
                 assert_never(command)
         self._forget(dropped)
-        self._news.set()
+        self._wake_lanes()
 
     def _job(self, which: JobId, request: DecodeRequest, now_s: float) -> Job:
         return Job(
@@ -114,43 +152,81 @@ class Dispatcher:
         while True:
             self._schedule, batch = schedule.take(self._schedule, now_s=anyio.current_time())
             if batch is None:
-                self._news = anyio.Event()
                 await self._news.wait()
                 continue
             await self._serve(batch)
 
     async def _serve(self, batch: Batch) -> None:
-        pending = [self._pending.pop(job.id) for job in batch.jobs]
-        began_s = anyio.current_time()
-        outcomes = await self._decode([job.request.window for job in pending])
+        served = [self._pending.pop(job.id) for job in batch.jobs]
+        outcomes = await self._decode(served, batch.budget_s)
         now_s = anyio.current_time()
-        self._schedule = schedule.finished(self._schedule, batch, took_s=now_s - began_s, now_s=now_s)
-        audio_s = sum(len(job.request.window.audio) for job in pending) / ENGINE_RATE
-        self.decode_times.record(took_s=now_s - began_s, windows=len(pending), audio_s=audio_s)
-        self._news.set()
-        for job, outcome in zip(pending, outcomes, strict=True):
+        self._schedule = schedule.finished(self._schedule, batch, took_s=now_s - batch.began_s, now_s=now_s)
+        self._look_again()
+        audio_s = sum(len(job.request.window.audio) for job in served) / ENGINE_RATE
+        self.decode_times.record(took_s=now_s - batch.began_s, windows=len(served), audio_s=audio_s)
+        self._wake_lanes()
+        for job, outcome in zip(served, outcomes, strict=True):
             job.session.take(job.request.job, outcome)
 
-    async def _decode(self, windows: Sequence[Window]) -> Sequence[Outcome]:
-        """Return what came of each; where all together fail, each has another chance of its own."""
+    async def _decode(self, served: Sequence[_PendingJob], budget_s: float) -> Sequence[Outcome]:
+        """Return what came of each job. Where a call fails, each has another chance of its own.
+
+        A partial that failed alone has none: the next one says more.
+        """
+        self._tell_waiting(served)
+        windows = [job.request.window for job in served]
         try:
-            transcripts = await self._calls.run(lambda: self._engine.decode(windows))
+            return await self._transcripts(windows, budget_s)
         except Exception as error:
-            if len(windows) > 1:
-                return [outcome for window in windows for outcome in await self._decode([window])]
-            return [_sentence(error)]
-        return _checked(transcripts, len(windows))
+            if len(windows) == 1 and (isinstance(error, CallGivenUp) or not windows[0].final):
+                return [_sentence(error)]
+        outcomes: list[Outcome] = []
+        for window in windows:
+            self._tell_waiting(served)
+            outcomes.append(await self._decode_alone(window, budget_s))
+        return outcomes
+
+    async def _decode_alone(self, window: Window, budget_s: float) -> Outcome:
+        try:
+            (transcript,) = await self._transcripts([window], budget_s)
+        except Exception as error:
+            return _sentence(error)
+        return transcript
+
+    async def _transcripts(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
+        """Run a call. Raises whatever the engine raises, and `EngineError` for what are no transcripts."""
+        return checked(await self._calls.run(lambda: self._call(windows, budget_s)), len(windows))
+
+    def _call(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
+        """Decode, for a worker thread."""
+        if isinstance(self._engine, BudgetedEngine):
+            return self._engine.decode_within(windows, budget_s)
+        return self._engine.decode(windows)
+
+    def _tell_waiting(self, served: Sequence[_PendingJob]) -> None:
+        """A call begins: all whose finals have waited, and those it serves, come nearer to their finals.
+
+        Not those of other calls that run: one that never returns must not be kept alive by what others do.
+        """
+        now_s = anyio.current_time()
+        if now_s < self._tell_from_s:
+            return
+        self._tell_from_s, engine_s = now_s + TELL_S, self.engine_s
+        queued = (self._pending[job.id] for job in schedule.queued(self._schedule) if job.urgency is Urgency.FINAL)
+        nearer = {
+            job.session for job in (*queued, *served) if job.request.window.final and job.asked_s + TELL_S <= now_s
+        }
+        for session in nearer:
+            session.queue_moved(engine_s)
+
+    def _wake_lanes(self) -> None:
+        """Let every lane that waits look again. Each of them waits for the same event, so that none is forgotten."""
+        self._news.set()
+        self._news = anyio.Event()
 
     def _forget(self, dropped: Sequence[Job]) -> None:
         for job in dropped:
             self._pending.pop(job.id, None)
-
-
-def _checked(transcripts: Sequence[Transcript], windows: int) -> Sequence[Outcome]:
-    if len(transcripts) == windows:
-        return transcripts
-    logger.error("The engine returned %d transcripts for %d windows", len(transcripts), windows)
-    return ["The engine returned too few or too many transcripts."] * windows
 
 
 def _sentence(error: Exception) -> str:

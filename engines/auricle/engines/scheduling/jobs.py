@@ -55,6 +55,10 @@ class Batch:
     bucket: int
     predicted_s: float
     """How long the call is thought to take."""
+    began_s: float
+    """When it was taken."""
+    budget_s: float
+    """How long it may take before it counts as wedged."""
 
 
 def bucket_of(lanes: Lanes, samples: int) -> int:

@@ -37,6 +37,9 @@ FINALS_FULL: Final = 0.6
 """No more sessions are admitted when finals alone would keep this share of the lanes busy. Source: notes §5.3."""
 FINALS_RELAXED: Final = 0.5
 """Once sessions were refused, they are admitted again when finals take no more than this."""
+LONGEST_WAIT_S: Final = 30.0
+"""No more sessions are admitted while a final would take so many seconds to come: whoever comes now could not be served
+in time. It is what a drain may take without progress (`Limits.drain_timeout_s`)."""
 SESSION_S: Final = 180.0
 """Seconds a session lasts, where none has ended yet: a telephone call. Only for how long the refused should wait."""
 SESSION_GAIN: Final = 0.1
@@ -166,6 +169,11 @@ def retry_after_s(demand: Demand, shares: Shares, lanes: Lanes, *, sessions: int
     each = max(finals_share(demand, shares, lanes) / max(sessions, 1), shares.final_s / TURN_S / lanes.count)
     must_leave = max(1, ceil(excess / each) + 1)
     return min(max(must_leave * session_s / max(sessions, 1), SHORTEST_RETRY_S), LONGEST_RETRY_S)
+
+
+def catches_up_s(wait_s: float) -> float:
+    """Return in how many seconds finals will be in time again if nobody else asks for one."""
+    return min(max(wait_s - LONGEST_WAIT_S, SHORTEST_RETRY_S), LONGEST_RETRY_S)
 
 
 def _speech(demand: Demand) -> float:

@@ -10,6 +10,8 @@ from auricle.engines.protocol import EngineError
 
 T = TypeVar("T")
 
+GIVEN_UP: Final = "The engine did not return."
+
 
 class RunSync(Protocol):
     """Runs a call off the event loop. Cancelled, it may leave the call behind."""
@@ -36,17 +38,20 @@ class Calls:
         self._run_sync = run_sync
         self._running: set[anyio.CancelScope] = set()
         self._returned = anyio.Event()
+        self._given_up = False
         self.abandoned = 0
         """Calls that have been given up, and still run."""
 
     async def run(self, call: Callable[[], T]) -> T:
-        """Return what ``call`` returns, raise what it raises; `EngineError` when it was given up."""
+        """Return what ``call`` returns, raise what it raises; `EngineError` once calls are given up."""
+        if self._given_up:
+            raise EngineError(GIVEN_UP)
         scope = anyio.CancelScope(shield=True)
         self._running.add(scope)
         try:
             with scope:
                 return await self._run_sync(call)
-            raise EngineError("The engine did not return.")
+            raise EngineError(GIVEN_UP)
         finally:
             self._running.discard(scope)
             self._returned.set()
@@ -60,7 +65,8 @@ class Calls:
         return not self._running
 
     def give_up(self) -> None:
-        """Wait for no call any more: whoever waits for one that runs gets an `EngineError`."""
+        """Wait for no call any more: whoever waits for one that runs, or begins another, gets an `EngineError`."""
+        self._given_up = True
         self.abandoned += len(self._running)
         for scope in self._running:
             scope.cancel()

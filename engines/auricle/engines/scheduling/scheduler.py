@@ -22,15 +22,18 @@ from typing import Final, NamedTuple
 
 from auricle.engines.policy.events import Urgency
 from auricle.engines.protocol import ENGINE_RATE, Lanes
+from auricle.engines.scheduling.budgets import call_budget_s, first_call_budget_s
 from auricle.engines.scheduling.costs import Costs, learned, predict_s
 from auricle.engines.scheduling.jobs import FINAL_DUE_S, Batch, Job, JobId, bucket_of, heard_samples
 from auricle.engines.scheduling.load import (
+    LONGEST_WAIT_S,
     SESSION_GAIN,
     SESSION_S,
     Demand,
     Load,
     Pace,
     Shares,
+    catches_up_s,
     faded,
     minus,
     newcomer,
@@ -186,7 +189,14 @@ def take(state: Scheduler, *, now_s: float) -> tuple[Scheduler, Batch | None]:
     chosen = _chosen(state, batch_candidates(ranked(state.queue)))
     jobs, bucket = tuple(entry.job for entry in chosen), chosen[0].group[0]
     took_s = predict_s(state.costs, bucket=bucket, samples=_heard(state.lanes, jobs), size=len(jobs))
-    batch = Batch(number=state.queue.batches, jobs=jobs, bucket=bucket, predicted_s=took_s)
+    batch = Batch(
+        number=state.queue.batches,
+        jobs=jobs,
+        bucket=bucket,
+        predicted_s=took_s,
+        began_s=now_s,
+        budget_s=_budget_s(state, took_s, sum(job.samples for job in jobs)),
+    )
     state = state._replace(
         queue=without(state.queue, chosen),
         running=MappingProxyType({**state.running, batch.number: batch}),
@@ -218,18 +228,70 @@ def load(state: Scheduler, *, now_s: float) -> Load:
     sessions = len(state.sessions)
     pace = _pace(state, now_s)
     shares = _shares(state)
-    wait_s = retry_after_s(demand, shares, state.lanes, sessions=sessions, session_s=state.session_s)
+    leaves_s = retry_after_s(demand, shares, state.lanes, sessions=sessions, session_s=state.session_s)
+    wait_s = final_wait_s(state, now_s=now_s)
+    in_time = sessions == 0 or wait_s <= LONGEST_WAIT_S
     due_s = min((job.deadline_s for job in queued(state) if job.urgency is Urgency.FINAL), default=now_s)
     return Load(
         utilisation=utilisation(demand, shares, state.lanes, pace.interval_s),
         interval_s=pace.interval_s,
-        admits=pace.admits,
-        retry_after_s=0.0 if pace.admits else wait_s,
+        admits=pace.admits and in_time,
+        retry_after_s=max(0.0 if pace.admits else leaves_s, 0.0 if in_time else catches_up_s(wait_s)),
         late_s=max(0.0, now_s - due_s),
     )
 
 
+def final_wait_s(state: Scheduler, *, now_s: float) -> float:
+    """Return the predicted seconds until a final is there that is asked for now: behind all others, its own call too.
+
+    Nothing that is not a final goes before one; what runs already has to end first.
+    """
+    running_s = sum(max(0.0, batch.predicted_s - (now_s - batch.began_s)) for batch in state.running.values())
+    waiting_s = sum(_calls_s(state, bucket, jobs) for bucket, jobs in _finals(state).items())
+    return (running_s + waiting_s) / state.lanes.count + _shares(state).final_s
+
+
+def engine_s(state: Scheduler, *, now_s: float) -> float:
+    """Return the predicted seconds until everybody has a final who may ask for one now: all of the open sessions."""
+    asked = len({job.session for jobs in _finals(state).values() for job in jobs})
+    others = max(0, len(state.sessions) - asked)
+    return final_wait_s(state, now_s=now_s) + others * _shares(state).final_s / state.lanes.count
+
+
+def longest_budget_s(state: Scheduler) -> float:
+    """Return the largest budget of a call: of those that run, and of one for a usual final."""
+    usual_s = _budget_s(state, _shares(state).final_s, USUAL_SAMPLES)
+    return max(usual_s, *(batch.budget_s for batch in state.running.values())) if state.running else usual_s
+
+
+def overdue_s(state: Scheduler, *, now_s: float) -> float:
+    """Return how many seconds ago a call had used up its budget, of the one that is latest; 0: none has."""
+    return max((now_s - batch.began_s - batch.budget_s for batch in state.running.values()), default=0.0)
+
+
 # ---------------------------------------------------------------------------- the parts of the above
+
+
+def _budget_s(state: Scheduler, predicted_s: float, samples: int) -> float:
+    if not state.costs.calls:
+        return first_call_budget_s(samples / ENGINE_RATE)
+    return call_budget_s(predicted_s)
+
+
+def _finals(state: Scheduler) -> Mapping[int, list[Job]]:
+    """Return the finals that wait, by bucket."""
+    finals: dict[int, list[Job]] = {}
+    for job in queued(state):
+        if job.urgency is Urgency.FINAL:
+            finals.setdefault(bucket_of(state.lanes, job.samples), []).append(job)
+    return finals
+
+
+def _calls_s(state: Scheduler, bucket: int, jobs: Sequence[Job]) -> float:
+    """Return the predicted seconds of the calls for the finals of a bucket."""
+    full, rest = divmod(len(jobs), state.lanes.batch)
+    sizes = [state.lanes.batch] * full + [rest] * bool(rest)
+    return sum(predict_s(state.costs, bucket=bucket, samples=_heard(state.lanes, jobs), size=size) for size in sizes)
 
 
 def _chosen(state: Scheduler, candidates: list[Waiting]) -> list[Waiting]:

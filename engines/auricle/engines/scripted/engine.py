@@ -6,14 +6,14 @@ They ignore the content of the audio and use only its position. `ScriptedEngine`
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Final
 
+from auricle.engines.plain_data import to_plain
 from auricle.engines.protocol import (
-    BLOCK,
     ENGINE_RATE,
     Engine,
     EngineError,
@@ -30,6 +30,7 @@ from auricle.engines.protocol import (
     Window,
 )
 from auricle.engines.scripted.script import COUNTING, Script, ScriptedWord, read_script
+from auricle.engines.scripted.session_parts import scripted_voice
 
 CONFIDENCE: Final = 0.9
 
@@ -71,26 +72,6 @@ class _Calls:
         self.call()
         if utterance in self._script.failing_utterances:
             raise EngineError(f"The script says that utterance {utterance} fails.")
-
-
-class _ScriptedVoice:
-    """A voice detector: probability 1.0 for every block that overlaps a word of the script, else 0.0."""
-
-    def __init__(self, script: Script) -> None:
-        self._script = script
-        self._position = 0
-        """Engine sample where the next block begins."""
-
-    def __call__(self, blocks: Samples) -> Sequence[float]:
-        return [self._next() for _ in blocks]
-
-    def _next(self) -> float:
-        begin, self._position = self._position, self._position + BLOCK
-        return 1.0 if any(True for _ in self._script.words_within(begin, self._position)) else 0.0
-
-
-def _scripted_voice(script: Script, config: StreamConfig) -> VoiceDetector:
-    return _ScriptedVoice(script)
 
 
 def _transcript(words: Sequence[ScriptedWord], start: int) -> Transcript:
@@ -143,11 +124,15 @@ class _Scripted:
 
     def voice_detector(self, config: StreamConfig) -> VoiceDetector:
         """Return a voice detector that follows the script."""
-        return _ScriptedVoice(self.script)
+        return scripted_voice(self.script, config)
 
     def session_parts(self) -> SessionParts:
         """Return the factory of such voice detectors."""
-        return SessionParts(voice_detector=partial(_scripted_voice, self.script))
+        return SessionParts(voice_detector=partial(scripted_voice, self.script))
+
+    def parts_description(self) -> Mapping[str, object]:
+        """Return the script, which is all that such a voice detector depends on."""
+        return {"script": to_plain(self.script)}
 
     def close(self) -> None:
         """Set `closed`."""

@@ -18,6 +18,7 @@ from auricle.engines.protocol import (
     EngineError,
     PartialResult,
     Processed,
+    QueueMoved,
     Result,
     StreamConfig,
     StreamDone,
@@ -78,6 +79,8 @@ class EngineSession:
         self._preferred_bytes = 0
         """Audio to collect before a turn is worth its cost."""
         self._scheduled = False
+        self.waits_since_s: float | None = None
+        """Since when it has waited for a turn, on the event loop's clock; None while it has no work, and in a turn."""
         self._finished = False
         self._recogniser: StatefulRecogniser | WindowRecogniser | None = None
         self._results: list[Result] = []
@@ -131,9 +134,9 @@ class EngineSession:
     async def receive(self) -> Sequence[Result]:
         """Wait for results and return all there are; an empty sequence once the session is over.
 
-        For one task at a time. A `Processed` or a `PartialResult` that has not been received when a newer one is added
-        is replaced by it. Raises `EngineError` when the engine has failed the session, after all earlier results.
-        Cancellation loses no result.
+        For one task at a time. A `Processed`, `PartialResult` or `QueueMoved` that has not been received when a newer
+        one is added is replaced by it. Raises `EngineError` when the engine has failed the session, after all
+        earlier results. Cancellation loses no result.
         """
         await self._wait()
         results, self._results = self._results, []
@@ -152,6 +155,10 @@ class EngineSession:
 
     # ------------------------------------------------------------------------ for the actor
 
+    def queue_moved(self, engine_s: float) -> None:
+        """Report that the engine's queue has moved, in which work of this session waits. Part of `DecodeClient`."""
+        self._publish(QueueMoved(engine_s=engine_s))
+
     def take(self, job: int, outcome: Outcome) -> None:
         """Take the outcome of the decode request ``job``; it is processed in a turn of its own."""
         if not self._done:
@@ -160,6 +167,7 @@ class EngineSession:
 
     def next_turn(self) -> Turn:
         """Remove the next work from the queue and return it as a function for a worker thread."""
+        self.waits_since_s = None
         if self._done:
             return self.release
         if self._outcomes:
@@ -238,7 +246,7 @@ class EngineSession:
 
     def _request_turn(self) -> None:
         if not self._scheduled:
-            self._scheduled = True
+            self._scheduled, self.waits_since_s = True, anyio.current_time()
             self._host.schedule(self)
 
     def _end(self) -> None:
@@ -249,11 +257,11 @@ class EngineSession:
         self._request_turn()
 
     def _publish(self, result: Result) -> None:
-        """Add ``result``; a newer `Processed` or partial replaces the one before."""
+        """Add ``result``; a newer `Processed`, `QueueMoved` or partial replaces the one before."""
         if self._done:
             return
         match result:
-            case Processed() | PartialResult():
+            case Processed() | PartialResult() | QueueMoved():
                 self._results = [earlier for earlier in self._results if type(earlier) is not type(result)]
             case _:
                 pass

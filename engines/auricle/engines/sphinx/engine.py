@@ -9,6 +9,7 @@ the Gaussians of the first frame starts from those of the last frame that the de
 """
 
 import threading
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Final
 
@@ -30,6 +31,7 @@ from auricle.engines.protocol import (
     VoiceDetector,
 )
 from auricle.engines.sphinx.decoder_pool import DecoderPool
+from auricle.engines.sphinx.session_parts import session_parts
 
 MODEL: Final = "en-us"
 """Name of the model in the wheel: US English, 16 kHz, a vocabulary of about 130,000 words."""
@@ -78,7 +80,11 @@ class SphinxEngine:
         """Return the factory of voice detectors. Raises `EngineUnavailable` before `load`."""
         if not self._loaded:
             raise EngineUnavailable("pocketsphinx has not been loaded.")
-        return SessionParts(voice_detector=silero_detector)
+        return session_parts({})
+
+    def parts_description(self) -> Mapping[str, object]:
+        """Return nothing: they are the same for all models."""
+        return {}
 
     def begin(self, config: StreamConfig, start_sample: int) -> "SphinxUtterance":
         """Begin an utterance. Neither argument changes how it is decoded."""

@@ -4,10 +4,9 @@ Silence never gets here: the voice detector sees to that. Sources: notes/streami
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -31,10 +30,10 @@ from auricle.engines.protocol import (
 )
 from auricle.engines.whisper.batches import CPU_BATCH, GPU_BATCH
 from auricle.engines.whisper.decoder import BEAM_SIZE, WhisperDecoder
-from auricle.engines.whisper.log_mel import LogMels
 from auricle.engines.whisper.models.resolution import HUB_DEFAULT_MODEL, default_model, resolve_model
 from auricle.engines.whisper.models.window_settings import window_rules
 from auricle.engines.whisper.processors import processors
+from auricle.engines.whisper.session_parts import session_parts
 from auricle.engines.whisper.window_length import WindowRules
 
 GPU_LANES: Final = 2
@@ -106,6 +105,10 @@ class WhisperEngine:
         """Return the factories of detectors and of features. Raises `EngineUnavailable` before `load`."""
         return self._ready().parts
 
+    def parts_description(self) -> Mapping[str, object]:
+        """Return the number of mel bands. Raises `EngineUnavailable` before `load`."""
+        return {"mels": self._ready().mels}
+
     @property
     def lanes(self) -> Lanes:
         """As many as CTranslate2 has workers. Raises `EngineUnavailable` before `load`."""
@@ -153,6 +156,8 @@ class _Loaded:
     rules: WindowRules
     lanes: Lanes
     parts: SessionParts
+    mels: int
+    """Bands of its features."""
 
 
 def _equipped(model: WhisperModel, rules: WindowRules, beam_size: int) -> _Loaded:
@@ -164,7 +169,8 @@ def _equipped(model: WhisperModel, rules: WindowRules, beam_size: int) -> _Loade
         rules=rules,
         decoder=WhisperDecoder(model, rules=rules, batch=batch, beam_size=beam_size),
         lanes=Lanes(count=whisper.num_workers, batch=batch, buckets=rules.buckets(mels)),
-        parts=SessionParts(voice_detector=silero_detector, features=partial(LogMels, mels)),
+        parts=session_parts({"mels": mels}),
+        mels=mels,
     )
 
 

@@ -37,6 +37,7 @@ class StreamAccounting:
         self._report = Report()
         self._lost = 0
         self._processed = 0
+        self._moves = 0
         self._speaking = False
 
     @property
@@ -59,19 +60,22 @@ class StreamAccounting:
     def handle(self, event: ClientEvent) -> bool:
         """Update the books with an event of the client. Return whether it was progress.
 
-        Progress is audio committed, processed or declared lost, an answer to a flush, and a new session.
+        Progress is audio committed, processed or declared lost, an answer to a flush, a new session, and a move of the
+        queue in which the server waits for its engine.
         """
         match event:
             case Ready():
                 self._speaking, self._processed = False, self.uncommitted.start
+                self._moves = 0
                 self._count(sessions=1)
                 return True
             case SpeechStart() | SpeechEnd():
                 self._speaking = isinstance(event, SpeechStart)
                 return False
-            case Ack(committed=committed, processed=processed):
+            case Ack(committed=committed, processed=processed, moves=moves):
                 self._commit(max(committed, self._end_of_non_speech(processed)))
-                return self._advance_processed(processed)
+                before, self._moves = self._moves, max(self._moves, moves or 0)
+                return self._advance_processed(processed) or self._moves > before
             case Final(audio=(_, end)):
                 self._count(finals=1)
                 self._commit(end)
@@ -116,6 +120,11 @@ class StreamAccounting:
         before = self.uncommitted.start
         self.uncommitted.commit(upto)
         return self.uncommitted.start > before
+
+    @property
+    def moves(self) -> int:
+        """How often the queue has moved in which the present session waits for the server's engine."""
+        return self._moves
 
     def _advance_processed(self, upto: int) -> bool:
         before, self._processed = self._processed, max(self._processed, upto)

@@ -204,11 +204,15 @@ class StreamSession:
             self._updates_due.clear()
 
     async def _watch_for_stall(self) -> None:
-        """Raise `APITimeoutError` where the server processes no audio: it may go on answering pings for ever."""
+        """Raise `APITimeoutError` where the server processes no audio, and serves nobody else before this session.
+
+        It may go on answering pings for ever.
+        """
         while True:
             sent, processed = self._accounting.uncommitted.end, self._accounting.processed
+            moves = self._accounting.moves
             await asyncio.sleep(STALL_TIMEOUT_S)
-            if self._accounting.processed == processed < sent:
+            if self._accounting.processed == processed < sent and self._accounting.moves == moves:
                 raise APITimeoutError(f"Auricle: the server has processed none of the audio for {STALL_TIMEOUT_S:g} s.")
 
     # ------------------------------------------------------------------------ from the server

@@ -14,7 +14,7 @@ HEALTH_PATHS: Final = ("/healthz", "/readyz")
 """Paths for probes, which are answered also where there is no free connection."""
 
 Ready = Callable[[], tuple[bool, str]]
-"""Returns whether a new session would be served now, and one sentence on why or why not."""
+"""Returns whether new sessions should be sent here now, and one sentence on why or why not."""
 
 
 def operator_routes(ready: Ready) -> Routes:

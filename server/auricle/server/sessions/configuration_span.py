@@ -19,6 +19,7 @@ from auricle.engines.protocol import (
     FlushDone,
     PartialResult,
     Processed,
+    QueueMoved,
     Result,
     SpeechEnded,
     SpeechStarted,
@@ -99,7 +100,7 @@ class ConfigurationSpan:
                 return replace(result, end_sample=result.end_sample + base)
             case FlushDone():
                 return replace(result, upto_sample=result.upto_sample + base)
-            case StreamDone():
+            case StreamDone() | QueueMoved():
                 return result
             case _:
                 assert_never(result)

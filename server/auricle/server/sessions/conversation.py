@@ -39,6 +39,7 @@ from auricle.engines.protocol import (
     FlushDone,
     PartialResult,
     Processed,
+    QueueMoved,
     Result,
     SpeechEnded,
     SpeechStarted,
@@ -230,7 +231,9 @@ class Conversation:
         session = self._session
         match result:
             case Processed(upto_sample=upto):
-                return session.progress(upto, now=now)
+                return session.expect(self._actor.engine_s, now=now) + session.progress(upto, now=now)
+            case QueueMoved(engine_s=engine_s):
+                return session.queue_moved(engine_s, now=now)
             case SpeechStarted(at_sample=at):
                 return session.speech_start(at, now=now)
             case SpeechEnded(at_sample=at):

@@ -15,7 +15,7 @@ _REPEATED: Final = frozenset({Kind.FLUSH, Kind.CONFIGURE, Kind.END_INPUT, Kind.P
 
 def outside(role: Role, side: Side, kind: Kind, state: State, outcome: Outcome) -> str | None:
     """Return why the explorations do not come to an outcome; None where they should."""
-    if kind is Kind.EMPTIED:
+    if kind in (Kind.EMPTIED, Kind.QUEUE_PREDICTED, Kind.QUEUE_MOVED):
         return "it only tells from when a timer runs, and timers run out at any moment here"
     if state is State.CLOSED:
         return _after_the_end(side, kind)

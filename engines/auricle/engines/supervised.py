@@ -1,0 +1,41 @@
+"""Engines that are watched: they say what keeps them from answering, and end calls that do not return."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from auricle.engines.protocol import Engine, EngineError, Transcript, Window, WindowEngine
+
+
+class CallGivenUp(EngineError):
+    """A call has been tried as often as makes sense: it ended the engine's process each time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineTrouble:
+    """Why an engine does not answer as it should."""
+
+    why: str
+    """One sentence for operators and users."""
+    lasting: bool
+    """Whether nobody knows when it will answer: new sessions are refused. Otherwise it is a matter of seconds."""
+
+
+@runtime_checkable
+class SupervisedEngine(Engine, Protocol):
+    """An engine that is watched, such as one in a process of its own."""
+
+    @property
+    def trouble(self) -> EngineTrouble | None:
+        """What keeps it from answering now; None: nothing."""
+
+
+@runtime_checkable
+class BudgetedEngine(WindowEngine, Protocol):
+    """A window engine that ends a call which takes too long, and repeats it: one in a process of its own."""
+
+    def decode_within(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
+        """Do the same as `decode`; an attempt that takes longer than ``budget_s`` is wedged. Raises `EngineError`."""
+
+    def longest_call_s(self, budget_s: float) -> float:
+        """Return the seconds after which such a call has returned or failed, whatever happens."""
