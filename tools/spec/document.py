@@ -12,6 +12,7 @@ from auricle.core.limits import Limits
 from auricle.core.messages import CHANGEABLE, PROTOCOL
 from auricle.core.states import RESERVED, Role, Side
 from auricle.server.http.negotiation import WEBSOCKET_PATHS
+from auricle.transports.trio import frame_budget
 from spec import examples, tables
 from spec.source import SpecError
 
@@ -66,6 +67,9 @@ _SLOTS: Final[Mapping[str, Callable[..., str]]] = {
     "reclaimable": lambda: tables.ranges(RECLAIMABLE),
     "changeable": lambda: ", ".join(f"`{name}`" for name in CHANGEABLE),
     "header": lambda: str(HEADER.size),
+    "small_frame": lambda: str(frame_budget.SMALL_BYTES),
+    "small_frames_at_once": lambda: str(frame_budget.BURST),
+    "small_frames_per_s": lambda: str(frame_budget.PER_S),
     "reserved": lambda: ", ".join(f"`{kind.value}`" for kind in RESERVED),
     "resume": lambda: _fill(RESUME).strip(),
     "example": examples.render,

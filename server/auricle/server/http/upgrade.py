@@ -1,12 +1,14 @@
 """One WebSocket upgrade: the handshake request, the handler that accepts or refuses it, and the closing handshake."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import trio
-from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
+from trio_websocket import ConnectionClosed, WebSocketRequest
+from wsproto import ConnectionType, WSConnection
 from wsproto.utilities import LocalProtocolError as WebSocketProtocolError
 
 from auricle.core import Limits
@@ -14,6 +16,10 @@ from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE
 from auricle.server.http.buffered_stream import BufferedStream
 from auricle.server.http.negotiation import Offer
 from auricle.server.http.problem_details import Problem
+from auricle.transports.trio.frame_budget import FrameBudget
+from auricle.transports.trio.websocket_connection import GuardedConnection
+
+logger = logging.getLogger(__name__)
 
 RECEIVE_BYTES: Final = 16 * 1024
 """Bytes parsed between two turns of the event loop. An empty fragment is 6 bytes, so this bounds how long a client that
@@ -34,6 +40,20 @@ class Upgrade(WebSocketRequest):
         self.offer = offer
         """Path, origin and subprotocols of the request."""
         self.refused = False
+
+    @property
+    def offence(self) -> tuple[int, str] | None:
+        """Close code and reason, where the connection was ended because of what the client sent."""
+        return self._guarded.offence
+
+    async def offence_told(self) -> None:
+        """Wait until the Close frame about the `offence` has been sent."""
+        await self._guarded.told.wait()
+
+    @property
+    def _guarded(self) -> GuardedConnection:
+        assert isinstance(self._connection, GuardedConnection), "`serve_upgrade` makes no other"
+        return self._connection
 
     @property
     def peer(self) -> str:
@@ -97,13 +117,16 @@ async def serve_upgrade(stream: BufferedStream, offer: Offer, on_websocket: OnWe
     async with trio.open_nursery() as nursery:
         readers = _ReaderNursery(nursery, stream)
         with trio.fail_after(REQUEST_TIMEOUT_S):
-            request = await wrap_server_stream(
-                cast(trio.Nursery, readers),
+            connection = GuardedConnection(
                 stream,
+                WSConnection(ConnectionType.SERVER),
                 message_queue_size=MESSAGE_QUEUE_SIZE,
                 max_message_size=limits.max_audio_bytes,
                 receive_buffer_size=RECEIVE_BYTES,
+                budget=FrameBudget(now=trio.current_time()),
             )
+            readers.start_soon(connection._reader_task)
+            request = await connection._get_request()
         upgrade = Upgrade(request, stream, offer)
         try:
             await on_websocket(upgrade)
@@ -116,6 +139,8 @@ async def serve_upgrade(stream: BufferedStream, offer: Offer, on_websocket: OnWe
         with trio.move_on_after(limits.close_timeout_s):
             await _finish(upgrade, readers, NORMAL_CLOSURE, "")
         nursery.cancel_scope.cancel()
+    if upgrade.offence is not None:
+        logger.warning("%s: WebSocket closed with %d: %s", stream.peer, *upgrade.offence)
 
 
 async def _finish(upgrade: Upgrade, readers: _ReaderNursery, code: int, reason: str) -> None:
@@ -126,5 +151,8 @@ async def _finish(upgrade: Upgrade, readers: _ReaderNursery, code: int, reason: 
             await upgrade.refuse(failed)
     if not (upgrade.refused or upgrade.stream.broken):
         await upgrade.close(code, reason)
+        if upgrade.offence is not None:
+            await upgrade.offence_told()
+            return  # the reader waits for more, and nothing that comes is of interest
         # A handler that sends gets ConnectionClosed before the reader has answered the client's Close frame.
         await readers.finished.wait()

@@ -8,12 +8,13 @@ from typing import Final
 import h11
 import trio
 import wsproto
-from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
+from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection
 from wsproto.connection import ConnectionState
 
 from auricle.core import PROTOCOL, Frame
 from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.transports.address import Address, refusal_code
+from auricle.transports.trio.websocket_connection import GuardedConnection
 from auricle.transports.unreachable import NOT_A_WEBSOCKET, why_refused, why_unreachable
 from auricle.transports.wire import WireLost
 
@@ -66,7 +67,9 @@ class WebSocketWire:
             self._closing.set()
 
     async def abort(self) -> None:
-        """Drop the connection."""
+        """Drop the connection; but where the peer has just been told its offence, leave that to the stream's owner."""
+        if isinstance(self._connection, GuardedConnection) and self._connection.offence is not None:
+            return  # a reset would take the Close frame from a peer that has not read it yet
         await trio.aclose_forcefully(self._stream)
 
     @property
@@ -173,17 +176,20 @@ async def _open_handshake(
 
         nursery.start_soon(cancel_when_ended)
         try:
-            connection = await wrap_client_stream(
-                nursery,
-                stream,  # type: ignore[arg-type]  # any trio.abc.Stream will do
-                address.authority,
-                address.resource,
-                subprotocols=list(subprotocols),
-                extra_headers=[(name.encode(), value.encode()) for name, value in headers],
+            opening = GuardedConnection(
+                stream,
+                wsproto.WSConnection(wsproto.ConnectionType.CLIENT),
+                host=address.authority,
+                path=address.resource,
+                client_subprotocols=list(subprotocols),
+                client_extra_headers=[(name.encode(), value.encode()) for name, value in headers],
                 message_queue_size=MESSAGE_QUEUE_SIZE,
                 max_message_size=max_message_bytes,
                 receive_buffer_size=RECEIVE_BYTES,
             )
+            nursery.start_soon(opening._reader_task)
+            await opening._open_handshake.wait()
+            connection = opening
         except HandshakeError as error:
             raise WireLost("refused", ABNORMAL_CLOSURE, why_unreachable(address, error)) from None
     if connection is None:
