@@ -25,8 +25,9 @@ from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.responder import serve_http
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.http.web_pages import page, page_routes
-from auricle.server.sessions.admission import refusal
+from auricle.server.sessions.admission import RETRY_AFTER_S, refusal
 from auricle.server.sessions.conversation import Conversation
+from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry
 from auricle.server.status import ServerStatus, status_document
 from auricle.transports.address import DEFAULT_PATH, Address
@@ -61,6 +62,10 @@ class ServerConfig:
 
     A session that waits for its client to come back is given up where a new one needs its place.
     """
+    max_sessions_per_peer: int | None = None
+    """Maximum number of concurrent sessions from one address, which is everybody's behind a proxy. None: no limit."""
+    max_detached: int = 1_000
+    """Maximum number of sessions that wait for their clients; beyond it the longest waiting is given up."""
     allowed_origins: tuple[str, ...] = ()
     """Origins of pages that may connect besides those of this host: ``https://app.example:8443``."""
     drain_timeout_s: float = 60.0
@@ -74,7 +79,9 @@ class SpeechServer:
         self._config = config
         self._actor = EngineActor(source)
         self._registry = SessionRegistry()
-        self._conversations: set[Conversation] = set()
+        self._conversations = Places[Conversation](
+            most=config.max_sessions, most_per_peer=config.max_sessions_per_peer, most_waiting=config.max_detached
+        )
         self._handshakes: set[trio.CancelScope] = set()
         self._drain = trio.Event()
         self._stopped = trio.Event()
@@ -105,7 +112,7 @@ class SpeechServer:
     @property
     def detached(self) -> int:
         """Number of open sessions whose client is gone, and may come back."""
-        return sum(conversation.waiting_since is not None for conversation in self._conversations)
+        return self._conversations.waiting
 
     @property
     def draining(self) -> bool:
@@ -209,7 +216,7 @@ class SpeechServer:
                 if resume is not None:
                     self._registry.refuse(resume, connection)
                 self._registry.add(session_id, connection)
-                closed = await self._run_session(session_id, connection)
+                closed = await self._run_session(session_id, connection, upgrade.peer)
         finally:
             self._registry.remove(session_id)
         logger.info(
@@ -229,14 +236,22 @@ class SpeechServer:
         finally:
             self._handshakes.discard(scope)
 
-    async def _run_session(self, session_id: str, connection: Connection) -> SessionClosed:
-        self._make_room()
+    def _refusal(self, peer: str) -> tuple[str, str, float] | None:
+        """Return why a session of this peer is refused: code, clause and the delay in seconds; None where it is not."""
+        too_many = self._conversations.peer_problem(peer)
+        if too_many is not None:
+            return "capacity", too_many, RETRY_AFTER_S
         actor = self._actor
-        refused = refusal(self._places_taken, self._config.max_sessions, actor.busy_for_s, actor.trouble)
+        return refusal(self._conversations.taken, self._config.max_sessions, actor.busy_for_s, actor.trouble)
+
+    async def _run_session(self, session_id: str, connection: Connection, client: str) -> SessionClosed:
+        peer = client.rpartition(":")[0]
+        self._conversations.make_room(peer)
+        refused = self._refusal(peer)
         if refused is not None:
             code, why, wait_s = refused
             connection.post(lambda now: connection.session.fail(code, why, now=now, retry_after_s=wait_s))
-        conversation = Conversation(connection, self._actor, session_id, language=self._config.language)
+        conversation = Conversation(connection, self._actor, session_id, peer=peer, language=self._config.language)
         self._conversations.add(conversation)
         try:
             if self.draining:
@@ -244,24 +259,6 @@ class SpeechServer:
             return await conversation.run()
         finally:
             self._conversations.discard(conversation)
-
-    @property
-    def _places_taken(self) -> int:
-        return sum(not conversation.given_up for conversation in self._conversations)
-
-    def _make_room(self) -> None:
-        """Give up the session that has waited longest for its client, where every place is taken."""
-        most = self._config.max_sessions
-        if most is None or self._places_taken < most:
-            return
-        waiting = [
-            (since, conversation)
-            for conversation in self._conversations
-            if (since := conversation.waiting_since) is not None and not conversation.given_up
-        ]
-        if waiting:
-            _, longest = min(waiting, key=lambda pair: pair[0])
-            longest.give_up()
 
     def _is_ready(self) -> tuple[bool, str]:
         if self.draining:

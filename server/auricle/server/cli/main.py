@@ -27,6 +27,7 @@ from auricle.server.cli.options import (
     Languages,
     MaxSegment,
     MaxSessions,
+    MaxSessionsPerPeer,
     Model,
     Prompt,
     Silence,
@@ -155,6 +156,7 @@ def serve(
     model: Model = None,
     language: Language = None,
     max_sessions: MaxSessions = None,
+    max_sessions_per_peer: MaxSessionsPerPeer = None,
     allow_origin: AllowOrigin = None,
     engine_isolation: Annotated[
         Literal["process", "thread"],
@@ -180,6 +182,7 @@ def serve(
         language=language,
         engine_isolation=serve_command.ISOLATION[engine_isolation],
         max_sessions=max_sessions,
+        max_sessions_per_peer=max_sessions_per_peer,
         allowed_origins=_checked(lambda: server_choice.checked_origins(allow_origin or [])),
         compute=server_choice.ComputeOptions(
             device=device, compute_type=compute_type, beam_size=beam_size, threads=threads

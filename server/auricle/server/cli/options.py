@@ -46,6 +46,15 @@ MaxSessions = Annotated[
     int | None,
     typer.Option("--max-sessions", envvar="AURICLE_MAX_SESSIONS", min=1, help="Refuse whoever comes on top of that."),
 ]
+MaxSessionsPerPeer = Annotated[
+    int | None,
+    typer.Option(
+        "--max-sessions-per-peer",
+        envvar="AURICLE_MAX_SESSIONS_PER_PEER",
+        min=1,
+        help="The same for each address; behind a proxy all clients have its own.",
+    ),
+]
 AllowOrigin = Annotated[
     list[str] | None,
     typer.Option(

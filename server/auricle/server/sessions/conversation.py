@@ -62,12 +62,19 @@ LOADING_INTERVAL_S: Final = 0.5
 class Conversation:
     """Runs one session from ``start`` to ``closed``, over any number of connections.
 
-    ``language`` is the default where the client names none.
+    ``peer`` is the address of its client, without the port. ``language`` is the default where the client names none.
     """
 
     def __init__(
-        self, connection: Connection, actor: EngineActor, session_id: str, *, language: str | None = None
+        self,
+        connection: Connection,
+        actor: EngineActor,
+        session_id: str,
+        *,
+        peer: str = "",
+        language: str | None = None,
     ) -> None:
+        self.peer = peer
         self._connection = connection
         self._language = language
         self._session = connection.session

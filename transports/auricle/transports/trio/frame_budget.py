@@ -1,7 +1,7 @@
 """The frame budget: how many small WebSocket frames a peer may send. Pure: the time is passed in.
 
-Credit bounds audio, and a message may have so many bytes, but a frame may hold nothing, and costs as much to parse as one
-that holds audio. So a frame with audio in it is free, and every other one is taken from a budget that time refills.
+Credit bounds audio, and the size of a message is bounded, but a frame may hold nothing, and costs as much to parse as
+one that holds audio. So a frame with audio in it is free, and every other one is taken from a budget that time refills.
 """
 
 from typing import Final
