@@ -129,6 +129,29 @@ def bold_ack(_: Liar, message: Message) -> list[Message]:
     return [message]
 
 
+def takes_credit_back(wire: Liar, message: Message) -> list[Message]:
+    """Grant less than before, once, and late: where a stream is as long as a window of credit."""
+    if message["type"] in ("ready", "ack") and "credit" in message:
+        wire.memory.append(message["credit"])
+        if message["credit"] > 2 * wire.memory[0] and message["type"] == "ack":
+            message["credit"] = wire.memory[0]
+    return [message]
+
+
+def loses_a_final(wire: Liar, message: Message) -> list[Message]:
+    """Leave the first final out, and number what follows as if it had never been; no partial tells of it."""
+    if message["type"] == "partial":
+        return []
+    if message["type"] == "final" and not wire.memory:
+        wire.memory = ["lost"]
+        return []
+    if wire.memory and "seq" in message:
+        message["seq"] -= 1
+    if wire.memory and "segment" in message:
+        message["segment"] -= 1
+    return [message]
+
+
 def overlapping(_: Liar, message: Message) -> list[Message]:
     if message["type"] == "final" and "audio" in message:
         message["audio"][0] -= 1 if message["segment"] else 0
@@ -239,22 +262,28 @@ FAULTS: dict[str, Fault] = {
     "warns each time": saying("unknown-type", "O1", twice("warning")),
     "answers another ping": saying("ping", "pong", changed("pong", id="other")),
     "says what nobody asked for": hearing("features", "asked for", mishearing("start", features={})),
-    "skips a number": saying("accounting", "O1", without("speech_start")),
+    "skips a number": saying("seq", "O1", without("speech_start")),
     "never says closed": saying("accounting", "O2", without("closed")),
     "is complete without being so": saying("accounting", "committed", counts(committed=-1)),
-    "says a partial after its final": saying("accounting", "O5", late_partial),
-    "says finals that overlap": saying("accounting", "O3", overlapping),
-    "says a confidence that is none": saying("accounting", "confidence", changed("final", confidence=2)),
-    "says closed twice": saying("no-audio", "O2", twice("closed")),
+    "says a partial after its final": saying("partials", "O5", late_partial),
+    "says finals that overlap": saying("finals", "O3", overlapping),
+    "says a confidence that is none": saying("messages", "confidence", changed("final", confidence=2)),
+    "says closed twice": saying("closed-last", "O2", twice("closed")),
     "loses audio from before ready": hearing("early-audio", "received", drops_the_first_audio),
+    "loses a final": saying("finals", "O3", loses_a_final),
+    "counts segments from 0": saying("origins", "segment_origin", counts(segments=-3)),
+    "takes credit back": saying("credit-monotone", "O12: credit", takes_credit_back),
+    "names another protocol": saying("ready-first", "ready.protocol", changed("ready", protocol="auricle.v9")),
+    "says that an empty flush was not": saying("flush-nothing", "otherwise", changed("flushed", empty=False)),
     "drops half samples in every frame": hearing("chunks", "received", drops_half_samples),
     "makes whole samples of halves": hearing("odd-bytes", "320, not 321", fills_half_samples),
     "ends twice": saying("end-once", "O1", twice("input_ended")),
-    "counts in a list": saying("end-once", "not what it should be", changed("closed", stats=[])),
+    "counts in a list": saying("no-audio", "not what it should be", changed("closed", stats=[])),
     "hears audio after the end": saying("late-audio", "not received", counts_late_audio),
     "believes every total": hearing("total", "mismatch", mishearing("end_input", total=None)),
     "has heard what was never said": saying("credit-granted", "O12", bold_ack),
     "calls an overrun an accident": saying("credit-enforced", "backlog_exceeded", changed("error", code="internal")),
+    "does not mind an overrun": hearing("credit-enforced", "nothing more", mishearing("gap", samples=1)),
     "calls a huge frame an accident": saying("huge-frame", "too_large", changed("error", code="internal")),
     "does not answer an empty flush": hearing("flush-nothing", "nothing more", deaf("flush")),
     "answers a flush before its position": saying("flush", "O6", answers_too_soon),

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from auricle.transports.testing.conformance.failures import Failed, Gone, require
+from auricle.transports.testing.conformance.failures import Failed, Gone, NotApplicable, require
 from auricle.transports.testing.conformance.probe_client import ProbeClient
 from auricle.transports.testing.conformance.server_under_test import ServerUnderTest
 
@@ -15,10 +15,16 @@ FINAL_KEYS: Final = {"type", "text", "start", "end", "confidence"}
 
 @asynccontextmanager
 async def connect_legacy(server: ServerUnderTest) -> AsyncIterator[ProbeClient]:
-    """Connect as a legacy client, send the configuration, and wait for ``ready``."""
-    async with server.connect(subprotocol=None) as client:
+    """Connect as a legacy client, send the configuration, and wait for ``ready``.
+
+    Raises `NotApplicable` where the server does not speak the dialect: it refuses the first message as any other.
+    """
+    async with server.connect_bare() as client:
         await client.send_raw({**CONFIG})
-        await client.receive_until("ready")
+        message = await client.receive_until("ready", "error")
+        if message.get("code") == "config_required":
+            raise NotApplicable("the server does not speak the legacy dialect (config_required)")
+        require(message["type"] == "ready", f"a good configuration is answered with ready, not {message}")
         yield client
 
 
@@ -33,7 +39,9 @@ async def closes_well(client: ProbeClient) -> None:
 
 
 async def refuses_a_bad_configuration(server: ServerUnderTest) -> None:
-    async with server.connect(subprotocol=None) as client:
+    async with connect_legacy(server):
+        pass  # it speaks the dialect
+    async with server.connect_bare() as client:
         await client.send_raw({"sample_rate": 1})
         message = await client.receive_until("error")
         require(set(message) == {"type", "message"}, f"an error has exactly two keys, not {sorted(message)}")

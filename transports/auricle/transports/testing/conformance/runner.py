@@ -50,7 +50,7 @@ async def check_server(
 async def _require_reachable(server: ServerUnderTest, timeout_s: float) -> None:
     try:
         with trio.fail_after(timeout_s):
-            async with server.connect(subprotocol=None):
+            async with server.connect():
                 pass
     except trio.TooSlowError:
         raise Unreachable(f"{server.address.url} did not answer within {timeout_s:g} s.") from None

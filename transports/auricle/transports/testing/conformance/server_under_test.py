@@ -3,7 +3,7 @@
 import math
 from array import array
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
@@ -13,8 +13,10 @@ import trio
 from auricle.core import PROTOCOL, Start
 from auricle.core.errors import NORMAL_CLOSURE
 from auricle.transports.address import Address
+from auricle.transports.testing.conformance.failures import NotApplicable
 from auricle.transports.testing.conformance.probe_client import ProbeClient
 from auricle.transports.trio.websocket import open_websocket
+from auricle.transports.wire import WireLost
 
 RATE: Final = 16_000
 """Sample rate of everything that is sent, in Hz; one channel of 16-bit samples."""
@@ -52,6 +54,16 @@ class ServerUnderTest:
             if not client.dropped:
                 with trio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
                     await wire.close(NORMAL_CLOSURE, "")
+
+    @asynccontextmanager
+    async def connect_bare(self) -> AsyncIterator[ProbeClient]:
+        """Connect and offer no subprotocol. Raises `NotApplicable` where the server takes nobody without one."""
+        async with AsyncExitStack() as stack:
+            try:
+                client = await stack.enter_async_context(self.connect(subprotocol=None))
+            except WireLost as lost:
+                raise NotApplicable(f"the server takes nobody without a subprotocol: {lost.reason}") from None
+            yield client
 
     @asynccontextmanager
     async def connect_ready(self, config: Start | None = None) -> AsyncIterator[ProbeClient]:
