@@ -130,11 +130,11 @@ def bold_ack(_: Liar, message: Message) -> list[Message]:
 
 
 def takes_credit_back(wire: Liar, message: Message) -> list[Message]:
-    """Grant less than before, once, and late: where a stream is as long as a window of credit."""
+    """Grant less than before, and late: not before half a window of credit has been heard."""
     if message["type"] in ("ready", "ack") and "credit" in message:
         wire.memory.append(message["credit"])
-        if message["credit"] > 2 * wire.memory[0] and message["type"] == "ack":
-            message["credit"] = wire.memory[0]
+        if 2 * message["credit"] > 3 * wire.memory[0] and message["type"] == "ack":
+            message["credit"] = wire.memory[-2] - 1
     return [message]
 
 
@@ -270,6 +270,7 @@ FAULTS: dict[str, Fault] = {
     "says a confidence that is none": saying("messages", "confidence", changed("final", confidence=2)),
     "says closed twice": saying("closed-last", "O2", twice("closed")),
     "loses audio from before ready": hearing("early-audio", "received", drops_the_first_audio),
+    "does not call an empty session complete": saying("no-audio", "complete", changed("closed", complete=False)),
     "loses a final": saying("finals", "O3", loses_a_final),
     "counts segments from 0": saying("origins", "segment_origin", counts(segments=-3)),
     "takes credit back": saying("credit-monotone", "O12: credit", takes_credit_back),
@@ -278,7 +279,7 @@ FAULTS: dict[str, Fault] = {
     "drops half samples in every frame": hearing("chunks", "received", drops_half_samples),
     "makes whole samples of halves": hearing("odd-bytes", "320, not 321", fills_half_samples),
     "ends twice": saying("end-once", "O1", twice("input_ended")),
-    "counts in a list": saying("no-audio", "not what it should be", changed("closed", stats=[])),
+    "counts in a list": saying("messages", "must be an object", changed("closed", stats=[])),
     "hears audio after the end": saying("late-audio", "not received", counts_late_audio),
     "believes every total": hearing("total", "mismatch", mishearing("end_input", total=None)),
     "has heard what was never said": saying("credit-granted", "O12", bold_ack),

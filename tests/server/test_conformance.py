@@ -108,7 +108,7 @@ def test_a_server_that_knows_nothing_fails_and_ends(behave: Callable[[WebSocketC
     with running(websocket(behave)) as port:
         told = trio.run(every_verdict, port)
     passed = {verdict.check.id for verdict in told if verdict.outcome == "passed"}
-    assert passed <= {"subprotocol", "no-subprotocol", "masks"}
+    assert passed <= {"subprotocol", "no-subprotocol", "masks", "ready-first"}
     assert len(told) == len(CHECKS)
 
 
