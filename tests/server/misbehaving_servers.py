@@ -55,6 +55,12 @@ def websocket(behave: Callable[[WebSocketConnection], Awaitable[None]], *, legac
         except ConnectionClosed:
             pass
 
+    return serving(handler)
+
+
+def serving(handler: Callable[[WebSocketRequest], Awaitable[None]]) -> Any:
+    """A server that handles every upgrade like that."""
+
     async def serve(*, task_status: Any) -> None:
         async with trio.open_nursery() as nursery:
             # The library's own closing handshake would be polite; these servers are cancelled instead.

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import soundfile
 import trio
 import trio.lowlevel
-from trio_websocket import WebSocketConnection
+from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest
 
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import COUNTING
@@ -18,7 +19,8 @@ from auricle.engines.sphinx.engine import SphinxEngine
 from auricle.server.app import ServerConfig, running_server
 from auricle.transports.testing.conformance import CHECKS, Unreachable, Verdict, check_server, runner
 from auricle.transports.testing.conformance.server_under_test import MOST_BYTES
-from server.misbehaving_servers import READY, running, say, websocket
+from server import independent_server
+from server.misbehaving_servers import READY, running, say, serving, websocket
 from server.planted_server_faults import FAULTS, changed, plant, saying
 
 HELLO = Path(__file__).parents[2] / "examples" / "audio" / "hello.flac"
@@ -73,6 +75,46 @@ def test_a_server_that_offers_nothing_is_not_blamed_for_it(monkeypatch: pytest.M
     plant(saying("resume", "", changed("ready", resume=None)), monkeypatch)
     (verdict,) = trio.run(lambda: verdicts("resume"))
     assert (verdict.outcome, "does not offer" in verdict.why) == ("not applicable", True)
+
+
+def test_a_server_written_from_the_document_alone_is_not_blamed_for_anything() -> None:
+    """It leaves out all that is optional, and those checks do not apply; every other one passes."""
+
+    async def every_verdict(port: int) -> list[Verdict]:
+        return [verdict async for verdict in check_server(f"ws://127.0.0.1:{port}", timeout_s=10.0)]
+
+    with running(serving(independent_server.serve)) as port:
+        told = trio.run(every_verdict, port)
+    assert [(verdict.check.id, verdict.why) for verdict in told if verdict.outcome == "failed"] == []
+    optional = {verdict.check.id: verdict.why for verdict in told if verdict.outcome == "not applicable"}
+    assert set(optional) == {
+        "no-subprotocol", "partials", "huge-frame", "configure", "configure-once", "offset64", "resume", "resume-again",
+        "resume-end", "resume-token", "resume-stranger", "superseded",
+        *(check.id for check in CHECKS if check.dialect == "legacy"),
+    }  # fmt: skip
+    assert "subprotocol" in optional["no-subprotocol"]
+
+
+async def refuses_what_is_no_start(request: WebSocketRequest) -> None:
+    """Take anybody, but speak no legacy dialect."""
+    connection = await request.accept()
+    with suppress(ConnectionClosed):  # the runner leaves its first connection without a word
+        await connection.get_message()
+        await say(connection, type="error", seq=1, code="config_required", message="No.", fatal=True)
+        stats = {"received": 0, "processed": 0, "committed": 0}
+        await say(connection, type="closed", seq=2, reason="error", code=1002, complete=False, stats=stats)
+        await connection.aclose(1002, "config_required")
+
+
+def test_a_server_need_not_speak_the_legacy_dialect() -> None:
+    checks = [check for check in CHECKS if check.dialect == "legacy" or check.id == "no-subprotocol"]
+
+    async def some_verdicts(port: int) -> list[Verdict]:
+        return [verdict async for verdict in check_server(f"ws://127.0.0.1:{port}", checks=checks, timeout_s=10.0)]
+
+    with running(serving(refuses_what_is_no_start)) as port:
+        told = trio.run(some_verdicts, port)
+    assert {verdict.outcome for verdict in told} == {"not applicable"}
 
 
 async def says_nothing(_: WebSocketConnection) -> None:
