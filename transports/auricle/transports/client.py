@@ -17,6 +17,7 @@ from auricle.transports.audio_buffers import audio_bytes
 from auricle.transports.driver import BaseDriver, Signal, Verb
 from auricle.transports.errors import ConnectFailed, SessionOver
 from auricle.transports.event_log import EventLog
+from auricle.transports.event_reader import EventReader
 from auricle.transports.wire import Wire
 
 if TYPE_CHECKING:
@@ -46,9 +47,8 @@ class BaseClient:
 
     def __init__(self, session: ClientSession, new_signal: Callable[[], Signal]) -> None:
         self._session = session
-        self._new_signal = new_signal
-        self._events = EventLog(wake=self._wake)
-        self._events_available = new_signal()
+        self._events = EventLog(wake=lambda: self._reader.wake())
+        self._reader = EventReader[ClientEvent](self._events.take, new_signal, wait=self._wait_for_events)
         self._ready_or_closed = new_signal()
         self._ids = count(1)
         self._ready: Ready | None = None
@@ -185,20 +185,11 @@ class BaseClient:
             )
 
     def __aiter__(self) -> AsyncIterator[ClientEvent]:
-        """Iterate over the events in order; one task at a time."""
-        return self._iterate()
+        """Iterate over the events in order; one task at a time, another one gets a `LocalProtocolError`."""
+        return self._reader.events()
 
-    async def _iterate(self) -> AsyncIterator[ClientEvent]:
-        while not self._events.ended:
-            event = self._events.take()
-            if event is None:
-                await self._wait_for_events()
-            else:
-                yield event
-
-    async def _wait_for_events(self) -> None:
+    async def _wait_for_events(self, signal: Signal) -> None:
         """Wait for the next event, and warn once where none can come because the input was perhaps not ended."""
-        signal = self._events_available
         patience_s = self.warns_after_s
         if patience_s is not None and self._given_at is not None and not self._input_ended:
             if await self._wait_at_most(signal, self._given_at + patience_s - self._driver.now):
@@ -220,7 +211,7 @@ class BaseClient:
             f"No audio has been sent for {patience_s:g} s, and the input is open: call end_input() where there "
             "is no more, or the session goes on waiting; skip() tells of a pause.",
             RuntimeWarning,
-            stacklevel=4,
+            stacklevel=5,  # whoever iterates: beyond this, the wait, and the two of the reader
         )
 
     async def _wait_until_ready(self) -> None:
@@ -239,7 +230,3 @@ class BaseClient:
         if isinstance(event, Ready | SessionClosed):
             self._ready_or_closed.set()
         self._events.put(cast(ClientEvent, event))
-
-    def _wake(self) -> None:
-        self._events_available.set()
-        self._events_available = self._new_signal()

@@ -14,6 +14,7 @@ from auricle.core import Emit, Frame, LocalProtocolError
 from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.core.events import Event
 from auricle.core.session import Outputs, Session
+from auricle.transports.errors import InternalError
 from auricle.transports.wire import Wire, WireLost
 
 Verb = Callable[[float], Outputs]
@@ -72,6 +73,13 @@ class BaseDriver:
         self._arrived = new_signal()
         self._session_changed = new_signal()
         self._running = True
+        self._failure: Exception | None = None
+        """What ended the driver, where it was neither the session nor a cancel: a mistake of ours, or of a wire."""
+
+    def raise_failure(self) -> None:
+        """Raise `InternalError` where a mistake of ours, or of a wire, has ended the driver."""
+        if self._failure is not None:
+            raise InternalError(f"{self._mistake()}. Please report it.") from self._failure
 
     @property
     def now(self) -> float:
@@ -154,12 +162,33 @@ class BaseDriver:
         Inputs left in the inbox are executed, and a session that is still open gets its terminal event.
         """
         self._running = False
+        if self._failure is not None:
+            self._end_session(self._mistake())  # before anything else ends it, which knows nothing of that
         while self._inbox:
-            self._emit_events(self._inbox.popleft()(self._clock()))
-        if self._session.closed is None:
-            now, why = self._clock(), "the driver was cancelled"
-            self._emit_events(self._session.transport_lost("cancelled", ABNORMAL_CLOSURE, why, now=now))
+            try:
+                self._emit_events(self._inbox.popleft()(self._clock()))
+            except Exception as error:
+                self._failure = self._failure or error
+        self._end_session("the driver was cancelled" if self._failure is None else self._mistake())
         self._notify_session_changed()
+
+    def _end_session(self, why: str) -> None:
+        """Give a session that is still open its terminal event."""
+        if self._session.closed is None:
+            self._emit_events(self._session.transport_lost("cancelled", ABNORMAL_CLOSURE, why, now=self._clock()))
+
+    def _fail(self, error: Exception) -> None:
+        """End the driver because of an exception that nobody expects of a wire, or of this code."""
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+
+        def fail(_now: float) -> Outputs:
+            raise error
+
+        self.post(fail)
+
+    def _mistake(self) -> str:
+        return f"Auricle made a mistake: {self._failure!r}"
 
     def _emit_events(self, outputs: Outputs) -> None:
         """Emit the events among the outputs; the others need a transport, and there is none."""

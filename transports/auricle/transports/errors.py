@@ -17,3 +17,7 @@ class ConnectFailed(SessionOver):
 
 class InvalidURL(AuricleError, ValueError):
     """The URL is not one of a server. The message names the problem."""
+
+
+class InternalError(AuricleError):
+    """A mistake of Auricle itself, or of a wire, has ended a session. The cause is chained; please report it."""

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
-from auricle.core import Ack, ClientEvent, Partial, SessionClosed
+from auricle.core import Ack, ClientEvent, Partial
 
 
 class EventLog:
@@ -16,8 +16,6 @@ class EventLog:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._events: deque[ClientEvent] = deque()
         self._wake = wake
-        self.ended = False
-        """Whether the terminal event has been taken."""
 
     def put(self, event: ClientEvent) -> None:
         """Append an event, or replace the last one where it supersedes it."""
@@ -33,8 +31,4 @@ class EventLog:
 
     def take(self) -> ClientEvent | None:
         """Return the next event, or None when the log is empty."""
-        if not self._events:
-            return None
-        event = self._events.popleft()
-        self.ended = isinstance(event, SessionClosed)
-        return event
+        return self._events.popleft() if self._events else None

@@ -112,10 +112,18 @@ async def _connected(
 
 @asynccontextmanager
 async def run_client(client: Client) -> AsyncIterator[Client]:
-    """Run a client for the length of the block; use it for wires other than WebSockets."""
+    """Run a client for the length of the block; use it for wires other than WebSockets.
+
+    Raises `InternalError` where a mistake of ours, or of a wire, has ended the session.
+    """
     client._start()
     try:
         await client._wait_until_ready()
         yield client
+    except Exception:
+        await client.aclose()
+        client._driver.raise_failure()
+        raise
     finally:
         await client.aclose()
+    client._driver.raise_failure()

@@ -58,12 +58,17 @@ class Driver(BaseDriver):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, first: Outputs) -> None:
-        """Run the session from the outputs ``first`` until it is finished. Releases every wire, also on a cancel."""
+        """Run the session from the outputs ``first`` until it is finished. Releases every wire, also on a cancel.
+
+        Raises nothing: see `raise_failure`.
+        """
         try:
             self._route(first)
             while not self._session.finished:
                 self._route(await self._next())
                 self._notify_session_changed()
+        except Exception as error:
+            self._failure = error
         finally:
             try:
                 await self._drop_all()
@@ -154,6 +159,8 @@ class Driver(BaseDriver):
                     await cancel_and_wait(writer)
         except WireLost as error:
             lost = error
+        except Exception as error:
+            self._fail(error)
         finally:
             transport.ended.set()
             self._report_loss(transport, lost)
@@ -188,3 +195,5 @@ class Driver(BaseDriver):
         except WireLost:
             # The reader still receives what the peer sent before the loss, and then the reason.
             return
+        except Exception as error:
+            self._fail(error)

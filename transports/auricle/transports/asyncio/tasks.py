@@ -1,4 +1,4 @@
-"""Cancelling a task and waiting for it, without losing a cancel of the waiting task."""
+"""Waiting for tasks, without losing a cancel of the waiting task."""
 
 import asyncio
 
@@ -8,9 +8,16 @@ async def cancel_and_wait(task: asyncio.Task[None] | None) -> None:
 
     For tasks that end at once when cancelled. Their result or exception is ignored. ``task`` None does nothing.
     """
-    if task is None:
-        return
-    task.cancel()
+    if task is not None:
+        task.cancel()
+        await wait_shielded(task)
+
+
+async def wait_shielded(task: asyncio.Task[None]) -> None:
+    """Wait until a task has ended; a cancel of the caller leaves the task alone, and is raised only after that.
+
+    Its result or exception is ignored.
+    """
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:

@@ -103,7 +103,8 @@ async def _connected(
 async def run_client(client: Client) -> AsyncIterator[Client]:
     """Run a client for the length of the block; use it for wires other than WebSockets.
 
-    An exception of the block leaves it as it is, not wrapped in a group: the tasks beside it never raise.
+    An exception of the block leaves it as it is, not wrapped in a group: the tasks beside it never raise. Raises
+    `InternalError` where a mistake of ours, or of a wire, has ended the session.
     """
     failure: Exception | None = None
     async with trio.open_nursery() as nursery:
@@ -115,5 +116,6 @@ async def run_client(client: Client) -> AsyncIterator[Client]:
             failure = error
         finally:
             await client.aclose()
+    client._driver.raise_failure()
     if failure is not None:
         raise failure

@@ -55,14 +55,21 @@ class Driver(BaseDriver):
         self._offered: _Transport | None = None
 
     async def run(self, first: Outputs) -> None:
-        """Run the session from the outputs ``first`` until it is finished. Releases every wire, also on a cancel."""
+        """Run the session from the outputs ``first`` until it is finished. Releases every wire, also on a cancel.
+
+        Raises nothing: see `raise_failure`.
+        """
         try:
             async with trio.open_nursery() as nursery:
-                self._route(first, nursery)
-                while not self._session.finished:
-                    self._route(await self._next(), nursery)
-                    self._notify_session_changed()
-                self._transport.scope.cancel()
+                try:
+                    self._route(first, nursery)
+                    while not self._session.finished:
+                        self._route(await self._next(), nursery)
+                        self._notify_session_changed()
+                    self._transport.scope.cancel()
+                except Exception as error:
+                    self._failure = error
+                    nursery.cancel_scope.cancel()
         finally:
             self._finish()
 
@@ -134,6 +141,8 @@ class Driver(BaseDriver):
                             nursery.cancel_scope.cancel()
                 except WireLost as error:
                     lost = error
+                except Exception as error:
+                    self._fail(error)
         finally:
             transport.ended.set()
         self._report_loss(transport, lost)
@@ -166,3 +175,5 @@ class Driver(BaseDriver):
         except WireLost:
             # The reader still receives what the peer sent before the loss, and then the reason.
             return
+        except Exception as error:
+            self._fail(error)

@@ -1,0 +1,71 @@
+"""The server's side of a session on asyncio: a driver over wires that are open already, and its events."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from auricle.core import Limits, OpenTransport
+from auricle.core.messages import Resume
+from auricle.transports.asyncio.driver import Driver
+from auricle.transports.asyncio.tasks import cancel_and_wait, wait_shielded
+from auricle.transports.server import BaseConnection
+from auricle.transports.wire import Wire
+
+
+class Connection(BaseConnection):
+    """A session with one client. Made by `serve_wire`.
+
+    Iterate it for the session's events; the last one is always a `SessionClosed`. Call the verbs of `ServerSession`
+    through `do` or `post`.
+    """
+
+    def __init__(self, wire: Wire, limits: Limits | None, opened_at: float) -> None:
+        super().__init__(wire, limits, opened_at, asyncio.Event)
+        self._driver: Driver = Driver(
+            self.session, open_wire=partial(_held, wire), opened=lambda _wire, _now: (), emit=self._emit
+        )
+
+    async def adopt(self, wire: Wire, resume: Resume, fresh_token: str) -> None:
+        """Resume the session on another wire of the same client, and return when the session is done with it.
+
+        Raises `LocalProtocolError` where ``resume`` does not fit the session; the caller then still owns the wire.
+        """
+        await self._driver.adopt(
+            partial(_held, wire), lambda now: self.session.attach(resume, fresh_token=fresh_token, now=now)
+        )
+
+    async def _run(self) -> None:
+        await self._driver.run((OpenTransport(not_before=asyncio.get_running_loop().time()),))
+
+
+@asynccontextmanager
+async def _held(wire: Wire) -> AsyncIterator[Wire]:
+    try:
+        yield wire
+    finally:
+        await wait_shielded(asyncio.create_task(wire.abort()))
+
+
+@asynccontextmanager
+async def serve_wire(
+    wire: Wire, *, limits: Limits | None = None, opened_at: float | None = None
+) -> AsyncIterator[Connection]:
+    """Serve a client on an open wire for the length of the block.
+
+    ``opened_at`` is when the wire was opened, on the loop's clock; now, if it is not given. Leaving the block before
+    the session has closed fails the session (``internal``); either way the block ends only when the closing handshake
+    is over or has timed out, and the session can no longer be resumed to learn how it ended. Raises `InternalError`.
+    """
+    connection = Connection(wire, limits, asyncio.get_running_loop().time() if opened_at is None else opened_at)
+    task = asyncio.create_task(connection._run(), name="auricle session")
+    try:
+        yield connection
+    finally:
+        connection._leave()
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            await cancel_and_wait(task)
+            raise
+    connection._driver.raise_failure()
