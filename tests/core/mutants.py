@@ -87,6 +87,17 @@ def leaked_credit(patch: Patch) -> None:
     in_effect(patch, Role.SERVER, Effect.ADVANCE, advance)
 
 
+def progress_untold(patch: Patch) -> None:
+    """What the engine has heard is told only where a quarter of the window has: a little progress, never."""
+
+    def advance(draft: Draft, stimulus: Stimulus) -> None:
+        owed = draft.s.ack_owed
+        server_send.advance(draft, stimulus)
+        draft.update(ack_owed=owed)
+
+    in_effect(patch, Role.SERVER, Effect.ADVANCE, advance)
+
+
 def early_close(patch: Patch) -> None:
     """The server says closed as soon as the input has ended, without waiting for its engine."""
 
@@ -584,6 +595,7 @@ TABLE = (
     Mutant(dropped_final, "sans-io.md §6.7", "credit"),
     Mutant(second_ending, "wsproto, twice closed", "leaving"),
     Mutant(leaked_credit, "h2 #1210, nghttp2 #253", "credit"),
+    Mutant(progress_untold, "a survivor of the suite"),
     Mutant(early_close, "trio-websocket #69", "a flush"),
     Mutant(flush_answered_twice, "O6", "a flush"),
     Mutant(end_ignored_while_connecting, "the old server", "signs of life"),
