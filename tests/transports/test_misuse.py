@@ -2,6 +2,7 @@
 
 import array
 import asyncio
+import gc
 import socket
 import threading
 import warnings
@@ -20,6 +21,7 @@ from auricle.core import AudioFormat, Interrupted, Start
 from auricle.transports import asyncio as asyncio_transport
 from auricle.transports import trio as trio_transport
 from auricle.transports.audio_buffers import audio_bytes
+from auricle.transports.connecting import Connecting
 from auricle.transports.errors import ConnectFailed, InvalidURL
 from auricle.transports.testing.driver_harness import DriverHarness, run_scenario
 from transports.drivers import DRIVERS
@@ -199,3 +201,32 @@ def _answer(listener: socket.socket, answer: bytes) -> None:
             with listener.accept()[0] as connection:
                 connection.recv(4096)
                 connection.sendall(answer)
+
+
+def test_a_session_that_is_dropped_unclosed_warns_and_leaves_no_task() -> None:
+    """The event loop of the kit raises `AssertionError` for a task that is left behind."""
+
+    async def dropped(harness: DriverHarness) -> None:
+        harness.peer.ready()
+        entered = [Connecting(harness.connect())]
+        client = await entered[0].__aenter__()
+        with pytest.warns(ResourceWarning, match="dropped without being closed: leave the block of `async with"):
+            entered.clear()
+        gc.collect()
+        await harness.loop.settle()
+        harness.peer.hang_up()
+        await harness.loop.sleep(10.0)
+        assert client.closed is not None
+
+    run_scenario(*DRIVERS["asyncio"], dropped)
+
+
+def test_a_session_that_is_closed_warns_of_nothing(recwarn: pytest.WarningsRecorder) -> None:
+    async def closed(harness: DriverHarness) -> None:
+        harness.peer.ready()
+        async with Connecting(harness.connect()):
+            pass
+        gc.collect()
+
+    run_scenario(*DRIVERS["asyncio"], closed)
+    assert not [warning for warning in recwarn if issubclass(warning.category, ResourceWarning)]

@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from auricle.core import ClientSession, Start
+from auricle.core.trace import TraceWriter
+from auricle.core.trace.observer import watch
 from auricle.server.cli.main import app
 
 TRACES = Path(__file__).parents[2] / "traces"
@@ -69,6 +72,38 @@ def test_a_cut_off_end_is_said(trace: Path) -> None:
     first, second = result.stdout.splitlines()
     assert first == f"{trace}: the last line was cut off and left out."
     assert second.endswith(" calls replay exactly.")
+
+
+def test_a_trace_that_ends_with_an_exception_shouts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has caught a bug in a trace is not told that all is well because it can be caught again."""
+
+    def connected(_self: object, *, now: float) -> object:
+        raise AssertionError(f"a bug at {now}")
+
+    lines: list[str] = []
+    monkeypatch.setattr(ClientSession, "connect", connected)
+    session = ClientSession(Start(), now=1.0)
+    writer = TraceWriter(audio=False, redactor=None, about={})
+    lines.append(writer.header(session.snapshot, {"config": Start(), "now": 1.0}))
+    watch(session, lambda call: lines.append(writer.call(call)))
+    with pytest.raises(AssertionError):
+        session.connect(now=2.0)
+    trace = tmp_path / "trace.jsonl"
+    trace.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+    result = replay(trace)
+    assert result.exit_code == 1
+    shouted, verdict = result.stdout.splitlines()
+    assert (
+        shouted == f"{trace}: The trace ends with a call that raised: connect at line 2, AssertionError: a bug at 2.0"
+    )
+    assert verdict == f"{trace}: the client's 1 calls replay exactly, and the last one raises here as well."
+
+    monkeypatch.undo()  # mended
+    result = replay(trace)
+    assert result.exit_code == 1
+    assert "The trace ends with a call that raised" in result.stdout
+    assert "diverges at line 2" in result.stdout
 
 
 @pytest.mark.parametrize(

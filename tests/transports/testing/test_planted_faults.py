@@ -3,7 +3,8 @@
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -332,3 +333,46 @@ def test_a_faulty_wire_is_caught(world: str, kind: type[InMemoryWire], killer: t
     loop: Loop = DRIVERS[world][0]
     with pytest.raises(AssertionError, match=rf"^{killer.__name__}: .*\w"):
         loop.run(lambda: transport.run_check(loop, killer, lambda: memory_pair(loop, kind=kind)))
+
+
+async def check_in_memory(loop: Loop, kind: type[InMemoryWire]) -> None:
+    await transport.run_checks(loop, lambda: memory_pair(loop, kind=kind))
+
+
+@pytest.mark.parametrize("world", NATIVE)
+def test_every_rule_that_is_broken_is_told(world: str) -> None:
+    loop: Loop = DRIVERS[world][0]
+    with pytest.raises(AssertionError) as caught:
+        loop.run(lambda: check_in_memory(loop, SleepsThroughAborts))
+    first, *told = str(caught.value).splitlines()
+    broken = [line.partition(":")[0] for line in told]
+    assert first == f"{len(broken)} of {len(transport.CHECKS)} checks fail."
+    assert {"an_abort_ends_both", "a_blocked_send_is_woken", "an_abort_ends_a_close"} <= set(broken)
+    assert "messages_are_kept" not in broken
+
+
+@pytest.mark.parametrize("world", NATIVE)
+def test_a_hang_says_where_it_waits(world: str) -> None:
+    loop: Loop = DRIVERS[world][0]
+    with pytest.raises(AssertionError) as caught:
+        loop.run(lambda: transport.run_check(loop, transport.an_abort_ends_both, lambda: pair_of(loop)))
+    assert str(caught.value).startswith("an_abort_ends_both: it hangs in one.receive() and other.receive();")
+    assert "the rule is: After an abort both ends raise at once" in str(caught.value)
+
+
+def pair_of(loop: Loop) -> Any:
+    return memory_pair(loop, kind=SleepsThroughAborts)
+
+
+@pytest.mark.parametrize("world", NATIVE)
+def test_a_pair_that_is_never_made_is_told_as_such(world: str) -> None:
+    loop: Loop = DRIVERS[world][0]
+
+    @asynccontextmanager
+    async def never() -> AsyncIterator[tuple[InMemoryWire, InMemoryWire]]:
+        await loop.signal().wait()
+        raise AssertionError("nobody sets that")
+        yield
+
+    with pytest.raises(AssertionError, match="it hangs in the making or the end of the pair"):
+        loop.run(lambda: transport.run_check(loop, transport.messages_are_kept, never))

@@ -1,5 +1,6 @@
 """What ``connect`` returns before ``async with`` enters it, and what it says to those who use it otherwise."""
 
+import warnings
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Generic, NoReturn, TypeVar
@@ -14,14 +15,29 @@ class Connecting(AbstractAsyncContextManager[Client], Generic[Client]):
 
     def __init__(self, connection: AbstractAsyncContextManager[Client]) -> None:
         self._connection = connection
+        self._open = False
 
     async def __aenter__(self) -> Client:
-        return await self._connection.__aenter__()
+        client = await self._connection.__aenter__()
+        self._open = True
+        return client
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
+        self._open = False
         return await self._connection.__aexit__(kind, error, trace)
+
+    def __del__(self) -> None:
+        """Warn of a session that was dropped: the event loop closes it, at some time, and its results are lost."""
+        if self.__dict__.get("_open"):
+            warnings.warn(
+                "A session was dropped without being closed: leave the block of `async with connect(url) as session:`, "
+                "or keep what connect() returned as long as the session, and call its `__aexit__`.",
+                ResourceWarning,
+                stacklevel=1,  # whoever dropped it is not on the stack
+                source=self,
+            )
 
     def __await__(self) -> NoReturn:
         raise TypeError("connect() is not awaited: write `async with connect(url) as session:`.")

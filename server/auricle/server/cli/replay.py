@@ -26,7 +26,9 @@ class Request(NamedTuple):
 
 
 async def replay_trace(request: Request) -> Exit:
-    """Replay a trace: exit status 0 when it agrees, 1 when it diverges, 2 when it cannot be replayed."""
+    """Replay a trace: exit status 0 when it agrees, 1 when it diverges or ends with a call that raised, 2 when it
+    cannot be replayed.
+    """
     try:
         result = replay(_read(request.file))
         if request.save is not None:
@@ -40,7 +42,18 @@ async def replay_trace(request: Request) -> Exit:
     elif result.divergences:
         _print_lines(_shortened(line) for line in _context(result, result.divergences[0]))
     _print_lines(_result_lines(request.file, result))
-    return Exit.INCOMPLETE if result.divergences else Exit.GOOD
+    return Exit.INCOMPLETE if result.divergences or _last_raised(result) else Exit.GOOD
+
+
+def _last_raised(result: Replay) -> str | None:
+    """Return what the last call raised that was recorded, as a sentence; None where it returned."""
+    last = result.calls[-1] if result.calls else None
+    if last is None or last.raised is None:
+        return None
+    return (
+        f"The trace ends with a call that raised: {last.verb} at line {len(result.calls) + 1}, "
+        f"{last.raised.get('type')}: {last.raised.get('why')}"
+    )
 
 
 def _read(file: str) -> str:
@@ -63,8 +76,12 @@ def _result_lines(file: str, result: Replay) -> Iterable[str]:
     if result.truncated:
         yield f"{file}: the last line was cut off and left out."
     role = result.header.role.value
+    raised = _last_raised(result)
+    if raised is not None:
+        yield f"{file}: {raised}"
     if not result.divergences:
-        yield f"{file}: the {role}'s {len(result.calls)} calls replay exactly."
+        also = "" if raised is None else ", and the last one raises here as well"
+        yield f"{file}: the {role}'s {len(result.calls)} calls replay exactly{also}."
         return
     first, *others = result.divergences
     what = "the session begins otherwise" if first.verb is None else f"{first.verb} does otherwise"

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from auricle.core import Frame
 from auricle.transports.testing.loop import Loop, Task, Tasks, require, sentence
+from auricle.transports.testing.watched_wire import Waits
 from auricle.transports.wire import Wire, WireLost
 
 MakePair = Callable[[], AbstractAsyncContextManager[tuple[Wire, Wire]]]
 """Opens two connected wires for the length of a block."""
 CHECK_TIMEOUT_S: Final = 10.0
 """Real seconds after which a check counts as hung; a working wire takes less than a tenth of it."""
+HANGS: Final = "it hangs"
 PIECE: Final = bytes(range(256)) * 256
 SMALL: Final = 1000
 MOST_IN_FLIGHT: Final = 1024
@@ -305,24 +307,36 @@ async def run_checks(loop: Loop, make: MakePair, make_trickling: MakePair | None
     """Run every check, each on a fresh pair, in both directions.
 
     ``make_trickling`` makes pairs whose bytes arrive one at a time; None where there are no bytes. A maker of clogged
-    pairs is not needed: the checks clog a wire themselves. Raises `AssertionError` with the rule that was broken.
+    pairs is not needed: the checks clog a wire themselves. Raises `AssertionError` with every rule that was broken, a
+    line each.
     """
-    for check in CHECKS:
-        await run_check(loop, check, make)
-    for check in TRICKLING if make_trickling is not None else ():
-        assert make_trickling is not None
-        await run_check(loop, check, make_trickling)
+    failures: list[str] = []
+    runs = [(check, make, "") for check in CHECKS]
+    if make_trickling is not None:
+        runs += [(check, make_trickling, "byte by byte, ") for check in TRICKLING]
+    for check, maker, how in runs:
+        try:
+            await run_check(loop, check, maker)
+        except AssertionError as failure:
+            failures.append(f"{how}{failure}")
+    if failures:
+        count = "" if len(failures) == 1 else f"{len(failures)} of {len(runs)} checks fail.\n"
+        raise AssertionError(count + "\n".join(failures))
 
 
 async def run_check(loop: Loop, check: Check, make: MakePair) -> None:
     """Run one check on fresh pairs, in both directions. Raises `AssertionError`."""
     name = getattr(check, "__name__", str(check))
     for first, second in ((0, 1), (1, 0)):
+        waits, begun = Waits(loop.now), loop.now()
         try:
-            async with loop.within(CHECK_TIMEOUT_S, f"it hangs; the rule is: {check.__doc__}"), make() as pair:
-                await check(loop, pair[first], pair[second])
+            async with loop.within(CHECK_TIMEOUT_S, HANGS), make() as pair:
+                wires = waits.watched(pair)
+                await check(loop, wires[first], wires[second])
         except Exception as error:
             why = sentence(error, "A wire raises WireLost when it is lost, not before, and nothing else")
+            if why == HANGS:
+                why = f"it hangs in {waits.stuck_at(begun + CHECK_TIMEOUT_S)}; the rule is: {check.__doc__}"
             raise AssertionError(f"{name}: {why}") from error
 
 
