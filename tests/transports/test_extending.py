@@ -138,6 +138,10 @@ def test_the_call_of_check_driver_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     run_block("driver")
 
 
+def test_the_call_of_check_server_driver_runs() -> None:
+    run_block("server")
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_dialect_around_a_wire_passes_the_kit(check: Check) -> None:
     text_only, loop = run_block("dialect")["TextOnly"], TrioLoop()
