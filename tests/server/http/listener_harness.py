@@ -6,15 +6,19 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+import pytest
 import trio
 import trio.testing
 from trio_websocket import ConnectionClosed
 
+from auricle.server.http import listener
 from auricle.server.http.listener import Server, serve_tcp
 from auricle.server.http.operator_routes import operator_routes
 from auricle.server.http.responder import serve_http
 from auricle.server.http.upgrade import Upgrade
 
+FAR_S = 60.0
+"""Seconds of real time after which a test on real sockets counts as hung, on the busiest machine."""
 KEY = base64.b64encode(bytes(range(16))).decode()
 UPGRADE_HEADERS = {
     "Host": "127.0.0.1",
@@ -64,12 +68,17 @@ async def explode(upgrade: Upgrade) -> None:
 
 @asynccontextmanager
 async def listening(**options: Any) -> AsyncIterator[Server]:
-    """A listener on a free loopback port, dropped with its connections at the end."""
+    """A listener on a free loopback port, dropped with its connections at the end.
+
+    It never closes a connection because of an idle time: whatever closes, closes because it has to.
+    """
     options = {"on_websocket": echo, "on_http": ON_HTTP} | options
-    async with trio.open_nursery() as nursery:
-        server: Server = await nursery.start(partial(serve_tcp, "127.0.0.1", 0, **options))
-        yield server
-        nursery.cancel_scope.cancel()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listener, "KEEP_ALIVE_S", 10 * FAR_S)
+        async with trio.open_nursery() as nursery:
+            server: Server = await nursery.start(partial(serve_tcp, "127.0.0.1", 0, **options))
+            yield server
+            nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager

@@ -13,11 +13,10 @@ from auricle.server.app import ServerConfig, running_server
 from auricle.transports.address import parse_address
 from auricle.transports.trio.frame_budget import BURST, PER_S, SMALL_BYTES
 from auricle.transports.trio.websocket_connection import FRAMES_PER_TURN
-from server.http.listener_harness import TEXT, connected, frame, listening, read_all, read_until, upgrade_request
+from server.http.listener_harness import FAR_S, TEXT, connected, frame, listening, read_all, read_until, upgrade_request
 
 BINARY, PONG = 0x2, 0xA
 START = frame(TEXT, b'{"type":"start"}')
-FAR_S = 30.0
 
 BREACHES = {
     "bad UTF-8": (frame(TEXT, b"\xff\xfe"), 1007),

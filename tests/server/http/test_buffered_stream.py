@@ -5,6 +5,7 @@ import trio
 from trio.testing import MockClock, lockstep_stream_pair, trio_test
 
 from auricle.server.http.buffered_stream import BufferedStream
+from server.http.listener_harness import FAR_S
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ async def test_a_rewound_head_is_read_alone_and_the_rest_after_an_answer() -> No
     stream = BufferedStream(ours)
     await theirs.send_all(b"wire")
     stream.rewind(b"head", b"rest")
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         assert await stream.receive_some(3) == b"hea"
         assert await stream.receive_some(3) == b"d"
         async with trio.open_nursery() as nursery:
@@ -64,7 +65,7 @@ async def test_closing_wakes_a_reader_that_waits_for_the_answer() -> None:
     ours, _theirs = trio.testing.memory_stream_pair()
     stream = BufferedStream(ours)
     stream.rewind(b"head", b"rest")
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         await stream.receive_some()
         async with trio.open_nursery() as nursery:
 

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import trio_test
 
-from server.http.listener_harness import ask, listening, upgrade_request
+from server.http.listener_harness import FAR_S, ask, listening, upgrade_request
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from server.http.listener_harness import ask, listening, upgrade_request
 )
 @trio_test
 async def test_a_bad_handshake_is_answered(raw: bytes, status: int, caplog: pytest.LogCaptureFixture) -> None:
-    with trio.fail_after(5), caplog.at_level(logging.WARNING):
+    with trio.fail_after(FAR_S), caplog.at_level(logging.WARNING):
         async with listening() as server:
             response = await ask(server, raw)
             assert response.startswith(f"HTTP/1.1 {status} ".encode())

@@ -12,6 +12,7 @@ from auricle.server.http.listener import RESERVED_CONNECTIONS, RESERVED_HEAD_TIM
 from auricle.server.http.request_head import HEAD_BYTES
 from auricle.server.http.upgrade import Upgrade
 from server.http.listener_harness import (
+    FAR_S,
     ask,
     connected,
     echo,
@@ -53,7 +54,7 @@ async def still_serves(server: Server) -> None:
 )
 @trio_test
 async def test_what_is_not_a_request_is_told_so_and_closed(raw: bytes, status: bytes) -> None:
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening() as server:
             response = await ask(server, raw)
             assert response.startswith(b"HTTP/1.1 " + status)
@@ -65,7 +66,7 @@ async def test_what_is_not_a_request_is_told_so_and_closed(raw: bytes, status: b
 
 @trio_test
 async def test_a_client_that_says_nothing_is_closed_without_a_word() -> None:
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening() as server:
             assert await ask(server, b"") == b""
             await still_serves(server)
@@ -74,7 +75,7 @@ async def test_a_client_that_says_nothing_is_closed_without_a_word() -> None:
 
 @trio_test
 async def test_a_reset_in_the_middle_of_a_head_is_not_a_failure() -> None:
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening() as server:
             client = await trio.open_tcp_stream("127.0.0.1", server.port)
             await client.send_all(b"GET / HTTP")
@@ -113,7 +114,7 @@ async def test_a_silent_connection_is_closed_after_five_seconds(clock: MockClock
 
 @trio_test
 async def test_one_connection_too_many_is_told_503() -> None:
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with (
             listening(max_connections=1) as server,
             open_websocket_url(f"ws://127.0.0.1:{server.port}/ws/transcribe") as first,
@@ -128,7 +129,7 @@ async def test_one_connection_too_many_is_told_503() -> None:
 @trio_test
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 async def test_a_full_server_answers_those_who_ask_for_its_health(path: str) -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(FAR_S):
         async with (
             listening(max_connections=1) as server,
             open_websocket_url(f"ws://127.0.0.1:{server.port}/ws/transcribe"),
@@ -162,7 +163,7 @@ async def test_a_handler_that_raises_costs_its_own_connection(caplog: pytest.Log
     async def by_query(upgrade: Upgrade) -> None:
         await (explode if upgrade.path.endswith("explode") else echo)(upgrade)
 
-    with trio.fail_after(5), caplog.at_level(logging.ERROR):
+    with trio.fail_after(FAR_S), caplog.at_level(logging.ERROR):
         async with listening(on_websocket=by_query) as server:
             url = f"ws://127.0.0.1:{server.port}/ws/transcribe"
             async with open_websocket_url(url) as good, open_websocket_url(url + "?explode") as bad:
@@ -185,7 +186,7 @@ async def test_a_handler_that_raises_before_it_answers_makes_a_500() -> None:
     async def silent(_upgrade: Upgrade) -> None:
         return
 
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         for handler in (broken, silent):
             async with listening(on_websocket=handler) as server:
                 response = await ask(server, upgrade_request())
@@ -200,7 +201,7 @@ async def test_an_http_handler_that_raises_costs_its_own_connection() -> None:
     async def on_http(_stream: trio.abc.HalfCloseableStream, first: bytes) -> bytes | None:
         raise ExceptionGroup("several", [RuntimeError(first.decode())])
 
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening(on_http=on_http) as server:
             assert await ask(server, request()) == b""
             assert await ask(server, request()) == b""
@@ -210,7 +211,7 @@ async def test_an_http_handler_that_raises_costs_its_own_connection() -> None:
 
 @trio_test
 async def test_no_token_is_ever_logged(caplog: pytest.LogCaptureFixture) -> None:
-    with trio.fail_after(5), caplog.at_level(logging.DEBUG):
+    with trio.fail_after(FAR_S), caplog.at_level(logging.DEBUG):
         async with listening(on_websocket=explode) as server:
             for raw in (
                 upgrade_request("/ws/transcribe?key=s3cret", Sec_WebSocket_Protocol="auricle.v1, auricle.auth.s3cret"),

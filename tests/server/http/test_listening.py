@@ -11,12 +11,12 @@ from trio_websocket import open_websocket_url
 from auricle.server.http.listener import ListenError, Server, serve_tcp
 from auricle.server.http.responder import serve_http
 from auricle.server.http.upgrade import Upgrade
-from server.http.listener_harness import ROUTES, echo, listening, read_all, read_until, request, upgrade_request
+from server.http.listener_harness import FAR_S, ROUTES, echo, listening, read_all, read_until, request, upgrade_request
 
 
 @trio_test
 async def test_a_port_that_is_taken_is_one_clear_sentence() -> None:
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening() as server:
             with pytest.raises(ListenError) as taken:
                 await serve_tcp("127.0.0.1", server.port, on_websocket=echo, on_http=server._on_http)
@@ -36,7 +36,7 @@ async def test_a_port_that_is_taken_is_one_clear_sentence() -> None:
 )
 @trio_test
 async def test_an_address_that_cannot_be_had_is_one_clear_sentence(host: str, port: int, why: str) -> None:
-    with trio.fail_after(20), pytest.raises(ListenError, match=why):
+    with trio.fail_after(FAR_S), pytest.raises(ListenError, match=why):
         await serve_tcp(host, port, on_websocket=echo, on_http=None)  # type: ignore[arg-type]
 
 
@@ -48,7 +48,7 @@ async def test_it_listens_on_ipv6_and_tells_the_client_by_address() -> None:
         peers.append((upgrade.peer, upgrade.remote))
         await echo(upgrade)
 
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with trio.open_nursery() as nursery:
             try:
                 server: Server = await nursery.start(
@@ -67,7 +67,7 @@ async def test_it_listens_on_ipv6_and_tells_the_client_by_address() -> None:
 
 @trio_test
 async def test_stopping_refuses_newcomers_lets_the_others_finish_and_then_returns() -> None:
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with trio.open_nursery() as nursery:
             server: Server = await nursery.start(
                 lambda task_status: serve_tcp(
@@ -91,7 +91,7 @@ async def test_stopping_refuses_newcomers_lets_the_others_finish_and_then_return
 async def test_a_kept_alive_connection_does_not_outlive_the_stop() -> None:
     closing = trio.Event()
     on_http = partial(serve_http, routes=ROUTES, closing=closing)
-    with trio.fail_after(4):
+    with trio.fail_after(FAR_S):
         async with (
             listening(closing=closing, on_http=on_http) as server,
             await trio.open_tcp_stream("127.0.0.1", server.port) as client,
@@ -107,7 +107,7 @@ async def test_a_kept_alive_connection_does_not_outlive_the_stop() -> None:
 
 @trio_test
 async def test_cancelling_drops_everything() -> None:
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening() as server:
             client = await trio.open_tcp_stream("127.0.0.1", server.port)
             await client.send_all(upgrade_request())

@@ -12,7 +12,7 @@ from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.responder import BODY_BYTES, serve_http
 from auricle.server.http.routing import Request, Response, Routes
 from auricle.server.http.web_pages import page, page_routes
-from server.http.listener_harness import ask, connected, listening, read_all, read_until, request
+from server.http.listener_harness import FAR_S, ask, connected, listening, read_all, read_until, request
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def clock() -> MockClock:
 
 async def get(raw: bytes, routes: Routes | None = None) -> tuple[int, dict[str, str], bytes]:
     options = {} if routes is None else {"on_http": partial(serve_http, routes=routes)}
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening(**options) as server:
             return parsed(await ask(server, raw))
 
@@ -118,7 +118,7 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
         + request("HEAD /healthz HTTP/1.1")
         + request("POST /healthz HTTP/1.1", {"Host": "a", "Content-Length": "3"})
     )
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening() as server:
             received = await ask(server, raw + b"abc" + request("GET /nowhere HTTP/1.1"))
             assert server.counts.requests == 4
@@ -146,7 +146,7 @@ async def test_a_connection_is_kept_for_five_idle_seconds(clock: MockClock) -> N
 )
 @trio_test
 async def test_a_client_that_wants_to_close_is_closed(raw: bytes) -> None:
-    with trio.fail_after(4):
+    with trio.fail_after(FAR_S):
         async with listening() as server, await trio.open_tcp_stream("127.0.0.1", server.port) as client:
             await client.send_all(raw)
             assert b"connection: close" in (await read_all(client)).lower()
@@ -162,7 +162,7 @@ async def test_a_small_body_is_skipped_and_a_big_one_closes(chunked: bool) -> No
             length, body = {"Content-Length": str(size)}, bytes(size)
         return request("POST /nowhere HTTP/1.1", {"Host": "a"} | length) + body
 
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening() as server:
             kept = await ask(server, post(BODY_BYTES) + request())
             closed = await ask(server, post(4 * BODY_BYTES) + request())
@@ -203,7 +203,7 @@ async def test_a_handler_that_raises_is_a_500_problem() -> None:
     async def broken(_request: Request) -> Response:
         raise RuntimeError("a bug")
 
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening(on_http=partial(serve_http, routes={"/": {"GET": broken}})) as server:
             status, headers, body = parsed(await ask(server, request("GET / HTTP/1.1")))
             assert (status, json.loads(body)["code"], headers["connection"]) == (500, "internal", "close")

@@ -13,6 +13,7 @@ from auricle.server.http.negotiation import Reject, negotiate
 from auricle.server.http.upgrade import Upgrade
 from server.http.listener_harness import (
     CLOSE,
+    FAR_S,
     PING,
     TEXT,
     ask,
@@ -38,7 +39,7 @@ def clock() -> MockClock:
 async def test_frames_sent_with_the_request_are_not_lost(split: int | None) -> None:
     """hypercorn's trio worker ends at one byte here (operations.md §1.3); trio-websocket alone forgets the frames."""
     raw = upgrade_request() + frame(TEXT, b"early") + frame(TEXT, b"bird")
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening() as server, await trio.open_tcp_stream("127.0.0.1", server.port) as client:
             await client.send_all(raw[:split])
             if split is not None:
@@ -52,7 +53,7 @@ async def test_frames_sent_with_the_request_are_not_lost(split: int | None) -> N
 
 @trio_test
 async def test_a_close_frame_is_always_answered_even_while_the_handler_sends() -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(FAR_S):
         async with listening() as server:
             for _ in range(50):
                 received = await ask(server, upgrade_request() + frame(TEXT, b"x") + GOODBYE)
@@ -63,7 +64,7 @@ async def test_a_close_frame_is_always_answered_even_while_the_handler_sends() -
 @trio_test
 async def test_one_byte_of_a_frame_with_the_request_waits_for_the_rest() -> None:
     first, rest = frame(TEXT, b"x")[:1], frame(TEXT, b"x")[1:]
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening() as server, await trio.open_tcp_stream("127.0.0.1", server.port) as client:
             await client.send_all(upgrade_request() + first)
             assert (await read_until(client, b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
@@ -73,7 +74,7 @@ async def test_one_byte_of_a_frame_with_the_request_waits_for_the_rest() -> None
 
 @trio_test
 async def test_no_extension_is_negotiated() -> None:
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening() as server:
             raw = upgrade_request(Sec_WebSocket_Extensions="permessage-deflate") + GOODBYE
             assert b"extensions" not in (await ask(server, raw)).lower()
@@ -82,7 +83,7 @@ async def test_no_extension_is_negotiated() -> None:
 @trio_test
 async def test_an_upgrade_may_follow_other_requests_on_the_same_connection() -> None:
     """A proxy that keeps connections to us alive does that."""
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening() as server, await trio.open_tcp_stream("127.0.0.1", server.port) as client:
             await client.send_all(request() * 2 + upgrade_request() + frame(TEXT, b"hi"))
             received = await read_until(client, b"\x81\x02hi")
@@ -92,7 +93,7 @@ async def test_an_upgrade_may_follow_other_requests_on_the_same_connection() -> 
 
 @trio_test
 async def test_a_message_of_2_mib_is_closed_with_1009_and_the_client_can_read_that() -> None:
-    with trio.fail_after(10):
+    with trio.fail_after(FAR_S):
         async with listening() as server:
             async with open_websocket_url(f"ws://127.0.0.1:{server.port}/ws/transcribe") as client:
                 await client.send_message(bytes(1024 * 1024))
@@ -114,7 +115,7 @@ async def test_a_ping_after_our_close_frame_does_not_cut_the_closing_handshake()
         await connection.send_message("final")
         await connection.aclose(1000, "normal")
 
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening(on_websocket=close_first) as server:
             async with await trio.open_tcp_stream("127.0.0.1", server.port) as client:
                 await client.send_all(upgrade_request())
@@ -172,7 +173,7 @@ async def test_the_socket_below_has_no_delay() -> None:
         seen.append(below.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
         await upgrade.accept()
 
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening(on_websocket=look) as server:
             await ask(server, upgrade_request() + GOODBYE)
     assert seen == [1]
@@ -188,7 +189,7 @@ async def test_a_refusal_reaches_the_client_as_a_problem() -> None:
             await upgrade.accept(subprotocol=decision.subprotocol)
 
     offered = "other.v9, auricle.v1, auricle.auth.s3cret"
-    with trio.fail_after(5):
+    with trio.fail_after(FAR_S):
         async with listening(on_websocket=negotiated) as server:
             elsewhere = await ask(server, upgrade_request("/nowhere?x=1") + frame(TEXT, b"early"))
             foreign = await ask(server, upgrade_request(Origin="https://evil.example"))
