@@ -13,7 +13,7 @@ from auricle.server.app import ServerConfig, running_server
 from auricle.transports.address import parse_address
 from auricle.transports.trio.frame_budget import BURST, PER_S, SMALL_BYTES
 from auricle.transports.trio.websocket_connection import FRAMES_PER_TURN
-from server.http.listener_harness import FAR_S, TEXT, connected, frame, listening, read_all, read_until, upgrade_request
+from server.http.listener_harness import CLOSE, FAR_S, TEXT, connected, frame, read_all, read_until, upgrade_request
 
 BINARY, PONG = 0x2, 0xA
 START = frame(TEXT, b'{"type":"start"}')
@@ -45,7 +45,7 @@ FLOODS = {
     "empty frames": frame(BINARY) * 3 * BURST,
     "frames of a byte": frame(BINARY, b"x") * 3 * BURST,
     "pongs": frame(PONG) * 3 * BURST,
-    "empty texts": frame(TEXT) * 3 * BURST,
+    "texts of a later version": frame(TEXT, b'{"type":"sing"}') * 3 * BURST,
 }
 
 
@@ -60,9 +60,17 @@ async def converse(url: str, said: bytes) -> bytes:
     async with await trio.open_tcp_stream(address.host, address.port) as client:
         await client.send_all(upgrade_request() + START)
         received = await read_until(client, b'"ready"')
-        with contextlib.suppress(trio.BrokenResourceError):
-            await client.send_all(said)
-        return received + await read_all(client)
+        rest = b""
+
+        async def read() -> None:
+            nonlocal rest
+            rest = await read_all(client)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read)
+            with contextlib.suppress(trio.BrokenResourceError):
+                await client.send_all(said)
+        return received + rest
 
 
 def close_code(received: bytes) -> int:
@@ -94,35 +102,34 @@ def test_a_breach_of_the_websocket_protocol_is_told(said: bytes, code: int, capl
 
 @pytest.mark.parametrize("said", FLOODS.values(), ids=FLOODS)
 def test_a_flood_of_frames_that_say_nothing_is_ended_and_told(said: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever of it is still on its way, the Close frame arrives: nothing resets the connection before."""
+
     async def scenario() -> None:
         with trio.fail_after(FAR_S):
-            async with listening() as server:
-                address = f"ws://127.0.0.1:{server.port}"
-                received = await flood(address, said)
+            async with running_server(ServerConfig(port=0), ScriptedEngine(COUNTING)) as server:
+                received = await converse(server.url, said)
                 assert close_code(received) == 1008
                 assert b"small frames" in received
-                assert server.counts.failed == 0
-
-    async def flood(url: str, said: bytes) -> bytes:
-        address = parse_address(url)
-        async with await trio.open_tcp_stream(address.host, address.port) as client:
-            await client.send_all(upgrade_request())
-            await read_until(client, b"\r\n\r\n")
-            received = b""
-
-            async def read() -> None:
-                nonlocal received
-                received = await read_all(client)
-
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(read)
-                with contextlib.suppress(trio.BrokenResourceError):
-                    await client.send_all(said)
-            return received
+                while server.sessions:
+                    await trio.testing.wait_all_tasks_blocked()
 
     trio.run(scenario)
     (line,) = complaints(caplog)
     assert "small frames" in line
+
+
+def test_what_floods_in_after_the_end_is_discarded_and_the_end_arrives() -> None:
+    """An empty text is no message: the session ends at the first one, and its last words must not be reset away."""
+
+    async def scenario() -> None:
+        with trio.fail_after(FAR_S):
+            async with running_server(ServerConfig(port=0), ScriptedEngine(COUNTING)) as server:
+                received = await converse(server.url, frame(TEXT) * 3 * BURST + frame(CLOSE, b"\x03\xe8"))
+                assert b'"bad_message"' in received
+                assert b'"closed"' in received
+                assert close_code(received) == 1007
+
+    trio.run(scenario)
 
 
 @trio_test

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest
@@ -76,33 +76,24 @@ class Upgrade(WebSocketRequest):
         await self._connection.aclose(code, reason)
 
 
-class _ReaderNursery:
-    """The nursery that trio-websocket is given: it starts the reader task, and restarts it after a pong is refused."""
+class _Reader:
+    """The task that reads frames, with an event for its end."""
 
-    def __init__(self, nursery: trio.Nursery, stream: BufferedStream) -> None:
+    def __init__(self) -> None:
         self.finished = trio.Event()
         """Set when the reader has ended: Close frames exchanged, or the connection broken or closed."""
-        self._nursery = nursery
-        self._stream = stream
 
-    def start_soon(self, reader: Callable[[], Awaitable[Any]]) -> None:
-        self._nursery.start_soon(self._read, reader)
+    async def run(self, connection: GuardedConnection) -> None:
+        """Read until there is no more.
 
-    async def _read(self, reader: Callable[[], Awaitable[Any]]) -> None:
-        """Run the reader, and run it again where it raises on a ping received after our Close frame.
-
-        wsproto refuses to send that pong ("cannot be sent in state LOCAL_CLOSING"), trio-websocket lets the error end
-        its reader, and with it the closing handshake that keeps the peer's unread finals from being reset. The reader
-        keeps its state in the connection and has consumed the ping, so it can be run again.
+        What comes behind a request that was refused is no WebSocket, and wsproto would have it refused once more, which
+        cannot be done. The lingering close discards it.
         """
-        while not self._stream.closed:
-            try:
-                await reader()
-            except WebSocketProtocolError:
-                await trio.lowlevel.checkpoint()
-            else:
-                break
-        self.finished.set()
+        try:
+            with suppress(WebSocketProtocolError):
+                await connection._reader_task()
+        finally:
+            self.finished.set()
 
 
 OnWebSocket = Callable[[Upgrade], Awaitable[None]]
@@ -115,7 +106,7 @@ async def serve_upgrade(stream: BufferedStream, offer: Offer, on_websocket: OnWe
     What the handler raises is raised again, after a 500 response or a Close frame with 1011 has been sent.
     """
     async with trio.open_nursery() as nursery:
-        readers = _ReaderNursery(nursery, stream)
+        reader = _Reader()
         with trio.fail_after(REQUEST_TIMEOUT_S):
             connection = GuardedConnection(
                 stream,
@@ -125,7 +116,7 @@ async def serve_upgrade(stream: BufferedStream, offer: Offer, on_websocket: OnWe
                 receive_buffer_size=RECEIVE_BYTES,
                 budget=FrameBudget(now=trio.current_time()),
             )
-            readers.start_soon(connection._reader_task)
+            nursery.start_soon(reader.run, connection)
             request = await connection._get_request()
         upgrade = Upgrade(request, stream, offer)
         try:
@@ -134,16 +125,16 @@ async def serve_upgrade(stream: BufferedStream, offer: Offer, on_websocket: OnWe
                 raise RuntimeError("the handler of a WebSocket neither accepted nor refused it")
         except Exception:
             with trio.move_on_after(limits.close_timeout_s):
-                await _finish(upgrade, readers, ERROR_CODES["internal"].close_code, "internal")
+                await _finish(upgrade, reader, ERROR_CODES["internal"].close_code, "internal")
             raise
         with trio.move_on_after(limits.close_timeout_s):
-            await _finish(upgrade, readers, NORMAL_CLOSURE, "")
+            await _finish(upgrade, reader, NORMAL_CLOSURE, "")
         nursery.cancel_scope.cancel()
     if upgrade.offence is not None:
         logger.warning("%s: WebSocket closed with %d: %s", stream.peer, *upgrade.offence)
 
 
-async def _finish(upgrade: Upgrade, readers: _ReaderNursery, code: int, reason: str) -> None:
+async def _finish(upgrade: Upgrade, reader: _Reader, code: int, reason: str) -> None:
     """End the connection in whatever state the handler left it in: respond 500, or do the closing handshake."""
     if not upgrade.stream.answered:
         failed = Problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="internal", detail="The server failed.")
@@ -155,4 +146,4 @@ async def _finish(upgrade: Upgrade, readers: _ReaderNursery, code: int, reason: 
             await upgrade.offence_told()
             return  # the reader waits for more, and nothing that comes is of interest
         # A handler that sends gets ConnectionClosed before the reader has answered the client's Close frame.
-        await readers.finished.wait()
+        await reader.finished.wait()

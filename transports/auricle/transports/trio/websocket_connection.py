@@ -52,39 +52,39 @@ class GuardedConnection(WebSocketConnection):
             self._audio_bytes += len(event.data)
         if event.frame_finished:
             audio_bytes, self._audio_bytes = self._audio_bytes, 0
-            if not await self._count(audio_bytes):
-                return
-        if self._message_size + len(event.data) > self._max_message_size:
+            await self._count(audio_bytes)
+        if self._close_reason is not None:
+            self._message_size, self._message_parts = 0, []  # nobody wants it any more
+        elif self._message_size + len(event.data) > self._max_message_size:
             await self._refuse(TOO_BIG, f"a message has at most {self._max_message_size} bytes")
-            return
-        await super()._handle_message_event(event)
+        else:
+            await super()._handle_message_event(event)
 
     async def _handle_ping_event(self, event: Ping) -> None:
-        if await self._count(0):
+        await self._count(0)
+        if self._close_reason is None:
             await super()._handle_ping_event(event)
 
     async def _handle_pong_event(self, event: Pong) -> None:
-        if await self._count(0):
+        await self._count(0)
+        if self._close_reason is None:
             await super()._handle_pong_event(event)
 
-    async def _count(self, audio_bytes: int) -> bool:
-        """Count a frame and return True; return False where it is one too many, or one behind that."""
+    async def _count(self, audio_bytes: int) -> None:
+        """Count a frame, and end the connection where it is one too many.
+
+        After a Close frame of ours what comes is read and discarded, however much of it: the peer has to get there.
+        """
         self._frames += 1
         if self._frames % FRAMES_PER_TURN == 0:
             await trio.lowlevel.checkpoint()
-        if self.offence is not None:
-            return False
-        if self._budget is None or self._budget.allows(audio_bytes, now=trio.current_time()):
-            return True
-        await self._refuse(POLICY_VIOLATION, TOO_MANY)
-        return False
+        if self._budget is None or self._close_reason is not None:
+            return
+        if not self._budget.allows(audio_bytes, now=trio.current_time()):
+            await self._refuse(POLICY_VIOLATION, TOO_MANY)
 
     async def _refuse(self, code: int, reason: str) -> None:
         """Send a Close frame and read no further. Raises `ConnectionClosed` where the connection is gone."""
-        if self._close_reason is not None:  # our own Close frame is out, and no answer to it will come
-            self._reader_running = False
-            self._close_handshake.set()
-            return
         told = reason.encode()[:_MOST_REASON_BYTES].decode(errors="ignore")
         self.offence = code, told
         self._close_reason = CloseReason(code, told)  # before anything is sent: nobody else may send from here on
