@@ -25,7 +25,7 @@ from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.responder import serve_http
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.http.web_pages import page, page_routes
-from auricle.server.sessions.admission import RETRY_AFTER_S, refusal
+from auricle.server.sessions.admission import RETRY_AFTER_S, Refusal, refusal
 from auricle.server.sessions.conversation import Conversation
 from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry
@@ -236,11 +236,11 @@ class SpeechServer:
         finally:
             self._handshakes.discard(scope)
 
-    def _refusal(self, peer: str) -> tuple[str, str, float] | None:
-        """Return why a session of this peer is refused: code, clause and the delay in seconds; None where it is not."""
+    def _refusal(self, peer: str) -> Refusal | None:
+        """Return why a session of this peer is refused, or None where it is admitted."""
         too_many = self._conversations.peer_problem(peer)
         if too_many is not None:
-            return "capacity", too_many, RETRY_AFTER_S
+            return Refusal("capacity", too_many, RETRY_AFTER_S)
         actor = self._actor
         return refusal(self._conversations.taken, self._config.max_sessions, actor.busy_for_s, actor.trouble)
 
