@@ -103,10 +103,10 @@ class WhisperDecoder:
         transcript, window = heard.transcript(), heard.job.window
         missing = gaps(heard.words, window) if window.final and heard.doubts & WITH_GAPS else []
         for gap in reversed(missing):
-            part = self._best([part_of(window, gap)])[0].transcript()
-            if not part.text or not part.believed:
+            part = self._best([part_of(window, gap)])[0]
+            if not part.text or part.doubts - COUNTED:
                 return transcript
-            transcript = filled(transcript, gap, part)
+            transcript = filled(transcript, gap, part.transcript())
         return replace(transcript, believed=heard.doubts <= WITH_GAPS) if missing else transcript
 
     # ------------------------------------------------------------------------ encoding
