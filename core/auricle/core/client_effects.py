@@ -36,6 +36,7 @@ SEEN_EVERY: Final = 32
 def request_transport(draft: Draft, _: Stimulus) -> None:
     """Ask for the first transport; the time to connect counts from now."""
     draft.update(opened_at=draft.now)
+    draft.recover(asked_at=draft.now)
     draft.outputs.append(OpenTransport(not_before=draft.now))
 
 
@@ -230,6 +231,7 @@ def open_session(draft: Draft, ready: Ready) -> None:
         lost_at=None,
         resumed_at=draft.now,
         proven=False,
+        refusal="",
     )
 
 

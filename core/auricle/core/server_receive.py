@@ -247,6 +247,8 @@ def stop_input(draft: Draft, stimulus: Stimulus) -> None:
             pass
         case Local(kind=Kind.AUDIO_IDLE):
             code = "idle"
+        case Local(kind=Kind.SHUT_DOWN):
+            code = "shutdown"
         case _:
             code = "session_limit"
     draft.update(ended=True, end_code=code, ended_at=draft.now, progress_at=draft.now)

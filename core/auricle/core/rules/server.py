@@ -201,6 +201,16 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         (Rule((Effect.REVOKE_TOKENS,), when=Guard.ATTACHED), Rule((Effect.REVOKE_TOKENS, Effect.END_EXPIRED), X)),
         {C: Ignore("there is nothing to come back to"), X: Rule((Effect.REVOKE_TOKENS, Effect.RELEASE))},
     ),
+    # Who can go on elsewhere does so at once; for everybody else what has come is still decided.
+    Kind.SHUT_DOWN: row(
+        (Rule((Effect.REVOKE_TOKENS,), when=Guard.ATTACHED), Rule((Effect.REVOKE_TOKENS, Effect.END_EXPIRED), X)),
+        {
+            C: Rule((Effect.REFUSE_FOR_SHUTDOWN,), X),
+            R: (Rule((Effect.REVOKE_TOKENS, Effect.HAND_ON), X, Guard.CAN_GO_ON), _END_BY_SERVER),
+            S: (Rule((Effect.REVOKE_TOKENS, Effect.HAND_ON), X, Guard.CAN_GO_ON), _END_BY_SERVER),
+            X: Rule((Effect.REVOKE_TOKENS, Effect.RELEASE)),
+        },
+    ),
     Kind.PROGRESS: row(Rule((Effect.ADVANCE,)), {C: NOT_OPEN}),
     Kind.QUEUE_PREDICTED: row(Rule((Effect.NOTE_PREDICTION,)), {C: NOT_OPEN}),
     Kind.QUEUE_MOVED: row(Rule((Effect.NOTE_PREDICTION, Effect.NOTE_QUEUE)), {C: NOT_OPEN}),

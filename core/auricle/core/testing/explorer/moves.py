@@ -181,6 +181,8 @@ def _of_network(cache: StepCache, settings: Settings, w: JointState) -> Iterator
                 yield Move("network", f"silence {at}", fair=False), _with_fault(Fault.SILENCE, silence)
     if w.spent[Fault.RESTART] < settings.restarts and w.servers:
         yield Move("network", "server restarts", fair=False), _with_fault(Fault.RESTART, Transition.restart_server)
+    if w.spent[Fault.DRAIN] < settings.drains and w.servers:
+        yield Move("network", "server drains", fair=False), _with_fault(Fault.DRAIN, Transition.drain_server)
 
 
 def _with_fault(fault: Fault, act: Callable[[Transition], None]) -> Act:
@@ -237,6 +239,9 @@ def _server_actions(settings: Settings, s: Snapshot, born: int) -> Iterator[Serv
             Fault.FAIL,
         )
     if s.state is State.CONNECTING:
+        if settings.full:
+            refuse = partial(Server.fail, code="capacity", why="there is no room", now=NOW, retry_after_s=1.0)
+            yield Move("engine", "refuse", fair=False), ("refuse",), refuse, Fault.FULL
         token = "t0" if settings.resume and not (settings.declines and born) else None
         yield (
             Move("engine", "accept", fair=True),
