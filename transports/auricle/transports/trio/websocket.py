@@ -14,7 +14,7 @@ from wsproto.connection import ConnectionState
 from auricle.core import PROTOCOL, Frame
 from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.transports.address import Address, refusal_code
-from auricle.transports.unreachable import NOT_A_WEBSOCKET, why_refused, why_unreachable
+from auricle.transports.unreachable import NOT_A_WEBSOCKET, why_cut_short, why_refused, why_unreachable
 from auricle.transports.wire import WireLost
 
 RECEIVE_BYTES: Final = 64 * 1024
@@ -187,7 +187,7 @@ async def _open_handshake(
         except HandshakeError as error:
             raise WireLost("refused", ABNORMAL_CLOSURE, why_unreachable(address, error)) from None
     if connection is None:
-        raise _not_a_websocket_server(address)
+        raise WireLost("reset", ABNORMAL_CLOSURE, why_cut_short(address))
     return connection
 
 

@@ -339,7 +339,7 @@ def _server_timer(
         spends = Fault.HASTE
     elif kind is Kind.RESUME_EXPIRED:
         # Where the client cannot resume any more, expiry is a matter of time only.
-        if not _is_abandoned(cache, w):
+        if not _is_abandoned(cache, w, w.servers[index].born):
             if w.spent[Fault.EXPIRY] >= settings.expiries:
                 return
             spends = Fault.EXPIRY
@@ -357,8 +357,12 @@ def _may_tell(cache: StepCache, link: Link) -> bool:
     return not (link.down and isinstance(cache.items[link.down[-1]], Ack | Loading))
 
 
-def _is_abandoned(cache: StepCache, w: JointState) -> bool:
-    return cache.clients[w.client].state is State.CLOSED or w.born > 1
+def _is_abandoned(cache: StepCache, w: JointState, born: int) -> bool:
+    """Whether the client cannot resume a session any more: it has ended, or goes on in another one."""
+    client = cache.clients[w.client]
+    reads_what_is_left = w.here >= 0 and w.links[w.here].server is End.GONE  # its ready may be on its way still
+    elsewhere = w.born > 1 and client.recovery.session != f"s{born}" and not reads_what_is_left
+    return client.state is State.CLOSED or elsewhere
 
 
 def _server_fires(index: int, kind: Kind, spends: Fault | None) -> Act:

@@ -280,11 +280,13 @@ class Transition:
         return JointState(self.client, self.connecting, here, links, servers, self.born, self.spent, self.seen)
 
     def _unreached(self, served: Served, name: str) -> bool:
-        """Whether a session belongs to a connection that the client has left, and is not the one it would resume.
+        """Whether a session has no connection that a client reads, and is not the one it would resume.
 
         Nobody hears what it does, so its moves need no place among all others: `alone` shows that it ends.
         """
-        return name != f"s{served.born}" and served.link >= 0 and _is_left(self.links[served.link])
+        if name == f"s{served.born}" or (self.here >= 0 and self.links[self.here].server is End.GONE):
+            return False  # its ready may be on its way still
+        return served.link < 0 or _is_left(self.links[served.link])
 
     def _over(self, served: Served) -> bool:
         s = self.cache.servers[served.state].snapshot
