@@ -35,6 +35,7 @@ def _request_transport(draft: Draft, code: int, message: str) -> None:
     draft.update(attached=False, error=None, retry_after_s=None)
     draft.recover(
         resuming=False,
+        resumed=False,
         lost_at=lost_at,
         attempt=r.attempt + 1,
         transports=r.transports + 1,
@@ -113,7 +114,7 @@ def apply_resumed(draft: Draft, resumed: Resumed) -> None:
         moved_at=s.moved_at + away_s,
         ended_at=s.ended_at + away_s,
     )
-    draft.recover(resuming=False, token=resumed.token, lost_at=None, resumed_at=draft.now, proven=False)
+    draft.recover(resuming=False, resumed=True, token=resumed.token, lost_at=None, resumed_at=draft.now, proven=False)
 
 
 def restart(draft: Draft, _: Stimulus) -> None:

@@ -112,6 +112,7 @@ _SERVER: Final[Mapping[Effect, EffectFunction]] = {
     Effect.RECEIVE_CHANGE: server_receive.receive_change,
     Effect.REFUSE_CHANGE: server_receive.refuse_change,
     Effect.RECEIVE_FLUSH: server_receive.receive_flush,
+    Effect.REFUSE_REPEATED: server_receive.refuse_repeated,
     Effect.RECEIVE_END: server_receive.receive_end,
     Effect.STOP_INPUT: server_receive.stop_input,
     Effect.SEND_PONG: server_receive.send_pong,

@@ -48,6 +48,12 @@ def _known_flush(s: Snapshot, stimulus: Stimulus) -> bool:
             return False
 
 
+def _repeated(s: Snapshot, stimulus: Stimulus) -> bool:
+    """Whether an id is used twice. Only a client that has come back says again what was heard, and may not know."""
+    known = _known_flush(s, stimulus) or _known_change(s, stimulus)
+    return known and not s.recovery.resumed
+
+
 def _known_change(s: Snapshot, stimulus: Stimulus) -> bool:
     match stimulus:
         case Hear(message=Configure(id=id)) | Hear(message=Malformed(ref=str(id))):
@@ -207,6 +213,7 @@ GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.MALFORMED_CHANGE: _malformed_change,
     Guard.KNOWN_CHANGE: _known_change,
     Guard.ENDED_BY_SERVER: _ended_by_server,
+    Guard.REPEATED: _repeated,
     Guard.KNOWN_FLUSH: _known_flush,
     Guard.NOT_REQUESTED: _not_requested,
     Guard.UNCHANGED: _unchanged,

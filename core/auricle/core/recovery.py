@@ -20,7 +20,7 @@ class Recovery(NamedTuple):
     token: str | None = None
     """The token of the next ``resume``; None: the session cannot be resumed."""
     previous_token: str | None = None
-    """Server: the token before that. It is valid until the client sends something on the transport of ``resumed``;
+    """Server: the token before that. It is valid until the client shows on the transport of ``resumed`` that it has it;
     otherwise a connection lost together with ``resumed`` would leave the client without a valid token."""
     window_s: float = 0.0
     """Server: how long a session may be resumed after its transport is lost."""
@@ -40,6 +40,8 @@ class Recovery(NamedTuple):
     """Client: transports requested in all. Server: the highest such number received in a ``resume``."""
     reopen_at: float = 0.0
     """Client: when the requested transport may be opened."""
+    resumed: bool = False
+    """The session has been resumed: on a client on its present connection, on a server at any time."""
     resuming: bool = False
     """Client: ``resume`` has been sent and not answered; until then the server's position is unknown."""
     proven: bool = False
