@@ -1,11 +1,11 @@
-"""A session that was never ready is begun on another connection, where one server at one moment is all that refused it."""
+"""A session that was never ready is begun on another connection where only one server, at one moment, refused it."""
 
 import pytest
-from core.link import Link
 
 from auricle.core import Final, Interrupted, Limits, SessionClosed, Start, State
 from auricle.core.messages import ErrorMessage, Ready
 from auricle.core.recovery import opening_delay_s
+from core.link import Link
 
 LIMITS = Limits(connect_timeout_s=10.0)
 

@@ -1,12 +1,12 @@
-"""An id of a flush or a change that is used twice is told to the client; one that is said again after a return is not."""
+"""An id of a flush or a change that is used twice is told to the client; what is said again after a return is not."""
 
 import json
 
 import pytest
-from core.link import Link, ready
 
 from auricle.core import Flushed
 from auricle.core.messages import ErrorMessage
+from core.link import Link, ready
 
 
 def hear(link: Link, **message: object) -> None:

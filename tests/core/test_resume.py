@@ -607,7 +607,9 @@ def test_a_ping_that_knows_of_resumed_ends_the_old_token_and_one_before_it_does_
     assert link.server.snapshot.recovery.previous_token == old, "it may have been said before resumed arrived"
     link.pass_time(link.limits.ping_interval_s)
     link.settle()
-    assert link.server.snapshot.recovery.previous_token is None, "the client only pings, and yet has shown that it knows"
+    assert link.server.snapshot.recovery.previous_token is None, (
+        "the client only pings, and yet has shown that it knows"
+    )
 
 
 def test_a_client_that_goes_on_in_a_new_session_does_not_speak_of_the_old_ones_return() -> None:

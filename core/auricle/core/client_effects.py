@@ -205,7 +205,7 @@ def send_ping(draft: Draft, _: Stimulus) -> None:
     """Send ``ping``, which also acknowledges the durable messages received so far."""
     draft.update(pinged_at=draft.now)
     draft.recover(acked_seq=draft.s.seq)
-    draft.send(Ping(t=draft.now, seen=draft.s.seq, resumed=draft.s.recovery.resumed))
+    draft.send(Ping(t=draft.now, seen=draft.s.seq, resumed=draft.s.recovery.resumed or None))
 
 
 def report_flush_timeout(draft: Draft, _: Stimulus) -> None:

@@ -82,7 +82,7 @@ def _knows_new_token(message: Message | AudioSpan) -> bool:
     """Whether only a client that has received ``resumed`` says this: it has the new token, the old one is void."""
     match message:
         case Ping(resumed=resumed):
-            return resumed
+            return resumed is True
         case _:
             return not isinstance(message, Cancel)
 
