@@ -223,7 +223,7 @@ def open_session(draft: Draft, ready: Ready) -> None:
     draft.update(
         credit=max(draft.s.credit, ready.credit), limits=draft.s.limits.adopting(ready.limits), ready_at=draft.now
     )
-    draft.update(proven_at=draft.now, progress_at=draft.now, drain_s=None, moves=0)
+    draft.update(error=None, proven_at=draft.now, progress_at=draft.now, drain_s=None, moves=0)
     draft.recover(
         session=ready.session,
         token=offer.token if offer else None,

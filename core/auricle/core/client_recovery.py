@@ -67,7 +67,8 @@ def open_again(draft: Draft, stimulus: Stimulus) -> None:
         case _:
             raise AssertionError(stimulus)
     reopen_at = draft.now + (s.retry_after_s or 0.0) + opening_delay_s(s.limits, r.seed, r.attempt)
-    draft.update(attached=False, error=None, retry_after_s=None)
+    # What a server has said explains the end, if none takes the session; `ready` makes it void.
+    draft.update(attached=False, error=None if isinstance(stimulus, Lose) else s.error, retry_after_s=None)
     draft.recover(refusal=refusal, attempt=r.attempt + 1, transports=r.transports + 1, reopen_at=reopen_at)
     draft.outputs.append(OpenTransport(not_before=reopen_at))
 

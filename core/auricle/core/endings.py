@@ -240,7 +240,9 @@ def end_unopened(draft: Draft, _: Stimulus) -> None:
     s = draft.s
     draft.outputs.append(AbortTransport())
     why = f"No server took the session within {s.limits.connect_timeout_s:g} s. The last answer: {s.recovery.refusal}."
-    _end(draft, _local(draft, "timeout", ABNORMAL_CLOSURE, why, error="connect_timeout", retriable=True))
+    code = s.error[0] if s.error else "connect_timeout"
+    ending: Ending = REASONS.get(code, "error") if s.error else "timeout"
+    _end(draft, _local(draft, ending, ERROR_CODES[code].close_code, why, error=code, retriable=True))
 
 
 def end_expired(draft: Draft, _: Stimulus) -> None:
