@@ -572,6 +572,21 @@ def gap_sent_as_nothing(patch: Patch) -> None:
     patch.setattr(Draft, "send", mute)
 
 
+def drains_as_if_nobody_could_go_on(patch: Patch) -> None:
+    """A server that shuts down ends the input of everybody."""
+    patch.setitem(GUARDS, Guard.CAN_GO_ON, lambda *_: False)  # type: ignore[arg-type]
+
+
+def refused_once_and_for_all(patch: Patch) -> None:
+    """A client takes the first refusal before ``ready`` for the last word."""
+    patch.setitem(GUARDS, Guard.OPENING_AGAIN, lambda *_: False)  # type: ignore[arg-type]
+
+
+def keeps_the_tokens_of_what_it_hands_on(patch: Patch) -> None:
+    """A session that has been handed on can still be resumed."""
+    in_effect(patch, Role.SERVER, Effect.REVOKE_TOKENS, lambda _draft, _stimulus: None)
+
+
 # ---------------------------------------------------------------------------- the table
 
 
@@ -645,6 +660,9 @@ TABLE = (
     Mutant(asks_for_what_is_gone, "found by the explorer", "a restart, the end told"),
     Mutant(change_overtakes_audio, "F19", "overtaking"),
     Mutant(gap_sent_as_nothing, "I7", "a gap"),
+    Mutant(drains_as_if_nobody_could_go_on, "a rolling deploy", "a drain"),
+    Mutant(refused_once_and_for_all, "a rolling deploy", "no room"),
+    Mutant(keeps_the_tokens_of_what_it_hands_on, "a rolling deploy", "a drain"),
 )
 
 

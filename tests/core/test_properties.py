@@ -150,10 +150,7 @@ class Conversation(RuleBasedStateMachine):
     @precondition(lambda self: "shutdown" in self.allowed)
     @rule()
     def shutdown(self) -> None:
-        if self.link.server.state is State.CONNECTING:
-            self.link.route("server", self.link.server.fail("shutdown", "shutting down", now=self.link.now))
-        else:
-            self.link.route("server", self.link.server.stop_input("shutdown", now=self.link.now))
+        self.link.route("server", self.link.server.shut_down(now=self.link.now))
 
     @precondition(lambda self: "fail" in self.allowed)
     @rule()
@@ -192,6 +189,7 @@ class Conversation(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "link"):
+            self.link.opens = True
             if not self.link.opened:
                 self.link.open()
             self.check()

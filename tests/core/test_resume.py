@@ -592,3 +592,38 @@ def test_everything_the_client_says_again_is_what_it_said() -> None:
     link.end()
     link.run_out()
     assert isinstance(link.client_events[-1], SessionClosed)
+
+
+def test_a_ping_that_knows_of_resumed_ends_the_old_token_and_one_before_it_does_not() -> None:
+    link = resumable()
+    link.break_connection()
+    old = link.server.snapshot.recovery.token
+    link.settle_wire()
+    link.pass_time(1.0)
+    link.settle()
+    assert link.of(Resumed)
+    assert link.server.snapshot.recovery.previous_token == old
+    link.route("server", link.server.receive('{"type":"ping"}', now=link.now))
+    assert link.server.snapshot.recovery.previous_token == old, "it may have been said before resumed arrived"
+    link.pass_time(link.limits.ping_interval_s)
+    link.settle()
+    assert link.server.snapshot.recovery.previous_token is None, (
+        "the client only pings, and yet has shown that it knows"
+    )
+
+
+def test_a_client_that_goes_on_in_a_new_session_does_not_speak_of_the_old_ones_return() -> None:
+    link = resumable()
+    link.break_connection()
+    link.settle_wire()
+    link.pass_time(1.0)
+    link.settle()
+    assert link.client.snapshot.recovery.resumed
+    link.restarted = True
+    link.break_connection()
+    link.settle_wire()
+    for _ in range(4):
+        link.pass_time(1.0)
+        link.settle()
+    assert link.of(Restarted)
+    assert not link.client.snapshot.recovery.resumed

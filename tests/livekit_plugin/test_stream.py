@@ -326,7 +326,9 @@ class TestErrors:
             first = harness.errors[0].error
             assert isinstance(first, APIStatusError)
             assert (first.status_code, first.retryable) == (status, retryable)
-            assert len(harness.server.starts) == (3 if retryable else 1)
+            starts = len(harness.server.starts)
+            # Within each attempt of the framework, the client itself tries again where another server may have room.
+            assert starts > 3 if code == "capacity" else starts == (3 if retryable else 1)
 
         run_scenario(monkeypatch, SimulatedServer(), scenario)
 

@@ -268,11 +268,11 @@ async def until(condition: Callable[[], bool]) -> None:
         await trio.sleep(0.001)
 
 
-def test_a_drain_gives_running_sessions_their_last_finals_and_takes_no_new_ones() -> None:
+def test_a_drain_gives_sessions_that_cannot_go_on_their_last_finals_and_takes_no_new_ones() -> None:
     async def scenario() -> None:
         with trio.fail_after(FAR_S):
             async with running_server(ServerConfig(port=0), ScriptedEngine(COUNTING)) as server:
-                async with connect(server.url) as client:
+                async with connect(server.url, Start(resume=False)) as client:
                     for _ in range(3):
                         await client.send_audio(SECOND)
                     await until(lambda: client._session.snapshot.processed == 48_000)
@@ -310,7 +310,7 @@ def test_sigterm_in_the_middle_of_streams_leaves_no_client_hanging() -> None:
 
                 async def stream() -> None:
                     nonlocal streaming
-                    async with connect(url) as client:
+                    async with connect(url, Start(resume=False)) as client:
                         await client.send_audio(SECOND)
                         streaming += 1
                         endings.append([event async for event in client][-1])  # type: ignore[arg-type]

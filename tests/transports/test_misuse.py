@@ -17,7 +17,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.core import AudioFormat, Interrupted, Start
+from auricle.core import AudioFormat, Interrupted, Limits, Start
 from auricle.transports import asyncio as asyncio_transport
 from auricle.transports import trio as trio_transport
 from auricle.transports.audio_buffers import audio_bytes
@@ -149,7 +149,7 @@ def why(transport: Any, url: str) -> str:
     """What `connect` says, one sentence, where there is no session to be had."""
 
     async def enter() -> None:
-        async with transport.connect(url):
+        async with transport.connect(url, limits=Limits(connect_timeout_s=1.0)):
             pytest.fail("there is no server")
 
     with pytest.raises(ConnectFailed) as caught:
@@ -165,13 +165,20 @@ def why(transport: Any, url: str) -> str:
          "HTTP 404: it has no WebSocket at this path: check the address"),
         (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "HTTP 401: it wants an API key: give api_key"),
         (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "it is not a WebSocket server"),
-        (b"", "it is not a WebSocket server"),
     ],
 )  # fmt: skip
 def test_why_there_is_no_session_is_said_in_the_same_words_on_either_loop(answer: bytes | None, expected: str) -> None:
     with answering(answer) as port:
         said = {why(transport, f"ws://127.0.0.1:{port}") for transport in (trio_transport, asyncio_transport)}
     assert said == {f"The connection could not be made: ws://127.0.0.1:{port}/ws/transcribe: {expected}."}
+
+
+def test_a_server_that_only_hangs_up_is_tried_for_the_time_to_connect_and_then_said() -> None:
+    with answering(b"") as port:
+        said = {why(transport, f"ws://127.0.0.1:{port}") for transport in (trio_transport, asyncio_transport)}
+    (sentence,) = said
+    assert sentence.startswith("No server took the session within 1 s. ")
+    assert sentence.endswith("it took the connection, and ended it before it had answered: check what listens there.")
 
 
 @either

@@ -60,7 +60,8 @@ class ClientSession(Session):
             known = ", ".join(FRAMINGS)
             raise LocalProtocolError(f"framing {config.audio.framing!r} is not supported, use one of {known}")
         limits = limits or Limits()
-        recovery = Recovery(seed=seed, retain_audio=config.resume)
+        # Until the server is ready, and has said whether it resumes, everything may have to be sent again.
+        recovery = Recovery(seed=seed, retain_audio=True)
         origin = config.timeline_origin or 0
         snapshot = Snapshot(
             role=Role.CLIENT, limits=limits, config=config, opened_at=now, recovery=recovery,

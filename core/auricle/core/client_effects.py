@@ -36,6 +36,7 @@ SEEN_EVERY: Final = 32
 def request_transport(draft: Draft, _: Stimulus) -> None:
     """Ask for the first transport; the time to connect counts from now."""
     draft.update(opened_at=draft.now)
+    draft.recover(asked_at=draft.now)
     draft.outputs.append(OpenTransport(not_before=draft.now))
 
 
@@ -204,7 +205,7 @@ def send_ping(draft: Draft, _: Stimulus) -> None:
     """Send ``ping``, which also acknowledges the durable messages received so far."""
     draft.update(pinged_at=draft.now)
     draft.recover(acked_seq=draft.s.seq)
-    draft.send(Ping(t=draft.now, seen=draft.s.seq))
+    draft.send(Ping(t=draft.now, seen=draft.s.seq, resumed=draft.s.recovery.resumed or None))
 
 
 def report_flush_timeout(draft: Draft, _: Stimulus) -> None:
@@ -222,7 +223,7 @@ def open_session(draft: Draft, ready: Ready) -> None:
     draft.update(
         credit=max(draft.s.credit, ready.credit), limits=draft.s.limits.adopting(ready.limits), ready_at=draft.now
     )
-    draft.update(proven_at=draft.now, progress_at=draft.now, drain_s=None, moves=0)
+    draft.update(error=None, proven_at=draft.now, progress_at=draft.now, drain_s=None, moves=0)
     draft.recover(
         session=ready.session,
         token=offer.token if offer else None,
@@ -230,6 +231,7 @@ def open_session(draft: Draft, ready: Ready) -> None:
         lost_at=None,
         resumed_at=draft.now,
         proven=False,
+        refusal="",
     )
 
 

@@ -11,11 +11,11 @@ from auricle.core.effect_function import for_message
 from auricle.core.errors import ABNORMAL_CLOSURE, Breach
 from auricle.core.events import Interrupted, Restarted
 from auricle.core.guarantees import FRESH
-from auricle.core.messages import EndInput, Resume, Resumed
+from auricle.core.messages import Closed, EndInput, Resume, Resumed
 from auricle.core.outputs import AbortTransport, OpenTransport
-from auricle.core.recovery import Past, reconnect_delay_s
+from auricle.core.recovery import Past, opening_delay_s, reconnect_delay_s
 from auricle.core.snapshot import Pending, Snapshot
-from auricle.core.stimuli import Lose, Stimulus
+from auricle.core.stimuli import Hear, Lose, Stimulus
 
 
 def interrupt(draft: Draft, stimulus: Stimulus) -> None:
@@ -35,6 +35,7 @@ def _request_transport(draft: Draft, code: int, message: str) -> None:
     draft.update(attached=False, error=None, retry_after_s=None)
     draft.recover(
         resuming=False,
+        resumed=False,
         lost_at=lost_at,
         attempt=r.attempt + 1,
         transports=r.transports + 1,
@@ -49,6 +50,27 @@ def retry(draft: Draft, stimulus: Stimulus) -> None:
     """Abort a transport that does not answer, and request another one."""
     draft.outputs.append(AbortTransport())
     interrupt(draft, stimulus)
+
+
+def open_again(draft: Draft, stimulus: Stimulus) -> None:
+    """No server has been ready yet: try another connection, and say ``start`` again on it, with all there is.
+
+    Not before the delay that a server has told. The application is not told: there is no session yet to interrupt.
+    """
+    s, r = draft.s, draft.s.recovery
+    match stimulus:
+        case Lose():
+            refusal = endings.loss_clause(stimulus)
+        case Hear(message=Closed()) if s.error is not None:
+            refusal = s.error[1]
+            draft.outputs.append(AbortTransport())
+        case _:
+            raise AssertionError(stimulus)
+    reopen_at = draft.now + (s.retry_after_s or 0.0) + opening_delay_s(s.limits, r.seed, r.attempt)
+    # What a server has said explains the end, if none takes the session; `ready` makes it void.
+    draft.update(attached=False, error=None if isinstance(stimulus, Lose) else s.error, retry_after_s=None)
+    draft.recover(refusal=refusal, attempt=r.attempt + 1, transports=r.transports + 1, reopen_at=reopen_at)
+    draft.outputs.append(OpenTransport(not_before=reopen_at))
 
 
 def reset_backoff(draft: Draft, _: Stimulus) -> None:
@@ -93,7 +115,7 @@ def apply_resumed(draft: Draft, resumed: Resumed) -> None:
         moved_at=s.moved_at + away_s,
         ended_at=s.ended_at + away_s,
     )
-    draft.recover(resuming=False, token=resumed.token, lost_at=None, resumed_at=draft.now, proven=False)
+    draft.recover(resuming=False, resumed=True, token=resumed.token, lost_at=None, resumed_at=draft.now, proven=False)
 
 
 def restart(draft: Draft, _: Stimulus) -> None:

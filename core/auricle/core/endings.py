@@ -88,6 +88,23 @@ def say_fatal(
     say_closed(draft, REASONS.get(code, "error"), row.close_code, error=code, message=f"The session failed: {why}.")
 
 
+def hand_on(draft: Draft, _: Stimulus) -> None:
+    """Server: leave a session whose client can go on elsewhere: a Close frame with 1012, and no ``closed``.
+
+    For the client that is a lost connection. It comes back to another server, or to the next one here, and goes on
+    from the last committed sample: an utterance that is open is heard there as a whole.
+    """
+    row = ERROR_CODES["shutdown"]
+    draft.close_transport(row.close_code, "shutdown")
+    why = "The server is shutting down; the client goes on elsewhere."
+    _end(draft, _local(draft, "shutdown", row.close_code, why, error="shutdown", retriable=True))
+
+
+def refuse_for_shutdown(draft: Draft, _: Stimulus) -> None:
+    """Server: refuse a session that is not ready yet, because the server is shutting down."""
+    say_fatal(draft, "shutdown", "the server is shutting down")
+
+
 # ---------------------------------------------------------------------------- client
 
 
@@ -187,6 +204,11 @@ def end_lost(draft: Draft, lost: Lose) -> None:
 
 def loss_sentence(lost: Lose, why: str | None = None) -> str:
     """Return one sentence for people about how a transport was lost."""
+    return f"{loss_clause(lost, why)}."
+
+
+def loss_clause(lost: Lose, why: str | None = None) -> str:
+    """Return the same without its full stop."""
     message = {
         "eof": f"The connection was closed (code {lost.code}) before the session was complete",
         "reset": "The connection broke",
@@ -195,7 +217,7 @@ def loss_sentence(lost: Lose, why: str | None = None) -> str:
         "cancelled": "The connection was taken away",
     }[lost.how]
     detail = why or lost.reason
-    return f"{message}{': ' if detail else ''}{detail}."
+    return f"{message}{': ' if detail else ''}{detail}".rstrip(".")
 
 
 def end_refused(draft: Draft, _: Stimulus) -> None:
@@ -211,6 +233,16 @@ def end_unreachable(draft: Draft, _: Stimulus) -> None:
     draft.outputs.append(AbortTransport())
     sentence = f"The connection was lost and could not be made again for {draft.s.limits.reconnect_timeout_s:g} s."
     _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, sentence, retriable=True))
+
+
+def end_unopened(draft: Draft, _: Stimulus) -> None:
+    """Client: end, because no server was ready within ``connect_timeout_s``, however often it was tried."""
+    s = draft.s
+    draft.outputs.append(AbortTransport())
+    why = f"No server took the session within {s.limits.connect_timeout_s:g} s. The last answer: {s.recovery.refusal}."
+    code = s.error[0] if s.error else "connect_timeout"
+    ending: Ending = REASONS.get(code, "error") if s.error else "timeout"
+    _end(draft, _local(draft, ending, ERROR_CODES[code].close_code, why, error=code, retriable=True))
 
 
 def end_expired(draft: Draft, _: Stimulus) -> None:

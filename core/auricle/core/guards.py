@@ -6,6 +6,7 @@ from typing import Final
 from auricle.core.errors import ABNORMAL_CLOSURE, ERROR_CODES, RETRIABLE_CLOSE_CODES
 from auricle.core.guarantees import is_decided
 from auricle.core.messages import (
+    Closed,
     Configure,
     ErrorMessage,
     Flush,
@@ -25,6 +26,10 @@ LOST_SESSION: Final = frozenset({"session_gone", "bad_token"})
 """Error codes after which the session cannot be resumed, but a new one can be started."""
 RECLAIMABLE: Final = RETRIABLE_CLOSE_CODES | {ERROR_CODES["idle"].close_code}
 """Close codes after which a session may be resumed."""
+ELSEWHERE: Final = frozenset({"capacity", "shutdown"})
+"""Error codes before ``ready`` that are about one server at one moment: another one, or the next moment, may do."""
+PASSING: Final = frozenset({1001, ABNORMAL_CLOSURE, *(ERROR_CODES[code].close_code for code in ELSEWHERE)})
+"""Close codes that mean the same."""
 
 
 def _ended_by_server(_: Snapshot, stimulus: Stimulus) -> bool:
@@ -41,6 +46,12 @@ def _known_flush(s: Snapshot, stimulus: Stimulus) -> bool:
             return id in s.answered or any(flush.id == id for flush in s.flushes)
         case _:
             return False
+
+
+def _repeated(s: Snapshot, stimulus: Stimulus) -> bool:
+    """Whether an id is used twice. Only a client that has come back says again what was heard, and may not know."""
+    known = _known_flush(s, stimulus) or _known_change(s, stimulus)
+    return known and not s.recovery.resumed
 
 
 def _known_change(s: Snapshot, stimulus: Stimulus) -> bool:
@@ -83,11 +94,51 @@ def _session_gone(s: Snapshot, _: Stimulus) -> bool:
     return s.recovery.resuming and s.error is not None and s.error[0] in LOST_SESSION and s.end_code is None
 
 
+def _told_error(s: Snapshot, stimulus: Stimulus) -> str | None:
+    """Return the code of a fatal error: the one that is heard now, or the one before its ``closed``."""
+    match stimulus:
+        case Hear(message=ErrorMessage(code=code)):
+            return code
+        case _:
+            return s.error[0] if s.error else None
+
+
 def _retry_later(s: Snapshot, stimulus: Stimulus) -> bool:
     waiting = s.recovery.resuming or _is_restarting(s)
-    row = ERROR_CODES.get(s.error[0]) if s.error else None
-    known_as_gone = s.recovery.resuming and s.error is not None and s.error[0] in LOST_SESSION
+    code = _told_error(s, stimulus)
+    row = ERROR_CODES.get(code) if code else None
+    known_as_gone = s.recovery.resuming and code in LOST_SESSION
     return waiting and row is not None and row.retriable and not known_as_gone and _reconnectable(s, stimulus)
+
+
+def _opening_again(s: Snapshot, stimulus: Stimulus) -> bool:
+    """Whether a session that was never ready may be begun on another connection: not here, or not now.
+
+    What another server would say as well is final: a configuration, a key, a model that does not load. So is a
+    connection that nobody takes.
+    """
+    r = s.recovery
+    if r.session or r.restarts or s.cancelled or s.legacy or r.attempt >= s.limits.max_reconnects:
+        return False
+    match stimulus:
+        case Hear(message=ErrorMessage(code=code, retry_after_ms=wait_ms)):
+            return code in ELSEWHERE and _is_time_left(s, (wait_ms or 0) / 1000)
+        case Hear(message=Closed()):
+            return s.error is not None and s.error[0] in ELSEWHERE and _is_time_left(s, s.retry_after_s or 0.0)
+        case Lose() if s.error is not None and s.error[0] not in ELSEWHERE:
+            return False
+        case Lose(how="refused", code=code):
+            return code in PASSING - {ABNORMAL_CLOSURE} and _is_time_left(s, s.retry_after_s or 0.0)
+        case Lose(how="eof" | "reset" | "stalled", code=code):
+            return code in PASSING and _is_time_left(s, s.retry_after_s or 0.0)
+        case _:
+            return False
+
+
+def _is_time_left(s: Snapshot, wait_s: float) -> bool:
+    """Whether, from when we last heard or opened something, ``wait_s`` end within ``connect_timeout_s``."""
+    earliest = max(s.opened_at, s.heard_at, s.recovery.reopen_at)
+    return earliest + wait_s < s.recovery.asked_at + s.limits.connect_timeout_s
 
 
 def _closed_unconfirmed(s: Snapshot, stimulus: Stimulus) -> bool:
@@ -152,13 +203,17 @@ GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.RECONNECTABLE: _reconnectable,
     Guard.SESSION_GONE: _session_gone,
     Guard.RETRY_LATER: _retry_later,
+    Guard.OPENING_AGAIN: _opening_again,
+    Guard.REFUSED_BEFORE: lambda s, _: bool(s.recovery.refusal),
     Guard.DRIVER_CANCELLED: _driver_cancelled,
     Guard.RESUMABLE: _resumable,
+    Guard.CAN_GO_ON: lambda s, _: s.recovery.token is not None,
     Guard.CLOSED_UNCONFIRMED: _closed_unconfirmed,
     Guard.RETAINED: lambda s, _: is_retained(s),
     Guard.MALFORMED_CHANGE: _malformed_change,
     Guard.KNOWN_CHANGE: _known_change,
     Guard.ENDED_BY_SERVER: _ended_by_server,
+    Guard.REPEATED: _repeated,
     Guard.KNOWN_FLUSH: _known_flush,
     Guard.NOT_REQUESTED: _not_requested,
     Guard.UNCHANGED: _unchanged,

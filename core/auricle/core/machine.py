@@ -7,9 +7,9 @@ from auricle.core.draft import Draft
 from auricle.core.effects import EFFECTS
 from auricle.core.errors import Breach, LocalProtocolError
 from auricle.core.guards import GUARDS
-from auricle.core.messages import Cancel, Durable, Malformed, Ping, Unknown
+from auricle.core.messages import Cancel, Durable, Malformed, Message, Ping, Unknown
 from auricle.core.outcomes import Outcome, Rule, Violation
-from auricle.core.outputs import RawOutput
+from auricle.core.outputs import AudioSpan, RawOutput
 from auricle.core.progress import note_news
 from auricle.core.rules import AFTER_VIOLATION, TABLE
 from auricle.core.snapshot import Snapshot
@@ -65,8 +65,7 @@ def _note_received(draft: Draft, stimulus: Stimulus) -> None:
     draft.update(heard_at=draft.now)
     if stimulus.legacy:
         draft.update(legacy=True)
-    if draft.s.recovery.previous_token is not None and not isinstance(stimulus.message, Ping | Cancel):
-        # Only a client that has received ``resumed`` sends anything else: it has the new token, the old one is void.
+    if draft.s.recovery.previous_token is not None and _knows_new_token(stimulus.message):
         draft.recover(previous_token=None)
     match stimulus.message:
         case Durable() if draft.s.recovery.resuming:
@@ -77,6 +76,15 @@ def _note_received(draft: Draft, stimulus: Stimulus) -> None:
             draft.count(seq)
         case _:
             pass
+
+
+def _knows_new_token(message: Message | AudioSpan) -> bool:
+    """Whether only a client that has received ``resumed`` says this: it has the new token, the old one is void."""
+    match message:
+        case Ping(resumed=resumed):
+            return resumed is True
+        case _:
+            return not isinstance(message, Cancel)
 
 
 def _decide(s: Snapshot, stimulus: Stimulus, side: Side, kind: Kind) -> Outcome:

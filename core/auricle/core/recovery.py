@@ -20,7 +20,7 @@ class Recovery(NamedTuple):
     token: str | None = None
     """The token of the next ``resume``; None: the session cannot be resumed."""
     previous_token: str | None = None
-    """Server: the token before that. It is valid until the client sends something on the transport of ``resumed``;
+    """Server: the token before that. It is valid until the client shows on the transport of ``resumed`` that it has it;
     otherwise a connection lost together with ``resumed`` would leave the client without a valid token."""
     window_s: float = 0.0
     """Server: how long a session may be resumed after its transport is lost."""
@@ -28,12 +28,20 @@ class Recovery(NamedTuple):
     """When the transport was lost; None while one is attached."""
     resumed_at: float = 0.0
     """Client: when the session was last opened or resumed."""
+    asked_at: float = 0.0
+    """Client: when the application asked to connect. A session that was never ready is tried for
+    ``connect_timeout_s`` from then on."""
+    refusal: str = ""
+    """Client: why the last connection did not become ready, in one clause; until the session is ready for the first
+    time."""
     attempt: int = 0
     """Client: transports requested since the backoff was last reset."""
     transports: int = 0
     """Client: transports requested in all. Server: the highest such number received in a ``resume``."""
     reopen_at: float = 0.0
     """Client: when the requested transport may be opened."""
+    resumed: bool = False
+    """The session has been resumed: on a client on its present connection, on a server at any time."""
     resuming: bool = False
     """Client: ``resume`` has been sent and not answered; until then the server's position is unknown."""
     proven: bool = False
@@ -58,12 +66,28 @@ class Past(NamedTuple):
     late: int = 0
 
 
+def opening_delay_s(limits: Limits, seed: int, attempt: int) -> float:
+    """Return the delay in seconds before a session that was never ready is tried on another connection.
+
+    Exponential backoff with full jitter: anything from nothing to the whole of the delay. Where one server drains,
+    another one mostly has room at once.
+    """
+    return _whole_s(limits, attempt) * _share(seed, attempt)
+
+
 def reconnect_delay_s(limits: Limits, seed: int, attempt: int) -> float:
     """Return the delay in seconds before transport number ``attempt`` (from 0): exponential backoff with jitter.
 
     The jitter (a half to the whole of the delay) spreads the clients of a server that restarts.
     It is a function of seed and attempt, so that the same session always does the same.
     """
-    whole_s = min(limits.reconnect_max_s, limits.reconnect_min_s * 2.0 ** min(attempt, 32))
-    share = zlib.crc32(f"{seed}/{attempt}".encode()) / 2**32
-    return whole_s * (0.5 + share / 2)
+    return _whole_s(limits, attempt) * (0.5 + _share(seed, attempt) / 2)
+
+
+def _whole_s(limits: Limits, attempt: int) -> float:
+    return min(limits.reconnect_max_s, limits.reconnect_min_s * 2.0 ** min(attempt, 32))
+
+
+def _share(seed: int, attempt: int) -> float:
+    """Return the jitter, in [0, 1)."""
+    return zlib.crc32(f"{seed}/{attempt}".encode()) / 2**32

@@ -119,6 +119,15 @@ class ServerSession(Session):
         """Void the resume tokens: retain nothing for a client that is detached, or loses its transport from now on."""
         return self._step(Local(kind=Kind.NO_RETURN), now=now)
 
+    def shut_down(self, *, now: float) -> Outputs:
+        """Shut down, for this session: it is handed on where its client can go on elsewhere, else it comes to its end.
+
+        Handed on is a session that can be resumed and whose input is open: its transport is closed with 1012. Of any
+        other the input ends, and what has been received is still decided and sent before ``closed``. One that is not
+        ready yet is refused (``shutdown``). None can be resumed from now on.
+        """
+        return self._step(Local(kind=Kind.SHUT_DOWN), now=now)
+
     def finish(self, *, now: float) -> Outputs:
         """Send ``closed``: everything is decided. Samples that no final covers are recorded as non-speech."""
         return self._step(Local(kind=Kind.FINISH), now=now)

@@ -195,6 +195,23 @@ def refuse(draft: Draft, code: str, why: str, *, ref: str, param: str | None = N
     )
 
 
+@for_message(Flush, Configure)
+def refuse_repeated(draft: Draft, message: Flush | Configure) -> None:
+    """Say that an id is used twice. Without ``ref``: that would be the answer to the first one, which comes as well."""
+    row = ERROR_CODES["invalid_param"]
+    draft.send(
+        ErrorMessage(
+            seq=draft.s.seq + 1,
+            code="invalid_param",
+            message=f"the id {message.id!r} of a {message.type} has been used: each gets one of its own",
+            fatal=False,
+            retriable=row.retriable,
+            status=row.status,
+            param="/id",
+        )
+    )
+
+
 @for_message(Configure)
 def receive_change(draft: Draft, configure: Configure) -> None:
     """Queue a change at the present position, and ask the engine to decide what comes before it (O7)."""
@@ -247,6 +264,8 @@ def stop_input(draft: Draft, stimulus: Stimulus) -> None:
             pass
         case Local(kind=Kind.AUDIO_IDLE):
             code = "idle"
+        case Local(kind=Kind.SHUT_DOWN):
+            code = "shutdown"
         case _:
             code = "session_limit"
     draft.update(ended=True, end_code=code, ended_at=draft.now, progress_at=draft.now)

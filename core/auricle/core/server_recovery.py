@@ -58,7 +58,12 @@ def accept_resume(draft: Draft, stimulus: Attach) -> None:
     # A partial from the time without a transport was not sent: the next one may repeat it.
     draft.update(attached=True, heard_at=draft.now, residue=0, late=late, partial=None, ack_owed=False, flush_times=())
     draft.recover(
-        token=stimulus.fresh, previous_token=resume.token, transports=resume.attempt, lost_at=None, retained=False
+        resumed=True,
+        token=stimulus.fresh,
+        previous_token=resume.token,
+        transports=resume.attempt,
+        lost_at=None,
+        retained=False,
     )
     draft.send(
         Resumed(

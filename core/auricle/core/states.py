@@ -88,6 +88,7 @@ class Kind(Name):
     LOST = "the transport is lost"
     EMPTIED = "everything before the closing handshake has been written"
     ABORT = "the application aborts"
+    SHUT_DOWN = "the server shuts down"
     NO_RETURN = "the session can no longer be resumed"
     ATTACH = "the client resumes"
     PROGRESS = "the engine has processed more"

@@ -71,7 +71,8 @@ def _client(s: Snapshot) -> Iterator[Deadline]:
     if not s.attached:
         if r.lost_at is not None:
             yield Deadline(r.lost_at + limits.reconnect_timeout_s, Kind.RESUME_EXPIRED)
-        yield Deadline(max(s.opened_at, r.reopen_at) + limits.connect_timeout_s, Kind.OPEN_EXPIRED)
+        began = r.asked_at if r.refusal else max(s.opened_at, r.reopen_at)  # all attempts to open it have one timeout
+        yield Deadline(began + limits.connect_timeout_s, Kind.OPEN_EXPIRED)
         return
     if s.state is State.CONNECTING or r.resuming:
         yield Deadline(_ready_by(s), Kind.READY_EXPIRED)

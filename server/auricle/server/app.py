@@ -28,7 +28,7 @@ from auricle.server.http.web_pages import page, page_routes
 from auricle.server.sessions.admission import RETRY_AFTER_S, Refusal, refusal
 from auricle.server.sessions.conversation import Conversation
 from auricle.server.sessions.places import Places
-from auricle.server.sessions.registry import SessionRegistry
+from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.status import ServerStatus, status_document
 from auricle.transports.address import DEFAULT_PATH, Address
 from auricle.transports.trio.first_frame import read_first_frame
@@ -159,13 +159,14 @@ class SpeechServer:
         )
 
     def drain(self) -> None:
-        """Accept no new sessions and end the input of the open ones, which still get their last finals. Idempotent."""
+        """Accept no new sessions, and hand the open ones on where their clients can go on elsewhere. Idempotent.
+
+        The others, which cannot be resumed or whose input has ended, still get their last finals.
+        """
         self._drain.set()  # also stops the listener from accepting
         for handshake in self._handshakes:
             handshake.cancel()
-        for conversation in self._conversations:
-            conversation.stop()
-        self._registry.disable_resumption()
+        self._registry.shut_down()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `drain` has been called and the last session has ended. Raises `ListenError`."""
@@ -255,7 +256,7 @@ class SpeechServer:
         self._conversations.add(conversation)
         try:
             if self.draining:
-                conversation.stop()
+                shut_down(connection)
             return await conversation.run()
         finally:
             self._conversations.discard(conversation)

@@ -227,7 +227,7 @@ def test_capacity_says_when_to_come_back() -> None:
     async def scenario() -> None:
         async with served(max_sessions=1) as (server, _), connect(server.url):
             with pytest.raises(ConnectFailed, match="1 sessions") as caught:
-                async with connect(server.url):
+                async with connect(server.url, limits=Limits(connect_timeout_s=4.0)):
                     pass
             closed = caught.value.closed
             assert (closed.error, closed.code, closed.retriable) == ("capacity", 1013, True)

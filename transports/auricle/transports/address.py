@@ -51,6 +51,6 @@ def parse_address(url: str) -> Address:
 
 def refusal_code(status: int) -> int:
     """Return the WebSocket close code for an HTTP error status: 44xx where a retry will not help."""
-    if status in (408, 429, 503):
-        return 1013
+    if status in (408, 429, 502, 503, 504):
+        return 1013  # too much at once, or a proxy without a server behind it just now
     return 4000 + status if 400 <= status < 500 else 1006

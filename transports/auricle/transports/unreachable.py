@@ -45,6 +45,11 @@ def why_refused(address: Address, status: int) -> str:
     return f"{address.url}: HTTP {status}: {STATUSES.get(status, 'it refuses the WebSocket')}"
 
 
+def why_cut_short(address: Address) -> str:
+    """Return a clause on a server that ended the connection instead of answering the opening request."""
+    return f"{address.url}: it took the connection, and ended it before it had answered: check what listens there"
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield the errors that an error holds or was caused by, the innermost first, and then itself."""
     inner = [error.__cause__, getattr(error, "os_error", None), getattr(error, "certificate_error", None)]

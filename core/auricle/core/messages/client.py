@@ -116,6 +116,8 @@ class Ping(Message):
     t: float | None = None
     seen: Sample | None = None
     """The last durable ``seq`` that has arrived: the server need not keep what comes before."""
+    resumed: bool | None = None
+    """True: ``resumed`` has arrived on this connection, so that the token before the one it told is of no use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ class Resumed(Message):
     """The session goes on: on this connection now, from sample ``next``.
 
     Every durable message after ``resume.seen`` follows. ``token`` is for the next time; the one just used is void
-    as soon as the server hears anything but ``ping`` and ``cancel`` on this connection.
+    as soon as the server hears anything but ``cancel`` and a ``ping`` without ``resumed`` on this connection.
     """
 
     type: ClassVar[str] = "resumed"

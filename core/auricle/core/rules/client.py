@@ -118,7 +118,17 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         {C: Violation("protocol_violation", "we have not asked to resume")},
     ),
     # An error that refuses a resume is not of this session: its closed decides whether this one ends too.
-    Kind.FATAL: row((Rule((Effect.STORE_ERROR,), when=Guard.RESUMING), Rule((Effect.STORE_ERROR, Effect.EMIT))), {}),
+    # So does that of a server which refuses a session that may still open elsewhere.
+    Kind.FATAL: row(
+        (Rule((Effect.STORE_ERROR,), when=Guard.RESUMING), Rule((Effect.STORE_ERROR, Effect.EMIT))),
+        {
+            C: (
+                Rule((Effect.STORE_ERROR,), when=Guard.RETRY_LATER),
+                Rule((Effect.STORE_ERROR,), when=Guard.OPENING_AGAIN),
+                Rule((Effect.STORE_ERROR, Effect.EMIT)),
+            )
+        },
+    ),
     Kind.PONG: row(
         (Ignore("the session has not been resumed yet", Guard.RESUMING), Rule((Effect.NOTE_PONG,))), {C: NOT_OPEN_YET}
     ),
@@ -129,7 +139,13 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
             Rule((Effect.END_REFUSED,), X, Guard.RESUMING),
             Rule((Effect.CONCLUDE,), X),
         ),
-        {C: (Rule((Effect.RETRY,), when=Guard.RETRY_LATER), Rule((Effect.CONCLUDE,), X))},
+        {
+            C: (
+                Rule((Effect.RETRY,), when=Guard.RETRY_LATER),
+                Rule((Effect.OPEN_AGAIN,), when=Guard.OPENING_AGAIN),
+                Rule((Effect.CONCLUDE,), X),
+            )
+        },
     ),
     **{kind: row(_NEWER, {}) for kind in (*RESERVED, Kind.UNKNOWN)},
     Kind.MALFORMED: row(Violation("protocol_violation", "not a message of this protocol"), {}),
@@ -154,11 +170,28 @@ LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         },
     ),
     Kind.LOST: row(
-        (Rule((Effect.INTERRUPT,), when=Guard.RECONNECTABLE), Rule((Effect.END_LOST,), X)), {X: Rule((Effect.DETACH,))}
+        (Rule((Effect.INTERRUPT,), when=Guard.RECONNECTABLE), Rule((Effect.END_LOST,), X)),
+        {
+            C: (
+                Rule((Effect.INTERRUPT,), when=Guard.RECONNECTABLE),
+                Rule((Effect.OPEN_AGAIN,), when=Guard.OPENING_AGAIN),
+                Rule((Effect.END_LOST,), X),
+            ),
+            X: Rule((Effect.DETACH,)),
+        },
     ),
     Kind.ABORT: row(Rule((Effect.ABORT,), X), {}),
     Kind.SEND_PENDING: row(Rule((Effect.SEND_PENDING,)), {D: Ignore("the server takes no more input"), X: NOT_ARMED}),
-    Kind.OPEN_EXPIRED: row(_reconnect_or_fail("connect_timeout", "the server did not answer"), {}),
+    Kind.OPEN_EXPIRED: row(
+        _reconnect_or_fail("connect_timeout", "the server did not answer"),
+        {
+            C: (
+                Rule((Effect.RETRY,), when=Guard.RECONNECTABLE),
+                Rule((Effect.END_UNOPENED,), X, Guard.REFUSED_BEFORE),
+                Violation("connect_timeout", "the server did not answer"),
+            )
+        },
+    ),
     Kind.READY_EXPIRED: row(_reconnect_or_fail("ready_timeout", "the server never became ready"), {}),
     Kind.SILENCE_EXPIRED: row(
         NOT_ARMED, {state: _reconnect_or_fail("silence", "the server fell silent") for state in (R, S, I)}

@@ -82,7 +82,10 @@ def _timeline(effect: Effect) -> dict[State, Cell]:
     )
 
 
+_REPEATED: Final = Rule((Effect.REFUSE_REPEATED,), when=Guard.REPEATED)
+_REPEATED_EARLY: Final = Violation("protocol_violation", "each flush and change has an id of its own", Guard.REPEATED)
 _CHANGE: Final = (
+    _REPEATED,
     Ignore("a change is answered once for each id", Guard.KNOWN_CHANGE),
     Rule((Effect.RECEIVE_CHANGE,)),
 )
@@ -110,10 +113,10 @@ HEARD_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.AUDIO: _timeline(Effect.RECEIVE_AUDIO),
     Kind.GAP: _timeline(Effect.RECEIVE_GAP),
     Kind.CONFIGURE: row(
-        (Ignore("a change is answered once for each id", Guard.KNOWN_CHANGE), Rule((Effect.REFUSE_CHANGE,))),
+        (_REPEATED, Ignore("a change is answered once for each id", Guard.KNOWN_CHANGE), Rule((Effect.REFUSE_CHANGE,))),
         {
             C: (
-                Ignore("a change is answered once for each id", Guard.KNOWN_CHANGE),
+                _REPEATED_EARLY,
                 Rule((Effect.RECEIVE_CHANGE,), when=Guard.STARTED),
                 NO_START,
             ),
@@ -122,10 +125,10 @@ HEARD_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
         },
     ),
     Kind.FLUSH: row(
-        (Ignore("a flush is answered once for each id", Guard.KNOWN_FLUSH), Rule((Effect.RECEIVE_FLUSH,))),
+        (_REPEATED, Ignore("a flush is answered once for each id", Guard.KNOWN_FLUSH), Rule((Effect.RECEIVE_FLUSH,))),
         {
             C: (
-                Ignore("a flush is answered once for each id", Guard.KNOWN_FLUSH),
+                _REPEATED_EARLY,
                 Rule((Effect.RECEIVE_FLUSH,), when=Guard.STARTED),
                 NO_START,
             ),
@@ -200,6 +203,16 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.NO_RETURN: row(
         (Rule((Effect.REVOKE_TOKENS,), when=Guard.ATTACHED), Rule((Effect.REVOKE_TOKENS, Effect.END_EXPIRED), X)),
         {C: Ignore("there is nothing to come back to"), X: Rule((Effect.REVOKE_TOKENS, Effect.RELEASE))},
+    ),
+    # Who can go on elsewhere does so at once; for everybody else what has come is still decided.
+    Kind.SHUT_DOWN: row(
+        (Rule((Effect.REVOKE_TOKENS,), when=Guard.ATTACHED), Rule((Effect.REVOKE_TOKENS, Effect.END_EXPIRED), X)),
+        {
+            C: Rule((Effect.REFUSE_FOR_SHUTDOWN,), X),
+            R: (Rule((Effect.REVOKE_TOKENS, Effect.HAND_ON), X, Guard.CAN_GO_ON), _END_BY_SERVER),
+            S: (Rule((Effect.REVOKE_TOKENS, Effect.HAND_ON), X, Guard.CAN_GO_ON), _END_BY_SERVER),
+            X: Rule((Effect.REVOKE_TOKENS, Effect.RELEASE)),
+        },
     ),
     Kind.PROGRESS: row(Rule((Effect.ADVANCE,)), {C: NOT_OPEN}),
     Kind.QUEUE_PREDICTED: row(Rule((Effect.NOTE_PREDICTION,)), {C: NOT_OPEN}),

@@ -30,13 +30,13 @@ from auricle.core.testing.scenario import (
 
 SURVIVABLE: tuple[FaultKind, ...] = (
     "cut", "half_open_client", "half_open_server", "stall", "stall_up", "stall_down", "slow_client", "slow_server",
-    "restart", "refuse", "unheard", "sleep_client", "sleep_server", "engine_stands", "engine_babbles",
+    "restart", "shutdown", "refuse", "unheard", "sleep_client", "sleep_server", "engine_stands", "engine_babbles",
 )  # fmt: skip
 TIMERS_S = (5.0, 10.0, 15.0, 20.0, 30.0, 60.0)
 """Durations of the protocol's timers in seconds; faults often last about as long."""
 HIDDEN: tuple[FaultKind, ...] = ("refuse", "unheard", "full")
 """Faults that only a client without a connection notices: they come together with a cut."""
-FATAL: tuple[FaultKind, ...] = ("full", "shutdown", "broken_server")
+FATAL: tuple[FaultKind, ...] = ("full", "broken_server")
 MOMENTS: tuple[tuple[str, str], ...] = (
     ("client", "start"), ("client", "audio"), ("client", "flush"), ("client", "configure"), ("client", "gap"),
     ("client", "end_input"), ("client", "resume"), ("client", "ping"), ("client", "cancel"), ("server", "ready"),

@@ -94,7 +94,7 @@ OUR_OWN: tuple[FaultKind, ...] = ("sleep_client", "engine_stands", "engine_babbl
 """Faults of neither the network nor the server."""
 MILD_S = 25.0
 """Less than a client tries to reconnect, and than a server retains a session."""
-UNDOES: frozenset[str] = frozenset({"shutdown", "broken_server"})
+UNDOES: frozenset[str] = frozenset({"broken_server"})
 """Faults after which a session is not expected to be complete."""
 
 

@@ -14,7 +14,6 @@ from auricle.core.messages import PROTOCOL, Resume
 from auricle.core.outputs import Frame
 from auricle.core.server import ServerSession
 from auricle.core.session import Outputs
-from auricle.core.states import State
 from auricle.core.stimuli import LossKind
 from auricle.core.testing.driver import Driver, DriverObserver, Loop, Transport
 from auricle.core.testing.engine import Engine
@@ -106,12 +105,11 @@ class ServerProcess:
         self.engines[driver].take(event)
 
     def stop(self) -> None:
-        """Stop: end the input of all sessions, and void their tokens."""
+        """Stop: hand on the sessions that can go on elsewhere, and bring the others to their end."""
         self.stopping = True
         for driver in self.drivers:
             if not driver.done:
-                driver.post(partial(_end_input, driver))
-                driver.post(partial(_no_return, driver))
+                driver.post(partial(_shut_down, driver))
 
     def fail(self) -> None:
         """Fail all open sessions."""
@@ -132,15 +130,8 @@ def _session(driver: Driver) -> ServerSession:
     return driver.session
 
 
-def _end_input(driver: Driver, now: float) -> Outputs:
-    session = _session(driver)
-    if session.state is State.CONNECTING:
-        return session.fail("shutdown", "the server is shutting down", now=now)
-    return session.stop_input("shutdown", now=now)
-
-
-def _no_return(driver: Driver, now: float) -> Outputs:
-    return _session(driver).no_return(now=now)
+def _shut_down(driver: Driver, now: float) -> Outputs:
+    return _session(driver).shut_down(now=now)
 
 
 def _fail(driver: Driver, now: float) -> Outputs:

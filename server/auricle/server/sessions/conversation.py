@@ -26,7 +26,6 @@ from auricle.core import (
     SessionClosed,
     Start,
     Started,
-    State,
 )
 from auricle.core.session import Outputs
 from auricle.engines.actor import EngineActor
@@ -135,15 +134,6 @@ class Conversation:
         """End a session whose client is gone: another one needs its place."""
         self._given_up = True
         self._connection.post(lambda now: self._session.no_return(now=now))
-
-    def stop(self) -> None:
-        """End the input because the server drains; audio already received is still transcribed and its finals sent."""
-        self._connection.post(self._end_input)
-
-    def _end_input(self, now: float) -> Outputs:
-        if self._session.state is State.CONNECTING:
-            return self._session.fail("shutdown", "the server is shutting down", now=now)
-        return self._session.stop_input("shutdown", now=now)
 
     def _forward(self, event: EngineEvent) -> None:
         """Forward a session event to the engine, now or as soon as the engine is ready."""

@@ -46,11 +46,16 @@ class SessionRegistry:
             code, why = "bad_token", "this is not the token of that session"
         connection.post(lambda now: connection.session.fail(code, why, now=now))
 
-    def disable_resumption(self) -> None:
-        """Stop waiting for clients to reconnect: detached sessions end now, attached ones with their connection."""
+    def shut_down(self) -> None:
+        """Hand on every session whose client can go on elsewhere; the others end with all their finals."""
         for connection in self._connections.values():
-            connection.post(partial(_disable_resumption, connection))
+            shut_down(connection)
 
 
-def _disable_resumption(connection: Connection, now: float) -> Outputs:
-    return connection.session.no_return(now=now)
+def shut_down(connection: Connection) -> None:
+    """Hand a session on, or let it come to its end, because the server shuts down."""
+    connection.post(partial(_shut_down, connection))
+
+
+def _shut_down(connection: Connection, now: float) -> Outputs:
+    return connection.session.shut_down(now=now)

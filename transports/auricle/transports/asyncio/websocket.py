@@ -8,11 +8,14 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import (
+    ClientConnectorError,
     ClientError,
+    ClientOSError,
     ClientResponse,
     ClientSession,
     ClientWebSocketResponse,
     ClientWSTimeout,
+    ServerDisconnectedError,
     WSMsgType,
     WSServerHandshakeError,
 )
@@ -20,7 +23,7 @@ from aiohttp import (
 from auricle.core import PROTOCOL, Frame
 from auricle.core.errors import ABNORMAL_CLOSURE, NORMAL_CLOSURE
 from auricle.transports.address import Address, refusal_code
-from auricle.transports.unreachable import why_refused, why_unreachable
+from auricle.transports.unreachable import why_cut_short, why_refused, why_unreachable
 from auricle.transports.wire import WireLost
 
 
@@ -131,6 +134,10 @@ async def open_websocket(
             refused = error.status != HTTPStatus.SWITCHING_PROTOCOLS
             why = why_refused(address, error.status) if refused else why_unreachable(address, error)
             raise WireLost("refused", refusal_code(error.status), why) from None
+        except (ServerDisconnectedError, ClientOSError) as error:
+            if isinstance(error, ClientConnectorError):
+                raise WireLost("refused", ABNORMAL_CLOSURE, why_unreachable(address, error)) from None
+            raise WireLost("reset", ABNORMAL_CLOSURE, why_cut_short(address)) from None
         except (ClientError, OSError, ValueError) as error:
             raise WireLost("refused", ABNORMAL_CLOSURE, why_unreachable(address, error)) from None
         assert isinstance(websocket, _WebSocket), "it was asked for above"

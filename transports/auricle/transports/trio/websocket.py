@@ -15,7 +15,7 @@ from auricle.core import PROTOCOL, Frame
 from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.transports.address import Address, refusal_code
 from auricle.transports.trio.websocket_connection import GuardedConnection
-from auricle.transports.unreachable import NOT_A_WEBSOCKET, why_refused, why_unreachable
+from auricle.transports.unreachable import NOT_A_WEBSOCKET, why_cut_short, why_refused, why_unreachable
 from auricle.transports.wire import WireLost
 
 RECEIVE_BYTES: Final = 64 * 1024
@@ -95,6 +95,8 @@ class _EndAwareStream(trio.abc.Stream):
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
         self.ended = trio.Event()
+        self.has_answered = False
+        """Whether the peer has sent anything."""
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         try:
@@ -102,7 +104,9 @@ class _EndAwareStream(trio.abc.Stream):
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             self.ended.set()
             raise
-        if not data:
+        if data:
+            self.has_answered = True
+        else:
             self.ended.set()
         return bytes(data)
 
@@ -140,7 +144,9 @@ async def open_websocket(
             # A cancel, or an exception of the block, takes precedence over the loss of the wire.
             raise (others or group) from None
         lost = _first_cause(broken, address)
-        raise _not_a_websocket_server(address) if wire is None and lost.how == "reset" else lost from None
+        if wire is None and lost.how == "reset":
+            lost = _not_a_websocket_server(address) if stream.has_answered else _cut_short(address)
+        raise lost from None
     finally:
         with trio.CancelScope(shield=True):
             await trio.aclose_forcefully(stream)
@@ -193,12 +199,16 @@ async def _open_handshake(
         except HandshakeError as error:
             raise WireLost("refused", ABNORMAL_CLOSURE, why_unreachable(address, error)) from None
     if connection is None:
-        raise _not_a_websocket_server(address)
+        raise _not_a_websocket_server(address) if stream.has_answered else _cut_short(address)
     return connection
 
 
 def _not_a_websocket_server(address: Address) -> WireLost:
     return WireLost("refused", ABNORMAL_CLOSURE, f"{address.url}: {NOT_A_WEBSOCKET}")
+
+
+def _cut_short(address: Address) -> WireLost:
+    return WireLost("reset", ABNORMAL_CLOSURE, why_cut_short(address))
 
 
 def _first_cause(group: BaseExceptionGroup[BaseException], address: Address) -> WireLost:

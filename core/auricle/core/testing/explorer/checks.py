@@ -86,6 +86,7 @@ HONEST_ERRORS: Final = frozenset(
         "engine_failed",
         "session_gone",
         "engine_unavailable",
+        "capacity",
     }
 )
 """Fatal errors between two correct sides; every other says that one of them was not."""
@@ -263,14 +264,22 @@ def _check_closed(seen: Observed, closed: SessionClosed, client: Snapshot) -> Se
     return closed
 
 
+_NO_NETWORK: Final = frozenset({Fault.STOP, Fault.FAIL, Fault.STALL, Fault.DRAIN, Fault.FULL})
+"""Faults after which every message still arrives."""
+
+
 def ends_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client: Snapshot) -> None:
     """A session ends otherwise than completed only after a fault or a verb that explains it."""
     honest = {"completed"}
     if client.cancelled:
         honest.add("cancelled")
-    trouble = any(spent[fault] for fault in Fault if fault not in (Fault.STOP, Fault.FAIL, Fault.STALL))
-    if trouble:
+    trouble = any(spent[fault] for fault in Fault if fault not in _NO_NETWORK)
+    if trouble or (spent[Fault.DRAIN] and client.cancelled):
         honest |= {"lost", "timeout"}
+    if spent[Fault.DRAIN] and not can_go_on(client):
+        honest.add("shutdown")
+    if spent[Fault.FULL] and client.cancelled:
+        honest.add("error")
     if spent[Fault.STALL]:
         honest.add("timeout")
     if spent[Fault.STOP]:
@@ -288,16 +297,24 @@ def ends_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client: Sna
 
 def _is_lost_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client: Snapshot) -> None:
     """I13: a session that could be resumed or restarted is not lost."""
-    restarting = client.recovery.restarts > 0 and not client.seq
-    resumable = client.recovery.token is not None or restarting
     impatient = any(spent[fault] for fault in (Fault.REFUSAL, Fault.EXPIRY, Fault.HASTE))
+    # A server that is silent before it is ready is not there for anybody.
+    impatient = impatient or (not client.recovery.session and closed.error in ("ready_timeout", "connect_timeout"))
     # Nothing has moved for as long as the server had asked for: another connection would not help.
     suspicious = bool(spent[Fault.STALL]) and closed.error in ("drain_timeout", "ready_timeout")
     # A session that the server had ended is not begun anew where the server lost it: its input is not ours to say.
     ended = spent[Fault.RESTART] and client.end_code is not None
     require(
-        not resumable or impatient or suspicious or ended, "I13", f"what could be resumed is lost: {closed.message}"
+        not can_go_on(client) or impatient or suspicious or ended,
+        "I13",
+        f"what could go on elsewhere is lost: {closed.message}",
     )
+
+
+def can_go_on(client: Snapshot) -> bool:
+    """Whether a client can go on with another server: it may resume, or there is no session yet to lose."""
+    before_ready = not client.recovery.session
+    return (client.recovery.token is not None or before_ready) and not client.cancelled
 
 
 def asks_no_more_than_needed(born: int, spent: tuple[int, ...]) -> None:
@@ -307,7 +324,7 @@ def asks_no_more_than_needed(born: int, spent: tuple[int, ...]) -> None:
 
 def has_reason_to_restart(spent: tuple[int, ...]) -> None:
     """I13: a session is restarted only where the server lost it, not where a connection broke."""
-    reasons = (Fault.RESTART, Fault.EXPIRY, Fault.REFUSAL, Fault.HASTE)
+    reasons = (Fault.RESTART, Fault.EXPIRY, Fault.REFUSAL, Fault.HASTE, Fault.DRAIN)
     require(any(spent[fault] for fault in reasons), "I13", "the server has forgotten a session it promised to keep")
 
 

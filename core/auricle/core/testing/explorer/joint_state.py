@@ -37,6 +37,8 @@ class Fault(IntEnum):
     STOP = 6
     FAIL = 7
     HASTE = 8
+    DRAIN = 9
+    FULL = 10
 
 
 NOTHING_SPENT: Final = (0,) * len(Fault)

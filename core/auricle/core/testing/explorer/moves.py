@@ -181,6 +181,8 @@ def _of_network(cache: StepCache, settings: Settings, w: JointState) -> Iterator
                 yield Move("network", f"silence {at}", fair=False), _with_fault(Fault.SILENCE, silence)
     if w.spent[Fault.RESTART] < settings.restarts and w.servers:
         yield Move("network", "server restarts", fair=False), _with_fault(Fault.RESTART, Transition.restart_server)
+    if w.spent[Fault.DRAIN] < settings.drains and w.servers:
+        yield Move("network", "server drains", fair=False), _with_fault(Fault.DRAIN, Transition.drain_server)
 
 
 def _with_fault(fault: Fault, act: Callable[[Transition], None]) -> Act:
@@ -237,6 +239,9 @@ def _server_actions(settings: Settings, s: Snapshot, born: int) -> Iterator[Serv
             Fault.FAIL,
         )
     if s.state is State.CONNECTING:
+        if settings.full:
+            refuse = partial(Server.fail, code="capacity", why="there is no room", now=NOW, retry_after_s=1.0)
+            yield Move("engine", "refuse", fair=False), ("refuse",), refuse, Fault.FULL
         token = "t0" if settings.resume and not (settings.declines and born) else None
         yield (
             Move("engine", "accept", fair=True),
@@ -334,7 +339,7 @@ def _server_timer(
         spends = Fault.HASTE
     elif kind is Kind.RESUME_EXPIRED:
         # Where the client cannot resume any more, expiry is a matter of time only.
-        if not _is_abandoned(cache, w):
+        if not _is_abandoned(cache, w, w.servers[index].born):
             if w.spent[Fault.EXPIRY] >= settings.expiries:
                 return
             spends = Fault.EXPIRY
@@ -352,8 +357,12 @@ def _may_tell(cache: StepCache, link: Link) -> bool:
     return not (link.down and isinstance(cache.items[link.down[-1]], Ack | Loading))
 
 
-def _is_abandoned(cache: StepCache, w: JointState) -> bool:
-    return cache.clients[w.client].state is State.CLOSED or w.born > 1
+def _is_abandoned(cache: StepCache, w: JointState, born: int) -> bool:
+    """Whether the client cannot resume a session any more: it has ended, or goes on in another one."""
+    client = cache.clients[w.client]
+    reads_what_is_left = w.here >= 0 and w.links[w.here].server is End.GONE  # its ready may be on its way still
+    elsewhere = w.born > 1 and client.recovery.session != f"s{born}" and not reads_what_is_left
+    return client.state is State.CLOSED or elsewhere
 
 
 def _server_fires(index: int, kind: Kind, spends: Fault | None) -> Act:

@@ -46,6 +46,10 @@ class Settings:
     """The server forgets everything."""
     no_return: bool = False
     """The server may void its resume tokens."""
+    drains: int = 0
+    """Times that the node with all sessions shuts down; whoever connects from then on reaches another one."""
+    full: bool = False
+    """A server may refuse a session before ``ready``, because it has no room."""
     expiries: int = 0
     """Times that a side stops waiting for a resume."""
     stalls: int = 0
@@ -106,6 +110,11 @@ SMALL: Final = (
     Settings(name="refused", audio=0, resume=True, cuts=1, refusals=1, expiries=1),
     Settings(name="restart", audio=1, resume=True, restarts=1),
     Settings(name="a second server that declines", audio=0, resume=True, restarts=1, declines=True, cuts=1),
+    Settings(name="a drain", audio=1, resume=True, drains=1),
+    Settings(name="a drain, and no resuming", audio=1, drains=1),
+    Settings(name="two drains", audio=0, resume=True, drains=2),
+    Settings(name="no room", audio=1, full=True),
+    Settings(name="a cut, and no resuming", audio=1, cuts=1),
 )
 """Runs with the tests: a minute in all."""
 
@@ -143,6 +152,17 @@ LARGE: Final = (
     Settings(name="two restarts", audio=1, resume=True, restarts=2),
     Settings(name="a cut and failures", audio=1, resume=True, cuts=1, segment_failures=1, stalls=1, fail=True),
     Settings(name="a cut without acks", audio=3, acks=False, window=1, resume=True, cuts=1),
+    Settings(name="a drain and a flush", audio=1, flushes=("f1",), resume=True, drains=1),
+    Settings(name="a drain and a flush, and no resuming", audio=1, flushes=("f1",), drains=1),
+    Settings(name="a drain and a change", audio=1, changes=1, resume=True, drains=1),
+    Settings(name="a drain and a gap", audio=1, gaps=1, resume=True, drains=1, fire_timers=1),
+    Settings(name="a drain and speech", audio=1, resume=True, drains=1, partials=1, speech_events=True),
+    Settings(name="a drain and a cut", audio=1, resume=True, drains=1, cuts=1),
+    Settings(name="a drain while leaving", audio=1, resume=True, drains=1, cancel=True, abort=True),
+    Settings(name="a drain, and no room", audio=1, resume=True, drains=1, full=True),
+    Settings(name="a drain with two samples", audio=2, resume=True, drains=1),
+    Settings(name="a drain and less audio kept", audio=2, resume=True, drains=1, fire_timers=0),
+    Settings(name="no room, and a cut", audio=1, resume=True, full=True, cuts=1),
     Settings(name="hasty", audio=1, resume=True, hasty=2),
 )
 """One command, and a quarter of an hour on one core: millions of joint states."""

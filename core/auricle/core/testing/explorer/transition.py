@@ -251,6 +251,11 @@ class Transition:
             health = Health.BROKEN if link.health is Health.GOOD else link.health
             self.links[at] = link._replace(server=End.GONE, up=(), health=health)
 
+    def drain_server(self) -> None:
+        """The node shuts down, with all sessions that there are: whoever connects next reaches another one."""
+        for index in range(len(self.servers)):
+            self.server_does(index, ("shut down",), lambda server: server.shut_down(now=NOW))
+
     def spend(self, fault: Fault) -> None:
         """Take from the budget of a fault."""
         spent = list(self.spent)
@@ -262,15 +267,35 @@ class Transition:
     def joint_state(self) -> JointState:
         """Return the joint state, without what can have no effect any more."""
         links = tuple(_tidy(link) for link in self.links)
-        servers = tuple(served for served in self.servers if not self._over(served))
+        name = self.cache.clients[self.client].recovery.session
+        servers = tuple(served for served in self.servers if not (self._over(served) or self._unreached(served, name)))
+        serving = {served.link for served in servers}
+        links = tuple(
+            link._replace(server=End.GONE, up=()) if _is_left(link) and at not in serving else link
+            for at, link in enumerate(links)
+        )
         here = self.here
         if any(link.client is End.GONE and link.server is End.GONE for link in links):
             links, servers, here = _without_gone(links, servers, here)
         return JointState(self.client, self.connecting, here, links, servers, self.born, self.spent, self.seen)
 
+    def _unreached(self, served: Served, name: str) -> bool:
+        """Whether a session has no connection that a client reads, and is not the one it would resume.
+
+        Nobody hears what it does, so its moves need no place among all others: `alone` shows that it ends.
+        """
+        if name == f"s{served.born}" or (self.here >= 0 and self.links[self.here].server is End.GONE):
+            return False  # its ready may be on its way still
+        return served.link < 0 or _is_left(self.links[served.link])
+
     def _over(self, served: Served) -> bool:
         s = self.cache.servers[served.state].snapshot
         return s.state is State.CLOSED and not s.attached and not s.recovery.retained
+
+
+def _is_left(link: Link) -> bool:
+    """Whether a client has left a connection without a closing handshake: the server can only learn so."""
+    return link.client is End.GONE and link.health is not Health.GOOD
 
 
 def _tidy(link: Link) -> Link:
