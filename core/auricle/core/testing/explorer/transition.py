@@ -269,9 +269,10 @@ class Transition:
         links = tuple(_tidy(link) for link in self.links)
         name = self.cache.clients[self.client].recovery.session
         servers = tuple(served for served in self.servers if not (self._over(served) or self._unreached(served, name)))
-        serving = {served.link for served in servers}
+        # A connection on which no session has begun yet may still carry a resume that the network held back.
+        unheard = {served.link for served in self.servers} - {served.link for served in servers}
         links = tuple(
-            link._replace(server=End.GONE, up=()) if _is_left(link) and at not in serving else link
+            link._replace(server=End.GONE, up=()) if _is_left(link) and at in unheard else link
             for at, link in enumerate(links)
         )
         here = self.here
