@@ -273,7 +273,7 @@ FAULTS: dict[str, Fault] = {
     "does not call an empty session complete": saying("no-audio", "complete", changed("closed", complete=False)),
     "loses a final": saying("finals", "O3", loses_a_final),
     "counts segments from 0": saying("origins", "segment_origin", counts(segments=-3)),
-    "takes credit back": saying("credit-monotone", "O12: credit", takes_credit_back),
+    "takes credit back": saying("credit-monotone", "O12", takes_credit_back),
     "names another protocol": saying("ready-first", "ready.protocol", changed("ready", protocol="auricle.v9")),
     "says that an empty flush was not": saying("flush-nothing", "otherwise", changed("flushed", empty=False)),
     "drops half samples in every frame": hearing("chunks", "received", drops_half_samples),
