@@ -207,7 +207,7 @@ def test_a_drain_is_over_at_once_where_every_client_can_go_on_elsewhere() -> Non
         async with one_server() as server, trio_transport.connect(server.url) as client:
             await give(client, AUDIO[:FIRST_BYTES])
             server.drain()
-            with trio.fail_after(5.0):
+            with trio.fail_after(ServerConfig().drain_timeout_s / 2):
                 await server.stopped()
 
     trio.run(scenario)
