@@ -169,7 +169,9 @@ def test_a_client_only_installation_is_told_what_the_command_needs(
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 2
-    assert capsys.readouterr().err == "The auricle command needs typer: pip install 'auricle[server]'.\n"
+    assert capsys.readouterr().err == (
+        "The auricle command needs typer: run `pip install -e '.[server]'` in the checkout of Auricle.\n"
+    )
 
 
 def test_files_that_cannot_be_opened_are_told_before_a_model_is_loaded(tmp_path: Path) -> None:

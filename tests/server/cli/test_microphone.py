@@ -239,7 +239,7 @@ def test_a_callback_after_the_end_of_everything_is_no_matter(install: Install) -
 
 def test_without_the_extra(install: Install) -> None:
     install(ModuleNotFoundError("No module named 'sounddevice'"))
-    assert "pip install 'auricle[microphone]'" in refused()
+    assert "pip install -e '.[microphone]'" in refused()
 
 
 def test_without_portaudio(install: Install) -> None:

@@ -1,6 +1,6 @@
 """Hypothesis strategies for everything in ``auricle.v1``: messages, frames, verbs, faults and whole conversations.
 
-The one file of the core that needs a library: install ``auricle[testing]``. What these draw is valid unless the name
+The one file of the core that needs a library: install the extra ``testing``. What these draw is valid unless the name
 says otherwise, and they shrink towards the short and the ordinary.
 """
 

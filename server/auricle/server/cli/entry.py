@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 
 from auricle.server.cli.exit_codes import Exit
+from auricle.server.cli.extras import how_to_install
 
 
 def main() -> None:
@@ -11,7 +12,7 @@ def main() -> None:
     try:
         import_module("auricle.server.cli.main").main()
     except ModuleNotFoundError as missing:
-        print(f"The auricle command needs {missing.name}: pip install 'auricle[server]'.", file=sys.stderr)
+        print(f"The auricle command needs {missing.name}: {how_to_install('server')}.", file=sys.stderr)
         raise SystemExit(int(Exit.BAD_INPUT)) from None
     except KeyboardInterrupt:
         raise SystemExit(int(Exit.INTERRUPTED)) from None

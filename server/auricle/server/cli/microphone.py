@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import trio
 
+from auricle.server.cli.extras import how_to_install
 from auricle.server.cli.pcm import CHUNK_MS, FULL_SCALE, SAMPLE_BYTES, SAMPLE_RATE, PcmStream
 from auricle.server.cli.printable import printable
 
@@ -91,7 +92,7 @@ class Microphone:
 async def open_microphone(device: str | int | None = None) -> AsyncIterator[Microphone]:
     """Open and run ``device``: its number, a part of its name, or None for the system's default.
 
-    Raises `MicrophoneError` when there is no such device, no PortAudio, or no ``auricle[microphone]``.
+    Raises `MicrophoneError` when there is no such device, no PortAudio, or the extra ``microphone`` is not installed.
     """
     sounddevice = _sounddevice()
     chosen = int(device) if isinstance(device, str) and device.isdecimal() else device
@@ -112,7 +113,7 @@ def _sounddevice() -> Any:
         return importlib.import_module("sounddevice")
     except ImportError as error:
         raise MicrophoneError(
-            "The microphone needs an extra that is not installed: run `pip install 'auricle[microphone]'`."
+            f"The microphone needs an extra that is not installed: {how_to_install('microphone')}."
         ) from error
     except OSError as error:
         raise MicrophoneError(

@@ -115,10 +115,10 @@ def test_what_is_not_installed_is_no_model(site):
 def test_a_file_with_another_byte_is_refused_in_a_sentence(site, data):
     (site / "stranger_one/model.bin").write_bytes(data)
     with pytest.raises(
-        EngineUnavailable, match=r"model\.bin is not that of the Whisper model whole: .* auricle\[whole\]"
+        EngineUnavailable, match=r"model\.bin is not that of the Whisper model whole: .* the extra whole of Auricle"
     ):
         packaged_model("whole", ignore)
-    with pytest.raises(EngineUnavailable, match=r"auricle\[split\]"):
+    with pytest.raises(EngineUnavailable, match=r"the extra split of Auricle"):
         packaged_model("split", ignore)
 
 

