@@ -37,6 +37,7 @@ from typing import Any, Final, NamedTuple
 
 from auricle.core import timers
 from auricle.core.events import Restarted, SessionClosed
+from auricle.core.guards import ELSEWHERE
 from auricle.core.machine import step
 from auricle.core.messages import Closed, Configured, Durable, ErrorMessage, Flushed, InputEnded, WarningMessage
 from auricle.core.messages import Final as FinalMessage
@@ -312,8 +313,9 @@ def _is_lost_for_a_reason(closed: SessionClosed, spent: tuple[int, ...], client:
 
 
 def can_go_on(client: Snapshot) -> bool:
-    """Whether a client can go on with another server: it may resume, or there is no session yet to lose."""
-    before_ready = not client.recovery.session
+    """Whether a client can go on with another server: it may resume, or none was begun or refused for good."""
+    refused_for_good = client.error is not None and client.error[0] not in ELSEWHERE
+    before_ready = not client.recovery.session and not refused_for_good
     return (client.recovery.token is not None or before_ready) and not client.cancelled
 
 
