@@ -16,6 +16,7 @@ from auricle.engines.whisper.guards import (
     is_too_long,
     repeated_words,
     runaway_start,
+    spoken_turns,
     spoken_words,
     token_budget,
 )
@@ -148,3 +149,6 @@ def test_a_repetition_may_be_counted_wrong_where_a_turn_has_no_duration(
 ) -> None:
     words = [replace(word, text=said) for said, word in zip(text.split(), timed(*durations_s), strict=True)]
     assert has_unspoken_turns(words) is unspoken
+    left = spoken_turns(words)
+    assert (len(left) < len(words)) is unspoken
+    assert [word for word in words if word.text in ("the", "game")] == [w for w in left if w.text in ("the", "game")]

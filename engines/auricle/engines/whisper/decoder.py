@@ -27,7 +27,7 @@ from auricle.engines.whisper.alignment import aligned
 from auricle.engines.whisper.batches import Batch, Job, only, select, stack, storage, together
 from auricle.engines.whisper.gaps import filled, gaps, part_of
 from auricle.engines.whisper.guards import token_budget
-from auricle.engines.whisper.hypothesis import Doubt, Hypothesis, hypothesis, with_words
+from auricle.engines.whisper.hypothesis import Doubt, Hypothesis, hypothesis, recounted, with_words
 from auricle.engines.whisper.log_mel import encoder_input, window_features
 from auricle.engines.whisper.prompt import context_tokens
 from auricle.engines.whisper.window_length import FRAME_SAMPLES, MOST_FRAMES, WindowRules
@@ -77,7 +77,7 @@ class WhisperDecoder:
             if still := _doubtful(tries):
                 greedy = [_greedy(batch) for batch in only(encoded, still)]
                 tries.append(self._aligned(self._generate(greedy)))
-        return {place: _chosen(tries, place) for place in range(len(windows))}
+        return {place: recounted(_chosen(tries, place)) for place in range(len(windows))}
 
     def _jobs(self, windows: Sequence[Window]) -> list[Job]:
         return [

@@ -110,12 +110,17 @@ def repeated_words(words: Sequence[str]) -> set[int]:
     return found
 
 
+def spoken_turns(words: Sequence[TimedWord]) -> list[TimedWord]:
+    """Return the words without those of repeated phrases that have no duration."""
+    repeated = repeated_words([word.text for word in words])
+    return [
+        word for place, word in enumerate(words) if place not in repeated or word.end_s - word.start_s >= UNSPOKEN_S
+    ]
+
+
 def has_unspoken_turns(words: Sequence[TimedWord]) -> bool:
     """Whether a phrase is said again and again, and some of its words have no duration: it may be counted wrong."""
-    return any(
-        words[place].end_s - words[place].start_s < UNSPOKEN_S
-        for place in repeated_words([word.text for word in words])
-    )
+    return len(spoken_turns(words)) < len(words)
 
 
 def is_too_long(voiced_s: float, probability: float | None) -> bool:
