@@ -1,11 +1,8 @@
 """The client for Node.js, which knows nothing but the specification, against our server and a lying one."""
 
 import re
-import shutil
 import subprocess
 import wave
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,24 +12,12 @@ import trio
 from server import misbehaving_servers as rude
 from server.cutting_proxy import CuttingProxy, plan, serving
 from server.misbehaving_servers import running
+from server.node_runs import PATIENCE_S, Finished, conduct, node, run_across_a_kill, run_client
 from server.processes import server_process
 
 CLIENT = Path(__file__).parents[2] / "examples" / "node_client.mjs"
-PATIENCE_S = 60.0
 RATE = 16_000
 SECONDS = 20
-
-
-def node() -> list[str]:
-    """The command that runs Node with WebSocket; skips where there is none."""
-    path = shutil.which("node")
-    if path is None:
-        pytest.skip("Node.js is not installed")
-    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=True).stdout
-    major = int(version.lstrip("v").split(".")[0])
-    if major < 20:
-        pytest.skip(f"Node.js {version.strip()} has no WebSocket, not even an experimental one")
-    return [path] if major >= 22 else [path, "--no-warnings", "--experimental-websocket"]
 
 
 @pytest.fixture
@@ -47,18 +32,8 @@ def recording(tmp_path: Path) -> Path:
     return path
 
 
-async def transcribe(recording: Path, port: int) -> subprocess.CompletedProcess[bytes]:
-    """Run the client to its end, whatever that is."""
-    command = [*node(), str(CLIENT), str(recording), f"ws://127.0.0.1:{port}/ws/transcribe"]
-    return await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
-
-
-def conduct(scenario: Callable[[], Awaitable[Any]]) -> Any:
-    async def patient() -> Any:
-        with trio.fail_after(PATIENCE_S):
-            return await scenario()
-
-    return trio.run(patient)
+async def transcribe(recording: Path, port: int) -> Finished:
+    return await run_client(CLIENT, recording, port)
 
 
 async def uncut(recording: Path) -> list[str]:
@@ -78,7 +53,7 @@ def test_it_prints_every_final_and_says_complete_when_the_accounts_agree(recordi
 def test_a_connection_that_is_cut_makes_no_difference(recording: Path, seed: int) -> None:
     cuts = plan(Random(seed), first_up=2 * RATE, audio_bytes=4 * RATE * SECONDS)
 
-    async def scenario() -> tuple[list[str], subprocess.CompletedProcess[bytes]]:
+    async def scenario() -> tuple[list[str], Finished]:
         async with server_process() as (_, port), trio.open_nursery() as nursery:
             proxy = CuttingProxy(port, cuts)
             (proxied,) = await nursery.start(lambda *, task_status: serving([proxy])(task_status=task_status))
@@ -93,47 +68,12 @@ def test_a_connection_that_is_cut_makes_no_difference(recording: Path, seed: int
 
 
 def test_a_server_that_is_killed_and_comes_back_gets_the_rest(recording: Path) -> None:
-    async def scenario() -> subprocess.CompletedProcess[bytes]:
-        finished: list[subprocess.CompletedProcess[bytes]] = []
-        async with AsyncExitStack() as servers, trio.open_nursery() as nursery:
-            process, port = await servers.enter_async_context(server_process())
-            # Everything up to the first final; the connection then stands still, and so does the session.
-            proxy = Stalling(port, b'"type":"final"')
-            (proxied,) = await nursery.start(lambda *, task_status: serving([proxy])(task_status=task_status))
-
-            async def run_client() -> None:
-                finished.append(await transcribe(recording, proxied))
-                nursery.cancel_scope.cancel()
-
-            nursery.start_soon(run_client)
-            await proxy.stalled.wait()
-            process.kill()
-            await process.wait()
-            await servers.enter_async_context(server_process(port=port))
-            proxy.go_on.set()
-            await trio.sleep_forever()
-        return finished[0]
-
-    finished = conduct(scenario)
+    finished = conduct(lambda: run_across_a_kill(CLIENT, recording))
     assert finished.returncode == 0, finished.stderr
     printed = finished.stdout.decode().splitlines()
     assert re.search(r"going on from sample [1-9]\d*", finished.stderr.decode())
     assert printed[0] == "one two three four five"
     assert printed[-1] == f"Complete: {SECONDS * RATE} samples, {len(printed) - 1} finals."
-
-
-class Stalling(CuttingProxy):
-    """Stands still once the server has said ``mark``, until ``go_on``; what it holds then is still delivered."""
-
-    def __init__(self, port: int, mark: bytes) -> None:
-        super().__init__(port)
-        self.stalled, self.go_on = trio.Event(), trio.Event()
-        self._mark = mark
-
-    async def delivering(self, data: bytes) -> None:
-        if self._mark in data:
-            self.stalled.set()
-            await self.go_on.wait()
 
 
 @pytest.mark.parametrize(

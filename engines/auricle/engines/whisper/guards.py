@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Final
 
+from auricle.engines.policy.agreement import bare
 from auricle.engines.protocol import TimedWord
 
 FIRST_TOKENS: Final = 20
@@ -97,12 +98,12 @@ def repeated_words(words: Sequence[str]) -> set[int]:
 
     A phrase has up to `LONGEST_UNIT` words; case and punctuation do not count.
     """
-    bare = ["".join(letter for letter in word.casefold() if letter.isalnum()) for word in words]
+    said = [bare(word) for word in words]
     found: set[int] = set()
     for size in range(1, LONGEST_UNIT + 1):
         begin = 0
-        for place in range(size, len(bare) + 1):
-            if place < len(bare) and bare[place] == bare[place - size]:
+        for place in range(size, len(said) + 1):
+            if place < len(said) and said[place] == said[place - size]:
                 continue
             if place - begin >= size * REPEATS:
                 found.update(range(begin, place))
