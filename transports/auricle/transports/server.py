@@ -2,32 +2,70 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import cast
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Protocol, cast
 
-from auricle.core import Limits, ServerEvent, ServerSession
+from auricle.core import Limits, OpenTransport, ServerEvent, ServerSession
 from auricle.core.events import Event
+from auricle.core.messages import Resume
 from auricle.core.session import Outputs
-from auricle.transports.driver import BaseDriver, Signal
+from auricle.transports.driver import OpenWire, Signal, Verb
 from auricle.transports.event_reader import EventReader
 from auricle.transports.tracing import traced
 from auricle.transports.wire import Wire
 
 
+class ServerDriver(Protocol):
+    """What the drivers of both loops do for a server's session."""
+
+    async def run(self, first: Outputs) -> None:
+        """Run the session from the outputs ``first`` until it is finished."""
+
+    async def adopt(self, open_wire: OpenWire, verb: Verb) -> None:
+        """Offer the session another wire, and wait until the session is done with it."""
+
+    async def call(self, verb: Verb) -> None:
+        """Call a verb and wait for it."""
+
+    def post(self, verb: Verb) -> None:
+        """Schedule a verb."""
+
+    def raise_failure(self) -> None:
+        """Raise what has failed in the driver itself, if anything has."""
+
+
 class BaseConnection:
     """A session with one client. Made by ``serve_wire``.
+
+    ``driver`` makes a driver of the event loop, ``hold`` keeps a wire for a block and drops it behind, ``new_signal``
+    makes an event of the loop.
 
     Iterate it for the session's events; the last one is always a `SessionClosed`. Call the verbs of `ServerSession`
     through `do` or `post`.
     """
 
-    _driver: BaseDriver
+    _driver: ServerDriver
 
-    def __init__(self, wire: Wire, limits: Limits | None, opened_at: float, new_signal: Callable[[], Signal]) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        limits: Limits | None,
+        opened_at: float,
+        *,
+        driver: Callable[..., ServerDriver],
+        hold: Callable[[Wire], AbstractAsyncContextManager[Wire]],
+        new_signal: Callable[[], Signal],
+    ) -> None:
         self.session = traced(ServerSession)(wire.subprotocol, now=opened_at, limits=limits)
         """The session, for reading; change it only through `do` and `post`."""
         # Bounded by what the client may send: its credit, or for a legacy client by suspended reading.
         self._events: deque[ServerEvent] = deque()
         self._reader = EventReader[ServerEvent](self._take, new_signal)
+        self._hold = hold
+        self._driver = driver(
+            self.session, open_wire=partial(hold, wire), opened=lambda _wire, _now: (), emit=self._emit
+        )
 
     async def do(self, verb: Callable[[float], Outputs]) -> None:
         """Call a verb of the session and wait for it. Raises `LocalProtocolError` where it breaks a guarantee."""
@@ -36,6 +74,18 @@ class BaseConnection:
     def post(self, verb: Callable[[float], Outputs]) -> None:
         """Schedule a verb of the session without waiting for it. For verbs that cannot be refused."""
         self._driver.post(verb)
+
+    async def adopt(self, wire: Wire, resume: Resume, fresh_token: str) -> None:
+        """Resume the session on another wire of the same client, and return when the session is done with it.
+
+        Raises `LocalProtocolError` where ``resume`` does not fit the session; the caller then still owns the wire.
+        """
+        await self._driver.adopt(
+            partial(self._hold, wire), lambda now: self.session.attach(resume, fresh_token=fresh_token, now=now)
+        )
+
+    async def _run(self, now: float) -> None:
+        await self._driver.run((OpenTransport(not_before=now),))
 
     def __aiter__(self) -> AsyncIterator[ServerEvent]:
         """Iterate over the events in order; one task at a time, another one gets a `LocalProtocolError`."""

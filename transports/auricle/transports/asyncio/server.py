@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
-from auricle.core import Limits, OpenTransport
-from auricle.core.messages import Resume
+from auricle.core import Limits
 from auricle.transports.asyncio.driver import Driver
 from auricle.transports.asyncio.tasks import cancel_and_wait, wait_shielded
 from auricle.transports.server import BaseConnection
@@ -21,22 +19,7 @@ class Connection(BaseConnection):
     """
 
     def __init__(self, wire: Wire, limits: Limits | None, opened_at: float) -> None:
-        super().__init__(wire, limits, opened_at, asyncio.Event)
-        self._driver: Driver = Driver(
-            self.session, open_wire=partial(_held, wire), opened=lambda _wire, _now: (), emit=self._emit
-        )
-
-    async def adopt(self, wire: Wire, resume: Resume, fresh_token: str) -> None:
-        """Resume the session on another wire of the same client, and return when the session is done with it.
-
-        Raises `LocalProtocolError` where ``resume`` does not fit the session; the caller then still owns the wire.
-        """
-        await self._driver.adopt(
-            partial(_held, wire), lambda now: self.session.attach(resume, fresh_token=fresh_token, now=now)
-        )
-
-    async def _run(self) -> None:
-        await self._driver.run((OpenTransport(not_before=asyncio.get_running_loop().time()),))
+        super().__init__(wire, limits, opened_at, driver=Driver, hold=_held, new_signal=asyncio.Event)
 
 
 @asynccontextmanager
@@ -58,7 +41,7 @@ async def serve_wire(
     is over or has timed out, and the session can no longer be resumed to learn how it ended. Raises `InternalError`.
     """
     connection = Connection(wire, limits, asyncio.get_running_loop().time() if opened_at is None else opened_at)
-    task = asyncio.create_task(connection._run(), name="auricle session")
+    task = asyncio.create_task(connection._run(asyncio.get_running_loop().time()), name="auricle session")
     try:
         yield connection
     finally:

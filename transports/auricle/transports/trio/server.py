@@ -2,12 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
 import trio
 
-from auricle.core import Limits, OpenTransport
-from auricle.core.messages import Resume
+from auricle.core import Limits
 from auricle.transports.server import BaseConnection
 from auricle.transports.trio.driver import Driver
 from auricle.transports.wire import Wire
@@ -21,22 +19,7 @@ class Connection(BaseConnection):
     """
 
     def __init__(self, wire: Wire, limits: Limits | None, opened_at: float) -> None:
-        super().__init__(wire, limits, opened_at, trio.Event)
-        self._driver: Driver = Driver(
-            self.session, open_wire=partial(_held, wire), opened=lambda _wire, _now: (), emit=self._emit
-        )
-
-    async def adopt(self, wire: Wire, resume: Resume, fresh_token: str) -> None:
-        """Resume the session on another wire of the same client, and return when the session is done with it.
-
-        Raises `LocalProtocolError` where ``resume`` does not fit the session; the caller then still owns the wire.
-        """
-        await self._driver.adopt(
-            partial(_held, wire), lambda now: self.session.attach(resume, fresh_token=fresh_token, now=now)
-        )
-
-    async def _run(self) -> None:
-        await self._driver.run((OpenTransport(not_before=trio.current_time()),))
+        super().__init__(wire, limits, opened_at, driver=Driver, hold=_held, new_signal=trio.Event)
 
 
 @asynccontextmanager
@@ -60,7 +43,7 @@ async def serve_wire(
     """
     connection = Connection(wire, limits, trio.current_time() if opened_at is None else opened_at)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(connection._run)
+        nursery.start_soon(connection._run, trio.current_time())
         try:
             yield connection
         finally:
