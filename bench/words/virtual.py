@@ -81,9 +81,9 @@ class _Lanes:
         while self.waiting and len(self.running) < self.count:
             request = min(self.waiting, key=lambda request: (request.urgency, request.job))
             self.waiting.remove(request)
-            began_s = time.thread_time()
+            began_s = time.process_time()
             outcome = _decoded(self.engine, request.window)
-            took_s = self.delay(request.window, time.thread_time() - began_s)
+            took_s = self.delay(request.window, time.process_time() - began_s)
             heapq.heappush(self.running, (now_s + took_s, request.job, outcome))
 
 
