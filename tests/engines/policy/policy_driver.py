@@ -82,6 +82,8 @@ class Session:
     latency: Callable[[int], int] = lambda job: 0
     effects: list[Effect] = field(default_factory=list)
     decodes: list[Decode] = field(default_factory=list)
+    asked_at: list[int] = field(default_factory=list)
+    """For each decode: how much audio had been heard when it was asked for."""
     waits: list[int] = field(default_factory=list)
     """For each cut: how many decodes it waited for."""
     _state: State = INITIAL
@@ -167,6 +169,7 @@ class Session:
         assert wish.job == len(self.decodes) + 1
         assert 0 <= wish.start < wish.end
         self.decodes.append(wish)
+        self.asked_at.append(self._block * BLOCK)
         # A newer decode takes the place of partials that have not been answered.
         self._out = {job: one for job, one in self._out.items() if one[0].urgency.is_final}
         self._out[wish.job] = (wish, self._now + self.latency(wish.job))

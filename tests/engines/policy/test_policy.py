@@ -285,6 +285,20 @@ def test_the_final_is_there_at_the_endpoint_when_it_was_speculated_in_time():
     assert partials(session)[-1].text == everything(words), "and it was shown meanwhile"
 
 
+def test_speculation_begins_sooner_where_the_window_is_longer():
+    def silence_before_it(speech_s):
+        voice, words = talk(0.5, speech_s, 1.5)
+        session = Session(rules(2.0, silence_s=1.0, partials=False), voice, hears(words)).run()
+        (decode,) = session.decodes
+        assert decode.urgency is Urgency.SPECULATIVE
+        return session.asked_at[0] - (decode.end - TAIL)
+
+    short, longer, longest = (silence_before_it(speech_s) for speech_s in (1.0, 5.0, 20.0))
+    assert short == pytest.approx(0.8 * ENGINE_RATE, abs=BLOCK)
+    assert longer == pytest.approx(0.45 * ENGINE_RATE, abs=2 * BLOCK)
+    assert longest == TAIL
+
+
 def test_a_partial_that_falls_due_in_a_silence_is_the_speculative_final():
     voice, words = talk(0.5, 1.5, 1.0)
     session = Session(rules(silence_s=0.8), voice, hears(words)).run()

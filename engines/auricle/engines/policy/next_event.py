@@ -2,6 +2,7 @@
 
 from auricle.engines.audio.endpointing import Quiet, Speaking
 from auricle.engines.audio.vad_thresholds import CONFIRMING_BLOCKS
+from auricle.engines.policy.speculation import speculation_delay
 from auricle.engines.policy.state import Rules, State
 from auricle.engines.protocol import BLOCK
 
@@ -23,10 +24,12 @@ def _moves(rules: Rules, state: State, voice: Speaking, soonest: int) -> list[in
     """Return the positions before which this and that cannot be."""
     utterance = state.utterance
     assert utterance is not None, "somebody speaks"
+    # Voice that goes on from there moves it later: a longer window begins to be decoded sooner, but by less than that.
+    voiced_until = voice.voiced_until if utterance.speculation is None else soonest
     moves = [
         voice.voiced_until + rules.endpointing.silence,
         voice.opened + rules.endpointing.max_segment - BLOCK,
-        (voice.voiced_until if utterance.speculation is None else soonest) + rules.speculate,
+        voiced_until + speculation_delay(rules, state, voiced_until),
     ]
     if rules.partials and state.interval is not None:
         moves.append(utterance.next_partial)

@@ -7,8 +7,17 @@ it is also the newest hypothesis.
 from auricle.engines.policy.events import Decode, Effect, Urgency
 from auricle.engines.policy.partials import drop_partials, tell
 from auricle.engines.policy.stable_prefix import with_stable_prefix
-from auricle.engines.policy.state import TAIL, Rules, Speculation, State, Step, Utterance, context_start
-from auricle.engines.protocol import Transcript
+from auricle.engines.policy.state import DECODE_TIME_S, TAIL, Rules, Speculation, State, Step, Utterance, context_start
+from auricle.engines.protocol import ENGINE_RATE, Transcript
+
+
+def speculation_delay(rules: Rules, state: State, voiced_until: int) -> int:
+    """Return the silence in engine samples after which the open utterance seems to be over."""
+    utterance = state.utterance
+    assert utterance is not None
+    window = voiced_until + TAIL - final_start(rules, state, utterance, voiced_until)
+    lead = round(DECODE_TIME_S * ENGINE_RATE * max(1.0, window / (rules.shortest_window or window)))
+    return max(TAIL, rules.endpointing.silence - lead)
 
 
 def speculate(rules: Rules, state: State, voiced_until: int) -> Step:

@@ -16,8 +16,9 @@ LONGEST_SEGMENT_S: Final = 28.0
 TAIL: Final = 4 * BLOCK
 """Silence that a final hears behind the last voice: the detector may be that late."""
 DECODE_TIME_S: Final = 0.2
-"""A speculative final begins so long before the silence ends the utterance: what a decode takes on a small machine.
-Earlier, and it is begun in every breath; later, and somebody waits for it."""
+"""A speculative final begins so long before the silence ends the utterance, and longer in proportion where its window is
+longer than the shortest: what a decode takes on a small machine. Earlier, and it is begun in every breath; later, and
+somebody waits for it."""
 LONGEST_PAUSE: Final = 2 * ENGINE_RATE
 """What was said before a longer pause, in engine samples, is no context for what follows."""
 MOST_PAST: Final = 8
@@ -39,8 +40,6 @@ class Rules:
     """Whether committed words are told to be stable, and finals begin with them."""
     language: str | None
     """What it says it speaks."""
-    speculate: int
-    """Silence after which the utterance seems to be over."""
     shortest_window: int
     """Engine samples up to which a window costs the same (`Lanes.buckets`)."""
     lull: int
@@ -63,7 +62,6 @@ class Rules:
             lull=endpointing_rules.max_segment // 2
             if config.offline
             else min(round(LULL_S * ENGINE_RATE), endpointing_rules.max_segment // 4),
-            speculate=max(TAIL, endpointing_rules.silence - round(DECODE_TIME_S * ENGINE_RATE)),
         )
 
 
