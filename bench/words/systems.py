@@ -1,7 +1,7 @@
 """The columns by name: which systems there are, and the models they share."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -19,8 +19,12 @@ from auricle.engines.whisper.engine import WhisperEngine
 OFFLINE = "plain-beam5"
 """What costs and errors of the others are compared with."""
 SILENCES_S = (0.2, 0.5, 0.8)
-SESSIONS = (1, 8)
+SESSIONS = (1, 8, 16)
 """At once."""
+INTERVALS_S = {"1": 1.0, "2": 2.0, "none": 0.0}
+"""Between the partials of more columns on virtual time: they show what partials cost."""
+WITHOUT = "-partials-none"
+"""Ends the name of a column without partials."""
 VIRTUAL, CUT = "live-virtual", "plain-cut"
 """Begin the names of columns that are measured only where they are asked for."""
 
@@ -88,13 +92,15 @@ def columns(models: Models, options: Options) -> dict[str, System]:
                 detect_language=options.detect_language,
             )
     for silence_s in SILENCES_S:
-        named[f"{VIRTUAL}-{silence_s:g}"] = Virtual(
+        virtual = named[f"{VIRTUAL}-{silence_s:g}"] = Virtual(
             engine=models.ours,
             silence_s=silence_s,
             frame_s=options.frame_s,
             delay=options.delay,
             detect_language=options.detect_language,
         )
+        for told, interval_s in INTERVALS_S.items():
+            named[f"{VIRTUAL}-{silence_s:g}-partials-{told}"] = replace(virtual, interval_s=interval_s)
         named[f"{CUT}-{silence_s:g}"] = PlainOnCuts(
             model=models.plain,
             engine=models.ours,

@@ -5,12 +5,12 @@ from typing import Any
 
 from bars import Verdict, number
 from words.scores import ALL
-from words.systems import OFFLINE
+from words.systems import OFFLINE, WITHOUT
 
 Columns = Mapping[str, Mapping[str, Any]]
 LIKE = {
     "files": 1.02,
-    **dict.fromkeys(("live-0.5", "live-0.5-x8", "live-virtual-0.5"), 1.05),
+    **dict.fromkeys(("live-0.5", "live-0.5-x8", "live-0.5-x16", "live-virtual-0.5"), 1.05),
     **dict.fromkeys(("live-0.2", "live-0.2-x8", "live-virtual-0.2"), 1.15),
 }
 """WER of these columns to that of plain faster-whisper with beam 5, at most."""
@@ -24,6 +24,7 @@ SLOWEST_S = (
     ("live-0.5", "first_word_delay_s", 1.2),
     ("live-0.5-x8", "final_delay_s", 0.9),
     ("live-0.5-x8", "partial_gap_s", 1.5),
+    ("live-0.5-x16", "final_delay_s", 1.1),
 )
 """p95 in seconds, at most."""
 NAMES = {
@@ -78,6 +79,11 @@ def _nothing_wrong(columns: Columns) -> Iterator[Verdict]:
             name: column["text_against_words"]["differing"] for name, column in ours.items()
         },
         "clips that did not end as they should": {name: len(column["incomplete"]) for name, column in ours.items()},
+        "clips longer than 3 s without a partial": {
+            name: column["long_clips_without_partial"]
+            for name, column in ours.items()
+            if name.startswith("live") and not name.endswith(WITHOUT)
+        },
     }
     for what, found in counts.items():
         wrong = {name: count for name, count in found.items() if count}

@@ -20,6 +20,7 @@ from words.heard import Heard, Hearing, heard_of
 from words.samples import Sample
 
 from auricle.engines.policy.events import Drop, Promote, Urgency
+from auricle.engines.policy.state import PARTIAL_INTERVAL_S
 from auricle.engines.protocol import (
     ENGINE_RATE,
     EngineError,
@@ -96,10 +97,18 @@ def _decoded(engine: WindowEngine, window: Window) -> Transcript | str:
 
 
 def play_virtually(
-    engine: WindowEngine, tape: Tape, config: StreamConfig, *, frame_s: float, delay: Delay, lanes: int = 1
+    engine: WindowEngine,
+    tape: Tape,
+    config: StreamConfig,
+    *,
+    frame_s: float,
+    delay: Delay,
+    lanes: int = 1,
+    interval_s: float = PARTIAL_INTERVAL_S,
 ) -> tuple[Said, ...]:
     """Let one session hear a tape; return what it said, and when on the virtual clock."""
     recogniser = WindowRecogniser(engine, config)
+    recogniser.set_partial_interval(interval_s)
     work = _Lanes(engine=engine, delay=delay, count=lanes)
     said: list[Said] = []
 
@@ -157,6 +166,8 @@ class Virtual:
     frame_s: float
     delay: Delay
     detect_language: bool
+    interval_s: float = PARTIAL_INTERVAL_S
+    """Between two partials of an utterance; 0: none."""
 
     def hear(self, samples: Sequence[Sample], tell: Callable[[str], None]) -> Hearing:
         """Play one clip after the other."""
@@ -167,9 +178,11 @@ class Virtual:
             tell(sample.name)
             tape = tape_of(sample, self.silence_s)
             language = None if self.detect_language else sample.language
-            config = StreamConfig(language=language, silence_s=self.silence_s)
+            config = StreamConfig(language=language, silence_s=self.silence_s, partials=self.interval_s > 0.0)
             with metered() as used:
-                said = play_virtually(engine, tape, config, frame_s=self.frame_s, delay=self.delay)
+                said = play_virtually(
+                    engine, tape, config, frame_s=self.frame_s, delay=self.delay, interval_s=self.interval_s
+                )
             recording = recording_of(tape, said, self.frame_s)
             heard.append(heard_of(sample.name, recording, offset_s=LEAD_S, paced=True, cpu_s=used.cpu_s))
             cpu_s += used.cpu_s

@@ -90,6 +90,14 @@ def test_one_word_where_nobody_speaks_is_too_many() -> None:
     assert found["loops"] is True
 
 
+def test_long_clips_see_a_partial_wherever_there_are_any() -> None:
+    found = live(0.04, long_clips_without_partial=0)
+    found["columns"]["live-virtual-0.5-partials-none"] = column(0.04, long_clips_without_partial=5)
+    assert met(found)["clips longer than 3 s without a partial"] is True
+    found["columns"]["live-virtual-0.5-partials-2"] = column(0.04, long_clips_without_partial=1)
+    assert met(found)["clips longer than 3 s without a partial"] is False
+
+
 @pytest.mark.parametrize(("p95", "values", "expected"), [(0.6, 60, True), (0.6, 9, None), (0.7, 9, False)])
 def test_a_delay_needs_finals_behind_it(p95: float, values: int, expected: bool | None) -> None:
     found = met(live(0.04, final_delay_s={**SPREAD, "n": values, "p95": p95}))
