@@ -16,9 +16,9 @@ LONGEST_SEGMENT_S: Final = 28.0
 TAIL: Final = 4 * BLOCK
 """Silence that a final hears behind the last voice: the detector may be that late."""
 DECODE_TIME_S: Final = 0.2
-"""A speculative final begins so long before the silence ends the utterance, and longer in proportion where its window is
-longer than the shortest: what a decode takes on a small machine. Earlier, and it is begun in every breath; later, and
-somebody waits for it."""
+"""A speculative final begins so long before the silence ends the utterance, and longer in proportion where its window
+is longer than the shortest: what a decode takes on a small machine. Earlier, and it is begun in every breath; later,
+and somebody waits for it."""
 LONGEST_PAUSE: Final = 2 * ENGINE_RATE
 """What was said before a longer pause, in engine samples, is no context for what follows."""
 MOST_PAST: Final = 8
