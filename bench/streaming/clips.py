@@ -10,10 +10,10 @@ import soundfile
 
 from auricle.engines.protocol import ENGINE_RATE, Samples
 
-MEMORISED = "memorised_ids.json"
-"""In a model's folder: the clips that it knows, where it knows nothing else."""
 TURN_PAUSE = 4 / 3
-"""Of a voice agent's traffic: 3 s of speech, 4 s of pause."""
+"""Of a voice agent's traffic: 3 s of speech, 4 s of pause …"""
+TURN_S = 7.0
+"""… and so a final about every seven seconds."""
 SHORTEST_PAUSE_S = 0.8
 LEAD_S = 0.3
 """Silence before the first clip of a tape: a microphone is open before somebody speaks."""
@@ -76,20 +76,16 @@ class Tape:
         return (np.clip(self.samples, -1, 1) * 32767).astype("<i2").tobytes()
 
 
-def load(manifest: Path, model: Path, language: str) -> tuple[Clip, ...]:
-    """Return the clips of a ``manifest.jsonl`` that can be used with ``model``."""
+def load(manifest: Path, language: str) -> tuple[Clip, ...]:
+    """Return the clips of a ``manifest.jsonl`` in one language that have text and word times."""
     entries = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
-    known = json.loads((model / MEMORISED).read_text(encoding="utf-8")) if (model / MEMORISED).is_file() else None
     chosen = [
         entry
         for entry in entries
-        if entry.get("text")
-        and entry.get("words")
-        and entry.get("language", language) == language
-        and (known is None or name_of(entry) in known)
+        if entry.get("text") and entry.get("words") and entry.get("language", language) == language
     ]
     if not chosen:
-        raise SystemExit(f"No clip of {manifest} has text and word times and can be used with this model.")
+        raise SystemExit(f"No clip of {manifest} in {language!r} has text and word times.")
     return tuple(_clip(manifest.parent, entry) for entry in chosen)
 
 

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 import jiwer
+from normal import Errors, align, normal
 
 Summary = dict[str, Any]
 """``n, p50, p95, most`` of some values; numbers are None where there are no values."""
@@ -49,14 +50,10 @@ def edits(reference: Sequence[str], heard: Sequence[str]) -> tuple[int, int, int
     return result.substitutions, result.deletions, result.insertions
 
 
-def word_error_rate(pairs: Iterable[tuple[str, str]]) -> float:
+def word_error_rate(pairs: Iterable[tuple[str, str]], language: str) -> float:
     """Return the errors of (reference, heard) pairs, all together, for each word of the references."""
-    errors = total = 0
-    for reference, heard in pairs:
-        expected = words_of(reference)
-        errors += sum(edits(expected, words_of(heard)))
-        total += len(expected)
-    return errors / total if total else 0.0
+    found = sum((align(normal(said, language), normal(heard, language)).errors for said, heard in pairs), Errors())
+    return found.rate or 0.0
 
 
 def left_out(expected: str, heard: str) -> int:

@@ -1,9 +1,9 @@
 """Whisper in real time, measured: ratios to the same model offline and to a naive server, in one run.
 
-python bench/streaming/run.py --model DIR                 measures everything, some ten minutes on two cores
-python bench/streaming/run.py --model DIR --quick         the same in two minutes, too little to judge by
-python bench/streaming/run.py --model DIR --only solo     one measure; --only may be given again
-python bench/streaming/run.py --model DIR --write         also keeps the results and renders docs/bench-streaming.md
+python bench/streaming/run.py --model NAME                measures everything, half an hour on two cores
+python bench/streaming/run.py --model NAME --quick         the same in two minutes, too little to judge by
+python bench/streaming/run.py --model NAME --only solo     one measure; --only may be given again
+python bench/streaming/run.py --model NAME --write         also keeps the results and renders docs/bench-streaming.md
 
 Exit code 1 where a bar is not met.
 """
@@ -20,10 +20,12 @@ from typing import Any
 
 import bars
 import machine
-from clips import MEMORISED, load
+from clips import load
 from context import QUICK, STANDARD, Bench, open_bench
 from harness import FRAME_S
 from measures import capacity, ending, instability, kills, nonspeech, offline, padding, solo, words
+
+from auricle.engines.whisper.models.resolution import resolve_model
 
 CLIPS = machine.ROOT / "tests" / "engines" / "speech" / "manifest.jsonl"
 RESULTS = Path(__file__).parent / "results"
@@ -47,11 +49,12 @@ def main() -> int:
         raise SystemExit("The page's plots need matplotlib: pip install -e '.[bench]'.")
     meta = machine.facts(sys.argv)
     budget = QUICK if options.quick else STANDARD
+    folder = resolve_model(options.model, lambda stage, fraction: None)
     bench = open_bench(
-        model=options.model,
+        model=folder,
         device=options.device,
-        clips=load(options.clips, options.model, options.language),
-        word_clips=load(options.word_clips or options.clips, options.model, options.language),
+        clips=load(options.clips, options.language),
+        word_clips=load(options.word_clips or options.clips, options.language),
         budget=budget,
         language=options.language,
         silence_s=options.silence,
@@ -59,10 +62,8 @@ def main() -> int:
         isolation=options.engine_isolation,
     )
     meta |= {
-        "model": options.model.resolve().name,
-        "model_mb": round((options.model / "model.bin").stat().st_size / 1e6, 1),
-        "width": bench.width,
-        "memorised": (options.model / MEMORISED).is_file(),
+        "model": Path(options.model).name,
+        "model_mb": round((folder / "model.bin").stat().st_size / 1e6, 1),
         "device": bench.device,
         "quick": options.quick,
         "isolation": options.engine_isolation,
@@ -82,7 +83,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=(__doc__ or "").splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--model", type=Path, required=True, help="folder of a CTranslate2 Whisper model")
+    parser.add_argument("--model", required=True, help="tiny.en, base, another name, or a folder")
     parser.add_argument("--clips", type=Path, default=CLIPS, help="manifest.jsonl with path, text and words")
     parser.add_argument("--word-clips", type=Path, help="more of them, for the error rates alone; else --clips")
     parser.add_argument("--only", action="append", choices=MEASURES, help="measure this; may be given again")

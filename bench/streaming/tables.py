@@ -37,11 +37,6 @@ def _made_of(meta: Measure) -> list[str]:
         f"Python {meta['python']}, {libraries}. {meta['silence_s']} s of silence end an utterance where delays are "
         f"measured; frames of {1000 * meta['frame_s']:g} ms; the engine in a {meta['isolation']} of its own."
     ]
-    if meta["memorised"]:
-        lines += [
-            "",
-            "This model memorised whole clips and stumbles on parts of them: its words are a check, no merit.",
-        ]
     if meta["quick"]:
         lines += ["", "**A quick run: too little of everything to judge by.**"]
     return lines
@@ -71,7 +66,7 @@ def _offline(m: Measure) -> list[str]:
             spread(m[name]["decode_s"], "s"),
             share(m[name]["wer"]),
         )
-        for name, title in (("short", "our decoder, short window"), ("padded", "faster-whisper, 30 s"))
+        for name, title in (("short", "our decoder, short window"), ("padded", "faster-whisper, beam 5, 30 s"))
     ]
     head = f"| {m['clips']} clips, {number(m['audio_s'])} s | CPU per second of audio | a decode, p50 / p95 | WER |"
     return table(head, rows)
@@ -86,7 +81,7 @@ def _solo(m: Measure) -> list[str]:
         row(
             "… of clips that are decoded one right after the other", lambda s: number(s["cpu_over_short_hurried"], "×")
         ),
-        row("CPU / offline faster-whisper, 30 s", lambda s: number(s["cpu_over_padded"], "×")),
+        row("CPU / offline faster-whisper, beam 5, 30 s", lambda s: number(s["cpu_over_padded"], "×")),
         row("CPU per second of audio", lambda s: number(1000 * s["cpu_per_audio_s"], "ms")),
         row("final − end of speech, p50 / p95", lambda s: spread(s["after_speech_s"], "s")),
         row("final − endpoint, p50 / p95", lambda s: spread(s["after_endpoint_s"], "s")),
@@ -132,7 +127,9 @@ def _capacity(m: Measure) -> list[str]:
     rows = [
         (
             f"{system}, {trial['sessions']}",
-            spread(trial["after_speech_s"], "s") + ("" if trial["complete"] else ", incomplete"),
+            share(trial["wer"]),
+            f"{spread(trial['after_speech_s'], 's')} ({trial['after_speech_s']['n']})"
+            + ("" if trial["complete"] else ", incomplete"),
             number(trial["unfairness"], "×"),
             spread(trial["update_gap_s"], "s"),
             number(trial["cores"]),
@@ -142,7 +139,7 @@ def _capacity(m: Measure) -> list[str]:
         for trial in sorted(m[system]["trials"], key=lambda trial: trial["sessions"])
     ]
     head = (
-        "| sessions | final − end of speech, p50 / p95 | worst / median session "
+        "| sessions | WER | final − end of speech, p50 / p95 (n) | worst / median session "
         "| partial to partial | cores | harness late |"
     )
     over, full = m["overload"], saturated(m)

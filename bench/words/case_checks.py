@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 from clips import Clip, lay
+from normal import align, normal
 from words.files import transcribe_file
-from words.normal import align, normal
 from words.virtual import AFTER_S, Delay, play_virtually
 
 from auricle.engines.protocol import FinalResult, Samples, StreamConfig, WindowEngine

@@ -5,9 +5,9 @@ from typing import Any
 
 from clips import Word
 from metrics import changed_words, summary, words_of
+from normal import Errors, align, normal
 from words.heard import Heard, Hearing, Told
 from words.loops import loops
-from words.normal import Errors, align, normal
 from words.samples import Sample
 
 Scores = dict[str, Any]

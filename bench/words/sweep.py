@@ -13,7 +13,7 @@ from cpu import metered
 from direct import DirectWhisper
 from faster_whisper import WhisperModel
 from faster_whisper.vad import VadOptions, get_speech_timestamps
-from words.normal import Errors, align, normal
+from normal import Errors, align, normal
 from words.samples import Sample
 
 from auricle.engines.protocol import ENGINE_RATE, Samples, StreamConfig, Window

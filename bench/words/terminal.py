@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from normal import align, normal
 from words.heard import Hearing
-from words.normal import align, normal
 from words.samples import Sample
 from words.scores import ALL, errors_of
 from words.systems import OFFLINE

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from clips import LEAD_S, MEMORISED, Clip, Word, conversation, load, turn_pause_s, with_pauses, within
+from clips import LEAD_S, Clip, Word, conversation, load, turn_pause_s, with_pauses, within
 
 from auricle.engines.protocol import ENGINE_RATE
 
@@ -35,18 +35,17 @@ def manifest(folder: Path) -> Path:
 
 
 def test_clips_of_both_kinds_of_manifest_are_loaded(tmp_path: Path) -> None:
-    found = load(manifest(tmp_path), tmp_path, "en")
+    found = load(manifest(tmp_path), "en")
     assert [one.name for one in found] == ["ex", "y"]
     assert found[0].seconds == 1
     assert found[0].speech_end_s == 0.9
 
 
-def test_a_model_that_memorised_clips_hears_only_these(tmp_path: Path) -> None:
-    (tmp_path / MEMORISED).write_text('["y"]')
-    assert [one.name for one in load(manifest(tmp_path), tmp_path, "en")] == ["y"]
-    (tmp_path / MEMORISED).write_text("[]")
-    with pytest.raises(SystemExit, match="No clip"):
-        load(manifest(tmp_path), tmp_path, "en")
+def test_a_manifest_without_a_clip_that_serves_is_refused(tmp_path: Path) -> None:
+    path = manifest(tmp_path)
+    path.write_text(path.read_text().splitlines()[-1])
+    with pytest.raises(SystemExit, match="in 'en' has text"):
+        load(path, "en")
 
 
 def test_clips_are_chosen_to_fit() -> None:

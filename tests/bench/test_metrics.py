@@ -55,8 +55,8 @@ def test_edits_account_for_the_lengths(reference: list[str], heard: list[str]) -
 
 
 def test_errors_of_all_utterances_are_counted_together() -> None:
-    assert word_error_rate([("one two three", "one two three"), ("four", "")]) == 0.25
-    assert word_error_rate([]) == 0
+    assert word_error_rate([("red green blue", "Red, green, blue."), ("black", "")], "en") == 0.25
+    assert word_error_rate([], "en") == 0
 
 
 def test_words_left_out_are_not_words_replaced() -> None:

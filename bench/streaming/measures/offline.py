@@ -16,6 +16,6 @@ async def measure(bench: Bench) -> dict[str, Any]:
         found[name] = {
             "cpu_per_audio_s": round(sum(one.cpu_s for _, one in decodes) / audio_s, 5),
             "decode_s": summary(one.wall_s for _, one in decodes),
-            "wer": round(word_error_rate((clip.text, one.text) for clip, one in decodes), 4),
+            "wer": round(word_error_rate([(clip.text, one.text) for clip, one in decodes], bench.language), 4),
         }
     return found

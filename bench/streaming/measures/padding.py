@@ -19,6 +19,6 @@ async def measure(bench: Bench) -> dict[str, Any]:
     for pad_s in bench.budget.pads_s:
         with metered() as used:
             texts = [whisper.decode(clip.samples, pad_s) for clip in clips]
-        wer = word_error_rate((clip.text, text) for clip, text in zip(clips, texts, strict=True))
+        wer = word_error_rate([(clip.text, text) for clip, text in zip(clips, texts, strict=True)], bench.language)
         pads.append({"pad_s": pad_s, "wer": round(wer, 4), "cpu_per_audio_s": round(used.cpu_s / audio_s, 5)})
     return {"clips": len(clips), "audio_s": round(audio_s, 1), "pads": pads}

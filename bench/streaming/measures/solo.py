@@ -25,7 +25,7 @@ async def measure(bench: Bench) -> dict[str, Any]:
         "short_cpu_s": await _once_each(bench, tape),
         "padded_cpu_s": round(sum(bench.padded(clip).cpu_s for clip in tape.clips), 4),
         "short_hurried_cpu_s": round(sum(bench.short(clip).cpu_s for clip in tape.clips), 4),
-        "wer": round(word_error_rate((clip.text, bench.short(clip).text) for clip in tape.clips), 4),
+        "wer": round(word_error_rate([(clip.text, bench.short(clip).text) for clip in tape.clips], bench.language), 4),
     }
     _, harness = await _one(bench, NullService(), tape)
     found: dict[str, Any] = {
@@ -94,6 +94,6 @@ def _read(bench: Bench, recording: Recording, cpu_s: float, offline: dict[str, f
         "changed_words": recording.changed(),
         "final_words": final_words,
         "instability": round(recording.changed() / final_words, 4) if final_words else None,
-        "wer": round(word_error_rate([(recording.tape.text, recording.text)]), 4),
+        "wer": round(word_error_rate([(recording.tape.text, recording.text)], bench.language), 4),
         "last_heard_s": recording.finals[-1].end_sample / ENGINE_RATE if recording.finals else None,
     }

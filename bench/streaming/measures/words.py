@@ -24,9 +24,9 @@ async def measure(bench: Bench) -> dict[str, Any]:
     config = bench.config(StreamConfig().silence_s)
     async with bench.ours() as ours:
         recordings = await play_all(ours, tapes, delays_s, config, patience_s=PATIENCE_S)
-    wer = word_error_rate((recording.tape.text, recording.text) for recording in recordings)
-    short = word_error_rate((clip.text, bench.short(clip).text) for clip in clips)
-    padded = word_error_rate((clip.text, bench.padded(clip).text) for clip in clips)
+    wer = word_error_rate([(one.tape.text, one.text) for one in recordings], bench.language)
+    short = word_error_rate([(clip.text, bench.short(clip).text) for clip in clips], bench.language)
+    padded = word_error_rate([(clip.text, bench.padded(clip).text) for clip in clips], bench.language)
     endings = gather(recordings, lambda recording: [e.after_speech_s for e in recording.endings()])
     return {
         "sessions": sessions,

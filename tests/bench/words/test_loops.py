@@ -1,8 +1,8 @@
 """Loops are what a decoder repeats and nobody said."""
 
 import pytest
+from normal import align
 from words.loops import FEWEST, loops, repeats, repetitions
-from words.normal import align
 
 
 def found(reference: str, heard: str) -> list[tuple[str, int]]:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from clips import Clip, Word
+from normal import Errors, align, normal
 from words.heard import Heard, Hearing, Shown, Told
-from words.normal import Errors, align, normal
 from words.samples import NONSPEECH, Sample
 from words.scores import contradicted, instability, scores, start_errors, text_against_words
 

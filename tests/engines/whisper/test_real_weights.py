@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from clips import Tape
-from words.normal import align, normal
+from normal import align, normal
 from words.virtual import fixed, play_virtually
 
 from auricle.engines.protocol import (
