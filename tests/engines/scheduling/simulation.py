@@ -1,7 +1,8 @@
 """A machine that never was: sessions talk and pause, calls take what was measured, and time is only a number.
 
-Costs are those of Whisper tiny, int8, on one core (notes/streaming-whisper.md §0). The same speakers say the same
-things, whoever serves them: `Scheduled` is what is tested, `InOrder` what a server does that knows only a queue.
+Costs are those of Whisper tiny.en, int8, on one core: windows as long as its weights stand, finals with a beam and an
+alignment (notes/real-weights.md §3; notes/streaming-whisper.md §0, 8). The same speakers say the same things, whoever
+serves them: `Scheduled` is what is tested, `InOrder` what a server does that knows only a queue.
 """
 
 import heapq
@@ -14,7 +15,7 @@ from typing import Protocol
 
 from auricle.engines.policy.events import Urgency
 from auricle.engines.protocol import ENGINE_RATE, Lanes
-from auricle.engines.scheduling.jobs import Batch, Job, JobId, deadline_s
+from auricle.engines.scheduling.jobs import Batch, Job, JobId, bucket_of, deadline_s
 from auricle.engines.scheduling.scheduler import (
     finished,
     load,
@@ -25,27 +26,31 @@ from auricle.engines.scheduling.scheduler import (
     take,
 )
 
-PAD_S = 1.0
-"""Silence behind every window, which the engine hears too."""
-BUCKETS_S = (1.0, 2.0, 3.0, 5.0, 7.0, 9.0, 14.0, 29.0)
+BUCKETS_S = (8.0, 13.0, 18.0, 28.0)
+"""What fits into windows of 1 000, 1 500, 2 000 and 3 000 frames with 2 s of silence behind it."""
 LANES = Lanes(count=1, batch=8, buckets=tuple(round(length * ENGINE_RATE) for length in BUCKETS_S))
-ENCODE_MS = {1: 8.8, 2: 15.6, 3: 24.0, 4: 32.0, 6: 54.0, 8: 76.0, 10: 99.0, 15: 220.0, 30: 800.0}
+ENCODE_MS = (57.0, 105.0, 150.0, 400.0)
+"""By bucket."""
+ALIGN_MS = 14.0
 STEP_MS = {1: 5.4, 2: 5.8, 4: 8.0, 8: 10.8}
-"""Of a decoder step for a whole batch."""
+"""Of a decoder step for a whole batch, greedily."""
+BEAM = 1.35
+"""Times as long is a step with a beam of five."""
+TOKENS_A_SECOND = 2.6
 
-FIRST_S, ONSET_S, ENDPOINT_S = 0.6, 0.1, 0.2
-TAIL_S = 2.5
+FIRST_S, ONSET_S, ENDPOINT_S = 0.6, 0.13, 0.2
+TAIL_S = 8.0
 """Longest window of a partial: what is older is committed."""
 SPEECH_S, PAUSE_S = 3.0, 4.0
 
 
-def measured_s(samples: int, size: int) -> float:
-    length_s = samples / ENGINE_RATE
-    encode = next(ms for known_s, ms in ENCODE_MS.items() if known_s >= length_s + PAD_S)
+def measured_s(samples: int, size: int, beam: float = 1.0) -> float:
+    """Return the seconds of a call with ``size`` windows, the longest of so many samples."""
+    bucket = min(bucket_of(LANES, samples), len(ENCODE_MS) - 1)
     low, high = max(n for n in STEP_MS if n <= size), min(n for n in STEP_MS if n >= size)
     step = STEP_MS[low] + (STEP_MS[high] - STEP_MS[low]) * ((size - low) / (high - low) if high > low else 0.0)
-    tokens = 3.0 + 3.6 * length_s
-    return (size * encode + tokens * step) / 1000.0
+    tokens = 3.0 + TOKENS_A_SECOND * samples / ENGINE_RATE
+    return (size * (ENCODE_MS[bucket] + ALIGN_MS) + tokens * step * beam) / 1000.0
 
 
 class Server(Protocol):
@@ -118,7 +123,7 @@ class InOrder:
         return Batch(
             number=next(self.numbers),
             jobs=(self.line.popleft(),),
-            bucket=0,
+            group=(0, None),
             predicted_s=0.0,
             began_s=now_s,
             budget_s=0.0,
@@ -193,8 +198,8 @@ class Simulation:
                 self._happens(event, now_s)  # type: ignore[arg-type]
             batch = self.server.take(now_s)
             if batch is not None:
-                heard = next(b for b in LANES.buckets if b >= max(job.samples for job in batch.jobs))
-                took_s = measured_s(heard, len(batch.jobs)) * self.speed
+                beam = BEAM if batch.jobs[0].urgency.is_final else 1.0
+                took_s = measured_s(max(job.samples for job in batch.jobs), len(batch.jobs), beam) * self.speed
                 self.report.busy_s += took_s
                 self.report.sizes.append(len(batch.jobs))
                 self._at(now_s + took_s, batch)
@@ -243,7 +248,7 @@ class Simulation:
             number=number,
             urgency=urgency,
             samples=round(length_s * ENGINE_RATE),
-            key=0,
+            key=urgency.is_final,
             released_s=now_s,
             deadline_s=due_s,
         )

@@ -122,7 +122,7 @@ class AnyTraffic(RuleBasedStateMachine):
     def _one_call(self, batch):
         assert 1 <= len(batch.jobs) <= self.lanes.batch
         assert len({one.key for one in batch.jobs}) == 1
-        assert {bucket_of(self.lanes, one.samples) for one in batch.jobs} == {batch.bucket}
+        assert {bucket_of(self.lanes, one.samples) for one in batch.jobs} == {batch.group[0]}
         assert batch.predicted_s > 0.0
         finals = sum(one.urgency is Urgency.FINAL for one in batch.jobs)
         if len(batch.jobs) > max(finals, 1):
@@ -141,11 +141,7 @@ class AnyTraffic(RuleBasedStateMachine):
             assert batch.jobs[: len(taken)] == tuple(
                 sorted(taken, key=lambda one: (one.deadline_s, one.number, one.session))
             )
-            alike = [
-                one
-                for one in finals
-                if (bucket_of(self.lanes, one.samples), one.key) == (batch.bucket, batch.jobs[0].key)
-            ]
+            alike = [one for one in finals if (bucket_of(self.lanes, one.samples), one.key) == batch.group]
             assert len(taken) == min(len(alike), self.lanes.batch)
             later = max(one.deadline_s for one in taken)
             assert all(one in taken or one.deadline_s >= later for one in alike)

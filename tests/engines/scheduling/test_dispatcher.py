@@ -107,6 +107,32 @@ def test_what_gathers_while_the_engine_is_busy_goes_together(run):
     run(scenario)
 
 
+def test_nobody_waits_for_partials_in_the_call_of_a_final(run):
+    async def scenario():
+        gate = Gate()
+        long_word = Script(words=(ScriptedWord(text="well", start=0, end=48_000),))
+        engine = Batching(long_word, batch=8)
+        async with EngineActor(engine, workers=1, run_sync=gate) as actor:
+            await actor.loaded()
+            sessions = [actor.open(config(silence_s=0.3)) for _ in range(6)]
+            speaking, ending = sessions[:-1], sessions[-1:]
+            for session in sessions:
+                session.feed(silence(1.4))
+            for session in ending:
+                session.finish()
+            await until(lambda: gate.waiting == 1 and all(not session.backlog_samples for session in sessions))
+            gate.open.set()
+            await until(lambda: sum(map(len, engine.calls)) == len(sessions))
+            for session in speaking:
+                session.finish()
+            for session in sessions:
+                check_record(await results_of(session), round(1.4 * 16_000))
+        assert {True, False} == {final for call in engine.calls for final in call}
+        assert all(len(set(call)) == 1 for call in engine.calls)
+
+    run(scenario)
+
+
 def test_one_lane_is_one_call_at_a_time(run):
     async def scenario():
         gate = Gate()

@@ -134,6 +134,12 @@ def test_it_gets_shorter_where_much_shorter_would_do():
     assert step(Pace(0.8, since_s=0.0), Demand(0.0)).interval_s == SHORTEST_INTERVAL_S
 
 
+def test_it_finds_back_to_the_shortest_from_just_above():
+    just_above = Pace(SHORTEST_INTERVAL_S * 1.2, since_s=0.0)
+    assert step(just_above, talk(SHORTEST_INTERVAL_S * 0.5)).interval_s == SHORTEST_INTERVAL_S
+    assert step(just_above, talk(SHORTEST_INTERVAL_S)).interval_s == just_above.interval_s
+
+
 def test_an_interval_lasts():
     quiet = Demand(0.0)
     assert step(Pace(2.0, since_s=100.0), quiet, now_s=99.9 + HOLD_S) == Pace(2.0, 100.0, True)

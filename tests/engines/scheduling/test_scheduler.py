@@ -185,12 +185,12 @@ def test_a_call_holds_one_bucket_and_one_key(other):
 
 def test_a_bucket_holds_its_own_length():
     batches = all_served(queue_of(job(1, length_s=2.0), job(2, length_s=1.9), job(3, length_s=2.01)))
-    assert [(batch.bucket, len(batch.jobs)) for batch in batches] == [(0, 2), (1, 1)]
+    assert [(batch.group[0], len(batch.jobs)) for batch in batches] == [(0, 2), (1, 1)]
 
 
 def test_windows_beyond_every_bucket_share_the_last():
     batches = all_served(queue_of(job(1, urgency=FINAL, length_s=9.0), job(2, urgency=FINAL, length_s=20.0)))
-    assert [(batch.bucket, len(batch.jobs)) for batch in batches] == [(len(LANES.buckets), 2)]
+    assert [(batch.group[0], len(batch.jobs)) for batch in batches] == [(len(LANES.buckets), 2)]
 
 
 def test_what_nobody_waits_for_does_not_make_a_call_long():

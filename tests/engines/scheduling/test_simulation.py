@@ -1,4 +1,4 @@
-"""What the rules are for: many speakers on one core, with the costs of Whisper tiny. Same speech, two ways to serve."""
+"""What the rules are for: many speakers on one core, with the costs of tiny.en. Same speech, two ways to serve."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ from auricle.engines.scheduling.scheduler import queued
 from engines.scheduling.simulation import InOrder, Report, Scheduled, Simulation
 
 SEEDS = (1, 2, 3)
-SATURATED = 12
+SATURATED = 6
 """Sessions that keep the core busy all the time when everything is decoded alone: 3 s of speech, 4 s of pause."""
 OVERLOAD = 3 * SATURATED
 
@@ -29,7 +29,7 @@ def in_order(sessions: int, seed: int) -> Report:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
     ("sessions", "bar_s", "times"),
-    [(4, 0.40, 1.0), (SATURATED, 0.50, 3.0), (24, 0.55, 20.0)],
+    [(3, 0.50, 1.0), (SATURATED, 0.55, 1.3), (12, 0.60, 20.0)],
 )
 def test_finals_come_in_time_and_much_sooner_than_in_order(sessions, bar_s, times, seed):
     report, _ = ours(sessions, seed)
@@ -38,7 +38,7 @@ def test_finals_come_in_time_and_much_sooner_than_in_order(sessions, bar_s, time
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("sessions", [1, 4, SATURATED, 24, OVERLOAD, 100])
+@pytest.mark.parametrize("sessions", [1, 3, SATURATED, 12, OVERLOAD, 50])
 def test_no_final_is_lost_at_any_load(sessions, seed):
     report, server = ours(sessions, seed)
     assert len(report.finals_s) == report.spoken > 0
@@ -57,7 +57,7 @@ def test_three_times_too_much_is_borne_by_all_alike(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_nothing_is_held_back_while_there_is_room(seed):
-    report, server = ours(4, seed)
+    report, server = ours(2, seed)
     assert not server.replaced
     assert report.served[Urgency.FIRST] + report.served[Urgency.PARTIAL] == report.partials
     assert all(interval_s == SHORTEST_INTERVAL_S for now_s, interval_s in server.intervals_s if now_s > HOLD_S)
@@ -65,7 +65,7 @@ def test_nothing_is_held_back_while_there_is_room(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_calls_grow_with_the_work(seed):
-    sizes = [sum(report.sizes) / len(report.sizes) for report, _ in (ours(4, seed), ours(SATURATED, seed))]
+    sizes = [sum(report.sizes) / len(report.sizes) for report, _ in (ours(3, seed), ours(2 * SATURATED, seed))]
     assert 1.0 <= sizes[0] < sizes[1]
 
 
@@ -78,7 +78,7 @@ def test_what_is_asked_for_fits_and_is_nearly_all_served(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("sessions", [8, SATURATED, 16, 24])
+@pytest.mark.parametrize("sessions", [4, SATURATED, 8, 12])
 def test_the_interval_does_not_swing(sessions, seed):
     _, server = ours(sessions, seed)
     assert len(server.intervals_s) <= 12  # in 60 s and as many sessions that began at once

@@ -1,12 +1,12 @@
 """How long a call of the engine will take: a guess at first, then what calls were seen to take.
 
 The guess, `prior_s`, knows the *shape* of the cost: an encoder pass for each window, and a decoder whose steps get
-cheaper the more windows share them. What is learned is a *ratio*, observed / prior, for each bucket and batch size. So
+cheaper the more windows share them. What is learned is a *ratio*, observed / prior, for each group and batch size. So
 the first call on a machine ten times as fast corrects the predictions for every size, not only for its own.
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -45,7 +45,7 @@ SHORTEST_S: Final = 1e-5
 
 
 class Cell(NamedTuple):
-    """What was learned of one batch size in one bucket."""
+    """What was learned of one batch size in one group."""
 
     size: int
     ratio: float
@@ -56,8 +56,8 @@ class Cell(NamedTuple):
 class Costs(NamedTuple):
     """What was learned of all calls."""
 
-    buckets: Mapping[int, tuple[Cell, ...]] = MappingProxyType({})
-    """Cells by bucket, sizes growing."""
+    groups: Mapping[Hashable, tuple[Cell, ...]] = MappingProxyType({})
+    """Cells by group (`auricle.engines.scheduling.jobs.Group`), sizes growing."""
     scale: float = 1.0
     """Ratio of a call that nothing more is known about: how slow the machine is, compared to the guess."""
     calls: int = 0
@@ -71,25 +71,25 @@ def prior_s(samples: int, size: int) -> float:
     return size * encode_s + tokens * (STEP_S + STEP_S_PER_WINDOW * size)
 
 
-def predict_s(costs: Costs, *, bucket: int, samples: int, size: int) -> float:
+def predict_s(costs: Costs, *, group: Hashable, samples: int, size: int) -> float:
     """Return the seconds a call is thought to take. ``samples`` is what the engine hears of each window."""
-    return max(SHORTEST_S, prior_s(samples, size) * _ratio(costs, bucket, size))
+    return max(SHORTEST_S, prior_s(samples, size) * _ratio(costs, group, size))
 
 
-def learned(costs: Costs, *, bucket: int, samples: int, size: int, took_s: float) -> Costs:
+def learned(costs: Costs, *, group: Hashable, samples: int, size: int, took_s: float) -> Costs:
     """Return the costs after a call that took ``took_s``."""
     observed = max(took_s, SHORTEST_S) / prior_s(samples, size)
     if costs.calls:
-        expected = max(_ratio(costs, bucket, size), SHORTEST_S)
+        expected = max(_ratio(costs, group, size), SHORTEST_S)
         observed = min(observed, OUTLIER * expected)
     calls = costs.calls + 1
-    cells = costs.buckets.get(bucket, ())
+    cells = costs.groups.get(group, ())
     at = bisect_left(cells, size, key=_SIZE)
     known = at < len(cells) and cells[at].size == size
     before = _faded(costs, cells[at], _between(costs, cells, at, at + 1, size)) if known else observed
     cell = Cell(size, before + GAIN * (observed - before), calls)
     return Costs(
-        buckets=MappingProxyType({**costs.buckets, bucket: (*cells[:at], cell, *cells[at + known :])}),
+        groups=MappingProxyType({**costs.groups, group: (*cells[:at], cell, *cells[at + known :])}),
         scale=costs.scale + SCALE_GAIN * (observed - costs.scale) if costs.calls else observed,
         calls=calls,
     )
@@ -98,9 +98,9 @@ def learned(costs: Costs, *, bucket: int, samples: int, size: int, took_s: float
 _SIZE: Final = attrgetter("size")
 
 
-def _ratio(costs: Costs, bucket: int, size: int) -> float:
+def _ratio(costs: Costs, group: Hashable, size: int) -> float:
     """Return observed / prior for a batch size, from the cells nearest to it."""
-    cells = costs.buckets.get(bucket, ())
+    cells = costs.groups.get(group, ())
     at = bisect_left(cells, size, key=_SIZE)
     if at < len(cells) and cells[at].size == size:
         cell = cells[at]

@@ -141,8 +141,8 @@ class Dispatcher:
             number=which.number,
             urgency=request.urgency,
             samples=len(request.window.audio),
-            # Contexts of one length are decoded together: there is none, or about the same.
-            key=bool(request.window.context),
+            # Finals have a beam; contexts of one length are decoded together: there is none, or about the same.
+            key=(request.window.final, bool(request.window.context)),
             released_s=now_s,
             deadline_s=deadline_s(request.urgency, released_s=now_s, interval_s=self.load.interval_s),
         )

@@ -18,6 +18,10 @@ FIRST_DUE_S: Final = 0.5
 """A first partial is due this long after it is asked for, however far apart those behind it are."""
 
 
+Group = tuple[int, Hashable]
+"""What the windows of one call have in common: bucket and key."""
+
+
 class JobId(NamedTuple):
     """Which job: sessions number their own."""
 
@@ -36,7 +40,8 @@ class Job:
     samples: int
     """Length of the window in engine samples."""
     key: Hashable
-    """What windows of one call must have in common besides their bucket, such as language and length of context."""
+    """What windows of one call must have in common besides their bucket: whether they are finals, which have a beam and
+    take longer, and whether they have a context."""
     released_s: float
     deadline_s: float
 
@@ -52,7 +57,7 @@ class Batch:
 
     number: int
     jobs: tuple[Job, ...]
-    bucket: int
+    group: Group
     predicted_s: float
     """How long the call is thought to take."""
     began_s: float

@@ -136,21 +136,27 @@ def utilisation(demand: Demand, shares: Shares, lanes: Lanes, interval_s: float)
 
 
 def needed_interval_s(demand: Demand, shares: Shares, lanes: Lanes) -> float:
+    """Return the shortest interval at which the lanes are no busier than `FULL`, one that partials may have."""
+    return max(SHORTEST_INTERVAL_S, _carried_interval_s(demand, shares, lanes))
+
+
+def _carried_interval_s(demand: Demand, shares: Shares, lanes: Lanes) -> float:
     """Return the shortest interval at which the lanes are no busier than `FULL`: `utilisation`, solved for it."""
     firsts_per_s = _finals_per_s(demand)
     free = (FULL - finals_share(demand, shares, lanes)) * lanes.count - firsts_per_s * shares.first_s
     per_s = firsts_per_s + free / shares.partial_s
     if free < 0.0 or _speech(demand) >= per_s * LONGEST_INTERVAL_S:
         return LONGEST_INTERVAL_S
-    return max(SHORTEST_INTERVAL_S, _speech(demand) / per_s)
+    return _speech(demand) / per_s if per_s > 0.0 else 0.0
 
 
 def next_pace(pace: Pace, demand: Demand, shares: Shares, lanes: Lanes, *, sessions: int, now_s: float) -> Pace:
     """Return the pace that follows: longer at once and as far as need be, shorter by halves at most, after `HOLD_S`."""
-    needed_s, interval_s = needed_interval_s(demand, shares, lanes), pace.interval_s
+    carried_s, interval_s = _carried_interval_s(demand, shares, lanes), pace.interval_s
+    needed_s = max(SHORTEST_INTERVAL_S, carried_s)
     if needed_s > interval_s:
         interval_s = min(needed_s * HEADROOM, LONGEST_INTERVAL_S)
-    elif needed_s * RELAXED <= interval_s and now_s - pace.since_s >= HOLD_S:
+    elif needed_s < interval_s and carried_s * RELAXED <= interval_s and now_s - pace.since_s >= HOLD_S:
         aimed_s = needed_s if needed_s == SHORTEST_INTERVAL_S else needed_s * HEADROOM
         interval_s = max(aimed_s, interval_s / 2)
     finals = finals_share(plus(demand, newcomer(now_s)), shares, lanes)

@@ -9,21 +9,18 @@ Order: class (`Urgency`), then deadline. Three rules keep it fair:
 - What moved up is ordered by deadline, and its deadline has long passed: only so many jobs can be before it.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from auricle.engines.policy.events import Urgency
-from auricle.engines.scheduling.jobs import Job, JobId
+from auricle.engines.scheduling.jobs import Group, Job, JobId
 
 SKIPS: Final = 4
 """Batches that leave a session out before it moves up one class. Source: notes §5.3."""
 HIGHEST_LIFT: Final = int(Urgency.SPECULATIVE)
 """The class that nothing moves up beyond."""
-
-Group = tuple[int, Hashable]
-"""What the windows of one call have in common: bucket and key."""
 
 
 class Waiting(NamedTuple):

@@ -24,7 +24,7 @@ from auricle.engines.policy.events import Urgency
 from auricle.engines.protocol import ENGINE_RATE, Lanes
 from auricle.engines.scheduling.budgets import call_budget_s, first_call_budget_s
 from auricle.engines.scheduling.costs import Costs, learned, predict_s
-from auricle.engines.scheduling.jobs import FINAL_DUE_S, Batch, Job, JobId, bucket_of, heard_samples
+from auricle.engines.scheduling.jobs import FINAL_DUE_S, Batch, Group, Job, JobId, bucket_of, heard_samples
 from auricle.engines.scheduling.load import (
     LONGEST_WAIT_S,
     SESSION_GAIN,
@@ -58,11 +58,11 @@ from auricle.engines.scheduling.queue import (
 BLOCKING_S: Final = 0.06
 """A batch that nobody waits for may take this long, as far as can be told: a final that comes a moment later waits for
 all of it, for no call can be interrupted. Source: notes §5.3."""
-BLOCKING_CALLS: Final = 2.5
-"""Or as long as so many calls with a single window. Reason: with Whisper tiny on one core a single partial takes 90 ms,
-and 60 ms would forbid every batch; four of them take 2.3 times as long. Simulated (tests/engines/scheduling, three
-seeds) with twelve sessions: 1.0 had 334 partials decoded and finals at a p95 of 0.37-0.38 s, 1.5 1,005 at 0.38-0.43 s,
-2.5 1,288 at 0.41-0.43 s, 4 no more. With 24 sessions 1.0 was the slowest: 0.48-0.50 s, the others 0.44-0.47 s."""
+BLOCKING_CALLS: Final = 2.0
+"""Or as long as so many calls with a single window. Reason: with Whisper tiny.en on one core a single partial takes
+0.1 s, and 60 ms would forbid every batch. Simulated (tests/engines/scheduling, three seeds) with twelve sessions: 1.0
+had 257 partials decoded and finals at a p95 of 0.46-0.48 s, 1.5 284 at 0.47-0.52 s, 2.0 311 at 0.47-0.50 s, 2.5 334 at
+0.50-0.58 s."""
 SHARE_GAIN: Final = 0.1
 """Share of a new job in the average cost of jobs: some ten jobs make it, a few seconds of one speaker."""
 USUAL_SAMPLES: Final = 3 * ENGINE_RATE
@@ -113,9 +113,9 @@ def scheduler(lanes: Lanes, *, now_s: float) -> Scheduler:
         shares=Shares(0.0, 0.0, 0.0),
         pace=Pace(),
     )
-    bucket, samples = bucket_of(lanes, USUAL_SAMPLES), heard_samples(lanes, USUAL_SAMPLES)
-    alone_s = predict_s(state.costs, bucket=bucket, samples=samples, size=1)
-    full_s = _full_s(state, bucket, samples)
+    group, samples = (bucket_of(lanes, USUAL_SAMPLES), None), heard_samples(lanes, USUAL_SAMPLES)
+    alone_s = predict_s(state.costs, group=group, samples=samples, size=1)
+    full_s = _full_s(state, group, samples)
     return state._replace(shares=Shares(final_s=alone_s, first_s=full_s, partial_s=full_s))
 
 
@@ -187,12 +187,12 @@ def take(state: Scheduler, *, now_s: float) -> tuple[Scheduler, Batch | None]:
     if not state.queue.lines or len(state.running) >= state.lanes.count:
         return state, None
     chosen = _chosen(state, batch_candidates(ranked(state.queue)))
-    jobs, bucket = tuple(entry.job for entry in chosen), chosen[0].group[0]
-    took_s = predict_s(state.costs, bucket=bucket, samples=_heard(state.lanes, jobs), size=len(jobs))
+    jobs, group = tuple(entry.job for entry in chosen), chosen[0].group
+    took_s = predict_s(state.costs, group=group, samples=_heard(state.lanes, jobs), size=len(jobs))
     batch = Batch(
         number=state.queue.batches,
         jobs=jobs,
-        bucket=bucket,
+        group=group,
         predicted_s=took_s,
         began_s=now_s,
         budget_s=_budget_s(state, took_s, sum(job.samples for job in jobs)),
@@ -208,7 +208,7 @@ def take(state: Scheduler, *, now_s: float) -> tuple[Scheduler, Batch | None]:
 def finished(state: Scheduler, batch: Batch, *, took_s: float, now_s: float) -> Scheduler:
     """Give a lane back, and learn how long its call took."""
     costs = learned(
-        state.costs, bucket=batch.bucket, samples=_heard(state.lanes, batch.jobs), size=len(batch.jobs), took_s=took_s
+        state.costs, group=batch.group, samples=_heard(state.lanes, batch.jobs), size=len(batch.jobs), took_s=took_s
     )
     return _paced(failed(state, batch)._replace(costs=costs), now_s)
 
@@ -247,7 +247,7 @@ def final_wait_s(state: Scheduler, *, now_s: float) -> float:
     Nothing that is not a final goes before one; what runs already has to end first.
     """
     running_s = sum(max(0.0, batch.predicted_s - (now_s - batch.began_s)) for batch in state.running.values())
-    waiting_s = sum(_calls_s(state, bucket, jobs) for bucket, jobs in _finals(state).items())
+    waiting_s = sum(_calls_s(state, group, jobs) for group, jobs in _finals(state).items())
     return (running_s + waiting_s) / state.lanes.count + _shares(state).final_s
 
 
@@ -278,20 +278,20 @@ def _budget_s(state: Scheduler, predicted_s: float, samples: int) -> float:
     return call_budget_s(predicted_s)
 
 
-def _finals(state: Scheduler) -> Mapping[int, list[Job]]:
-    """Return the finals that wait, by bucket."""
-    finals: dict[int, list[Job]] = {}
+def _finals(state: Scheduler) -> Mapping[Group, list[Job]]:
+    """Return the finals that wait, by group."""
+    finals: dict[Group, list[Job]] = {}
     for job in queued(state):
         if job.urgency is Urgency.FINAL:
-            finals.setdefault(bucket_of(state.lanes, job.samples), []).append(job)
+            finals.setdefault((bucket_of(state.lanes, job.samples), job.key), []).append(job)
     return finals
 
 
-def _calls_s(state: Scheduler, bucket: int, jobs: Sequence[Job]) -> float:
-    """Return the predicted seconds of the calls for the finals of a bucket."""
+def _calls_s(state: Scheduler, group: Group, jobs: Sequence[Job]) -> float:
+    """Return the predicted seconds of the calls for the finals of a group."""
     full, rest = divmod(len(jobs), state.lanes.batch)
     sizes = [state.lanes.batch] * full + [rest] * bool(rest)
-    return sum(predict_s(state.costs, bucket=bucket, samples=_heard(state.lanes, jobs), size=size) for size in sizes)
+    return sum(predict_s(state.costs, group=group, samples=_heard(state.lanes, jobs), size=size) for size in sizes)
 
 
 def _chosen(state: Scheduler, candidates: list[Waiting]) -> list[Waiting]:
@@ -303,25 +303,25 @@ def _chosen(state: Scheduler, candidates: list[Waiting]) -> list[Waiting]:
     candidates = candidates[: state.lanes.batch]
     finals = sum(entry.job.urgency is Urgency.FINAL for entry in candidates)
     samples = _heard(state.lanes, [entry.job for entry in candidates])
-    return candidates[: max(finals, _room(state, candidates[0].group[0], samples))]
+    return candidates[: max(finals, _room(state, candidates[0].group, samples))]
 
 
-def _room(state: Scheduler, bucket: int, samples: int) -> int:
+def _room(state: Scheduler, group: Group, samples: int) -> int:
     """Return how many windows fit into a call that nobody waits for, at least one.
 
     That longer calls take longer is only nearly true of what is learned, but a size that is returned was looked at.
     """
 
     def takes_s(size: int) -> float:
-        return predict_s(state.costs, bucket=bucket, samples=samples, size=size)
+        return predict_s(state.costs, group=group, samples=samples, size=size)
 
     return bisect_right(range(1, state.lanes.batch + 1), max(BLOCKING_S, BLOCKING_CALLS * takes_s(1)), key=takes_s)
 
 
-def _full_s(state: Scheduler, bucket: int, samples: int) -> float:
+def _full_s(state: Scheduler, group: Group, samples: int) -> float:
     """Return what one window costs in a call that is full."""
-    size = _room(state, bucket, samples)
-    return predict_s(state.costs, bucket=bucket, samples=samples, size=size) / size
+    size = _room(state, group, samples)
+    return predict_s(state.costs, group=group, samples=samples, size=size) / size
 
 
 def _heard(lanes: Lanes, jobs: Sequence[Job]) -> int:
@@ -337,7 +337,7 @@ def _shared(state: Scheduler, batch: Batch) -> Shares:
     """
     final_s, first_s, partial_s = state.shares
     samples = _heard(state.lanes, batch.jobs)
-    full_s = _full_s(state, batch.bucket, samples) / state.costs.scale
+    full_s = _full_s(state, batch.group, samples) / state.costs.scale
     each_s = batch.predicted_s / len(batch.jobs) / state.costs.scale
     for job in batch.jobs:
         match job.urgency:
