@@ -120,7 +120,7 @@ def test_nobody_waits_for_partials_in_the_call_of_a_final(run):
                 session.feed(silence(1.4))
             for session in ending:
                 session.finish()
-            await until(lambda: gate.waiting == 1 and all(not session.backlog_samples for session in sessions))
+            await anyio.wait_all_tasks_blocked()
             gate.open.set()
             await until(lambda: sum(map(len, engine.calls)) == len(sessions))
             for session in speaking:
