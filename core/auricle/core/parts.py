@@ -66,6 +66,7 @@ class Features(Part):
     speech_events: bool = True
     turns: bool = False
     acks: bool = True
+    language_per_utterance: bool | None = None
     stats_ms: Annotated[int, Range(100, 60_000)] | None = None
 
 

@@ -69,6 +69,8 @@ class StreamConfig:
     """BCP 47 tag; None: the engine detects the language, or has only one."""
     languages: tuple[str, ...] = ()
     """BCP 47 tags among which it is detected; empty: among all that the engine knows."""
+    language_per_utterance: bool = False
+    """Whether the language is detected in every utterance anew; else the first that is long enough decides it."""
     task: Literal["transcribe", "translate"] = "transcribe"
     partials: bool = True
     """Whether partials are wanted."""

@@ -416,6 +416,23 @@ def test_the_language_sticks_once_a_second_of_speech_was_believed():
     assert {decode.language for decode in named.decodes} == {"de"}
 
 
+def test_each_utterance_may_be_in_a_language_of_its_own():
+    voice, words = talk(0.5, 2.0, 0.5, 2.0, 0.5, 0.5, 0.5, 2.0, 0.5)
+    spoken = iter(["en", "de", None, "fr"])
+
+    def hear(wish):
+        heard = hears(words)(wish)
+        return dataclasses.replace(heard, language=wish.language or next(spoken)) if wish.urgency.is_final else heard
+
+    session = Session(rules(2.0, silence_s=0.3, language_per_utterance=True), voice, hear).run()
+    check(session)
+    decodes = [decode for decode in session.decodes if decode.urgency.is_final]
+    assert [decode.language for decode in decodes] == [None, None, "de", None], "a short word is in the language before"
+    assert all(decode.told_after is None for decode in decodes), "what was said before may be in another language"
+    pinned = Session(rules(2.0, silence_s=0.3), voice, hears(words)).run()
+    assert [decode.language for decode in pinned.decodes if decode.urgency.is_final] == [None, "en", "en", "en"]
+
+
 def test_what_is_improbable_in_the_language_of_the_session_is_heard_in_another():
     voice, words = talk(0.5, 2.0, 0.5, 2.0, 0.5, 2.0, 0.5)
     first, second = (begin * BLOCK for begin in (blocks(0.5), blocks(0.5) + blocks(2.0) + blocks(0.5)))

@@ -32,6 +32,8 @@ def test_whoever_waits_for_nothing_gets_longer_utterances(endpointing, silence_s
 def test_promises_are_made_where_they_are_wanted():
     assert _stream_config(Start(), "en").stable_prefix
     assert not _stream_config(Start(features=Features(stable_prefix=False)), "en").stable_prefix
+    assert not _stream_config(Start(), "en").language_per_utterance
+    assert _stream_config(Start(features=Features(language_per_utterance=True)), None).language_per_utterance
 
 
 def test_the_language_is_detected_among_those_that_are_allowed():

@@ -12,6 +12,7 @@ from auricle.engines.policy.speculation import final_decode, final_start
 from auricle.engines.policy.stable_prefix import with_stable_prefix
 from auricle.engines.policy.state import (
     MOST_PAST,
+    SURE_OF_LANGUAGE,
     TAIL,
     Decision,
     Past,
@@ -21,6 +22,7 @@ from auricle.engines.policy.state import (
     Step,
     Utterance,
     context_start,
+    known_language,
 )
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, TimedWord, Transcript
 
@@ -29,8 +31,6 @@ TRIES: Final = 2
 IMPROBABLE: Final = 0.5
 """A final less probable than this may be in another language than the session's: German read as English has 0.35 to
 0.42, and 0.92 when the language is detected anew. Source: notes/real-weights.md §2 K."""
-SURE_OF_LANGUAGE: Final = ENGINE_RATE
-"""Speech that tells which language it is."""
 
 
 def conclude(
@@ -74,12 +74,21 @@ def on_final_decoded(rules: Rules, state: State, transcript: Transcript) -> Step
     decision = state.decision
     assert decision is not None
     transcript, before = _in_session_time(transcript, decision.start), decision.in_known_language
-    if before is None and rules.language is None and state.language is not None and _is_improbable(transcript):
+    if before is None and _was_known(rules, state) and _is_improbable(transcript):
         return _detect_anew(rules, state, transcript)
     if before is not None and _rank(transcript) > _rank(before):
         state = state._replace(language=None)
         return _say(rules, state, transcript)
     return _say(rules, state, before or transcript)
+
+
+def _was_known(rules: Rules, state: State) -> bool:
+    """Whether the utterance was decoded in the language of the session, which nobody had named."""
+    utterance, decision = state.utterance, state.decision
+    assert utterance is not None
+    assert decision is not None
+    spoken = decision.voiced_until - utterance.began
+    return rules.language is None and known_language(rules, state, spoken) is not None
 
 
 def _is_improbable(transcript: Transcript) -> bool:
@@ -117,7 +126,8 @@ def _say(rules: Rules, state: State, transcript: Transcript) -> Step:
         reason=decision.reason,
     )
     spoken = decision.voiced_until - utterance.began
-    if rules.language is None and state.language is None and transcript.believed and spoken >= SURE_OF_LANGUAGE:
+    is_open = rules.language is None and (state.language is None or rules.language_per_utterance)
+    if is_open and transcript.believed and spoken >= SURE_OF_LANGUAGE:
         state = state._replace(language=transcript.language)
     return _over(rules, state, utterance, final)
 

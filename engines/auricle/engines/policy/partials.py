@@ -9,7 +9,7 @@ from typing import Final
 
 from auricle.engines.policy.events import Decode, Drop, Effect, Partial, Urgency
 from auricle.engines.policy.stable_prefix import AGREEMENT, CONTEXT_WORDS, HOLD, WindowWord, commit
-from auricle.engines.policy.state import Asked, Rules, State, Step, Utterance
+from auricle.engines.policy.state import Asked, Rules, State, Step, Utterance, known_language
 from auricle.engines.protocol import ENGINE_RATE, TimedWord, Transcript
 
 LONG_WINDOW: Final = 2 * ENGINE_RATE
@@ -41,7 +41,7 @@ def request_partial(rules: Rules, state: State, end: int) -> Step:
         # An alignment costs, and before that nothing can be promised.
         timed=end - utterance.window >= AGREEMENT + HOLD,
         context=" ".join(utterance.committed[: utterance.trimmed][-CONTEXT_WORDS:]),
-        language=rules.language or state.language,
+        language=known_language(rules, state, end - utterance.began),
     )
     asked = Asked(job=decode.job, start=decode.start, end=end)
     # Only the newest few can still be answered: a newer one replaces those that have not begun.

@@ -7,7 +7,17 @@ it is also the newest hypothesis.
 from auricle.engines.policy.events import Decode, Effect, Urgency
 from auricle.engines.policy.partials import drop_partials, tell
 from auricle.engines.policy.stable_prefix import with_stable_prefix
-from auricle.engines.policy.state import DECODE_TIME_S, TAIL, Rules, Speculation, State, Step, Utterance, context_start
+from auricle.engines.policy.state import (
+    DECODE_TIME_S,
+    TAIL,
+    Rules,
+    Speculation,
+    State,
+    Step,
+    Utterance,
+    context_start,
+    known_language,
+)
 from auricle.engines.protocol import ENGINE_RATE, Transcript
 
 
@@ -47,7 +57,7 @@ def final_decode(
         start=start,
         end=end,
         timed=True,
-        language=rules.language or state.language,
+        language=known_language(rules, state, voiced_until - utterance.began),
         told_after=(state.past[-1].voiced_until, utterance.began) if start < utterance.opened else None,
     )
 

@@ -26,6 +26,8 @@ MOST_PAST: Final = 8
 CONTEXT_WINDOWS: Final = 2
 """So many of the shortest windows a final may be long to hear the utterances before it. tiny.en, 0.2 s of silence,
 1 991 words: 8.1 % wrong with one (8 s of speech), 6.5 % with two, and no fewer with three and a half."""
+SURE_OF_LANGUAGE: Final = ENGINE_RATE
+"""Speech, in engine samples, that tells which language it is."""
 LULL_S: Final = 3.0
 """Within so much speech there is a breath, or the end of a word."""
 
@@ -40,6 +42,8 @@ class Rules:
     """Whether committed words are told to be stable, and finals begin with them."""
     language: str | None
     """What it says it speaks."""
+    language_per_utterance: bool
+    """Whether the language may be another in every utterance."""
     shortest_window: int
     """Engine samples up to which a window costs the same (`Lanes.buckets`)."""
     lull: int
@@ -58,6 +62,7 @@ class Rules:
             partials=config.partials and not config.offline,
             promises=config.stable_prefix,
             language=config.language or only[0],
+            language_per_utterance=config.language_per_utterance,
             shortest_window=shortest_window,
             lull=endpointing_rules.max_segment // 2
             if config.offline
@@ -174,7 +179,7 @@ class State(NamedTuple):
     interval: int | None = round(PARTIAL_INTERVAL_S * ENGINE_RATE)
     """Between two partials; None: none for now."""
     language: str | None = None
-    """What the session was found to speak."""
+    """What the session was found to speak, last."""
     past: tuple[Past, ...] = ()
     """The utterances before the open one, the last of them last."""
 
@@ -187,13 +192,25 @@ class State(NamedTuple):
 INITIAL: Final = State()
 
 
+def known_language(rules: Rules, state: State, spoken: int) -> str | None:
+    """Return the language of ``spoken`` samples of an utterance; None where it is to be detected.
+
+    Very short words are in the language of the session: alone they are detected among a hundred.
+    """
+    if rules.language_per_utterance and spoken >= SURE_OF_LANGUAGE:
+        return rules.language
+    return rules.language or state.language
+
+
 def context_start(rules: Rules, state: State, *, opened: int, began: int, end: int) -> int:
     """Return where a window begins that ends at ``end`` and holds speech that ``began``: at ``opened``, or before it.
 
     A sentence with a breath in it is two utterances where little silence ends one, and each half alone is misheard
     (0.2 s: notes/real-weights.md §2 I). So the utterances just before are heard with it, as many as there is room for
-    in `CONTEXT_WINDOWS`.
+    in `CONTEXT_WINDOWS`; not where they may be in another language.
     """
+    if rules.language_per_utterance and rules.language is None:
+        return opened
     start, next_began = opened, began
     longest = CONTEXT_WINDOWS * rules.shortest_window
     for past in reversed(state.past):

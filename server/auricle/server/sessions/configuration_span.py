@@ -163,6 +163,7 @@ def _stream_config(config: Start, language: str | None) -> StreamConfig:
         ),
         language=config.language or (None if config.languages else language),
         languages=config.languages,
+        language_per_utterance=bool(config.features.language_per_utterance),
         task=config.task,
         partials=config.features.partials,
         stable_prefix=config.features.stable_prefix,
