@@ -118,6 +118,8 @@ def test_text_and_words_are_one_thing() -> None:
     without = Told(text="one", words=())
     assert text_against_words([same]) == {"finals": 1, "differing": 0, "rate": 0}
     assert text_against_words([same, other, without]) == {"finals": 3, "differing": 2, "rate": 0.5}
+    unspaced = Told(text="電球が。", words=(a_word("電球", 0.0), a_word("が。", 0.5)))
+    assert text_against_words([unspaced]) == {"finals": 1, "differing": 0, "rate": 0}
 
 
 def test_starts_are_compared_of_equal_words_only() -> None:
