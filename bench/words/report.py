@@ -22,10 +22,11 @@ TAIL = """
 
 * **plain**: faster-whisper's `transcribe` with its defaults, one thread, int8, the same weights; the better of two
   runs, for it samples where it doubts; `-vad` with its own voice detection; **plain-cut-S**: on each utterance alone
-  that S seconds of silence end, which is what cutting costs, whoever decodes. **files**: what `auricle transcribe` does with a recording. **live-S**: `auricle serve` in a process
-  of its own and a client on the loopback, frames of 100 ms at the pace of speech, partials on, S seconds of silence end
-  an utterance, a session for each clip; **-x8**, **-x16**: so many sessions at once. **live-virtual-S**: the same in
-  one process on virtual time, where a decode takes as long as it is told to; **-partials-N**: one every N seconds.
+  that S seconds of silence end, which is what cutting costs, whoever decodes. **files**: what `auricle transcribe`
+  does with a recording. **live-S**: `auricle serve` in a process of its own and a client on the loopback, frames of
+  100 ms at the pace of speech, partials on, S seconds of silence end an utterance, a session for each clip; **-x8**,
+  **-x16**: so many sessions at once. **live-virtual-S**: the same in one process on virtual time, where a decode
+  takes as long as it is told to; **-partials-N**: one every N seconds.
 * **WER**: after Whisper's own normaliser (English; the basic one for other languages, by characters where they write
   no spaces), all words of a kind together. **S/D/I**: substituted, left out, put in.
 * **loop**: words that are heard three times in a row or more, that the reference says less often, and of which some
