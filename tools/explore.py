@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from auricle.core.outcomes import Effect, Guard
 from auricle.core.testing.explorer import coverage, report
-from auricle.core.testing.explorer.coverage import Choice
+from auricle.core.testing.explorer.coverage import Choice, Moved
 from auricle.core.testing.explorer.liveness import prove
 from auricle.core.testing.explorer.search import Explored
 from auricle.core.testing.explorer.settings import NAMED, Settings
@@ -36,11 +36,11 @@ def main() -> int:
     """Run what the command line asks for."""
     options = _options()
     rows: list[Row] = []
-    with coverage.recorded() as choices:
+    with coverage.recorded() as recorded:
         for settings in NAMED[options.config]:
             if options.only in settings.name:
                 rows.append(_run(settings, options.most, options.traces))
-    covered = "\n".join(_coverage(choices))
+    covered = "\n".join((*_coverage(recorded.choices), "", *_moves(recorded.moves)))
     print(covered)
     if options.proof is not None:
         options.proof.write_text(_page(options.config, rows, covered), encoding="utf-8")
@@ -106,6 +106,18 @@ def _coverage(choices: set[Choice]) -> list[str]:
     return lines
 
 
+def _moves(moves: set[Moved]) -> list[str]:
+    """Return which moves of the attachment were made, as lines of Markdown."""
+    covered = coverage.summary_of_moves(moves)
+    of_all = len(tuple(coverage.every_move()))
+    lines = [f"{covered.made} of {of_all} moves of the attachment's table were made at least once."]
+    lines += [f"- {count} were not: {why}." for why, count in sorted(covered.declared.items())]
+    lines.append(f"- {len(covered.unmade)} were not made for no reason that is known.")
+    if covered.unmade:
+        lines += ["", "Not made, and nobody knows why:", "", *(f"- {move}" for move in covered.unmade)]
+    return lines
+
+
 def _names(names: object) -> str:
     listed = ", ".join(f"`{name}`" for name in names)  # type: ignore[attr-defined]
     return listed or "none"
@@ -135,12 +147,17 @@ fire whenever they are armed (`auricle.core.testing.explorer.endpoints` says why
 """
 
 
-HOLDS = """In every joint state
-the invariants of `auricle.core.testing.explorer.checks` held. From every joint state fair delivery, time, and an
-engine and an application that do what they must lead to the end of both sides. Where they do not, time alone does:
-every snapshot of either side was left to its timers, with a silent peer and with one that says nothing but keepalives,
-with an engine and a loading model that stand still, and was over within the bound of
-`auricle.core.testing.time_alone.longest_s` (a client's counts from its `end_input`)."""
+HOLDS = """In every joint state the invariants of `auricle.core.testing.explorer.checks` held.
+
+**Every session ends by time alone**: no engine, model, network or peer has to do anything for it. Every snapshot of
+either side was left to its timers, with a silent peer and with one that says nothing but keepalives, with an engine and
+a loading model that stand still, and was over within the bound of `auricle.core.testing.time_alone.longest_s`. One
+thing is asked of somebody: a client's bound counts from its `end_input`, as an application may keep its input open for
+as long as its server lets it (`session_max_s`).
+
+**No joint state is a trap**, either: from every one of them there is a way to the end of both sides that consists of
+nothing but delivery, timers that run out, an engine that decides what it has heard and an application that ends its
+input. That way is how sessions end when all goes well; it does not carry the claim above."""
 
 
 def _page(config: str, rows: list[Row], covered: str) -> str:

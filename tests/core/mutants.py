@@ -30,7 +30,7 @@ from auricle.core.messages import Final as FinalMessage
 from auricle.core.outcomes import Effect, Guard, Ignore, Rule
 from auricle.core.outputs import AbortTransport, CloseTransport, Record, Replay, Send
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import Kind, Role, State
+from auricle.core.states import Attachment, AttachmentEvent, Kind, Role, State
 from auricle.core.stimuli import Say, Stimulus
 
 Patch = pytest.MonkeyPatch
@@ -425,7 +425,7 @@ def closed_lost_while_away(patch: Patch) -> None:
 
     def hasty(draft: Draft, *args: Any, **named: Any) -> None:
         say_closed(draft, *args, **named)
-        draft.recover(retained=False)
+        draft.attach(AttachmentEvent.DETACH)
 
     patch.setattr(endings, "say_closed", hasty)
 
@@ -544,7 +544,7 @@ def asks_for_what_is_gone(patch: Patch) -> None:
         GUARDS,  # type: ignore[arg-type]
         Guard.RETRY_LATER,
         lambda s, stimulus: (
-            waits(s, stimulus) or (s.recovery.resuming and s.recovery.attempt < s.limits.max_reconnects)
+            waits(s, stimulus) or (s.attachment is Attachment.GATED and s.recovery.attempt < s.limits.max_reconnects)
         ),
     )
 

@@ -206,6 +206,7 @@ class OldServer:
         self.client = ClientSession(config or Start(language="en"), now=0.0, allow_legacy=allow)
         self.heard: list[Any] = []
         self.events: list[Any] = []
+        self.client.connect(now=0.0)
         self.take(self.client.transport_opened(None, now=0.0))
 
     def say(self, **message: Any) -> None:

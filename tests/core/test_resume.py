@@ -25,6 +25,7 @@ from auricle.core import (
 )
 from auricle.core.messages import Audio, Resume
 from auricle.core.outputs import Transmit
+from auricle.core.states import Attachment
 from core.link import Link, only_ending
 
 TOLD = Final | Flushed | Configured | InputEnded
@@ -45,7 +46,7 @@ def wait_back(link: Link) -> None:
     """Let the time pass that a new connection takes, and everything happen that follows from it."""
     for _ in range(200):
         link.settle()
-        if link.client.snapshot.attached and not link.client.snapshot.recovery.resuming:
+        if link.client.snapshot.attached and link.client.snapshot.attachment is not Attachment.GATED:
             return
         link.pass_time(0.1)
     raise AssertionError("never came back")
@@ -329,7 +330,7 @@ def test_a_second_silence_is_no_verdict() -> None:
     for _ in range(2):
         swallow_until_interrupted(link)
         assert link.client.closed is None
-        assert not link.client.snapshot.recovery.resuming
+        assert link.client.snapshot.attachment is not Attachment.GATED
     link.end()
     link.run_out()
     assert link.closed.complete is True

@@ -17,6 +17,7 @@ from auricle.core import (
 from auricle.core.client import ClientSession
 from auricle.core.messages import Ack
 from auricle.core.session import Session
+from auricle.core.states import Attachment
 from auricle.core.testing import strategies
 from auricle.core.testing.time_alone import check_time_ends
 from core.link import Link, ready
@@ -158,7 +159,7 @@ class TestAServerThatSaysNothingNew:
         link.settle()
         link.opens = True
         link.pass_time(1.0)
-        assert link.client.snapshot.recovery.resuming
+        assert link.client.snapshot.attachment is Attachment.GATED
         attempts = link.client.snapshot.recovery.attempt
         for _ in range(int(LIMITS.ready_timeout_s) + 1):
             link.to_server.clear()

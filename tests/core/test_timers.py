@@ -6,6 +6,7 @@ from auricle.core import Ack, AudioReceived, Limits, Loading, Start, State
 from auricle.core.messages import Ping, Pong
 from auricle.core.outputs import Transmit
 from auricle.core.parts import Features
+from auricle.core.states import Attachment
 from core.link import Link, only_ending, ready
 
 LIMITS = Limits()
@@ -204,7 +205,7 @@ def test_a_close_that_is_not_answered_ends_in_time() -> None:
     link = ready()
     link.end()
     link.settle()
-    link.server._snapshot = link.server.snapshot._replace(attached=True)
+    link.server._snapshot = link.server.snapshot._replace(attachment=Attachment.ATTACHED)
     link.route("server", link.server.emptied(now=link.now))
     link.pass_time(LIMITS.close_timeout_s + 0.1)
     assert link.server.finished

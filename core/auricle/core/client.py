@@ -26,7 +26,7 @@ from auricle.core.parts import SAMPLE_BYTES
 from auricle.core.recovery import Recovery
 from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import Kind, Role, State
+from auricle.core.states import Attachment, Kind, Role, State
 from auricle.core.stimuli import Hear, Local, Opened, Say
 
 
@@ -70,7 +70,6 @@ class ClientSession(Session):
         )  # fmt: skip
         super().__init__(snapshot, V1(Role.SERVER, limits))
         self._allow_legacy = allow_legacy
-        self._connecting = False
         self._ring = AudioRing(config.audio.frame_bytes, origin)
 
     @property
@@ -81,18 +80,14 @@ class ClientSession(Session):
 
     def connect(self, *, now: float) -> Outputs:
         """Ask for the first transport. Raises `LocalProtocolError` when called twice."""
-        if self._connecting:
-            raise LocalProtocolError("the session has been connected already")
-        outputs = self._step(Local(kind=Kind.CONNECT), now=now)
-        self._connecting = True
-        return outputs
+        return self._step(Local(kind=Kind.CONNECT), now=now)
 
     def transport_opened(self, subprotocol: str | None, *, now: float) -> Outputs:
         """The transport is open; ``subprotocol`` is what the server selected, None when nothing."""
         refusal, legacy = None, False
         if subprotocol != PROTOCOL:
             audio = self._snapshot.config.audio
-            begun = self._snapshot.started or self._snapshot.recovery.restarts > 0
+            begun = self._snapshot.started or self._snapshot.attachment is not Attachment.OPENING
             if not self._allow_legacy or subprotocol is not None or begun:
                 refusal = f"the server does not speak {PROTOCOL}"
             elif audio.encoding != "pcm_s16le" or audio.channels != 1:

@@ -25,8 +25,10 @@ from auricle.core.messages import (
     changed,
 )
 from auricle.core.outputs import AudioSpan, OpenTransport
+from auricle.core.rules.attachment import MAY_SPEAK
 from auricle.core.schema import LAST_POSITION
 from auricle.core.snapshot import OpenChange, OpenFlush, Pending, Snapshot
+from auricle.core.states import AttachmentEvent
 from auricle.core.stimuli import Opened, Stimulus
 
 SEEN_EVERY: Final = 32
@@ -35,6 +37,7 @@ SEEN_EVERY: Final = 32
 
 def request_transport(draft: Draft, _: Stimulus) -> None:
     """Ask for the first transport; the time to connect counts from now."""
+    draft.attach(AttachmentEvent.CONNECT)
     draft.update(opened_at=draft.now)
     draft.recover(asked_at=draft.now)
     draft.outputs.append(OpenTransport(not_before=draft.now))
@@ -48,8 +51,8 @@ def send_start(draft: Draft, opened: Opened) -> None:
         # A legacy server cannot resume: audio that has been sent need not be retained.
         draft.update(legacy=True)
         draft.recover(retain_audio=False)
+    draft.attach(AttachmentEvent.SAY_START)
     draft.update(
-        attached=True,
         started=True,
         seq=0,
         sent=s.origin,
@@ -142,7 +145,7 @@ def send_pending(draft: Draft, _: Stimulus) -> None:
 
 def may_send(s: Snapshot) -> bool:
     """Whether anything but ``ping`` and ``cancel`` may be sent: not between ``resume`` and ``resumed``."""
-    return s.started and s.attached and not s.cancelled and not s.recovery.resuming
+    return s.attachment in MAY_SPEAK and not s.cancelled
 
 
 def _send_timeline(draft: Draft, stop: int) -> None:
@@ -197,7 +200,9 @@ def _longest_frame(draft: Draft) -> int:
 @for_message(Cancel)
 def send_cancel(draft: Draft, message: Cancel) -> None:
     """Send ``cancel``, drop whatever waits in the outbox, and wait for ``closed`` only."""
+    draft.attach(AttachmentEvent.CANCEL)
     draft.update(cancelled=True, ended=True, ended_at=draft.now, outbox=(), heard_at=draft.now)
+    draft.recover(token=None)
     draft.send(message)
 
 
@@ -220,6 +225,7 @@ def report_flush_timeout(draft: Draft, _: Stimulus) -> None:
 def open_session(draft: Draft, ready: Ready) -> None:
     """Apply ``ready``: credit, limits, and whether the session can be resumed."""
     offer = ready.resume
+    draft.attach(AttachmentEvent.READY if offer is None else AttachmentEvent.READY_RESUMABLE)
     draft.update(
         credit=max(draft.s.credit, ready.credit), limits=draft.s.limits.adopting(ready.limits), ready_at=draft.now
     )

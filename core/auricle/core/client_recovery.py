@@ -15,6 +15,7 @@ from auricle.core.messages import Closed, EndInput, Resume, Resumed
 from auricle.core.outputs import AbortTransport, OpenTransport
 from auricle.core.recovery import Past, opening_delay_s, reconnect_delay_s
 from auricle.core.snapshot import Pending, Snapshot
+from auricle.core.states import Attachment, AttachmentEvent
 from auricle.core.stimuli import Hear, Lose, Stimulus
 
 
@@ -29,12 +30,12 @@ def interrupt(draft: Draft, stimulus: Stimulus) -> None:
 def _request_transport(draft: Draft, code: int, message: str) -> None:
     s, r = draft.s, draft.s.recovery
     delay_s = max(reconnect_delay_s(s.limits, r.seed, r.attempt), s.retry_after_s or 0.0)
-    newly_lost = r.lost_at is None
+    newly_lost = s.attachment is Attachment.RESUMABLE
     # The reconnect timeout counts the time without any transport; how often one was made and lost, `attempt` counts.
-    lost_at = draft.now if r.lost_at is None or s.attached else r.lost_at
-    draft.update(attached=False, error=None, retry_after_s=None)
+    lost_at = draft.now if s.attached else r.lost_at
+    draft.attach(AttachmentEvent.RECONNECT)
+    draft.update(error=None, retry_after_s=None)
     draft.recover(
-        resuming=False,
         resumed=False,
         lost_at=lost_at,
         attempt=r.attempt + 1,
@@ -68,7 +69,8 @@ def open_again(draft: Draft, stimulus: Stimulus) -> None:
             raise AssertionError(stimulus)
     reopen_at = draft.now + (s.retry_after_s or 0.0) + opening_delay_s(s.limits, r.seed, r.attempt)
     # What a server has said explains the end, if none takes the session; `ready` makes it void.
-    draft.update(attached=False, error=None if isinstance(stimulus, Lose) else s.error, retry_after_s=None)
+    draft.attach(AttachmentEvent.OPEN_AGAIN)
+    draft.update(error=None if isinstance(stimulus, Lose) else s.error, retry_after_s=None)
     draft.recover(refusal=refusal, attempt=r.attempt + 1, transports=r.transports + 1, reopen_at=reopen_at)
     draft.outputs.append(OpenTransport(not_before=reopen_at))
 
@@ -81,9 +83,9 @@ def reset_backoff(draft: Draft, _: Stimulus) -> None:
 def send_resume(draft: Draft, _: Stimulus) -> None:
     """A new transport is open: send ``resume``; everything else waits for ``resumed``."""
     s, r = draft.s, draft.s.recovery
-    assert r.token is not None, "without a token there is nothing to resume"
-    draft.update(attached=True, opened_at=draft.now, heard_at=draft.now)
-    draft.recover(resuming=True)
+    assert r.token is not None, "a session that is reopening has the token that made it resumable"
+    draft.attach(AttachmentEvent.SAY_RESUME)
+    draft.update(opened_at=draft.now, heard_at=draft.now)
     draft.send(Resume(session=r.session, token=r.token, seen=s.seq, sent=s.sent, attempt=r.transports))
 
 
@@ -115,7 +117,8 @@ def apply_resumed(draft: Draft, resumed: Resumed) -> None:
         moved_at=s.moved_at + away_s,
         ended_at=s.ended_at + away_s,
     )
-    draft.recover(resuming=False, resumed=True, token=resumed.token, lost_at=None, resumed_at=draft.now, proven=False)
+    draft.attach(AttachmentEvent.RESUMED)
+    draft.recover(resumed=True, token=resumed.token, lost_at=None, resumed_at=draft.now, proven=False)
 
 
 def restart(draft: Draft, _: Stimulus) -> None:
@@ -140,7 +143,8 @@ def restart(draft: Draft, _: Stimulus) -> None:
         non_speech=0, gap=gap, dropped=0, late=0, failures=0, speaking_since=None, speech_at=origin, error=None,
         **FRESH,
     )  # fmt: skip
-    draft.recover(session="", token=None, resuming=False, proven=False, acked_seq=0, restarts=s.recovery.restarts + 1)
+    draft.attach(AttachmentEvent.RESTART)
+    draft.recover(session="", token=None, lost_at=draft.now, proven=False, acked_seq=0)
     draft.outputs.append(AbortTransport())
     draft.emit(Restarted(origin_sample=origin, lost_samples=lost))
     _request_transport(draft, ABNORMAL_CLOSURE, "The server no longer knows the session.")

@@ -7,7 +7,9 @@ from auricle.core.errors import Breach
 from auricle.core.events import Accounting, Event
 from auricle.core.messages import Durable, Message
 from auricle.core.outputs import AudioSpan, CloseTransport, Emit, RawOutput, Record, Send
+from auricle.core.rules import attachment
 from auricle.core.snapshot import Snapshot
+from auricle.core.states import AttachmentEvent
 
 _INDEX: Final[Mapping[str, int]] = {name: index for index, name in enumerate(Snapshot._fields)}
 
@@ -33,6 +35,10 @@ class Draft:
     def recover(self, **fields: Any) -> None:
         """Replace fields of the snapshot's `Recovery`."""
         self.update(recovery=self.s.recovery._replace(**fields))
+
+    def attach(self, event: AttachmentEvent) -> None:
+        """Move the attachment, as its table says. Raises `AssertionError` for an event that is barred there."""
+        self.update(attachment=attachment.moved(self.s.role, self.s.attachment, event))
 
     def send(self, message: Message | AudioSpan) -> None:
         """Send a message. A durable one must have the next ``seq`` (O1); without a transport it only enters the record.

@@ -18,7 +18,7 @@ from auricle.core.messages import Ack, Closed, Configured, Message, Partial, Spe
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outcomes import Effect
 from auricle.core.outputs import AbortTransport
-from auricle.core.states import Role
+from auricle.core.states import AttachmentEvent, Role
 from auricle.core.stimuli import Lose, Stimulus
 
 GRACE_S: Final = 10.0
@@ -42,7 +42,6 @@ def _grant_grace(draft: Draft, _: Stimulus) -> None:
 
 def _abort_transport(draft: Draft, _: Stimulus) -> None:
     draft.outputs.append(AbortTransport())
-    draft.update(attached=False)
 
 
 def _start_close_timer(draft: Draft, _: Stimulus) -> None:
@@ -50,7 +49,7 @@ def _start_close_timer(draft: Draft, _: Stimulus) -> None:
 
 
 def _detach(draft: Draft, _: Stimulus) -> None:
-    draft.update(attached=False)
+    draft.attach(AttachmentEvent.DETACH)
 
 
 _SHARED: Final[Mapping[Effect, EffectFunction]] = {

@@ -10,7 +10,7 @@ from auricle.core.messages import Cancel, Closed, ErrorMessage
 from auricle.core.outputs import AbortTransport
 from auricle.core.parts import ClosedStats, CloseReason
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import Role
+from auricle.core.states import Attachment, AttachmentEvent, Role
 from auricle.core.stimuli import Lose, Stimulus
 
 TIMEOUTS: Final = frozenset({"connect_timeout", "ready_timeout", "silence", "drain_timeout"})
@@ -20,6 +20,7 @@ REASONS: Final[Mapping[str, CloseReason]] = {"idle": "idle", "shutdown": "shutdo
 
 
 def _end(draft: Draft, closed: SessionClosed) -> None:
+    draft.attach(AttachmentEvent.END)
     draft.update(closed=closed, closed_at=draft.now)
     draft.emit(closed)
 
@@ -51,9 +52,9 @@ def say_closed(draft: Draft, reason: CloseReason, code: int, *, error: str | Non
     closed = Closed(seq=s.seq + 1, reason=reason, code=code, complete=complete, stats=stats(s, draft.now))
     draft.send(closed)
     draft.close_transport(code, error or reason)
-    if not s.attached and s.recovery.token is not None:
-        # No transport carries it: the client may still resume to learn it.
-        draft.recover(retained=True, lost_at=draft.now)
+    if s.attachment is Attachment.HELD:
+        # No transport carries it: the client may still resume to learn it, for a window from now.
+        draft.recover(lost_at=draft.now)
     _end(
         draft,
         SessionClosed(
@@ -193,7 +194,7 @@ def abort(draft: Draft, _: Stimulus) -> None:
 
 def end_lost(draft: Draft, lost: Lose) -> None:
     """End without ``closed`` after the transport was lost: never a success (failure mode F22)."""
-    draft.update(attached=False)
+    draft.attach(AttachmentEvent.DETACH)
     error, why = draft.s.error or (None, None)
     sentence = loss_sentence(lost, why)
     _end(
@@ -247,6 +248,7 @@ def end_unopened(draft: Draft, _: Stimulus) -> None:
 
 def end_expired(draft: Draft, _: Stimulus) -> None:
     """Server: end, because the client did not resume within the window."""
+    draft.attach(AttachmentEvent.DETACH)
     _end(draft, _local(draft, "lost", ABNORMAL_CLOSURE, "The client did not come back."))
 
 

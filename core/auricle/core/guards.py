@@ -17,9 +17,9 @@ from auricle.core.messages import (
     SpeechStart,
 )
 from auricle.core.outcomes import Guard
-from auricle.core.server_recovery import is_retained
+from auricle.core.rules.attachment import WITH_TOKEN, may
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import State
+from auricle.core.states import Attachment, AttachmentEvent
 from auricle.core.stimuli import Hear, Lose, Say, Stimulus
 
 LOST_SESSION: Final = frozenset({"session_gone", "bad_token"})
@@ -28,6 +28,8 @@ RECLAIMABLE: Final = RETRIABLE_CLOSE_CODES | {ERROR_CODES["idle"].close_code}
 """Close codes after which a session may be resumed."""
 ELSEWHERE: Final = frozenset({"capacity", "shutdown"})
 """Error codes before ``ready`` that are about one server at one moment: another one, or the next moment, may do."""
+UNANSWERED: Final = frozenset({Attachment.GATED, Attachment.STARTING_AGAIN})
+"""Where a session that was ready before waits for a server to take it up."""
 PASSING: Final = frozenset({1001, ABNORMAL_CLOSURE, *(ERROR_CODES[code].close_code for code in ELSEWHERE)})
 """Close codes that mean the same."""
 
@@ -70,15 +72,14 @@ def _malformed_change(_: Snapshot, stimulus: Stimulus) -> bool:
             return False
 
 
-def _is_restarting(s: Snapshot) -> bool:
-    """Whether the session goes on in a new one that is not ready yet: once it is, it may have declined to resume."""
-    return s.recovery.restarts > 0 and s.state is State.CONNECTING
+def _allows(event: AttachmentEvent) -> Callable[[Snapshot, Stimulus], bool]:
+    """Return the guard that holds where the attachment's table has a move for an event."""
+    return lambda s, _: may(s.role, s.attachment, event)
 
 
 def _reconnectable(s: Snapshot, stimulus: Stimulus) -> bool:
-    """Whether there is a session to resume (or a successor of one to start), and the loss allows another attempt."""
-    r = s.recovery
-    if s.cancelled or not (r.token is not None or _is_restarting(s)) or r.attempt >= s.limits.max_reconnects:
+    """Whether the attachment allows another attempt, and so do the loss and the number of attempts."""
+    if not may(s.role, s.attachment, AttachmentEvent.RECONNECT) or s.recovery.attempt >= s.limits.max_reconnects:
         return False
     match stimulus:
         case Lose(how="eof", code=code):
@@ -91,7 +92,8 @@ def _reconnectable(s: Snapshot, stimulus: Stimulus) -> bool:
 
 def _session_gone(s: Snapshot, _: Stimulus) -> bool:
     """Not where the server had ended the input: the input of such a session cannot be sent to a new one."""
-    return s.recovery.resuming and s.error is not None and s.error[0] in LOST_SESSION and s.end_code is None
+    gone = s.error is not None and s.error[0] in LOST_SESSION
+    return gone and s.end_code is None and may(s.role, s.attachment, AttachmentEvent.RESTART)
 
 
 def _told_error(s: Snapshot, stimulus: Stimulus) -> str | None:
@@ -104,11 +106,16 @@ def _told_error(s: Snapshot, stimulus: Stimulus) -> str | None:
 
 
 def _retry_later(s: Snapshot, stimulus: Stimulus) -> bool:
-    waiting = s.recovery.resuming or _is_restarting(s)
     code = _told_error(s, stimulus)
     row = ERROR_CODES.get(code) if code else None
-    known_as_gone = s.recovery.resuming and code in LOST_SESSION
-    return waiting and row is not None and row.retriable and not known_as_gone and _reconnectable(s, stimulus)
+    known_as_gone = s.attachment is Attachment.GATED and code in LOST_SESSION
+    return (
+        s.attachment in UNANSWERED
+        and row is not None
+        and row.retriable
+        and not known_as_gone
+        and _reconnectable(s, stimulus)
+    )
 
 
 def _opening_again(s: Snapshot, stimulus: Stimulus) -> bool:
@@ -117,8 +124,8 @@ def _opening_again(s: Snapshot, stimulus: Stimulus) -> bool:
     What another server would say as well is final: a configuration, a key, a model that does not load. So is a
     connection that nobody takes.
     """
-    r = s.recovery
-    if r.session or r.restarts or s.cancelled or s.legacy or r.attempt >= s.limits.max_reconnects:
+    allowed = may(s.role, s.attachment, AttachmentEvent.OPEN_AGAIN)
+    if not allowed or s.legacy or s.recovery.attempt >= s.limits.max_reconnects:
         return False
     match stimulus:
         case Hear(message=ErrorMessage(code=code, retry_after_ms=wait_ms)):
@@ -162,7 +169,7 @@ def _resumable(s: Snapshot, stimulus: Stimulus) -> bool:
         case Lose(how="eof", code=code) if code not in RECLAIMABLE:
             return False
         case _:
-            return s.recovery.token is not None
+            return may(s.role, s.attachment, AttachmentEvent.HOLD)
 
 
 def _not_requested(s: Snapshot, stimulus: Stimulus) -> bool:
@@ -196,10 +203,13 @@ GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.ENDED: lambda s, _: s.ended,
     Guard.AUDIO_SENT: lambda s, _: s.offered > s.origin,
     Guard.CANCELLED: lambda s, _: s.cancelled,
-    Guard.CANCEL_UNDELIVERABLE: lambda s, _: not s.started or s.legacy or not s.attached or s.recovery.resuming,
+    Guard.CANCEL_UNDELIVERABLE: lambda s, _: s.legacy or not may(s.role, s.attachment, AttachmentEvent.CANCEL),
+    Guard.UNCONNECTED: _allows(AttachmentEvent.CONNECT),
+    Guard.START_DUE: _allows(AttachmentEvent.SAY_START),
+    Guard.RESUME_DUE: _allows(AttachmentEvent.SAY_RESUME),
     Guard.ATTACHED: lambda s, _: s.attached,
     Guard.DETACHED: lambda s, _: not s.attached,
-    Guard.RESUMING: lambda s, _: s.recovery.resuming,
+    Guard.RESUMING: _allows(AttachmentEvent.RESUMED),
     Guard.RECONNECTABLE: _reconnectable,
     Guard.SESSION_GONE: _session_gone,
     Guard.RETRY_LATER: _retry_later,
@@ -207,9 +217,9 @@ GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.REFUSED_BEFORE: lambda s, _: bool(s.recovery.refusal),
     Guard.DRIVER_CANCELLED: _driver_cancelled,
     Guard.RESUMABLE: _resumable,
-    Guard.CAN_GO_ON: lambda s, _: s.recovery.token is not None,
+    Guard.CAN_GO_ON: lambda s, _: s.attachment in WITH_TOKEN,
     Guard.CLOSED_UNCONFIRMED: _closed_unconfirmed,
-    Guard.RETAINED: lambda s, _: is_retained(s),
+    Guard.RETAINED: _allows(AttachmentEvent.ATTACH),
     Guard.MALFORMED_CHANGE: _malformed_change,
     Guard.KNOWN_CHANGE: _known_change,
     Guard.ENDED_BY_SERVER: _ended_by_server,

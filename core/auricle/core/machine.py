@@ -8,12 +8,13 @@ from auricle.core.effects import EFFECTS
 from auricle.core.errors import Breach, LocalProtocolError
 from auricle.core.guards import GUARDS
 from auricle.core.messages import Cancel, Durable, Malformed, Message, Ping, Unknown
-from auricle.core.outcomes import Outcome, Rule, Violation
+from auricle.core.outcomes import Ignore, Outcome, Rule, Violation
 from auricle.core.outputs import AudioSpan, RawOutput
 from auricle.core.progress import note_news
 from auricle.core.rules import AFTER_VIOLATION, TABLE
+from auricle.core.rules.attachment import HEARD
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import PEER_TIMEOUTS, Kind, Role, Side, State
+from auricle.core.states import PEER_TIMEOUTS, Attachment, Kind, Role, Side, State
 from auricle.core.stimuli import Hear, Local, Stimulus, classify
 
 
@@ -38,6 +39,9 @@ def step(snapshot: Snapshot, stimulus: Stimulus, *, now: float) -> tuple[Snapsho
 def _apply(snapshot: Snapshot, stimulus: Stimulus, side: Side, kind: Kind, now: float) -> Draft:
     draft = Draft(snapshot, now)
     if side is Side.HEAR:
+        unheard = HEARD[snapshot.attachment].get(kind)
+        if unheard is not None:
+            return _not_heard(draft, unheard)
         _note_received(draft, stimulus)
     outcome = _decide(draft.s, stimulus, side, kind)
     if isinstance(outcome, Rule):
@@ -46,6 +50,13 @@ def _apply(snapshot: Snapshot, stimulus: Stimulus, side: Side, kind: Kind, now: 
             note_news(draft, snapshot)
     elif isinstance(outcome, Violation):
         raise _breach(outcome.code, outcome.why, stimulus)
+    return draft
+
+
+def _not_heard(draft: Draft, outcome: Ignore | Violation) -> Draft:
+    """Return the draft after a message that cannot be heard with this attachment, whatever the state."""
+    if isinstance(outcome, Violation) and draft.s.state is not State.CLOSED:
+        raise Breach(outcome.code or "protocol_violation", outcome.why)
     return draft
 
 
@@ -68,11 +79,11 @@ def _note_received(draft: Draft, stimulus: Stimulus) -> None:
     if draft.s.recovery.previous_token is not None and _knows_new_token(stimulus.message):
         draft.recover(previous_token=None)
     match stimulus.message:
-        case Durable() if draft.s.recovery.resuming:
+        case Durable() if draft.s.attachment is Attachment.GATED:
             pass  # not of this session: a server that refuses a resume numbers its messages from 1
         case Durable(seq=seq):
             draft.count(seq)
-        case Unknown(seq=int(seq)) if draft.s.role is Role.CLIENT and not draft.s.recovery.resuming:
+        case Unknown(seq=int(seq)) if draft.s.role is Role.CLIENT and draft.s.attachment is not Attachment.GATED:
             draft.count(seq)
         case _:
             pass

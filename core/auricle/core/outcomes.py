@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from auricle.core.states import Name, State
+from auricle.core.states import Attachment, Name, State
 
 
 class Guard(Name):
@@ -14,6 +14,9 @@ class Guard(Name):
     CANCELLED = "we have cancelled"
     CANCEL_UNDELIVERABLE = "no peer would process a cancel"
     ENDED_BY_SERVER = "the server ended the input"
+    UNCONNECTED = "no transport has been asked for"
+    START_DUE = "a transport was asked for, to say start on it"
+    RESUME_DUE = "a transport was asked for, to say resume on it"
     ATTACHED = "a transport is attached"
     DETACHED = "no transport is attached"
     RESUMING = "resume has been said and not answered"
@@ -150,3 +153,16 @@ class Violation(NamedTuple):
 
 Outcome = Rule | Ignore | Violation
 Cell = tuple[Outcome, ...]
+
+
+class Move(NamedTuple):
+    """An event takes an attachment to ``next``, and ``why``."""
+
+    next: Attachment
+    why: str
+
+
+class Barred(NamedTuple):
+    """An event cannot happen to an attachment: no rule that brings it about is taken there, and ``why`` that is so."""
+
+    why: str

@@ -1,6 +1,6 @@
 """The part of the snapshot that is about losing a transport and resuming the session, and the reconnect delay.
 
-A session survives its socket: whether a transport is attached is independent of its state. Source:
+Here is what the attachment's table (`auricle.core.rules.attachment`) does not say: secrets, times and counts. Source:
 notes/wire-protocols.md §3.7 (resume) and notes/sans-io.md §6.4.
 """
 
@@ -18,14 +18,14 @@ class Recovery(NamedTuple):
     session: str = ""
     """The id that the server gave the session."""
     token: str | None = None
-    """The token of the next ``resume``; None: the session cannot be resumed."""
+    """The token of the next ``resume``. While the session is open there is one exactly where its attachment says so."""
     previous_token: str | None = None
     """Server: the token before that. It is valid until the client shows on the transport of ``resumed`` that it has it;
     otherwise a connection lost together with ``resumed`` would leave the client without a valid token."""
     window_s: float = 0.0
     """Server: how long a session may be resumed after its transport is lost."""
     lost_at: float | None = None
-    """When the transport was lost; None while one is attached."""
+    """When the transport was lost; None while one is attached on which the session has been opened or resumed."""
     resumed_at: float = 0.0
     """Client: when the session was last opened or resumed."""
     asked_at: float = 0.0
@@ -42,19 +42,13 @@ class Recovery(NamedTuple):
     """Client: when the requested transport may be opened."""
     resumed: bool = False
     """The session has been resumed: on a client on its present connection, on a server at any time."""
-    resuming: bool = False
-    """Client: ``resume`` has been sent and not answered; until then the server's position is unknown."""
     proven: bool = False
     """Client: since the session was last opened or resumed the server has shown that it hears us. Only then does the
     backoff begin anew: a server that resumes sessions and then falls silent is given up after ``max_reconnects``."""
     acked_seq: int = 0
     """Client: the last ``seq`` acknowledged to the server (``ping.seen``)."""
-    restarts: int = 0
-    """Client: new sessions begun because the server no longer knew the one before."""
     retain_audio: bool = False
     """Client: sent audio is retained, in case it must be sent again."""
-    retained: bool = False
-    """Server: closed, and retained for a client that may not have received ``closed``."""
 
 
 class Past(NamedTuple):

@@ -33,11 +33,12 @@ from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import AudioSpan, Forget, Record, Replay
 from auricle.core.parts import FinalDetails, FinalReason, ResumeOffer, ServerInfo, Word
 from auricle.core.record import MessageRecord
+from auricle.core.rules.attachment import WITH_TOKEN
 from auricle.core.schema import MAX_INTEGER
 from auricle.core.server_send import first_credit
 from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import EndCode, Snapshot
-from auricle.core.states import Kind, Role
+from auricle.core.states import Attachment, Kind, Role
 from auricle.core.stimuli import Advance, Attach, Expect, Fail, Hear, Local, Say, StopInput
 
 
@@ -51,7 +52,9 @@ class ServerSession(Session):
 
     def __init__(self, subprotocol: str | None, *, now: float, limits: Limits | None = None) -> None:
         limits = limits or Limits()
-        snapshot = Snapshot(role=Role.SERVER, limits=limits, attached=True, opened_at=now, heard_at=now, said_at=now)
+        snapshot = Snapshot(
+            role=Role.SERVER, limits=limits, attachment=Attachment.ATTACHED, opened_at=now, heard_at=now, said_at=now
+        )
         dialect = V1(Role.CLIENT, limits) if subprotocol == PROTOCOL else Undecided(limits)
         super().__init__(snapshot, dialect)
         self._ignored: tuple[str, ...] = ()
@@ -336,7 +339,7 @@ class ServerSession(Session):
         return super()._transmit(message)
 
     def _remember(self, message: Message) -> None:
-        if isinstance(message, Durable) and self._snapshot.recovery.token is not None:
+        if isinstance(message, Durable) and self._snapshot.attachment in WITH_TOKEN:
             self._record.add(message)
 
     def _keep(self, item: Record | Replay | Forget) -> Outputs:

@@ -8,8 +8,9 @@ from auricle.core.errors import ERROR_CODES, Breach
 from auricle.core.events import Disconnected, Reconnected
 from auricle.core.messages import Resume, Resumed
 from auricle.core.outputs import AdoptTransport, CloseTransport, Forget, Replay
+from auricle.core.rules.attachment import may
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import State
+from auricle.core.states import AttachmentEvent
 from auricle.core.stimuli import Attach, Stimulus
 
 
@@ -24,18 +25,14 @@ def admits(s: Snapshot, resume: Resume) -> bool:
         and (resume.attempt == 0 or resume.attempt > r.transports)
         and resume.seen <= s.seq
         and resume.sent >= s.received
-        and (s.state is not State.CLOSED or is_retained(s))
+        and may(s.role, s.attachment, AttachmentEvent.ATTACH)
     )
-
-
-def is_retained(s: Snapshot) -> bool:
-    """Whether a closed session may still be resumed, to learn how it ended."""
-    return s.recovery.retained or (s.attached and s.recovery.token is not None)
 
 
 def await_resume(draft: Draft, _: Stimulus) -> None:
     """The transport is lost: retain the session for ``resume_window_s``. The engine's work goes on."""
-    draft.update(attached=False, ack_owed=False)
+    draft.attach(AttachmentEvent.HOLD)
+    draft.update(ack_owed=False)
     draft.recover(lost_at=draft.now)
     draft.emit(Disconnected())
 
@@ -56,14 +53,14 @@ def accept_resume(draft: Draft, stimulus: Attach) -> None:
     # A client that has not received input_ended will send its late audio again.
     late = s.late if 0 < s.ended_seq <= resume.seen else 0
     # A partial from the time without a transport was not sent: the next one may repeat it.
-    draft.update(attached=True, heard_at=draft.now, residue=0, late=late, partial=None, ack_owed=False, flush_times=())
+    draft.attach(AttachmentEvent.ATTACH)
+    draft.update(heard_at=draft.now, residue=0, late=late, partial=None, ack_owed=False, flush_times=())
     draft.recover(
         resumed=True,
         token=stimulus.fresh,
         previous_token=resume.token,
         transports=resume.attempt,
         lost_at=None,
-        retained=False,
     )
     draft.send(
         Resumed(
@@ -92,15 +89,17 @@ def close_transport_again(draft: Draft, _: Stimulus) -> None:
 
 def revoke_tokens(draft: Draft, _: Stimulus) -> None:
     """Void the tokens, because the server is stopping: the session can no longer be resumed."""
+    draft.attach(AttachmentEvent.REVOKE)
     draft.recover(token=None, previous_token=None)
 
 
 def retain(draft: Draft, _: Stimulus) -> None:
     """Retain the closed session for ``resume_window_s``, as ``closed`` may not have arrived."""
-    draft.update(attached=False)
-    draft.recover(retained=True, lost_at=draft.now)
+    draft.attach(AttachmentEvent.HOLD)
+    draft.recover(lost_at=draft.now)
 
 
 def release(draft: Draft, _: Stimulus) -> None:
     """Drop the closed session: it was not resumed in time."""
-    draft.recover(retained=False, lost_at=None)
+    draft.attach(AttachmentEvent.DETACH)
+    draft.recover(lost_at=None)

@@ -23,7 +23,7 @@ from auricle.core.messages import Final as FinalMessage
 from auricle.core.progress import LONGEST_DRAIN_S, drain_budget_s
 from auricle.core.schema import LAST_POSITION
 from auricle.core.snapshot import OpenFlush, Snapshot
-from auricle.core.states import State
+from auricle.core.states import AttachmentEvent, State
 from auricle.core.stimuli import Advance, Expect, Fail, Say, Stimulus
 
 ACK_SHARE: Final = 0.25
@@ -62,6 +62,7 @@ def open_session(draft: Draft, ready: Ready) -> None:
         progress_at=draft.now,
         heard_at=draft.now,
     )
+    draft.attach(AttachmentEvent.READY if ready.resume is None else AttachmentEvent.READY_RESUMABLE)
     if ready.resume is not None:
         draft.recover(session=ready.session, token=ready.resume.token, window_s=ready.resume.window_ms / 1000)
 

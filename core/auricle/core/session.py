@@ -25,7 +25,7 @@ from auricle.core.outputs import (
     Transmit,
 )
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import PEER_TIMEOUTS, Kind, State
+from auricle.core.states import PEER_TIMEOUTS, Attachment, Kind, State
 from auricle.core.stimuli import Hear, Local, Lose, LossKind, Stimulus
 
 Outputs = tuple[Output, ...]
@@ -55,9 +55,8 @@ class Session:
 
     @property
     def finished(self) -> bool:
-        """Whether the session is closed, without a transport, and not retained for a resume: a driver may drop it."""
-        s = self._snapshot
-        return s.state is State.CLOSED and not s.attached and not s.recovery.retained
+        """Whether the session is closed, without a transport, and not held for a resume: a driver may drop it."""
+        return self._snapshot.state is State.CLOSED and self._snapshot.attachment is Attachment.DETACHED
 
     @property
     def reading_suspended(self) -> bool:

@@ -6,7 +6,7 @@ from auricle.core.events import SessionClosed
 from auricle.core.limits import Limits
 from auricle.core.messages import Configure, EndInput, Flush, Start, WarningMessage
 from auricle.core.recovery import Past, Recovery
-from auricle.core.states import Role, State
+from auricle.core.states import WITH_TRANSPORT, Attachment, Role, State
 
 EndCode = Literal["shutdown", "session_limit", "idle"]
 """Why a server ends the input itself."""
@@ -59,8 +59,8 @@ class Snapshot(NamedTuple):
     legacy: bool = False
     """The peer uses the legacy dialect: no credit, no acks, no coverage."""
 
-    attached: bool = False
-    """A transport is attached."""
+    attachment: Attachment = Attachment.UNCONNECTED
+    """What the session has of a transport."""
     started: bool = False
     """``start`` has been sent (client) or received (server)."""
     cancelled: bool = False
@@ -168,6 +168,11 @@ class Snapshot(NamedTuple):
     """Whether everything queued before the closing handshake has been written."""
     closed: SessionClosed | None = None
     """The terminal event, once it has been given."""
+
+    @property
+    def attached(self) -> bool:
+        """Whether a transport is attached."""
+        return self.attachment in WITH_TRANSPORT
 
     @property
     def rate(self) -> int:

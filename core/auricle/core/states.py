@@ -1,4 +1,4 @@
-"""What the rule table is indexed by: states, roles, sides and kinds."""
+"""What the rule tables are indexed by: states, attachments, roles, sides, kinds, and events of the attachment."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -14,7 +14,7 @@ class Name(Enum):
 
 
 class State(Name):
-    """Where a conversation stands. Whether a transport is attached is a separate matter (`Snapshot.attached`)."""
+    """Where a conversation stands. What it has of a transport is a separate matter (`Attachment`)."""
 
     CONNECTING = "connecting"
     """Until ``ready``: the transport opens, ``start`` is on its way, a model may be loading."""
@@ -28,6 +28,62 @@ class State(Name):
     """``input_ended`` has been said; the rest of the results may still come."""
     CLOSED = "closed"
     """The terminal event has been given. Nothing changes any more but the transport."""
+
+
+class Attachment(Name):
+    """What a session has of a transport, and what becomes of it without one. A second automaton beside `State`."""
+
+    UNCONNECTED = "unconnected"
+    """Client: the application has not asked for a transport yet."""
+    OPENING = "opening"
+    """Client: a transport is asked for, to say ``start`` on it; no server has been ready yet."""
+    STARTING = "starting"
+    """Client: a transport is attached, ``start`` is said; no server has been ready yet."""
+    ATTACHED = "attached"
+    """A transport is attached, and the session ends with it."""
+    RESUMABLE = "resumable"
+    """A transport is attached, and the session outlives it: the client has a token to resume with."""
+    REOPENING = "reopening"
+    """Client: the transport is lost; another is asked for, to say ``resume`` on it."""
+    GATED = "gated"
+    """Client: a transport is attached, ``resume`` is said and not answered: nothing but ``ping`` and ``cancel``
+    follows, as the server's position is not known."""
+    RESTARTING = "restarting"
+    """Client: the server has lost the session; a transport is asked for, to say the ``start`` that goes on for it."""
+    STARTING_AGAIN = "starting again"
+    """Client: a transport is attached, that ``start`` is said, and no server has been ready for it yet."""
+    HELD = "held"
+    """Server: no transport is attached; the session is held for its client, which can resume it."""
+    DETACHED = "detached"
+    """No transport is attached, and none comes any more."""
+
+
+WITH_TRANSPORT: Final = frozenset(
+    {
+        Attachment.STARTING, Attachment.ATTACHED, Attachment.RESUMABLE, Attachment.GATED, Attachment.STARTING_AGAIN,
+    }
+)  # fmt: skip
+"""Where a transport is attached."""
+
+
+class AttachmentEvent(Name):
+    """What can happen to an attachment, one member for each row of its table."""
+
+    CONNECT = "the application connects"
+    SAY_START = "a transport is open, start is said"
+    SAY_RESUME = "a transport is open, resume is said"
+    READY = "ready without resume"
+    READY_RESUMABLE = "ready with resume"
+    RESUMED = "resumed"
+    OPEN_AGAIN = "lost or refused, and another server may take it"
+    RECONNECT = "lost or silent, and the session may be recovered"
+    RESTART = "the server no longer has the session"
+    CANCEL = "cancel is said"
+    HOLD = "the transport is lost, and the client may resume"
+    ATTACH = "the client resumes"
+    REVOKE = "the tokens are void"
+    END = "the session ends"
+    DETACH = "the transport is gone, and none follows"
 
 
 class Role(Name):

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from auricle.core.progress import DRAIN_FACTOR, drain_budget_s, progressed_at
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import PEER_TIMEOUTS, Kind, Role, State
+from auricle.core.states import PEER_TIMEOUTS, Attachment, Kind, Role, State
 
 LATE_TIMER_S: Final = 1.0
 """A timer that fires this late means that our own loop was blocked, and does not count against the peer (F9)."""
@@ -44,7 +44,7 @@ def deadlines(s: Snapshot) -> Iterator[Deadline]:
 
 def _armed(s: Snapshot) -> Iterator[Deadline]:
     if s.state is State.CLOSED:
-        if s.recovery.retained and s.recovery.lost_at is not None:
+        if s.attachment is Attachment.HELD and s.recovery.lost_at is not None:
             yield Deadline(s.recovery.lost_at + s.recovery.window_s, Kind.RESUME_EXPIRED)
         if s.attached:
             yield Deadline(s.closed_at + _close_timeout_s(s), Kind.CLOSE_EXPIRED)
@@ -74,9 +74,9 @@ def _client(s: Snapshot) -> Iterator[Deadline]:
         began = r.asked_at if r.refusal else max(s.opened_at, r.reopen_at)  # all attempts to open it have one timeout
         yield Deadline(began + limits.connect_timeout_s, Kind.OPEN_EXPIRED)
         return
-    if s.state is State.CONNECTING or r.resuming:
+    if s.state is State.CONNECTING or s.attachment is Attachment.GATED:
         yield Deadline(_ready_by(s), Kind.READY_EXPIRED)
-        if not r.resuming:
+        if s.attachment is not Attachment.GATED:
             yield Deadline(s.opened_at + limits.load_timeout_s + limits.ready_timeout_s, Kind.LOAD_EXPIRED)
         return
     if r.attempt and r.proven:
@@ -96,7 +96,7 @@ def _client(s: Snapshot) -> Iterator[Deadline]:
 def _ready_by(s: Snapshot) -> float:
     """Return until when a client waits for ``resumed``, or for the next sign of life before ``ready``."""
     limits = s.limits
-    if s.recovery.resuming:
+    if s.attachment is Attachment.GATED:
         return s.opened_at + limits.ready_timeout_s
     # A legacy server has no ``loading``: it sends nothing until it is ready.
     return s.heard_at + (limits.legacy_drain_silence_s if s.legacy else limits.ready_timeout_s)

@@ -22,6 +22,7 @@ from auricle.core.states import RESERVED, Kind, State
 
 _AFTER_END = Violation("invalid_state", "the input has ended")
 _CONNECTED = Violation("invalid_state", "the session has been connected already")
+_NOT_ASKED_FOR = Violation("invalid_state", "the transport is open already, or none was asked for")
 _NEWER = Ignore("a later minor version may say more")
 NOT_OPEN_YET = Ignore("the server may say so while it loads")
 _CROSSED_CANCEL = Ignore("it was on its way when we cancelled", Guard.CANCELLED)
@@ -66,13 +67,7 @@ def _result(effect: Effect) -> dict[State, Cell]:
     return row(Rule((effect, Effect.EMIT)), {C: NOT_OPEN})
 
 
-def _after_resumed(row: Mapping[State, Cell]) -> dict[State, Cell]:
-    """Return a row that is legal only after ``resumed``, as the server's position is unknown before."""
-    return {state: (_NOT_RESUMED, *cell) if state is not X else cell for state, cell in row.items()}
-
-
-_NOT_RESUMED: Final = Violation("protocol_violation", "the answer to resume is resumed", Guard.RESUMING)
-_WITHIN_SESSION: Final[Mapping[Kind, Mapping[State, Cell]]] = {
+HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.LOADING: row(READY_TWICE, {C: Rule((Effect.EMIT,)), D: (_CROSSED_CANCEL, READY_TWICE)}),
     Kind.READY: row(
         READY_TWICE,
@@ -106,10 +101,6 @@ _WITHIN_SESSION: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.WARNING: row(Rule((Effect.EMIT,)), {}),
     Kind.ERROR: row(Rule((Effect.TRACK_LOSS, Effect.EMIT)), {}),
     Kind.STATS: row(Rule((Effect.EMIT,)), {C: NOT_OPEN}),
-}
-
-HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
-    **{kind: _after_resumed(row) for kind, row in _WITHIN_SESSION.items()},
     Kind.RESUMED: row(
         (
             Rule((Effect.APPLY_RESUMED, Effect.EMIT), when=Guard.RESUMING),
@@ -129,9 +120,7 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
             )
         },
     ),
-    Kind.PONG: row(
-        (Ignore("the session has not been resumed yet", Guard.RESUMING), Rule((Effect.NOTE_PONG,))), {C: NOT_OPEN_YET}
-    ),
+    Kind.PONG: row(Rule((Effect.NOTE_PONG,)), {C: NOT_OPEN_YET}),
     Kind.CLOSED: row(
         (
             Rule((Effect.RESTART,), C, Guard.SESSION_GONE),
@@ -158,15 +147,17 @@ def _reconnect_or_fail(code: str, why: str) -> Cell:
 
 
 LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
-    Kind.CONNECT: row(_CONNECTED, {C: Rule((Effect.REQUEST_TRANSPORT,)), X: _CONNECTED}),
+    Kind.CONNECT: row(
+        _CONNECTED, {C: (Rule((Effect.REQUEST_TRANSPORT,), when=Guard.UNCONNECTED), _CONNECTED), X: _CONNECTED}
+    ),
     Kind.OPENED: row(
-        (Violation("invalid_state", "the transport is open already", Guard.ATTACHED), Rule((Effect.SEND_RESUME,))),
+        (Rule((Effect.SEND_RESUME,), when=Guard.RESUME_DUE), _NOT_ASKED_FOR),
         {
-            C: (
+            C: (Rule((Effect.SEND_START,), when=Guard.START_DUE), _NOT_ASKED_FOR),
+            X: (
                 Violation("invalid_state", "the transport is open already", Guard.ATTACHED),
-                Rule((Effect.SEND_START,)),
+                Rule((Effect.ABORT_TRANSPORT,)),
             ),
-            X: Rule((Effect.ABORT_TRANSPORT,)),
         },
     ),
     Kind.LOST: row(
@@ -216,7 +207,7 @@ LOCAL_TO_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.BACKOFF_RESET_DUE: row(Rule((Effect.RESET_BACKOFF,)), {C: NOT_ARMED}),
     Kind.FLUSH_EXPIRED: row(Rule((Effect.REPORT_FLUSH_TIMEOUT,)), {C: NOT_ARMED, D: NOT_ARMED}),
     Kind.PING_DUE: row(Rule((Effect.SEND_PING,)), {C: NOT_ARMED}),
-    Kind.CLOSE_EXPIRED: row(NOT_ARMED, {X: Rule((Effect.ABORT_TRANSPORT,))}),
+    Kind.CLOSE_EXPIRED: row(NOT_ARMED, {X: Rule((Effect.ABORT_TRANSPORT, Effect.DETACH))}),
     Kind.EMPTIED: CLOSE_TIMER,
     Kind.TIMER_LATE: TIMER_LATE,
 }

@@ -202,7 +202,7 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.RESUME_EXPIRED: row(Rule((Effect.END_EXPIRED,), X), {X: Rule((Effect.RELEASE,))}),
     Kind.NO_RETURN: row(
         (Rule((Effect.REVOKE_TOKENS,), when=Guard.ATTACHED), Rule((Effect.REVOKE_TOKENS, Effect.END_EXPIRED), X)),
-        {C: Ignore("there is nothing to come back to"), X: Rule((Effect.REVOKE_TOKENS, Effect.RELEASE))},
+        {C: Ignore("there is nothing to come back to"), X: Rule((Effect.REVOKE_TOKENS,))},
     ),
     # Who can go on elsewhere does so at once; for everybody else what has come is still decided.
     Kind.SHUT_DOWN: row(
@@ -211,7 +211,7 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
             C: Rule((Effect.REFUSE_FOR_SHUTDOWN,), X),
             R: (Rule((Effect.REVOKE_TOKENS, Effect.HAND_ON), X, Guard.CAN_GO_ON), _END_BY_SERVER),
             S: (Rule((Effect.REVOKE_TOKENS, Effect.HAND_ON), X, Guard.CAN_GO_ON), _END_BY_SERVER),
-            X: Rule((Effect.REVOKE_TOKENS, Effect.RELEASE)),
+            X: Rule((Effect.REVOKE_TOKENS,)),
         },
     ),
     Kind.PROGRESS: row(Rule((Effect.ADVANCE,)), {C: NOT_OPEN}),
@@ -261,7 +261,12 @@ LOCAL_TO_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.AUDIO_IDLE: row(NOT_ARMED, {R: _END_BY_SERVER, S: _END_BY_SERVER}),
     Kind.CLOSE_EXPIRED: row(
         NOT_ARMED,
-        {X: (Rule((Effect.ABORT_TRANSPORT, Effect.RETAIN), when=Guard.RESUMABLE), Rule((Effect.ABORT_TRANSPORT,)))},
+        {
+            X: (
+                Rule((Effect.ABORT_TRANSPORT, Effect.RETAIN), when=Guard.RESUMABLE),
+                Rule((Effect.ABORT_TRANSPORT, Effect.DETACH)),
+            )
+        },
     ),
     Kind.EMPTIED: CLOSE_TIMER,
     Kind.TIMER_LATE: TIMER_LATE,

@@ -11,10 +11,12 @@ from auricle.core.stimuli import Fail, Hear, Local, Lose, Stimulus
 
 def ways_to_end(s: Snapshot) -> Iterator[Stimulus]:
     """Yield stimuli that end a session at once in every open state."""
-    yield Hear(message=Malformed(code="bad_message", why="not a message"))
+    if s.attached:
+        yield Hear(message=Malformed(code="bad_message", why="not a message"))
     if s.role is Role.SERVER:
         yield Fail(code="internal", why="a fault")
-        yield Hear(message=Cancel())
+        if s.attached:
+            yield Hear(message=Cancel())
         yield Lose(how="cancelled", code=1006)
     else:
         yield Local(kind=Kind.ABORT)

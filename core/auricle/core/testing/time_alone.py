@@ -14,7 +14,7 @@ from auricle.core.outputs import OpenTransport
 from auricle.core.progress import DRAIN_FACTOR
 from auricle.core.recovery import reconnect_delay_s
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import Role, State
+from auricle.core.states import Attachment, Role, State
 from auricle.core.stimuli import Hear, Local, Opened, Say, Stimulus
 
 KEEPALIVE_S: Final = 10.0
@@ -48,7 +48,7 @@ def seconds_to_the_end(s: Snapshot, *, now: float, keepalives: bool) -> float | 
     limit = now + longest_s(s.limits, s.seconds(max(s.offered, s.credit) - s.origin), role=s.role)
     opening = opening or (s.role is Role.CLIENT and not s.attached and s.state is not State.CLOSED)
     for _ in range(MOST_STEPS):
-        if s.state is State.CLOSED and not s.attached and not s.recovery.retained:
+        if s.state is State.CLOSED and s.attachment is Attachment.DETACHED:
             return now - begun
         deadline = timers.next_deadline(s)
         at = now + KEEPALIVE_S if keepalives else limit
@@ -96,7 +96,7 @@ def _keepalives(s: Snapshot) -> tuple[Message, ...]:
     """Return what an idle peer may say again and again, as far as it is legal."""
     if s.role is Role.SERVER:
         return (Ping(),)
-    if s.recovery.resuming:
+    if s.attachment is Attachment.GATED:
         return (Pong(now=0.0),)
     if s.state is State.CONNECTING:
         return (Loading(stage="loading"), Pong(now=0.0), Unknown(name="news"))

@@ -104,30 +104,34 @@ def _repeat(session: Session, known: Container[str], call: Call) -> None:
 
 
 def _divergences(header: Header, calls: Sequence[Call], renewed: Sequence[str]) -> Iterator[Divergence]:
-    found = tuple(_fields(header.state, header.state, parse_header(renewed[0]).state))
+    begun = parse_header(renewed[0]).state
+    known = header.state.keys() & begun.keys()
+    found = tuple(_fields(known, header.state, begun))
     if found:
         yield Divergence(1, None, found)
     for number, (recorded, line) in enumerate(zip(calls, renewed[1:], strict=True), 2):
-        found = tuple(_differences(header, recorded, parse_call(line)))
+        found = tuple(_differences(known, recorded, parse_call(line)))
         if found:
             yield Divergence(number, recorded.verb, found)
 
 
-def _differences(header: Header, recorded: Call, now: Call) -> Iterator[str]:
+def _differences(known: Container[str], recorded: Call, now: Call) -> Iterator[str]:
     yield from differences("raised", recorded.raised, now.raised)
     for index in range(max(len(recorded.outputs), len(now.outputs))):
         one = recorded.outputs[index] if index < len(recorded.outputs) else None
         other = now.outputs[index] if index < len(now.outputs) else None
         yield from differences(f"output {index + 1}", one, other)
-    yield from _fields(header.state, recorded.state, now.state)
+    yield from _fields(known, recorded.state, now.state)
 
 
-def _fields(known: Mapping[str, Any], recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """Compare fields of the snapshot, but for those that the trace is too old to know."""
+def _fields(known: Container[str], recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Compare fields of the snapshot, those that the trace and this version both know."""
     for name in dict.fromkeys((*recorded, *now)):
-        if name not in recorded and name in known:
+        if name not in known:
+            continue
+        if name not in recorded:
             yield f"{name}: no change was recorded, now it is {dumps(now[name])}"
         elif name not in now:
             yield f"{name}: {dumps(recorded[name])} was recorded, now it does not change"
-        elif name in recorded:
+        else:
             yield from differences(name, recorded[name], now[name])

@@ -44,10 +44,8 @@ _KEYS: Final[Mapping[str, str]] = {
     "awaited": "asked",
     "previous_token": "previous",
     "resumed_at": "back_at",
-    "resuming": "gated",
     "acked_seq": "told",
     "retain_audio": "keeping",
-    "retained": "kept",
 }
 """Snapshot fields whose key in a trace is another one: the file format stays as it is when a field is renamed."""
 

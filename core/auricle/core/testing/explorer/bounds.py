@@ -7,7 +7,7 @@ Each is reached by tests of another kind; `tests/core/test_rules.py` holds that 
 from typing import Final
 
 from auricle.core.outcomes import Effect, Guard, Outcome, Rule
-from auricle.core.states import Kind, Role, Side, State
+from auricle.core.states import Attachment, AttachmentEvent, Kind, Role, Side, State
 
 _LATE_VERBS: Final = frozenset({Kind.PROGRESS, Kind.END_BY_SERVER, Kind.FINISH, Kind.FAIL, Kind.OPENED})
 _REPEATED: Final = frozenset({Kind.FLUSH, Kind.CONFIGURE, Kind.END_INPUT, Kind.PING, Kind.AUDIO, Kind.GAP})
@@ -67,4 +67,17 @@ def _server(side: Side, kind: Kind, state: State) -> str | None:
         return "nothing can be said about audio before there is any"
     if kind is Kind.CANCEL:
         return "a cancel while the end is not answered: not in these bounds"
+    return None
+
+
+def unmoved(role: Role, attachment: Attachment, event: AttachmentEvent) -> str | None:
+    """Return why the explorations do not make a move of the attachment; None where they should."""
+    if attachment is Attachment.UNCONNECTED:
+        return "the application here connects first: tests of drivers leave before that"
+    if attachment is Attachment.DETACHED:
+        return "nothing happens to a session that is over: tests of endings do it"
+    if event is AttachmentEvent.DETACH and role is Role.CLIENT:
+        return "a loss ends a session only after max_reconnects, or for a driver that is cancelled: tests of both do"
+    if event is AttachmentEvent.OPEN_AGAIN and attachment is Attachment.OPENING:
+        return "a handshake that is answered with a status for now: tests of opening do"
     return None

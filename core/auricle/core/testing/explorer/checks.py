@@ -28,6 +28,7 @@ I12    bounded memory: outboxes, credit                                         
 I13    a cut changes nothing but time: the same checks hold after it               all of these, with cuts
 I14    from every snapshot an ending can be built                                  `alone`
 I15    from every snapshot time alone leads to the end within a stated bound       `alone`
+I16    the attachment is one that goes with the state; a token where it says so    `_attachment`
 =====  ==========================================================================  ====================================
 
 O4 and O11 have no control in them, and I11 is about bytes: other tests hold those.
@@ -42,6 +43,7 @@ from auricle.core.machine import step
 from auricle.core.messages import Closed, Configured, Durable, ErrorMessage, Flushed, InputEnded, WarningMessage
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import Emit, Transmit
+from auricle.core.rules.attachment import TOGETHER, WITH_TOKEN
 from auricle.core.session import Outputs
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import PEER_TIMEOUTS, Kind, State
@@ -103,19 +105,21 @@ HOT: Final = 100
 def step_of_client(before: Snapshot, after: Snapshot, outputs: Outputs) -> None:
     """Check what holds of every step of a client."""
     _one_ending(before, outputs)
+    _attachment(after)
     _not_accused(outputs)
     require(after.sent <= after.offered, "I7", f"{after.sent} sent of {after.offered} offered")
     require(after.committed <= after.processed <= after.received, "O12", "a client's watermarks are out of order")
     require(len(after.outbox) <= len(after.flushes) + len(after.changes) + 1, "I12", "the outbox grows")
     require(after.outbox_sent <= len(after.outbox) or after.cancelled, "I12", "more is posted than there is")
     require(after.sent <= max(after.credit, before.sent), "O12", "audio is sent beyond the credit")
-    if after.started and after.recovery.restarts == before.recovery.restarts and before.started:
+    if after.started and before.started:
         require(after.credit >= before.credit, "O12", "the client's credit went back")
 
 
 def step_of_server(before: Snapshot, after: Snapshot, outputs: Outputs) -> None:
     """Check what holds of every step of a server session."""
     _one_ending(before, outputs)
+    _attachment(after)
     said = [output.message for output in outputs if isinstance(output, Transmit)]
     fresh = [message for message in said if isinstance(message, Durable) and message.seq > before.seq]
     require([m.seq for m in fresh] == sorted({m.seq for m in fresh}), "O1", "seq is not in order")
@@ -160,6 +164,17 @@ def _one_ending(before: Snapshot, outputs: Outputs) -> None:
     endings = [event for event in events if isinstance(event, SessionClosed)]
     require(len(endings) <= 1, "I3", "two terminal events")
     require(not endings or events[-1] is endings[0], "I3", "the terminal event is not the last")
+
+
+def _attachment(s: Snapshot) -> None:
+    """I16: the attachment goes with the state, and an open session has a token where its attachment says so."""
+    at = f"a {s.role.value} is {s.state.value} and {s.attachment.value}"
+    require(s.attachment in TOGETHER[s.role][s.state], "I16", at)
+    token = s.recovery.token is not None
+    if s.state is not State.CLOSED:
+        require(token == (s.attachment in WITH_TOKEN), "I16", f"{at} {'with' if token else 'without'} a token")
+    elif s.attachment in WITH_TOKEN:
+        require(token, "I16", f"{at} without a token")
 
 
 def _not_accused(outputs: Outputs) -> None:

@@ -1,4 +1,5 @@
-"""Coverage of the rule table by an exploration: every choice of an outcome is recorded where `step` makes it.
+"""Coverage of the rule tables by an exploration: every choice of an outcome, and every move of an attachment, is
+recorded where `step` makes it.
 
 What is never used must be declared here, with the reason; an exploration that uses it all the same, or leaves
 something else unused, is a failure of this list.
@@ -9,12 +10,13 @@ from contextlib import contextmanager
 from typing import Final, NamedTuple
 
 from auricle.core import machine
-from auricle.core.outcomes import Effect, Guard, Ignore, Outcome, Rule, Violation
+from auricle.core.outcomes import Effect, Guard, Ignore, Move, Outcome, Rule, Violation
 from auricle.core.rules import TABLE
+from auricle.core.rules import attachment as attachment_rules
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import PEER_TIMEOUTS, RESERVED, Kind, Role, Side, State
+from auricle.core.states import PEER_TIMEOUTS, RESERVED, Attachment, AttachmentEvent, Kind, Role, Side, State
 from auricle.core.stimuli import Stimulus
-from auricle.core.testing.explorer.bounds import outside
+from auricle.core.testing.explorer.bounds import outside, unmoved
 
 
 class Choice(NamedTuple):
@@ -30,6 +32,33 @@ class Choice(NamedTuple):
         return f"{self.role.value} {self.side.value} {self.kind.name} in {self.state.name}, outcome {self.place}"
 
 
+class Moved(NamedTuple):
+    """One move of an attachment."""
+
+    role: Role
+    attachment: Attachment
+    event: AttachmentEvent
+
+    def __str__(self) -> str:
+        return f"{self.role.value} {self.attachment.value}: {self.event.value}"
+
+
+class Recorded(NamedTuple):
+    """What `step` did while it was recorded."""
+
+    choices: set[Choice]
+    moves: set[Moved]
+
+
+def every_move() -> Iterator[Moved]:
+    """Yield every move that the attachment's table has."""
+    for role, rows in attachment_rules.MOVES.items():
+        for event, row in rows.items():
+            for attachment, outcome in row.items():
+                if isinstance(outcome, Move):
+                    yield Moved(role, attachment, event)
+
+
 def everything() -> dict[Choice, Outcome]:
     """Return every outcome there is."""
     return {
@@ -42,10 +71,15 @@ def everything() -> dict[Choice, Outcome]:
 
 
 @contextmanager
-def recorded() -> Iterator[set[Choice]]:
-    """Record every choice that `step` makes while the block runs."""
+def recorded() -> Iterator[Recorded]:
+    """Record every choice that `step` makes, and every move of an attachment, while the block runs."""
     choices: set[Choice] = set()
-    decide = machine._decide
+    moves: set[Moved] = set()
+    decide, move = machine._decide, attachment_rules.moved
+
+    def moving(role: Role, attachment: Attachment, event: AttachmentEvent) -> Attachment:
+        moves.add(Moved(role, attachment, event))
+        return move(role, attachment, event)
 
     def noting(s: Snapshot, stimulus: Stimulus, side: Side, kind: Kind) -> Outcome:
         outcome = decide(s, stimulus, side, kind)
@@ -53,24 +87,26 @@ def recorded() -> Iterator[set[Choice]]:
         choices.add(Choice(s.role, side, kind, s.state, next(n for n, one in enumerate(cell) if one is outcome)))
         return outcome
 
-    machine._decide = noting
+    machine._decide, attachment_rules.moved = noting, moving
     try:
-        yield choices
+        yield Recorded(choices, moves)
     finally:
-        machine._decide = decide
+        machine._decide, attachment_rules.moved = decide, move
 
 
 @contextmanager
 def unrecorded() -> Iterator[None]:
     """Record nothing while the block runs: it asks what a session would do, not what it does."""
     noting, machine._decide = machine._decide, _DECIDE
+    moving, attachment_rules.moved = attachment_rules.moved, _MOVED
     try:
         yield
     finally:
-        machine._decide = noting
+        machine._decide, attachment_rules.moved = noting, moving
 
 
 _DECIDE: Final = machine._decide
+_MOVED: Final = attachment_rules.moved
 
 
 def effects(choices: set[Choice]) -> set[tuple[Role, Effect]]:
@@ -140,3 +176,28 @@ def summary(choices: set[Choice]) -> Covered:
         elif choice not in choices and why is not None:
             declared[why] = declared.get(why, 0) + 1
     return Covered(len(choices), declared, tuple(unused), tuple(broken))
+
+
+class CoveredMoves(NamedTuple):
+    """How many of the attachment's moves were made."""
+
+    made: int
+    declared: dict[str, int]
+    """Moves that were not made, by the reason."""
+    unmade: tuple[Moved, ...]
+    """Moves that were not made, and no reason is known why not."""
+
+
+def summary_of_moves(moves: set[Moved]) -> CoveredMoves:
+    """Compare the moves that were made with the table."""
+    declared: dict[str, int] = {}
+    unmade = []
+    for move in every_move():
+        if move in moves:
+            continue
+        why = unmoved(*move)
+        if why is None:
+            unmade.append(move)
+        else:
+            declared[why] = declared.get(why, 0) + 1
+    return CoveredMoves(len(moves), declared, tuple(unmade))

@@ -88,7 +88,6 @@ class Client(ClientSession):
         self._snapshot = snapshot
         self._dialect = _Plain()
         self._allow_legacy = False
-        self._connecting = True
         self._ring = _NoRing()  # type: ignore[assignment]
 
     def hear(self, item: Item) -> Outputs:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 from auricle.core.outputs import AudioSpan
+from auricle.core.states import Attachment
 from auricle.core.testing.explorer.endpoints import Close, Item, Skipped
 from auricle.core.testing.explorer.joint_state import JointState
 from auricle.core.testing.explorer.search import Explored, Found, Step
@@ -34,7 +35,7 @@ def _state_line(cache: StepCache, w: JointState) -> str:
     s = cache.clients[w.client]
     client = f"C {s.state.name} {s.committed}/{s.received}/{s.sent}/{s.offered} credit {s.credit} seq {s.seq}"
     client += " dialling" if w.connecting else "" if s.attached else " away"
-    client += " gated" if s.recovery.resuming else ""
+    client += " gated" if s.attachment is Attachment.GATED else ""
     servers = [_server(cache, served.state, served.link) for served in w.servers]
     links = [
         f"[{n} {link.client.name}-{link.server.name} {link.health.name} "

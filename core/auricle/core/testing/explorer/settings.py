@@ -115,6 +115,11 @@ SMALL: Final = (
     Settings(name="two drains", audio=0, resume=True, drains=2),
     Settings(name="no room", audio=1, full=True),
     Settings(name="a cut, and no resuming", audio=1, cuts=1),
+    Settings(name="leaving while away", audio=1, resume=True, cuts=1, cancel=True),
+    Settings(name="a restart while leaving, without audio", audio=0, resume=True, restarts=1, cancel=True, abort=True),
+    Settings(name="given up while away", audio=1, resume=True, cuts=1, expiries=1),
+    Settings(name="nothing moves, behind little credit", audio=2, window=1, stalls=1),
+    Settings(name="no return, without acks", audio=1, acks=False, prebuffer=0, resume=True, cuts=1, no_return=True),
 )
 """Runs with the tests: a minute in all."""
 

@@ -7,7 +7,7 @@ from auricle.core.events import Restarted
 from auricle.core.messages import Message, Resume, Start
 from auricle.core.outputs import AudioSpan
 from auricle.core.session import Outputs
-from auricle.core.states import State
+from auricle.core.states import Attachment, State
 from auricle.core.stimuli import LossKind
 from auricle.core.testing.explorer import checks, drivers
 from auricle.core.testing.explorer.endpoints import NOW, Client, Close, Server, Skipped, new_server
@@ -291,7 +291,7 @@ class Transition:
 
     def _over(self, served: Served) -> bool:
         s = self.cache.servers[served.state].snapshot
-        return s.state is State.CLOSED and not s.attached and not s.recovery.retained
+        return s.state is State.CLOSED and s.attachment is Attachment.DETACHED
 
 
 def _is_left(link: Link) -> bool:
