@@ -3,7 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,14 +14,27 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from spec import asyncapi, diagram, document, examples, json_schema, model, source, tables
+from spec import (
+    asyncapi,
+    attachment_tables,
+    diagram,
+    document,
+    examples,
+    json_schema,
+    model,
+    source,
+    tables,
+    transitions,
+)
+from spec.transitions import Automaton
 
 from auricle.core import Limits, Role, codec, schema
 from auricle.core.errors import ERROR_CODES
 from auricle.core.messages import Audio, Cancel, Malformed
-from auricle.core.outcomes import Effect, Ignore, Rule
+from auricle.core.outcomes import Barred, Effect, Ignore, Rule
 from auricle.core.rules import HEARD_BY_SERVER, LOCAL_TO_SERVER
-from auricle.core.states import Kind, State
+from auricle.core.rules.attachment import MOVES
+from auricle.core.states import Attachment, AttachmentEvent, Kind, State
 
 SCHEMA = json_schema.document()
 DEFINITIONS: Mapping[str, Any] = SCHEMA["$defs"]
@@ -56,6 +69,12 @@ def test_a_rule_that_changes_makes_it_stale(monkeypatch: pytest.MonkeyPatch) -> 
     row = LOCAL_TO_SERVER[Kind.AUDIO_IDLE]
     monkeypatch.setitem(row, State.READY, (Rule((Effect.STOP_INPUT,), State.DRAINING),))  # type: ignore[arg-type]
     assert render_spec.stale(render_spec.DOCS) == ["protocol.md", "protocol-server.svg"]
+
+
+def test_a_move_of_the_attachment_that_changes_makes_it_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = MOVES[Role.CLIENT][AttachmentEvent.RESTART]
+    monkeypatch.setitem(row, Attachment.GATED, Barred("there is no second server"))  # type: ignore[arg-type]
+    assert render_spec.stale(render_spec.DOCS) == ["protocol.md", "protocol-client-connection.svg"]
 
 
 def test_a_rule_that_forbids_an_example_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,16 +369,27 @@ def test_every_link_within_the_text_leads_somewhere() -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_a_diagram_shows_every_state_and_every_change(role: Role) -> None:
-    picture = ElementTree.fromstring(diagram.render(role))
+@pytest.mark.parametrize("of", [transitions.states, transitions.attachments], ids=lambda of: of.__name__)
+def test_a_diagram_shows_every_node_and_every_change(of: Callable[[Role], Automaton], role: Role) -> None:
+    automaton = of(role)
+    picture = ElementTree.fromstring(diagram.render(automaton))
     space = "{http://www.w3.org/2000/svg}"
     texts = [element.text for element in picture.iter(f"{space}text")]
-    assert {state.value for state in State} <= set(texts)
+    assert {node.value for node in automaton.nodes} <= set(texts)
     arrows = [element for element in picture.iter(f"{space}path") if element.get("class") == "edge"]
-    assert len(arrows) == len(diagram.edges(role))
+    assert len(arrows) == len(automaton.edges)
     assert all(element.text for element in (*picture.iter(f"{space}title"), *picture.iter(f"{space}desc")))
     badges = [(element.get("cx"), element.get("cy")) for element in picture.iter(f"{space}circle")]
     assert len(set(badges)) == len(badges) == 2 * len(arrows), "nothing lies upon anything else"
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_move_of_the_attachment_and_every_reason_is_in_the_text(role: Role) -> None:
+    text = attachment_tables.moves(role)
+    assert text in document.render()
+    for event, row in MOVES[role].items():
+        assert f"| {event.value} |" in text
+        assert all(outcome.why in text for outcome in row.values())
 
 
 def test_audio_is_the_one_message_that_is_no_object() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from spec import asyncapi, diagram, document, json_schema, model
+from spec import asyncapi, diagram, document, json_schema, model, transitions
 from spec.source import SpecError
 
 from auricle.core.states import Role
@@ -19,8 +19,10 @@ DOCUMENTS: Final[Mapping[str, Callable[[], str]]] = {
     "protocol.md": document.render,
     "protocol.json": json_schema.render,
     "asyncapi.yaml": asyncapi.render,
-    "protocol-client.svg": lambda: diagram.render(Role.CLIENT),
-    "protocol-server.svg": lambda: diagram.render(Role.SERVER),
+    "protocol-client.svg": lambda: diagram.render(transitions.states(Role.CLIENT)),
+    "protocol-server.svg": lambda: diagram.render(transitions.states(Role.SERVER)),
+    "protocol-client-connection.svg": lambda: diagram.render(transitions.attachments(Role.CLIENT)),
+    "protocol-server-connection.svg": lambda: diagram.render(transitions.attachments(Role.SERVER)),
 }
 
 

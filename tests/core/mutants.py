@@ -32,6 +32,16 @@ from auricle.core.outputs import AbortTransport, CloseTransport, Record, Replay,
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Attachment, AttachmentEvent, Kind, Role, State
 from auricle.core.stimuli import Say, Stimulus
+from core.attachment_faults import (
+    cancels_and_comes_back,
+    end_lost_with_the_transport,
+    gives_up_a_second_start,
+    gives_up_what_is_gone,
+    hangs_up_on_whom_it_lets_go,
+    older_transport_is_kept,
+    reconnects_without_a_token,
+    resumable_without_an_offer,
+)
 
 Patch = pytest.MonkeyPatch
 Check = Callable[[], object]
@@ -663,6 +673,14 @@ TABLE = (
     Mutant(drains_as_if_nobody_could_go_on, "a rolling deploy", "a drain"),
     Mutant(refused_once_and_for_all, "a rolling deploy", "no room"),
     Mutant(keeps_the_tokens_of_what_it_hands_on, "a rolling deploy", "a drain"),
+    Mutant(resumable_without_an_offer, "a second server that declines", "a second server that declines"),
+    Mutant(reconnects_without_a_token, "a second server that declines", "a drain, and no resuming"),
+    Mutant(cancels_and_comes_back, "the attachment's table", "leaving while away"),
+    Mutant(gives_up_what_is_gone, "wire-protocols.md §3.7", "restart"),
+    Mutant(gives_up_a_second_start, "the attachment's table", "a second server that declines"),
+    Mutant(hangs_up_on_whom_it_lets_go, "found by the explorer", "no return, without acks"),
+    Mutant(end_lost_with_the_transport, "wire-protocols.md §3.7", "a cut"),
+    Mutant(older_transport_is_kept, "wire-protocols.md §3.7", "silence"),
 )
 
 

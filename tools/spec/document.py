@@ -13,7 +13,7 @@ from auricle.core.messages import CHANGEABLE, PROTOCOL
 from auricle.core.states import RESERVED, Role, Side
 from auricle.server.http.negotiation import WEBSOCKET_PATHS
 from auricle.transports.trio import frame_budget
-from spec import examples, tables
+from spec import attachment_tables, examples, tables
 from spec.source import SpecError
 
 TEMPLATE: Final = Path(__file__).with_name("protocol.template.md")
@@ -54,6 +54,10 @@ _SLOTS: Final[Mapping[str, Callable[..., str]]] = {
     "paths": lambda: ", ".join(f"`{path}`" for path in WEBSOCKET_PATHS),
     "limit": _limit,
     "states": tables.states,
+    "attachments": attachment_tables.attachments,
+    "attachments_together": attachment_tables.together,
+    "attachment_moves": lambda role: attachment_tables.moves(Role(role)),
+    "unheard": attachment_tables.unheard,
     "client_messages": tables.client_sections,
     "server_messages": tables.server_sections,
     "parts": tables.part_sections,

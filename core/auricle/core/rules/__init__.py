@@ -10,6 +10,8 @@ decides. An outcome is one of
 * `Ignore`: nothing happens, and this is why that is right;
 * `Violation`: when we say it, `LocalProtocolError` and nothing changes; when we hear it, the peer broke the protocol.
 
+Beside it stands the table of the second automaton, what a session has of a transport: `auricle.core.rules.attachment`.
+
 Sources: notes/wire-protocols.md §3.5 (legality), §3.8 (timers); notes/sans-io.md §6.2.
 """
 
