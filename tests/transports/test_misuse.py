@@ -94,7 +94,7 @@ def test_an_end_that_was_perhaps_forgotten_is_told_once(driver: str, quiet: str 
             if quiet == "ended":
                 await client.end_input()
             elif quiet == "told not to":
-                client.warns_after_s = None
+                client.driven.warns_after_s = None
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always")
                 async for event in client:  # the peer says nothing, until it counts as lost

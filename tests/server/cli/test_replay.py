@@ -57,11 +57,12 @@ def test_a_trace_that_diverges_shows_what_was_said_until_then(trace: Path) -> No
 
 
 def test_a_fixed_bug_is_saved_as_what_ought_to_happen(trace: Path, tmp_path: Path) -> None:
-    original = trace.read_text(encoding="utf-8")
+    assert replay(trace, "--save", tmp_path / "ours.jsonl").exit_code == 0
+    original = (tmp_path / "ours.jsonl").read_text(encoding="utf-8")
     trace.write_text(original.replace('\\"type\\":\\"flush\\"', '\\"type\\":\\"rush\\"'), encoding="utf-8")
     assert replay(trace, "--save", tmp_path / "fixed.jsonl").exit_code == 1
     saved = (tmp_path / "fixed.jsonl").read_text(encoding="utf-8")
-    assert saved.splitlines()[1:] == original.splitlines()[1:], "the header may know more fields than it did"
+    assert saved == original
     assert replay(tmp_path / "fixed.jsonl").exit_code == 0
 
 

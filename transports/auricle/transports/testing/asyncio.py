@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from auricle.transports.asyncio.tasks import cancel_and_wait
 from auricle.transports.driver import Signal
-from auricle.transports.testing.loop import LONGEST_S, Loop, Work
+from auricle.transports.testing.loop import LONGEST_S, Hang, Loop, Work
 from auricle.transports.testing.transport import MakePair, run_checks
 
 PASSES: Final = 50
@@ -185,13 +185,13 @@ class AsyncioLoop:
 
     @asynccontextmanager
     async def within(self, seconds: float, rule: str) -> AsyncIterator[None]:
-        """Cancel the block after ``seconds`` and raise `AssertionError` with the rule."""
+        """Cancel the block after ``seconds`` and raise `Hang` with the rule."""
         try:
             async with asyncio.timeout(seconds) as timer:
                 yield
         except TimeoutError:
             if timer.expired():
-                raise AssertionError(rule) from None
+                raise Hang(rule, (timer.when() or 0.0) - 2 * self._early_s) from None
             raise
 
 

@@ -63,18 +63,18 @@ class _Cut:
 
     def __init__(self, loop: Loop, at: int, again_after: int) -> None:
         self.at = at
+        self.again_after = again_after
         self.task: Task | None = None
         self.made_at: float | None = None
         self._loop = loop
         self._steps = 0
-        self._again = at + again_after
 
     def step(self) -> None:
         """Count a step of the loop, and cancel the task where it is due."""
         if self.task is None:
             return
         self._steps += 1
-        if self._steps in (self.at, self._again) and not self.task.done:
+        if self._steps in (self.at, self.at + self.again_after) and not self.task.done:
             self.made_at = self._loop.now()
             self.task.cancel()
 
@@ -87,7 +87,8 @@ class Sweep:
         self._cut = cut
         self._clients: list[DrivenClient] = []
         self._whole = False
-        self.__name__ = f"{story.__name__}, cut at step {cut.at}"
+        again = f" and again {cut.again_after} later" if cut.again_after else ""
+        self.__name__ = f"{story.__name__}, cut at step {cut.at}{again}"
 
     async def __call__(self, harness: DriverHarness) -> None:
         """Run the story, and check the invariants of every cancellation point."""

@@ -3,11 +3,13 @@
 The rules are those of notes/sans-io.md §5; docs/extending.md repeats them for authors.
 """
 
+from functools import partial
 from typing import Final
 
 from auricle.transports.testing import driver_scenarios, termination_scenarios
 from auricle.transports.testing.cancellation_sweep import STORIES, sweep
 from auricle.transports.testing.driver_harness import Drive, Scenario, run_scenario
+from auricle.transports.testing.failures import run_all
 from auricle.transports.testing.loop import Loop
 
 SCENARIOS: Final[tuple[Scenario, ...]] = (
@@ -52,10 +54,15 @@ IMPATIENCE: Final = (0, 1, 3)
 def check_driver(loop: Loop, drive: Drive) -> None:
     """Run every scenario against a driver, and cancel every story at every step.
 
-    Raises `AssertionError` with the rule of the first failure.
+    Raises `AssertionError` with every rule that was broken, a line each, and where a hang waits.
     """
-    for scenario in SCENARIOS:
-        run_scenario(loop, drive, scenario)
-    for story in STORIES:
-        for again_after in IMPATIENCE:
-            sweep(loop, drive, story, again_after=again_after)
+    run_all(
+        [
+            *(partial(run_scenario, loop, drive, scenario) for scenario in SCENARIOS),
+            *(
+                partial(sweep, loop, drive, story, again_after=again_after)
+                for story in STORIES
+                for again_after in IMPATIENCE
+            ),
+        ]
+    )

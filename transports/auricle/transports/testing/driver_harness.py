@@ -2,37 +2,17 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
 
 from auricle.core import PROTOCOL, ClientEvent, ClientSession, Limits, SessionClosed
 from auricle.transports.driver import OpenWire
 from auricle.transports.testing.checked_session import CheckedSession
-from auricle.transports.testing.loop import Loop, require, sentence
+from auricle.transports.testing.loop import Loop, require, told
 from auricle.transports.testing.scripted_wire import Peer, ScriptedWire
-from auricle.transports.wire import WireLost
+from auricle.transports.testing.watched_client import DrivenClient, WatchedBlock
+from auricle.transports.testing.watched_wire import Waits, WatchedWire
+from auricle.transports.wire import Wire, WireLost
 
-
-class DrivenClient(Protocol):
-    """The client API that a driver offers: that of `auricle.transports.client.BaseClient`, and ``aclose``."""
-
-    @property
-    def closed(self) -> SessionClosed | None:
-        """The terminal event, once the session has ended."""
-
-    async def send_audio(self, data: bytes) -> None:
-        """Send audio; wait while there is no credit."""
-
-    async def flush(self) -> str:
-        """Ask for finals for everything sent so far."""
-
-    async def end_input(self) -> None:
-        """End the input."""
-
-    async def aclose(self) -> None:
-        """Close; wait until the connection is gone."""
-
-    def __aiter__(self) -> AsyncIterator[ClientEvent]:
-        """Events up to the terminal one."""
+__all__ = ["Drive", "DrivenClient", "DriverHarness", "Scenario", "read_all", "run_scenario"]
 
 
 Drive = Callable[[ClientSession, OpenWire], AbstractAsyncContextManager[DrivenClient]]
@@ -51,6 +31,8 @@ class DriverHarness:
         self.sessions: list[CheckedSession] = []
         self.opened = 0
         """Number of wires that the driver has requested."""
+        self.waits = Waits(loop.now)
+        """What the application and the driver wait in."""
         self._drive = drive
         self._subprotocol = subprotocol
         self._wires: list[ScriptedWire] = []
@@ -102,10 +84,10 @@ class DriverHarness:
         """Run a new session over scripted wires, as ``connect`` does."""
         session = CheckedSession(self.loop, self.report_violation, limits=limits)
         self.sessions.append(session)
-        return self._drive(session, self.open_wire)
+        return WatchedBlock(self._drive(session, self.open_wire), self.waits)
 
     @asynccontextmanager
-    async def open_wire(self) -> AsyncIterator[ScriptedWire]:
+    async def open_wire(self) -> AsyncIterator[Wire]:
         """Open the next wire; the driver calls it."""
         number, self.opened = self.opened, self.opened + 1
         wire = self.peer_of(number).wire
@@ -115,7 +97,7 @@ class DriverHarness:
         wire.opened = True
         wire.change()
         try:
-            yield wire
+            yield WatchedWire(wire, f"wire {number}", self.waits)
         finally:
             wire.released = True
             wire.change()
@@ -145,7 +127,7 @@ Scenario = Callable[[DriverHarness], Awaitable[None]]
 def run_scenario(
     loop: Loop, drive: Drive, scenario: Scenario, *, before_step: Callable[[], None] | None = None
 ) -> None:
-    """Run one scenario on virtual time. Raises `AssertionError` with the first rule that was broken."""
+    """Run one scenario on virtual time. Raises `AssertionError` with the broken rule, and where a hang waits."""
     harnesses: list[DriverHarness] = []
 
     async def run() -> None:
@@ -158,7 +140,5 @@ def run_scenario(
     try:
         loop.run(run, before_step=before_step)
     except Exception as error:
-        why = next((rule for harness in harnesses for rule in harness.violations), None) or sentence(
-            error, "the driver raised"
-        )
-        raise AssertionError(f"{name}: {why}") from error
+        broken = next((rule for harness in harnesses for rule in harness.violations), None)
+        raise AssertionError(f"{name}: {broken or told(error, [harness.waits for harness in harnesses])}") from error

@@ -3,11 +3,12 @@
 A driver for another event loop needs an implementation of its own: nine small methods, with virtual time.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol
 
 from auricle.transports.driver import Signal
+from auricle.transports.testing.watched_wire import Waits
 
 LONGEST_S: Final = 1e6
 """Virtual seconds after which a scenario counts as hung."""
@@ -68,7 +69,15 @@ class Loop(Protocol):
         """Open a block for tasks; leaving it cancels the rest, and raises the first failure, not in a group."""
 
     def within(self, seconds: float, rule: str) -> AbstractAsyncContextManager[None]:
-        """Cancel the block after ``seconds`` and raise `AssertionError` with the rule."""
+        """Cancel the block after ``seconds`` and raise `Hang` with the rule."""
+
+
+class Hang(AssertionError):
+    """A rule that is broken because something was waited for too long: until ``at``, in seconds of the loop."""
+
+    def __init__(self, rule: str, at: float) -> None:
+        super().__init__(rule)
+        self.at = at
 
 
 def require(condition: object, rule: str) -> None:
@@ -82,3 +91,15 @@ def sentence(error: BaseException, otherwise: str) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error) if isinstance(error, AssertionError) else f"{otherwise}: {error!r}"
+
+
+def told(error: BaseException, waits: Sequence[Waits]) -> str:
+    """Return what a scenario that failed tells: the rule, and where it waited if it hung."""
+    why = sentence(error, "the driver raised")
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if not isinstance(error, Hang):
+        return why
+    at = error.at
+    stuck = [operation for wait in waits for operation in wait.cut_at(at)]
+    return f"{why.removesuffix('.')} (it waits in {' and in '.join(stuck) or 'the driver itself'})"

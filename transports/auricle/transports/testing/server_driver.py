@@ -1,8 +1,10 @@
 """`check_server_driver`: runs every scenario for a server's driver on virtual time, on any event loop."""
 
+from functools import partial
 from typing import Final
 
 from auricle.transports.testing import adopting_scenarios
+from auricle.transports.testing.failures import run_all
 from auricle.transports.testing.loop import Loop
 from auricle.transports.testing.server_harness import Serve, ServerScenario, run_server_scenario
 
@@ -22,7 +24,6 @@ SERVER_SCENARIOS: Final[tuple[ServerScenario, ...]] = (
 def check_server_driver(loop: Loop, serve: Serve) -> None:
     """Run every scenario against ``serve``, which is a ``serve_wire``.
 
-    Raises `AssertionError` with the rule of the first failure.
+    Raises `AssertionError` with every rule that was broken, a line each, and where a hang waits.
     """
-    for scenario in SERVER_SCENARIOS:
-        run_server_scenario(loop, serve, scenario)
+    run_all([partial(run_server_scenario, loop, serve, scenario) for scenario in SERVER_SCENARIOS])

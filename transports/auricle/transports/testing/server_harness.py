@@ -8,8 +8,9 @@ from typing import Any, Final, Protocol
 from auricle.core import AudioReceived, Limits, ServerEvent, ServerInfo, ServerSession, SessionClosed
 from auricle.core.messages import PROTOCOL, Resume
 from auricle.core.session import Outputs
-from auricle.transports.testing.loop import Loop, Task, Tasks, require, sentence
+from auricle.transports.testing.loop import Loop, Task, Tasks, require, told
 from auricle.transports.testing.scripted_wire import ScriptedWire
+from auricle.transports.testing.watched_wire import Waits, WatchedWire
 from auricle.transports.wire import Wire
 
 TOKEN: Final = "token-0"
@@ -53,6 +54,8 @@ class ServerHarness:
         """Every wire, the first one first."""
         self.events: list[ServerEvent] = []
         self.violations: list[str] = []
+        self.waits = Waits(loop.now)
+        """What the driver and whoever uses it wait in."""
         self._serve = serve
         self._leave = loop.signal()
         self._token = TOKEN
@@ -95,15 +98,19 @@ class ServerHarness:
         await self.loop.sleep(0.1)
 
     async def _run(self, wire: ScriptedWire) -> None:
-        async with self._serve(wire) as served:
+        async with self._serve(self._watched(wire)) as served:
             self._served = served
             reading = self.tasks.start(self._read)
             await self._leave.wait()
         await reading.join()
 
+    def _watched(self, wire: ScriptedWire) -> WatchedWire:
+        return WatchedWire(wire, f"wire {self.wires.index(wire)}", self.waits)
+
     async def _read(self) -> None:
-        async for event in self.served:
-            self.events.append(event)
+        async with self.waits.during("the next event"):
+            async for event in self.served:
+                self.events.append(event)
         self._leave.set()
 
     def leave(self) -> None:
@@ -118,7 +125,13 @@ class ServerHarness:
         if token is None:
             self._token = fresh
         resume = Resume(session="s", token=shown, seen=1, sent=self._said_samples, attempt=self._attempts)
-        return self.tasks.start(lambda: self.served.adopt(wire, resume, fresh))
+        watched = self._watched(wire)
+
+        async def adopt() -> None:
+            async with self.waits.during(f"adopt(wire {self.wires.index(wire)})"):
+                await self.served.adopt(watched, resume, fresh)
+
+        return self.tasks.start(adopt)
 
     async def finish(self) -> None:
         """Fail the session, answer its Close frame on every wire, and wait until it is served no more."""
@@ -161,7 +174,7 @@ ServerScenario = Callable[[ServerHarness], Awaitable[None]]
 
 
 def run_server_scenario(loop: Loop, serve: Serve, scenario: ServerScenario) -> None:
-    """Run one scenario on virtual time. Raises `AssertionError` with the first rule that was broken."""
+    """Run one scenario on virtual time. Raises `AssertionError` with the broken rule, and where a hang waits."""
     harnesses: list[ServerHarness] = []
 
     async def run() -> None:
@@ -174,7 +187,6 @@ def run_server_scenario(loop: Loop, serve: Serve, scenario: ServerScenario) -> N
     try:
         loop.run(run)
     except Exception as error:
-        why = next((rule for harness in harnesses for rule in harness.violations), None) or sentence(
-            error, "the driver raised"
-        )
+        broken = next((rule for harness in harnesses for rule in harness.violations), None)
+        why = broken or told(error, [harness.waits for harness in harnesses])
         raise AssertionError(f"{scenario.__name__}: {why}") from error

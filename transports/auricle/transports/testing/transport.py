@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from auricle.core import Frame
+from auricle.transports.testing.failures import raise_all
 from auricle.transports.testing.loop import Loop, Task, Tasks, require, sentence
 from auricle.transports.testing.watched_wire import Waits
 from auricle.transports.wire import Wire, WireLost
@@ -319,9 +320,7 @@ async def run_checks(loop: Loop, make: MakePair, make_trickling: MakePair | None
             await run_check(loop, check, maker)
         except AssertionError as failure:
             failures.append(f"{how}{failure}")
-    if failures:
-        count = "" if len(failures) == 1 else f"{len(failures)} of {len(runs)} checks fail.\n"
-        raise AssertionError(count + "\n".join(failures))
+    raise_all(failures, of=len(runs))
 
 
 async def run_check(loop: Loop, check: Check, make: MakePair) -> None:

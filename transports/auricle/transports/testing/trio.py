@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from auricle.transports.driver import Signal
-from auricle.transports.testing.loop import LONGEST_S, Loop, Work
+from auricle.transports.testing.loop import LONGEST_S, Hang, Loop, Work
 from auricle.transports.testing.transport import MakePair, run_checks
 
 SHORTEST_S: Final = 0.001
@@ -124,11 +124,11 @@ class TrioLoop:
 
     @asynccontextmanager
     async def within(self, seconds: float, rule: str) -> AsyncIterator[None]:
-        """Cancel the block after ``seconds`` and raise `AssertionError` with the rule."""
+        """Cancel the block after ``seconds`` and raise `Hang` with the rule."""
         with trio.move_on_after(seconds) as scope:
             yield
         if scope.cancelled_caught:
-            raise AssertionError(rule)
+            raise Hang(rule, scope.deadline)
 
 
 class Trickle(trio.abc.Stream):

@@ -16,8 +16,11 @@ class Waits:
 
     def stuck_at(self, time_s: float) -> str:
         """Return what was cut off at that time or later, such as ``one.receive()``: where something hung."""
-        cut = sorted(operation for at, operation in self._cut if at >= time_s)
-        return " and ".join(cut) or "the making or the end of the pair"
+        return " and ".join(self.cut_at(time_s)) or "the making or the end of the pair"
+
+    def cut_at(self, time_s: float) -> list[str]:
+        """Return the operations that were cut off at that time or later, each once."""
+        return sorted({operation for at, operation in self._cut if at >= time_s})
 
     def watched(self, pair: tuple[Wire, Wire]) -> tuple["WatchedWire", "WatchedWire"]:
         """Return the two wires of a pair, watched; reports call them ``one`` and ``other``."""
