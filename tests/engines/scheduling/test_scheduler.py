@@ -145,6 +145,12 @@ def test_a_promoted_speculation_is_a_final():
     assert [(one.session, one.urgency) for one in batch.jobs] == [(1, FINAL), (2, FINAL)]
 
 
+@pytest.mark.parametrize(("due_s", "expected_s"), [(9.0, 1.1), (0.2, 0.2)])
+def test_a_promoted_speculation_is_due_when_a_final_is_and_never_later_than_it_was(due_s, expected_s):
+    state, _ = promote(queue_of(job(1, 1, SPECULATIVE, due_s=due_s)), JobId(1, 1), now_s=1.0)
+    assert [one.deadline_s for one in queued(state)] == [pytest.approx(expected_s)]
+
+
 def test_dropping_and_promoting_what_does_not_wait_does_nothing():
     state, _ = take(queue_of(job(1, 1, SPECULATIVE)), now_s=0.0)
     assert drop(state, JobId(1, 1)) == (state, ())
