@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,20 @@ def test_the_first_command_and_the_plain_call(environment: Path) -> None:
     assert "welcome to the meeting" in run(transcribe, environment)
     (plain,) = re.findall(r"^\.venv/bin/python examples/transcribe\.py .*$", README, re.MULTILINE)
     assert "11 words" in run(plain, environment)
+
+
+def test_the_wheel_has_no_model_and_the_models_own_wheel_has_it(environment: Path, tmp_path: Path) -> None:
+    model = "engines/auricle/engines/whisper/models/pebble-en"
+    for place in (".", f"./{model}"):
+        run(f".venv/bin/pip wheel -q --no-deps --wheel-dir {tmp_path}/wheels {place}", environment)
+    ours, of_the_model = sorted((tmp_path / "wheels").glob("*.whl"))
+    names = {wheel: zipfile.ZipFile(wheel).namelist() for wheel in (ours, of_the_model)}
+    assert not [name for name in names[ours] if "pebble" in name or name.endswith(".bin")]
+    run(f".venv/bin/pip install -q {ours} {of_the_model}", environment)
+    (package,) = environment.glob("lib/python3*/site-packages/auricle")
+    installed = package / "engines" / "whisper" / "models" / "pebble-en"
+    kept = {path.name: path.read_bytes() for path in (ROOT / model).iterdir() if path.name != "pyproject.toml"}
+    assert {path.name: path.read_bytes() for path in installed.iterdir()} == kept
 
 
 @pytest.mark.parametrize("loop", ["trio", "asyncio"])

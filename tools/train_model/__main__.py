@@ -19,7 +19,7 @@ from train_model.training import learn as learn_from
 
 _ROOT: Final = Path(__file__).parents[2]
 WORK: Final = _ROOT / "build" / "pebble-en"
-MODEL: Final = _ROOT / "engines" / "auricle" / "engines" / "models" / "pebble-en"
+MODEL: Final = _ROOT / "engines" / "auricle" / "engines" / "whisper" / "models" / "pebble-en"
 CLIPS: Final = _ROOT / "tests" / "engines" / "speech"
 SHARDS: Final = 16
 MINUTES: Final = 80.0

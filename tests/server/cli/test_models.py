@@ -8,6 +8,7 @@ import pytest
 from huggingface_hub import constants
 from typer.testing import CliRunner, Result
 
+from auricle.engines.whisper.models import resolution
 from auricle.engines.whisper.models.resolution import HUB_MODELS, REVISIONS
 from auricle.server.cli import doctor as doctor_command
 from auricle.server.cli.main import app
@@ -48,13 +49,25 @@ def listed() -> dict[str, str]:
 
 def test_what_is_here_is_told(cache: Path) -> None:
     where = listed()
-    assert where["pebble-en"] == "part of Auricle"
+    assert where["pebble-en"] == "Auricle's own"
     assert where["tiny"] == "downloaded"
     assert where["large-v3"] == "not here"
     assert any(
         line.split() == ["tiny", "99", "0", "MB", "downloaded"]
         for line in auricle("models", "list").stdout.splitlines()
     )
+
+
+def test_our_own_model_need_not_be_here(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    monkeypatch.setattr(resolution, "_OWN_MODEL_FOLDER", cache / "nothing")
+    assert listed()["pebble-en"] == "not here"
+    assert "is not here" in auricle("models", "remove", "pebble-en").stderr
+    assert "auricle-pebble-en, which is not installed" in auricle("models", "pull", "pebble-en").stderr
+
+
+def test_the_doctor_needs_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_command, "known_models", list)
+    assert "ok    engine       whisper, with no model here to try it on" in auricle("doctor").stdout
 
 
 def test_every_byte_is_checked(cache: Path) -> None:
@@ -75,7 +88,7 @@ def test_what_was_downloaded_can_be_removed(cache: Path) -> None:
     again = auricle("models", "remove", "tiny")
     assert again.exit_code == 2
     assert "The model tiny is not here" in again.stderr
-    assert "is part of Auricle and stays" in auricle("models", "remove", "pebble-en").stderr
+    assert "`pip uninstall auricle-pebble-en` removes it" in auricle("models", "remove", "pebble-en").stderr
 
 
 def test_what_is_here_need_not_be_pulled() -> None:

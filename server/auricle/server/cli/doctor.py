@@ -12,7 +12,7 @@ import ctranslate2
 
 from auricle.engines.protocol import EngineError
 from auricle.engines.registry import load_engine
-from auricle.engines.whisper.models.resolution import BUNDLED_MODELS, default_model
+from auricle.engines.whisper.models.resolution import default_model
 from auricle.engines.whisper.models.verified_files import cache_folder
 from auricle.server.app import DEFAULT_PORT
 from auricle.server.cli.exit_codes import Exit
@@ -84,8 +84,10 @@ def _version(module: str) -> str:
 
 
 def _engine() -> Finding:
-    """Load the model inside this package: it needs what every model needs."""
-    (name,) = BUNDLED_MODELS
+    """Load the smallest model that is here: it needs what every model needs."""
+    name = _model_to_try()
+    if name is None:
+        return Finding("engine", "whisper, with no model here to try it on")
     try:
         engine = load_engine("whisper", name)
         engine.load(lambda *_: None)
@@ -93,6 +95,11 @@ def _engine() -> Finding:
     except EngineError as error:
         return Finding("engine", str(error), how_to_install("server"), fatal=True)
     return Finding("engine", f"whisper loads {name}")
+
+
+def _model_to_try() -> str | None:
+    here = [model for model in known_models() if model.place is not Place.ABSENT]
+    return min(here, key=lambda model: model.size_bytes or 0).name if here else None
 
 
 def _model() -> Finding:

@@ -1,4 +1,4 @@
-"""Which Whisper models are here, and where: in this package, installed as packages, or in the hub's cache."""
+"""Which Whisper models are here, and where: our own, installed as packages, or in the hub's cache."""
 
 import hashlib
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from huggingface_hub import CachedRepoInfo, CacheNotFound, scan_cache_dir
 from auricle.engines.whisper.models.packaged import installed_models, packaged_model
 from auricle.engines.whisper.models.pinned import PINNED_MODELS
 from auricle.engines.whisper.models.resolution import (
-    BUNDLED_MODELS,
     FILES,
     HUB_MODELS,
     MODEL_FILE,
+    OWN_MODEL,
     REVISIONS,
-    resolve_model,
+    own_model,
 )
 
 _SHA256_DIGITS: Final = 64
@@ -27,10 +27,10 @@ _SHA1_DIGITS: Final = 40
 class Place(StrEnum):
     """Where a model is."""
 
-    BUNDLED = "part of Auricle"
+    OWN = "Auricle's own"
     INSTALLED = "installed"
     DOWNLOADED = "downloaded"
-    HUB = "not here"
+    ABSENT = "not here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +44,13 @@ class Model:
     """What it takes on the disk; None where it is not here."""
     folder: Path | None = None
     repository: str | None = None
-    """Its repository on the hub; None for what is in this package."""
+    """Its repository on the hub; None for our own."""
 
 
 def known_models() -> list[Model]:
     """Return every model that has a short name, and others in the hub's cache."""
     cached = {str(model.repository): model for model in _cached()}
-    named = [_bundled(name) for name in BUNDLED_MODELS]
+    named = [_own()]
     installed = installed_models()
     for name, repository in HUB_MODELS.items():
         if name in installed:
@@ -93,9 +93,11 @@ def _digest(path: Path, digits: int) -> str:
         return ""
 
 
-def _bundled(name: str) -> Model:
-    folder = resolve_model(name, lambda *_: None)
-    return Model(name=name, place=Place.BUNDLED, languages="en", size_bytes=_size(folder), folder=folder)
+def _own() -> Model:
+    folder = own_model()
+    if folder is None:
+        return Model(name=OWN_MODEL, place=Place.ABSENT, languages="en")
+    return Model(name=OWN_MODEL, place=Place.OWN, languages="en", size_bytes=_size(folder), folder=folder)
 
 
 def _installed(name: str, repository: str) -> Model:
@@ -111,7 +113,7 @@ def _installed(name: str, repository: str) -> Model:
 
 
 def _remote(name: str, repository: str) -> Model:
-    return Model(name=name, place=Place.HUB, languages=_languages(name), repository=repository)
+    return Model(name=name, place=Place.ABSENT, languages=_languages(name), repository=repository)
 
 
 def _cached() -> Iterator[Model]:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from auricle.engines.whisper.models.pinned import PINNED_MODELS
-from auricle.engines.whisper.models.resolution import resolve_model
+from auricle.engines.whisper.models.resolution import OWN_MODEL_PACKAGE, resolve_model
 from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.local_models import Model, Place, damaged_files, known_models
 from auricle.server.cli.option_errors import OptionError
@@ -52,7 +52,7 @@ async def pull(name: str) -> Exit:
 
 async def verify(name: str | None) -> Exit:
     """Read every byte of one model, or of all that are here; `Exit.INCOMPLETE` where one is damaged."""
-    models = [model for model in known_models() if model.place is not Place.HUB] if name is None else [_here(name)]
+    models = [model for model in known_models() if model.place is not Place.ABSENT] if name is None else [_here(name)]
     damaged = False
     for model in models:
         wrong = await trio.to_thread.run_sync(list, damaged_files(model), abandon_on_cancel=True)
@@ -65,8 +65,11 @@ async def verify(name: str | None) -> Exit:
 async def remove(name: str) -> Exit:
     """Delete what was downloaded of a model."""
     model = _here(name)
-    if model.place is Place.BUNDLED:
-        raise OptionError(f"{printable(name)} is part of Auricle and stays with it.")
+    if model.place is Place.OWN:
+        raise OptionError(
+            f"{printable(name)} was not downloaded: a checkout has it, and otherwise `pip uninstall "
+            f"{OWN_MODEL_PACKAGE}` removes it."
+        )
     if model.place is Place.INSTALLED:
         packages = " ".join(PINNED_MODELS[model.name].versions)
         raise OptionError(f"{printable(name)} was installed with pip: run `pip uninstall {packages}`.")
@@ -83,7 +86,7 @@ async def remove(name: str) -> Exit:
 def _here(name: str) -> Model:
     """Return the model that is on this machine. Raises `OptionError` where it is not."""
     for model in known_models():
-        if name in (model.name, model.repository) and model.place is not Place.HUB:
+        if name in (model.name, model.repository) and model.place is not Place.ABSENT:
             return model
     raise OptionError(f"The model {printable(name)} is not here: `auricle models list` names those that are.")
 

@@ -5,7 +5,7 @@ import pytest
 from auricle.engines.protocol import EngineUnavailable
 from auricle.engines.whisper.models import resolution as whisper_models
 from auricle.engines.whisper.models.pinned import PINNED_MODELS
-from auricle.engines.whisper.models.resolution import BUNDLED_MODELS, REVISIONS, resolve_model
+from auricle.engines.whisper.models.resolution import OWN_MODEL, REVISIONS, resolve_model
 from auricle.engines.whisper.models.window_settings import window_rules
 
 
@@ -21,18 +21,23 @@ def test_names_that_are_no_model(tmp_path):
         resolve_model(str(tmp_path), ignore)
 
 
-def test_what_is_in_the_package_needs_no_hub(monkeypatch):
+def test_our_own_model_needs_no_hub(monkeypatch):
     def asked(repository, **options):
         raise AssertionError(f"the hub was asked for {repository}")
 
     monkeypatch.setattr(whisper_models, "snapshot_download", asked)
-    for name in BUNDLED_MODELS:
-        folder = resolve_model(name, ignore)
-        assert folder.name == name
-        assert (folder / "README.md").is_file()
-        assert window_rules(folder).least_frames < 1_000, "trained on short windows"
+    folder = resolve_model(OWN_MODEL, ignore)
+    assert folder.name == OWN_MODEL
+    assert (folder / "README.md").is_file()
+    assert window_rules(folder).least_frames < 1_000, "trained on short windows"
     with pytest.raises(EngineUnavailable, match="pebble-en"):
         resolve_model("pebble", ignore)
+
+
+def test_our_own_model_may_not_be_installed(monkeypatch, tmp_path):
+    monkeypatch.setattr(whisper_models, "_OWN_MODEL_FOLDER", tmp_path / "nothing")
+    with pytest.raises(EngineUnavailable, match="package of its own, auricle-pebble-en, which is not installed"):
+        resolve_model(OWN_MODEL, ignore)
 
 
 def test_a_hub_that_cannot_be_reached_is_told_in_one_line(monkeypatch):

@@ -17,9 +17,11 @@ from auricle.engines.whisper.models.verified_files import is_verified
 
 HUB_DEFAULT_MODEL: Final = "small"
 """Multilingual, and the largest that keeps up with a voice on a few processors."""
-BUNDLED_MODELS: Final = ("pebble-en",)
-"""Short names of what is in this package and needs no hub. Each folder has a model card: what it is, and is not."""
-_BUNDLE: Final = Path(__file__).parent
+OWN_MODEL: Final = "pebble-en"
+"""Our own, for tests and demonstrations. Its folder has a model card: what it is, and is not."""
+OWN_MODEL_PACKAGE: Final = "auricle-pebble-en"
+"""A distribution of its own, so that whoever installs a client gets no model. A checkout has it."""
+_OWN_MODEL_FOLDER: Final = Path(__file__).parent / OWN_MODEL
 MODEL_FILE: Final = "model.bin"
 FILES: Final = ("config.json", "preprocessor_config.json", MODEL_FILE, "tokenizer.json", "vocabulary.*")
 REPLY_TIMEOUT_S: Final = 5.0
@@ -59,27 +61,42 @@ def default_model(language: str | None) -> str:
     return HUB_DEFAULT_MODEL
 
 
+def own_model() -> Path | None:
+    """Return the folder of `OWN_MODEL`; None where its package is not installed and this is no checkout."""
+    return _OWN_MODEL_FOLDER if _OWN_MODEL_FOLDER.is_dir() else None
+
+
 def resolve_model(model: str, progress: LoadProgress) -> Path:
     """Return the folder of ``model``: a folder, a short name, or ``owner/name``. Raises `EngineUnavailable`.
 
-    Looked for in this order: a folder, this package, installed packages, the hub's cache, the hub.
+    Looked for in this order: a folder, our own, installed packages, the hub's cache, the hub.
     """
     folder = Path(model).expanduser()
     if folder.is_dir():
         return _checked(folder)
-    if model in BUNDLED_MODELS:
-        return _checked(_BUNDLE / model)
+    if model == OWN_MODEL:
+        return _checked(_installed_own_model())
     packaged = packaged_model(model, progress)
     if packaged is not None:
         return packaged
     repository = HUB_MODELS.get(model, model)
     if model.startswith(("/", ".", "~")) or repository.count("/") != 1:
-        names = ", ".join((*HUB_MODELS, *BUNDLED_MODELS))
+        names = ", ".join((*HUB_MODELS, OWN_MODEL))
         raise EngineUnavailable(
             f"There is no Whisper model {model!r}: name a folder with a CTranslate2 model, a repository of the "
             f"Hugging Face hub as owner/name, or one of {names}."
         )
     return _cached(repository) or _downloaded(model, repository, progress)
+
+
+def _installed_own_model() -> Path:
+    folder = own_model()
+    if folder is None:
+        raise EngineUnavailable(
+            f"The Whisper model {OWN_MODEL} is in a package of its own, {OWN_MODEL_PACKAGE}, which is not installed: "
+            "install it from engines/auricle/engines/whisper/models/pebble-en of Auricle's checkout."
+        )
+    return folder
 
 
 def _checked(folder: Path) -> Path:
