@@ -312,3 +312,7 @@ def test_what_containers_promise() -> None:
     assert promised_bytes(b".snd\0\0\0\x18\0\0\0\x10") == 40
     assert promised_bytes(b".snd\0\0\0\x18\xff\xff\xff\xff") == 0
     assert promised_bytes(b"fLaC") == 0
+    endless = b"caff\0\1\0\0data" + b"\xff" * 8
+    assert promised_bytes(endless + bytes(9)) == 0
+    assert promised_bytes(b"caff\0\1\0\0free\0\0\0\0\0\0\0\2..data\0\0\0\0\0\0\0\x10") == 50
+    assert promised_bytes(b"caff\0\1\0\0free") == 0

@@ -32,6 +32,10 @@ KINDS = [
     ("it.ts", "mpegts", "aac", 48_000),
     ("it.flac", "flac", "flac", 44_100),
     ("it.mp3", "mp3", "libmp3lame", 44_100),
+    ("it.aiff", "aiff", "pcm_s16be", 44_100),
+    ("it.au", "au", "pcm_s16be", 44_100),
+    ("it.caf", "caf", "pcm_s16be", 44_100),
+    ("it.w64", "w64", "pcm_s16le", 44_100),
 ]
 ENDLESS = {"it.ts"}
 """A broadcast has no end that could be missing."""
@@ -92,8 +96,20 @@ def test_a_file_that_is_cut_gives_what_is_there_and_says_so(
     options = {"movflags": "faststart"} if container in ("ipod", "mp4", "mov", "3gp") else None
     data = encoded(container, codec, rate, options=options)
     path = saved(tmp_path, data[: len(data) // 2 + 13], name)
-    heard, why = read_until_error(path)
-    assert 0.3 * SECONDS < heard / 16_000 < 0.75 * SECONDS
+    for heard, why in (read_until_error(path), read_until_error("-", Pipe(path.read_bytes()))):
+        assert 0.3 * SECONDS < heard / 16_000 < 0.75 * SECONDS
+        assert "cut short" in why
+
+
+def test_a_cover_picture_in_front_of_an_mp3_hides_no_cut() -> None:
+    data = encoded("mp3", "libmp3lame", 44_100)
+    (tag_bytes,) = (int.from_bytes(data[6:10], "big"),)
+    assert data[:3] == b"ID3"
+    picture = 200_000
+    size = bytes((picture >> shift) & 0x7F for shift in (21, 14, 7, 0))
+    tagged = b"ID3\x04\0\0" + size + bytes(picture) + data[10 + tag_bytes :]
+    assert len(samples_of("-", Pipe(tagged))) / 16_000 == pytest.approx(SECONDS, abs=0.15)
+    _, why = read_until_error("-", Pipe(tagged[: picture + len(data) // 2]))
     assert "cut short" in why
 
 

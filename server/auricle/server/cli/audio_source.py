@@ -49,6 +49,22 @@ def check_rate(rate: int) -> None:
         )
 
 
+def bytes_missing(count: int, delivered: int, rate: int) -> SourceError:
+    """Return the error for a file that is ``count`` bytes shorter than it says. ``delivered`` in sample frames."""
+    return SourceError(
+        f"it is cut short ({count} of its bytes are missing)",
+        f"the {delivered / rate:.2f} s that are there have been read, but copy it again",
+    )
+
+
+def last_page_missing(delivered: int, rate: int) -> SourceError:
+    """Return the error for an Ogg stream that does not come to its end. ``delivered`` in sample frames."""
+    return SourceError(
+        f"it is cut short (it goes to {delivered / rate:.2f} s, and its last page is missing)",
+        "what is there has been read, but copy or record it again to have the rest",
+    )
+
+
 def cut_short(promised: int, delivered: int, rate: int) -> SourceError:
     """Return the error for a header that declares more sample frames than there are. ``rate`` in Hz."""
     return SourceError(

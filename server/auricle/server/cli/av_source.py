@@ -12,7 +12,8 @@ import av
 import av.error
 import numpy as np
 
-from auricle.server.cli.audio_source import SourceError, check_rate, cut_short
+from auricle.server.cli.audio_source import SourceError, bytes_missing, check_rate, cut_short, last_page_missing
+from auricle.server.cli.container_sizes import PassingBytes, missing_bytes
 from auricle.server.cli.forward_file import ForwardFile
 from auricle.server.cli.pcm import Samples
 
@@ -37,6 +38,8 @@ class AvSource:
     """A `Source` on a binary file, or on a `ForwardFile`. Raises `SourceError` when FFmpeg cannot read it."""
 
     def __init__(self, file: BinaryIO | ForwardFile) -> None:
+        self._passing = file.passing if isinstance(file, ForwardFile) else PassingBytes()
+        self._missing_bytes = 0 if isinstance(file, ForwardFile) else missing_bytes(file)
         options = {"format_whitelist": DEMUXERS}
         try:
             self._container = av.open(file, mode="r", options=options, metadata_errors="replace")
@@ -70,6 +73,11 @@ class AvSource:
                 f"it is cut short or damaged at {self._damaged_at / self.sample_rate:.2f} s",
                 "what can be decoded has been read, but copy or record it again to have the rest",
             )
+        # FFmpeg takes the end of a file or a pipe for the end of the recording.
+        if missing := self._missing_bytes or self._passing.missing_bytes():
+            raise bytes_missing(missing, delivered, self.sample_rate)
+        if self._passing.lacks_last_page():
+            raise last_page_missing(delivered, self.sample_rate)
 
     def _aligned(self) -> Iterator[Samples]:
         """Yield what is decoded, with silence where its time stamps leave a gap."""

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final, cast
 
+from auricle.server.cli.container_sizes import PassingBytes
+
 INDEX_WITHIN: Final = 64 * 2**10
 """Bytes within which an MP4 must have its index to be read from a pipe. What comes before it is small."""
 MP4_BOX_BYTES: Final = 8
@@ -15,6 +17,8 @@ class ForwardFile:
     """A binary file that is only read forwards, but whose head can be read again until `forget_head`."""
 
     def __init__(self, file: BinaryIO) -> None:
+        self.passing = PassingBytes()
+        """What tells whether all of the recording came, once it has ended."""
         self._file = file
         self._head = bytearray()
         self._at = 0
@@ -27,6 +31,7 @@ class ForwardFile:
             self._at += len(again)
             return again
         data = self._file.read(size) or b""
+        self.passing.add(data)
         if self._keeps:
             self._head += data
             self._at += len(data)

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 import numpy as np
 import soundfile
 
-from auricle.server.cli.audio_source import SourceError, check_rate, cut_short
+from auricle.server.cli.audio_source import SourceError, bytes_missing, check_rate, cut_short, last_page_missing
 from auricle.server.cli.container_sizes import OGG_PAGE, missing_bytes, ogg_is_whole
 from auricle.server.cli.pcm import Samples
 
@@ -104,15 +104,9 @@ class SoundFileSource:
         if self.frames is not None and delivered + slack < self.frames:
             raise cut_short(self.frames, delivered, self.sample_rate)
         if self._missing_bytes > 0:
-            raise SourceError(
-                f"it is cut short ({self._missing_bytes} of its bytes are missing)",
-                f"the {delivered / self.sample_rate:.2f} s that are there have been read, but copy it again",
-            )
+            raise bytes_missing(self._missing_bytes, delivered, self.sample_rate)
         if not self._ends:
-            raise SourceError(
-                f"it is cut short (it goes to {delivered / self.sample_rate:.2f} s, and its last page is missing)",
-                "what is there has been read, but copy or record it again to have the rest",
-            )
+            raise last_page_missing(delivered, self.sample_rate)
 
     def _read(self, position: int) -> tuple[Samples, str | None]:
         """Return the block at frame ``position`` (empty at the end), and the decoder's error message, if any."""

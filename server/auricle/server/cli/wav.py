@@ -13,6 +13,7 @@ from typing import BinaryIO, Final
 import soundfile
 
 from auricle.server.cli.audio_source import SourceError, check_rate, cut_short
+from auricle.server.cli.container_sizes import STREAMED_FROM
 from auricle.server.cli.forward_file import ForwardFile, read_exactly
 from auricle.server.cli.pcm import Samples
 
@@ -21,10 +22,6 @@ MAX_CHANNELS: Final = 1_024
 """As many as libsndfile decodes. A header that says more is damaged."""
 MAX_HEADER_BYTES: Final = 16 * 2**20
 """Maximum bytes before the samples: cover pictures and broadcast metadata fit, an endless stream does not."""
-STREAMED_FROM: Final = 0x7FFF_F000
-"""Data sizes from here on mean "until the end": a program that writes to a pipe does not know the size (sox this,
-arecord 2 GiB, ffmpeg 0xFFFFFFFF). 0 means the same where samples follow (GStreamer)."""
-
 IN_DS64: Final = 0xFFFF_FFFF
 """The data size that means: see the ``ds64`` chunk before (EBU Tech 3306, RF64; ITU-R BS.2088, BW64)."""
 STREAMED_FROM_64: Final = 2**62
