@@ -109,6 +109,34 @@ def test_twice_leaves_at_once_even_where_the_engine_hangs(tmp_path: Path) -> Non
     assert "2 recordings: 0 done, 1 failed, 1 not begun" in sums
 
 
+def test_an_engine_that_is_left_in_native_code_does_not_abort_the_process() -> None:
+    """Python's own end would stop its thread there, which C++ takes for a crash: status 134, and words about it."""
+    program = """if True:
+        import atexit, threading, time, trio
+        from auricle.engines.scheduling.native_calls import Threads, is_one_under_way
+        from auricle.server.cli.running import leave_engine
+
+        inside = threading.Event()
+        forever = lambda: inside.set() or time.sleep(3600)
+
+        async def main():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(Threads(1), forever)
+                await trio.to_thread.run_sync(inside.wait)
+                nursery.cancel_scope.cancel()
+
+        atexit.register(print, "the end of Python")
+        leave_engine(5)
+        print("nothing was left")
+        trio.run(main)
+        assert is_one_under_way()
+        print("said before")
+        leave_engine(7)
+    """
+    left = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=FAR_S)
+    assert (left.returncode, left.stdout) == (7, "nothing was left\nsaid before\n")
+
+
 def test_while_the_model_loads(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "model.json")
     model = tmp_path / "model.json"

@@ -1,5 +1,6 @@
 """Native calls under way: run off the event loop, waited for at the end, and abandoned when they will not return."""
 
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, TypeVar
 
@@ -11,6 +12,8 @@ from auricle.engines.protocol import EngineError
 T = TypeVar("T")
 
 GIVEN_UP: Final = "The engine did not return."
+THREAD_NAME: Final = "auricle-native-call"
+"""The name of a thread for as long as it is inside an engine."""
 
 
 class RunSync(Protocol):
@@ -28,7 +31,24 @@ class Threads:
 
     async def __call__(self, call: Callable[[], T], /) -> T:
         """Return what ``call`` returns. Cancelled, it leaves the thread behind."""
-        return await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._limiter)
+        return await anyio.to_thread.run_sync(_named(call), abandon_on_cancel=True, limiter=self._limiter)
+
+
+def _named(call: Callable[[], T]) -> Callable[[], T]:
+    def named() -> T:
+        thread = threading.current_thread()
+        before, thread.name = thread.name, THREAD_NAME
+        try:
+            return call()
+        finally:
+            thread.name = before
+
+    return named
+
+
+def is_one_under_way() -> bool:
+    """Whether a thread of this process is inside an engine, abandoned ones included."""
+    return any(thread.name == THREAD_NAME for thread in threading.enumerate())
 
 
 class Calls:

@@ -63,6 +63,9 @@ else:
     streaming = lazy_module("auricle.server.cli.streaming")
     transcribe_command = lazy_module("auricle.server.cli.transcribe")
 
+_ENGINES = "auricle.engines.scheduling.native_calls"
+"""A module without which no engine can have run."""
+
 app = typer.Typer(
     name="auricle",
     no_args_is_help=True,
@@ -327,7 +330,12 @@ def common(
 
 def main() -> None:
     """Entry point of the ``auricle`` script."""
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        if _ENGINES in sys.modules and isinstance(end.code, int):
+            running.leave_engine(end.code)
+        raise
 
 
 def _server(

@@ -1,12 +1,15 @@
 """Runs a command, and turns what went wrong into one sentence and an exit status."""
 
+import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import trio
 
 from auricle.engines.protocol import EngineError
+from auricle.engines.scheduling.native_calls import is_one_under_way
 from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.option_errors import OptionError
 from auricle.server.cli.output_plan import OutputError
@@ -29,6 +32,18 @@ def run(command: Callable[[Argument], Awaitable[Exit]], argument: Argument) -> E
         sys.stdout = None
         result = Exit.INCOMPLETE
     return result
+
+
+def leave_engine(status: int) -> None:
+    """End the process here where an engine was abandoned in the middle of a call; else return.
+
+    At its own end Python would stop that thread inside native code, which takes it for a crash and aborts.
+    """
+    if is_one_under_way():
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):  # closed, or None
+                stream.flush()
+        os._exit(status)
 
 
 def _print_errors(group: BaseExceptionGroup[BaseException]) -> None:
