@@ -1,12 +1,14 @@
 """``auricle.transcribe``: a plain call, in a script and inside a running loop, and one sentence where it fails."""
 
 import asyncio
+import io
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import trio
 
@@ -74,6 +76,20 @@ def test_what_is_wrong_with_arguments_is_a_value_error() -> None:
         auricle.transcribe(HELLO, language=3)
     with pytest.raises(ValueError, match="not the URL of a server"):
         auricle.transcribe(HELLO, url="nonsense")
+
+
+@pytest.mark.parametrize(
+    "recording", [np.zeros(16_000), b"RIFF", io.BytesIO(), 5], ids=lambda each: type(each).__name__
+)
+def test_what_is_no_path_is_told_what_to_do(recording: object) -> None:
+    with pytest.raises(TypeError, match=r"takes the path of a recording, and not a.*: write audio .* to a file first"):
+        auricle.transcribe(recording)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["keyterms", "languages"])
+def test_one_string_is_not_taken_for_its_letters(name: str) -> None:
+    with pytest.raises(TypeError, match=rf"{name} is a list of strings, as in {name}=\["):
+        auricle.transcribe(HELLO, **{name: "en,de"})  # type: ignore[arg-type]
 
 
 def test_a_recording_that_breaks_off_gives_what_was_heard(url: str, tmp_path: Path) -> None:

@@ -101,8 +101,9 @@ def transcribe(
     give its ``url``. Notices, such as one that a fallback answers, are warnings.
 
     Raises `TranscriptionError` with one sentence, and what was heard before it; `ValueError` for arguments that
-    contradict each other or that the protocol does not take.
+    contradict each other or that the protocol does not take; `TypeError` for what is no path, and no list.
     """
+    _check_kinds(recording, languages=languages, keyterms=keyterms)
     if url is not None and (engine or model or device):
         raise ValueError(
             "engine, model and device choose what this call starts; the server at url has made its choice."
@@ -126,6 +127,19 @@ def transcribe(
     if problem is not None:
         raise TranscriptionError(problem, heard)
     return heard
+
+
+def _check_kinds(recording: object, **lists: object) -> None:
+    if not isinstance(recording, str | os.PathLike):
+        raise TypeError(
+            f"auricle.transcribe takes the path of a recording, and not a {type(recording).__name__}: write audio that "
+            "is in memory to a file first, as with soundfile.write."
+        )
+    for name, value in lists.items():
+        if isinstance(value, str):
+            raise TypeError(
+                f"{name} is a list of strings, as in {name}={[each.strip() for each in value.split(',')]}, and not one string."
+            )
 
 
 async def _transcript(
