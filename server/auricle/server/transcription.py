@@ -137,9 +137,8 @@ def _check_kinds(recording: object, **lists: object) -> None:
         )
     for name, value in lists.items():
         if isinstance(value, str):
-            raise TypeError(
-                f"{name} is a list of strings, as in {name}={[each.strip() for each in value.split(',')]}, and not one string."
-            )
+            meant = [each.strip() for each in value.split(",")]
+            raise TypeError(f"{name} is a list of strings, as in {name}={meant}, and not one string.")
 
 
 async def _transcript(

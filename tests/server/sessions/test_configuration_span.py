@@ -43,8 +43,17 @@ def test_the_language_is_detected_among_those_that_are_allowed():
     assert unsupported(Start(languages=("de", "en-GB")), info) is None
     assert unsupported(Start(languages=("de", "xx")), info) == (
         "unsupported_language",
-        "whisper understands de, en, not 'xx'",
+        "whisper m understands de, en, not 'xx': a model of more languages is needed, such as Whisper's base",
         "/languages/1",
+    )
+
+
+def test_a_task_that_a_model_cannot_do_is_told_with_one_that_can():
+    info = EngineInfo(name="whisper", model="tiny.en", languages=("en",), tasks=("transcribe",))
+    assert unsupported(Start(task="translate"), info) == (
+        "invalid_config",
+        "whisper tiny.en cannot translate: a model of more languages is needed, such as Whisper's base",
+        "/task",
     )
 
 

