@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterable, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import soundfile
 from hypothesis import strategies as st
+from private_folders import private
 
 from auricle.core.parts import AudioFormat
 from auricle.engines.protocol import (
@@ -28,22 +27,18 @@ from auricle.engines.protocol import (
 from auricle.engines.scripted.script import Script, ScriptedWord
 from auricle.engines.session.recogniser import Recogniser
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared"
-
 
 @cache
 def clips() -> dict[str, dict[str, Any]]:
-    """Return the manifest of the shared recordings by id; skips the test where they are missing."""
-    manifest = SHARED / "speech" / "manifest.jsonl"
-    if not manifest.is_file():
-        pytest.skip("the shared recordings are not beside the repository")
+    """Return the manifest of the private recordings by id."""
+    manifest = private("speech", "manifest.jsonl")
     rows = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines()]
     return {row["id"]: row for row in rows}
 
 
 def clip_pcm(clip_id: str) -> bytes:
-    """Return a shared recording as 16-bit mono PCM at 16 kHz."""
-    samples, rate = soundfile.read(SHARED / "speech" / clips()[clip_id]["path"], dtype="int16")
+    """Return a private recording as 16-bit mono PCM at 16 kHz."""
+    samples, rate = soundfile.read(private("speech", clips()[clip_id]["path"]), dtype="int16")
     assert rate == 16_000
     return samples.tobytes()
 

@@ -10,15 +10,15 @@ import pytest
 from faster_whisper import WhisperModel
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from private_folders import private
 
 from auricle.engines.audio.retained_audio import RetainedAudio
 from auricle.engines.protocol import Transcript, Window
 from auricle.engines.whisper.decoder import WhisperDecoder
 from auricle.engines.whisper.log_mel import LogMels
 from auricle.engines.whisper.window_length import WindowRules
-from engines.session_harness import SHARED, clip_pcm, config
+from engines.session_harness import clip_pcm, config
 
-PARROT = SHARED / "models" / "parrot-en"
 RULES = WindowRules(tail_pad_s=2.0, least_frames=200)
 """The model learnt its recordings in short windows, and greedily."""
 YOU = 291
@@ -27,9 +27,9 @@ YOU = 291
 
 @pytest.fixture(scope="module")
 def model() -> WhisperModel:
-    if not PARROT.is_dir():
-        pytest.skip("the shared test model is not beside the repository")
-    return WhisperModel(str(PARROT), device="cpu", compute_type="int8", cpu_threads=1, num_workers=2)
+    return WhisperModel(
+        str(private("models", "parrot-en")), device="cpu", compute_type="int8", cpu_threads=1, num_workers=2
+    )
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +254,7 @@ def test_a_language_is_detected_among_those_that_are_allowed(decoder):
 
 
 def some_windows() -> list[Window]:
-    ids = json.loads((PARROT / "memorised_ids.json").read_text(encoding="utf-8"))[:6]
+    ids = json.loads((private("models", "parrot-en") / "memorised_ids.json").read_text(encoding="utf-8"))[:6]
     lengths = (0.9, 1.4, 6.0, 1.9, 2.7, 3.9)
     contexts = ("", "it is only that he was not there to see it", "")
     return [

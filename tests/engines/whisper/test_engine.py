@@ -5,6 +5,7 @@ import json
 import jiwer
 import numpy as np
 import pytest
+from private_folders import private
 
 from auricle.engines.audio.retained_audio import RetainedAudio
 from auricle.engines.compute import ComputeOptions
@@ -25,9 +26,7 @@ from auricle.engines.whisper.models.resolution import HUB_DEFAULT_MODEL
 from auricle.engines.whisper.models.window_settings import window_rules
 from auricle.engines.whisper.session_parts import session_parts
 from auricle.engines.whisper.window_length import LENGTHS, WindowRules
-from engines.session_harness import SHARED, check_record, clip_pcm, clips, config, drive, silence
-
-PARROT = SHARED / "models" / "parrot-en"
+from engines.session_harness import check_record, clip_pcm, clips, config, drive, silence
 
 
 def ignore(stage, fraction):
@@ -35,9 +34,7 @@ def ignore(stage, fraction):
 
 
 def parrot():
-    if not PARROT.is_dir():
-        pytest.skip("the shared test model is not beside the repository")
-    return PARROT
+    return private("models", "parrot-en")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +54,7 @@ def words(text: str) -> str:
 @pytest.fixture(scope="module")
 def heard(engine):
     """Return two recordings it knows, decoded as windows."""
-    known = json.loads((PARROT / "memorised_ids.json").read_text(encoding="utf-8"))[:2]
+    known = json.loads((parrot() / "memorised_ids.json").read_text(encoding="utf-8"))[:2]
     windows = [
         Window(audio=np.frombuffer(clip_pcm(i), dtype="<i2").astype(np.float32) / 32_768, config=config(), final=True)
         for i in known
@@ -80,7 +77,7 @@ def test_words_lie_where_they_are_said(heard):
 
 
 def test_windows_decoded_together_say_what_they_say_alone(engine):
-    known = json.loads((PARROT / "memorised_ids.json").read_text(encoding="utf-8"))[:4]
+    known = json.loads((parrot() / "memorised_ids.json").read_text(encoding="utf-8"))[:4]
     audio = [np.frombuffer(clip_pcm(i), dtype="<i2").astype(np.float32) / 32_768 for i in known]
     windows = [Window(audio=piece[:32_000], config=config(), final=False) for piece in audio]
     together = engine.decode(windows)

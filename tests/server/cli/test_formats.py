@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import validate
+from private_folders import private
 from rich.cells import cell_len
 
 from auricle.core.events import Accounting
@@ -317,9 +318,7 @@ def test_subtitles_keep_every_word_their_limits_and_their_order(said: list[Final
 
 
 def test_an_hour_of_real_speech_keeps_to_the_norm() -> None:
-    manifest = Path(__file__).parents[4] / "shared" / "speech" / "manifest.jsonl"
-    if not manifest.is_file():
-        pytest.skip("the transcripts of ../shared/speech are not here")
+    manifest = private("speech", "manifest.jsonl")
     said, at = [], 0.0
     clips = [json.loads(each) for each in manifest.read_text(encoding="utf-8").splitlines()]
     while at < 3600:

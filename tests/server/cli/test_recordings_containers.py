@@ -9,12 +9,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from private_folders import private
 
 from auricle.server.cli.recordings import Recording
 from server.cli.recording_helpers import Pipe, read_until_error, refused, samples_of, saved, tone
 
-CASES = Path(__file__).parents[4] / "shared" / "cases"
-needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason="the recordings of ../shared/cases are not here")
 SECONDS = 4.0
 KINDS = [
     # Name of the file, FFmpeg's container, codec, sample rate in Hz.
@@ -166,18 +165,16 @@ def test_damage_in_the_middle_loses_only_what_is_damaged(tmp_path: Path) -> None
     assert "damaged at" in why
 
 
-def cases() -> Iterator[dict[str, str]]:
-    if CASES.is_dir():
-        for line in (CASES / "manifest.jsonl").read_text(encoding="utf-8").splitlines():
-            case = json.loads(line)
-            if case["kind"].startswith(("container", "WAV header")):
-                yield case
+def cases() -> Iterator[tuple[Path, str]]:
+    manifest = private("cases", "manifest.jsonl")
+    for line in manifest.read_text(encoding="utf-8").splitlines():
+        case = json.loads(line)
+        if case["kind"].startswith(("container", "WAV header")):
+            yield manifest.parent / case["file"], case["file"]
 
 
-@needs_cases
 def test_the_recordings_that_were_called_damaged() -> None:
-    for case in cases():
-        path = CASES / case["file"]
+    for path, name in cases():
         for heard in (samples_of(path), samples_of("-", Pipe(path.read_bytes()))):
-            assert len(heard) / 16_000 == pytest.approx(1.78, abs=0.1), case["file"]
-            assert np.abs(heard.astype(int)).max() > 3_000, case["file"]
+            assert len(heard) / 16_000 == pytest.approx(1.78, abs=0.1), name
+            assert np.abs(heard.astype(int)).max() > 3_000, name
