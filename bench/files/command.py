@@ -15,7 +15,7 @@ from files.page import page
 from files.programs import OURS, PEERS, Cost, commands, run
 from files.subtitles import norm, text_of
 from files.tape import PAUSE_S, tape, write_m4a
-from words.normal import align, normal
+from normal import align, normal
 from words.samples import Sample, Wanted, load_samples
 
 from auricle.engines.whisper.models.resolution import resolve_model
