@@ -293,6 +293,19 @@ def test_a_drain_gives_sessions_that_cannot_go_on_their_last_finals_and_takes_no
     trio.run(scenario)
 
 
+def test_a_drain_waits_for_nobody_who_has_said_nothing_yet() -> None:
+    async def scenario() -> None:
+        config = ServerConfig(port=0, limits=PATIENT, drain_timeout_s=NEVER_S)
+        with trio.fail_after(FAR_S):
+            async with running_server(config, ScriptedEngine(COUNTING)) as server:
+                async with open_websocket_url(server.url, subprotocols=["auricle.v1"]):
+                    await until(lambda: bool(server._handshakes))
+                    server.drain()
+                    await server.stopped()
+
+    trio.run(scenario)
+
+
 def test_sigterm_in_the_middle_of_streams_leaves_no_client_hanging() -> None:
     command = [sys.executable, "-c", "from auricle.server.cli.main import main; main()"]
     command += ["serve", "--port", "0", "--engine", "scripted"]

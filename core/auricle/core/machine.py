@@ -54,8 +54,11 @@ def _apply(snapshot: Snapshot, stimulus: Stimulus, side: Side, kind: Kind, now: 
 
 
 def _not_heard(draft: Draft, outcome: Ignore | Violation) -> Draft:
-    """Return the draft after a message that cannot be heard with this attachment, whatever the state."""
-    if isinstance(outcome, Violation) and draft.s.state is not State.CLOSED:
+    """Return the draft after a message that cannot be heard with this attachment, whatever the state.
+
+    Raises `Breach` for a violation; a session that is closed has no attachment in which there are any.
+    """
+    if isinstance(outcome, Violation):
         raise Breach(outcome.code or "protocol_violation", outcome.why)
     return draft
 
