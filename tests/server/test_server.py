@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import trio
-from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket
+from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket, open_websocket_url
 
 from auricle.core import ClientSession, Features, Final, Interrupted, Limits, Loading, SessionClosed, Start
 from auricle.core.session import Session
@@ -297,11 +297,13 @@ def test_a_drain_waits_for_nobody_who_has_said_nothing_yet() -> None:
     async def scenario() -> None:
         config = ServerConfig(port=0, limits=PATIENT, drain_timeout_s=NEVER_S)
         with trio.fail_after(FAR_S):
-            async with running_server(config, ScriptedEngine(COUNTING)) as server:
-                async with open_websocket_url(server.url, subprotocols=["auricle.v1"]):
-                    await until(lambda: bool(server._handshakes))
-                    server.drain()
-                    await server.stopped()
+            async with (
+                running_server(config, ScriptedEngine(COUNTING)) as server,
+                open_websocket_url(server.url, subprotocols=["auricle.v1"]),
+            ):
+                await until(lambda: bool(server._handshakes))
+                server.drain()
+                await server.stopped()
 
     trio.run(scenario)
 
