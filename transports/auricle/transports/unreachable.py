@@ -50,6 +50,15 @@ def why_cut_short(address: Address) -> str:
     return f"{address.url}: it took the connection, and ended it before it had answered: check what listens there"
 
 
+def was_cut_short(error: BaseException) -> bool:
+    """Whether a connection that could not be made was taken and reset at once, which is no refusal.
+
+    Who takes connections and cannot serve them now, as a load balancer without a server behind it, does so; whether the
+    reset comes before the client has noticed its connection, or after, is chance.
+    """
+    return any(isinstance(cause, ConnectionResetError | ConnectionAbortedError) for cause in _causes(error))
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield the errors that an error holds or was caused by, the innermost first, and then itself."""
     inner = [error.__cause__, getattr(error, "os_error", None), getattr(error, "certificate_error", None)]

@@ -23,7 +23,7 @@ from aiohttp import (
 from auricle.core import PROTOCOL, Frame
 from auricle.core.errors import ABNORMAL_CLOSURE, NORMAL_CLOSURE
 from auricle.transports.address import Address, refusal_code
-from auricle.transports.unreachable import why_cut_short, why_refused, why_unreachable
+from auricle.transports.unreachable import was_cut_short, why_cut_short, why_refused, why_unreachable
 from auricle.transports.wire import WireLost
 
 
@@ -46,6 +46,10 @@ class _WebSocket(ClientWebSocketResponse):
         """Drop the connection and all buffered data."""
         if self._transport is not None:
             self._transport.abort()
+
+    def release(self) -> None:
+        """Give the connection back, whose end aiohttp has not noticed where the reader was cancelled. Idempotent."""
+        self._response.close()
 
 
 class WebSocketWire:
@@ -135,10 +139,13 @@ async def open_websocket(
             why = why_refused(address, error.status) if refused else why_unreachable(address, error)
             raise WireLost("refused", refusal_code(error.status), why) from None
         except (ServerDisconnectedError, ClientOSError) as error:
-            if isinstance(error, ClientConnectorError):
+            if isinstance(error, ClientConnectorError) and not was_cut_short(error):
                 raise WireLost("refused", ABNORMAL_CLOSURE, why_unreachable(address, error)) from None
             raise WireLost("reset", ABNORMAL_CLOSURE, why_cut_short(address)) from None
         except (ClientError, OSError, ValueError) as error:
             raise WireLost("refused", ABNORMAL_CLOSURE, why_unreachable(address, error)) from None
         assert isinstance(websocket, _WebSocket), "it was asked for above"
-        yield WebSocketWire(websocket, http)
+        try:
+            yield WebSocketWire(websocket, http)
+        finally:
+            websocket.release()

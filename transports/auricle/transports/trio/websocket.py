@@ -15,7 +15,7 @@ from auricle.core import PROTOCOL, Frame
 from auricle.core.errors import ABNORMAL_CLOSURE
 from auricle.transports.address import Address, refusal_code
 from auricle.transports.trio.websocket_connection import GuardedConnection
-from auricle.transports.unreachable import NOT_A_WEBSOCKET, why_cut_short, why_refused, why_unreachable
+from auricle.transports.unreachable import NOT_A_WEBSOCKET, was_cut_short, why_cut_short, why_refused, why_unreachable
 from auricle.transports.wire import WireLost
 
 RECEIVE_BYTES: Final = 64 * 1024
@@ -49,14 +49,14 @@ class WebSocketWire:
                 await self._closing.wait()
                 if not self._is_answered:
                     raise WireLost("reset") from None
-            raise _lost(closed) from None
+            raise self._lost(closed) from None
 
     async def send(self, frame: Frame) -> None:
         """Send one message."""
         try:
             await self._connection.send_message(frame)
         except ConnectionClosed as closed:
-            raise _lost(closed) from None
+            raise self._lost(closed) from None
 
     async def close(self, code: int, reason: str) -> None:
         """Do the closing handshake: trio-websocket reads and discards until the peer's Close frame."""
@@ -80,13 +80,20 @@ class WebSocketWire:
         """
         return self._connection._wsproto.state is ConnectionState.CLOSED
 
+    def _lost(self, closed: ConnectionClosed) -> WireLost:
+        """Return ``eof`` where the peer sent a Close frame, ``reset`` where the connection ended without one.
 
-def _lost(closed: ConnectionClosed) -> WireLost:
-    """Return ``eof`` where the peer sent a Close frame, ``reset`` where the connection ended without one."""
-    reason = closed.reason
-    if reason is None or reason.code == ABNORMAL_CLOSURE:
-        return WireLost("reset")
-    return WireLost("eof", reason.code, reason.reason or "")
+        A Close frame of ours about the peer's offence ends a server's wire with its code: that client is not to come
+        back. For a client the path is broken, and another one may not be.
+        """
+        if self._connection.is_client and isinstance(self._connection, GuardedConnection):
+            offence = self._connection.offence
+            if offence is not None:
+                return WireLost("reset", ABNORMAL_CLOSURE, offence[1])
+        reason = closed.reason
+        if reason is None or reason.code == ABNORMAL_CLOSURE:
+            return WireLost("reset")
+        return WireLost("eof", reason.code, reason.reason or "")
 
 
 class _EndAwareStream(trio.abc.Stream):
@@ -162,6 +169,8 @@ async def _open_stream(address: Address, ssl_context: ssl.SSLContext | None) -> 
             return secure
         return await trio.open_tcp_stream(address.host, address.port)
     except (OSError, trio.BrokenResourceError, ssl.SSLError) as error:
+        if was_cut_short(error):
+            raise _cut_short(address) from None
         raise WireLost("refused", ABNORMAL_CLOSURE, why_unreachable(address, error)) from None
 
 
