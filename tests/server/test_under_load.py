@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import trio
 
 from auricle.core import Features, Limits, Start
 from auricle.transports.trio import ConnectFailed
@@ -76,3 +77,37 @@ def test_turns_of_an_engine_that_takes_audio_as_it_comes_are_a_queue_too() -> No
             assert heard.closed.complete is True
 
     run_virtually(scenario, StatefulModel(replace(words(4), call_s=SLOW_S / 10)))
+
+
+def test_the_deadline_that_is_told_covers_the_audio_that_waits_for_turns() -> None:
+    """Of an engine that takes audio as it comes: ten speakers share its two workers, which have time for two."""
+
+    async def scenario(virtual: VirtualServer) -> None:
+        for heard in await together(virtual, SESSIONS, 25.0):
+            assert heard.closed.complete is True
+            assert heard.deadline_s + Limits().drain_silence_s >= heard.ended_s
+
+    run_virtually(scenario, StatefulModel(replace(words(4, utterances=10), call_s=0.3)))
+
+
+def test_whoever_would_wait_too_long_for_a_turn_is_refused_before_the_first_sample() -> None:
+    """And is taken again, once the audio that waited has been heard."""
+
+    async def scenario(virtual: VirtualServer) -> None:
+        async def refused() -> None:
+            await trio.sleep(25.0)
+            with pytest.raises(ConnectFailed) as failed:
+                await virtual.talk(1.0)
+            closed = failed.value.closed
+            assert closed is not None
+            assert closed.error == "capacity"
+            assert closed.retry_after_s
+            assert closed.accounting.received == 0
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(refused)
+            for heard in await together(virtual, SESSIONS, 25.0):
+                assert heard.closed.complete is True
+        assert (await virtual.talk(2.7)).closed.complete is True
+
+    run_virtually(scenario, StatefulModel(replace(words(4, utterances=10), call_s=0.2)))

@@ -43,8 +43,9 @@ from auricle.engines.protocol import (
 from auricle.engines.scheduling.decode_request import DecodeCommand
 from auricle.engines.scheduling.decode_times import DecodeSummary
 from auricle.engines.scheduling.dispatcher import MOST_LANES, TELL_S, Dispatcher
-from auricle.engines.scheduling.load import Load
+from auricle.engines.scheduling.load import LONGEST_WAIT_S, Load, catches_up_s
 from auricle.engines.scheduling.native_calls import Calls, RunSync, Threads
+from auricle.engines.scheduling.turn_times import TurnTimes, after_turn, queue_s
 from auricle.engines.session.engine_session import EngineSession
 from auricle.engines.supervised import EngineTrouble, SupervisedEngine
 
@@ -84,6 +85,7 @@ class EngineActor:
         self._sessions: set[EngineSession] = set()
         self._tasks: TaskGroup | None = None
         self._tell_from_s = float("-inf")
+        self._turn_times = TurnTimes()
 
     # ------------------------------------------------------------------------ for the owner
 
@@ -146,7 +148,9 @@ class EngineActor:
     def busy_for_s(self) -> float | None:
         """Seconds after which a new session should be tried again; None while the engine has capacity for one more."""
         load = self.load
-        return None if load is None or load.admits else load.retry_after_s
+        if load is not None:
+            return None if load.admits else load.retry_after_s
+        return None if self.engine_s <= LONGEST_WAIT_S else catches_up_s(self.engine_s)
 
     @property
     def load(self) -> Load | None:
@@ -162,9 +166,12 @@ class EngineActor:
     def engine_s(self) -> float:
         """Seconds that the engine may need, for others and for one call, until a final is there that is asked for now.
 
-        0 for an engine that takes audio as it comes: it has no queue of windows.
+        Of an engine that takes audio as it comes it is what all audio that waits for its turn will take.
         """
-        return 0.0 if self._dispatcher is None else self._dispatcher.engine_s
+        if self._dispatcher is not None:
+            return self._dispatcher.engine_s
+        waiting_s = sum(session.backlog_s for session in self._sessions)
+        return queue_s(self._turn_times, waiting_s=waiting_s, workers=self._workers)
 
     @property
     def trouble(self) -> EngineTrouble | None:
@@ -230,14 +237,19 @@ class EngineActor:
     async def _run_turn(self, session: EngineSession) -> None:
         """Run one turn of ``session``. Never raises: an exception of the engine ends this session only."""
         self._tell_waiting()
+        began_s, waited_s = anyio.current_time(), session.backlog_s
+        turn = session.next_turn()
+        audio_s = waited_s - session.backlog_s
         try:
-            session.end_turn(await self._calls.run(session.next_turn()))
+            session.end_turn(await self._calls.run(turn))
         except Exception as error:
             logger.exception("The engine failed a session")
             session.fail(
                 str(error) if isinstance(error, EngineError) else f"The engine failed: {type(error).__name__}."
             )
             session.end_turn(())
+        took_s = anyio.current_time() - began_s
+        self._turn_times = after_turn(self._turn_times, took_s=took_s, audio_s=audio_s)
         if session.over:
             self._sessions.discard(session)
             if self._dispatcher is not None:

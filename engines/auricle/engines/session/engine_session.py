@@ -131,6 +131,11 @@ class EngineSession:
         """Session samples that have been fed and are not in a turn yet."""
         return self._queued_bytes // self._config.audio.frame_bytes
 
+    @property
+    def backlog_s(self) -> float:
+        """The same in seconds."""
+        return self.backlog_samples / self._config.audio.sample_rate
+
     async def receive(self) -> Sequence[Result]:
         """Wait for results and return all there are; an empty sequence once the session is over.
 
