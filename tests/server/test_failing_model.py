@@ -12,9 +12,19 @@ from auricle.engines.protocol import EngineError, Transcript, Window
 from auricle.engines.scheduling.budgets import SHORTEST_S
 from auricle.engines.supervised import EngineTrouble
 from auricle.transports.trio import ConnectFailed
-from server.virtual_server import FakeModel, Heard, SupervisedModel, VirtualServer, run_virtually, together, words
+from server.virtual_server import (
+    FakeModel,
+    Heard,
+    ProcessExit,
+    SupervisedModel,
+    VirtualServer,
+    run_virtually,
+    together,
+    words,
+)
 
 CALL_S = 0.3
+BURST_S = 15.0
 SPEECH_S = 4.7
 SAID = [f"u{utterance}w{word}" for utterance in range(2) for word in range(4)]
 SCRIPT = words(4, utterances=2)
@@ -35,8 +45,22 @@ def raises() -> float:
     raise EngineError("It does not want to.")
 
 
+def exits() -> float:
+    raise ProcessExit
+
+
+def in_bursts(windows: Sequence[Window]) -> float:
+    """Nothing returns for a while, and then everything does."""
+    return BURST_S - trio.current_time() % BURST_S
+
+
 def has_a_bug() -> float:
     raise ZeroDivisionError("no")
+
+
+def exits_twice_of_three_times() -> Callable[[Sequence[Window]], float]:
+    calls = count(1)
+    return lambda windows: CALL_S if next(calls) % 3 == 0 else exits()
 
 
 class Garbling(FakeModel):
@@ -56,6 +80,11 @@ MODELS = {
     "slow": lambda: FakeModel(SCRIPT, lambda windows: 20 * CALL_S),
     "slow and batched": lambda: FakeModel(SCRIPT, lambda windows: 20 * CALL_S, batch=8, count=2),
     "slow at times": lambda: FakeModel(SCRIPT, every(7, lambda: 40.0), batch=4),
+    "in bursts": lambda: FakeModel(SCRIPT, in_bursts, batch=4, count=2),
+    "in bursts alone": lambda: FakeModel(SCRIPT, in_bursts),
+    "exiting": lambda: SupervisedModel(SCRIPT, every(3, exits), batch=4),
+    "exiting alone": lambda: SupervisedModel(SCRIPT, every(3, exits)),
+    "exiting in most calls": lambda: SupervisedModel(SCRIPT, exits_twice_of_three_times(), batch=4),
     "wedged": lambda: SupervisedModel(SCRIPT, every(7, lambda: math.inf), batch=4),
     "wedged alone": lambda: SupervisedModel(SCRIPT, every(7, lambda: math.inf)),
     "slower than its budget": lambda: SupervisedModel(SCRIPT, every(5, lambda: 3 * SHORTEST_S)),
@@ -68,6 +97,9 @@ MODELS = {
     "with confidence that is none": lambda: Garbling([Transcript(text="no", confidence=math.nan)]),
 }
 
+LONGEST_S = {"in bursts alone": BURST_S}
+"""Virtual seconds of a call, one after the other, where it is not what most of them take."""
+
 
 @pytest.mark.parametrize("sessions", [1, 12])
 @pytest.mark.parametrize("name", MODELS)
@@ -76,7 +108,9 @@ def test_no_word_is_lost_and_none_doubled(name: str, sessions: int) -> None:
         for heard in await together(virtual, sessions, SPEECH_S):
             assert heard.words == SAID
             assert heard.closed.complete is True
-            assert heard.ended_s <= heard.deadline_s + Limits().drain_silence_s + sessions * 2 * 20 * CALL_S
+            assert heard.ended_s <= heard.deadline_s + Limits().drain_silence_s + sessions * 2 * LONGEST_S.get(
+                name, 20 * CALL_S
+            )
 
     run_virtually(scenario, MODELS[name]())
 

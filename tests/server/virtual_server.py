@@ -94,8 +94,15 @@ class FakeModel(OnVirtualTime, ScriptedWindowEngine):
         return super().decode(windows)
 
 
+class ProcessExit(Exception):
+    """The process of the model exits in the middle of a call."""
+
+
 class SupervisedModel(FakeModel):
-    """The same in a process of its own, which ends a call that takes longer than its budget, and is started again."""
+    """The same in a process of its own, which ends a call that takes longer than its budget, and is started again.
+
+    So it is where the process exits (`ProcessExit`).
+    """
 
     RESTART_S = 3.0
     trouble: EngineTrouble | None = None
@@ -106,7 +113,11 @@ class SupervisedModel(FakeModel):
     def decode_within(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
         spent_s = 0.0
         for wedged in range(ATTEMPTS):
-            transcripts = self.decode(windows)
+            try:
+                transcripts = self.decode(windows)
+            except ProcessExit:
+                spent_s += self.RESTART_S
+                continue
             most_s = attempt_budget_s(budget_s, wedged)
             if self.owed_s <= most_s:
                 self.owed_s += spent_s
