@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trio
+from fault_injection.listening.engine import ListeningEngine, spoken, text_of
 
 import auricle.transports.asyncio as asyncio_transport
 import auricle.transports.trio as trio_transport
@@ -17,7 +18,6 @@ from auricle.core.events import Interrupted, Restarted
 from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.transports.client import BaseClient
 from server.clients import BACKENDS, Backend
-from server.listening_engine import ListeningEngine, spoken, text_of
 from server.misbehaving_servers import running
 
 SESSIONS = 12

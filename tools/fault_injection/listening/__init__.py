@@ -1,0 +1,1 @@
+"""An engine whose words are in the audio: whoever loses, doubles or displaces samples says other words."""
