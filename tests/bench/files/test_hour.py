@@ -1,11 +1,13 @@
 """The bench of files: the recording it makes, what it reads from subtitles, and its page."""
 
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from clips import Clip
+from files import command as files_command
 from files.page import page
 from files.programs import OURS, PEERS, commands, run
 from files.subtitles import norm, text_of
@@ -84,7 +86,7 @@ def test_all_hear_the_same_file_with_the_same_weights(tmp_path: Path) -> None:
         assert srt == tmp_path / "hour.srt"
 
 
-def test_the_page_stands_each_program_beside_ours() -> None:
+def test_the_page_stands_each_program_beside_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cost = {"cpu_s": 100.0, "wall_s": 60.0, "peak_bytes": 4e8}
     one = {
         "cost": cost,
@@ -98,6 +100,13 @@ def test_the_page_stands_each_program_beside_ours() -> None:
         "cpu": "a processor", "cores": 2, "load_before": 0.1, "python": "3.11", "libraries": {"numpy": "2"},
         "peer": "peer 1.0",
     }  # fmt: skip
-    text = page([{"meta": meta, "programs": {OURS: one, "peer": other}}])
+    results = {"meta": meta, "programs": {OURS: one, "peer": other}}
+    (tmp_path / "tiny.en.json").write_text(json.dumps(results))
+    monkeypatch.setattr(files_command, "RESULTS", tmp_path)
+    monkeypatch.setattr(files_command, "PAGE", tmp_path / "page.md")
+    monkeypatch.setattr(sys, "argv", ["run.py", "render"])
+    assert files_command.main() == 0
+    text = (tmp_path / "page.md").read_text()
+    assert text == page([results])
     assert "| auricle | 5.0% | 3/2/1 | 100 s | 1.00 | 60 s | 1.00 | 60.0 | 400 MB | 400 MB |" in text
     assert "| peer | 5.0% | 3/2/1 | 150 s | 1.50 | 180 s | 3.00 | 20.0 | 400 MB | 400 MB |" in text
