@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from auricle.server.cli.early_signals import good_end_on_signals
 from auricle.transports.trio import connect
 
 COMMAND = [sys.executable, "-c", "from auricle.server.cli.entry import main; main()", "serve", "--port", "0"]
@@ -66,3 +67,27 @@ def test_the_address_that_is_printed_can_be_opened(host: str, shown: str) -> Non
         url = next(word for word in process.stdout.readline().split() if word.startswith("ws://"))
         assert url.startswith(shown)
         trio.run(open_and_close, url)
+
+
+@SIGNALS
+def test_a_signal_while_modules_are_imported_is_a_good_end_too(number: signal.Signals) -> None:
+    program = f"""if True:
+        import os
+        from auricle.server.cli import main
+
+        class Importing:
+            def __getattr__(self, name):
+                os.kill(os.getpid(), {int(number)})
+
+        main.server_app = Importing()
+        main.app(["serve"])
+    """
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_signals_mean_what_they_meant_once_the_imports_are_done() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with good_end_on_signals():
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before

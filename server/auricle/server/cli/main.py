@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
 
 import typer
 
+from auricle.server.cli.early_signals import good_end_on_signals
 from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.format_names import Format
 from auricle.server.cli.lazy import lazy_module
@@ -177,21 +178,23 @@ def serve(
 ) -> None:
     """Run the server."""
     configure_logging(verbose=verbose)
-    config = server_app.ServerConfig(
-        host=host,
-        port=port,
-        engine=engine,
-        model=model,
-        language=language,
-        engine_isolation=serve_command.ISOLATION[engine_isolation],
-        max_sessions=max_sessions,
-        max_sessions_per_peer=max_sessions_per_peer,
-        allowed_origins=_checked(lambda: server_choice.checked_origins(allow_origin or [])),
-        compute=server_choice.ComputeOptions(
-            device=device, compute_type=compute_type, beam_size=beam_size, threads=threads
-        ),
-    )
-    _run(serve_command.serve, config)
+    with good_end_on_signals():  # these imports take a second, and an orchestrator may change its mind
+        config = server_app.ServerConfig(
+            host=host,
+            port=port,
+            engine=engine,
+            model=model,
+            language=language,
+            engine_isolation=serve_command.ISOLATION[engine_isolation],
+            max_sessions=max_sessions,
+            max_sessions_per_peer=max_sessions_per_peer,
+            allowed_origins=_checked(lambda: server_choice.checked_origins(allow_origin or [])),
+            compute=server_choice.ComputeOptions(
+                device=device, compute_type=compute_type, beam_size=beam_size, threads=threads
+            ),
+        )
+        command = serve_command.serve
+    _run(command, config)
 
 
 @app.command()

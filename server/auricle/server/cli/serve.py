@@ -11,12 +11,11 @@ from rich.console import Console
 
 from auricle.engines.fallback import Isolation
 from auricle.server.app import ServerConfig, SpeechServer, running_server
+from auricle.server.cli.early_signals import SIGNALS
 from auricle.server.cli.engine_progress import wait_for_engine
 from auricle.server.cli.exit_codes import Exit
 from auricle.server.http.negotiation import is_loopback_host
 
-SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""What ends the server. There is nothing to reload, so that a hang-up ends it too, and loses nothing."""
 ISOLATION: Final[Mapping[str, Isolation]] = {each.value: each for each in Isolation}
 """Where the model lives, by the name that the command line has for it."""
 
