@@ -1,0 +1,1 @@
+"""What an agent with the plugin costs and how soon it answers: real speech, a real server."""
