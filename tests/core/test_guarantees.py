@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from auricle.core import LocalProtocolError, ServerInfo, ServerSession
+from auricle.core import LocalProtocolError, Partial, ServerInfo, ServerSession
 from auricle.core.session import Outputs
 from core.link import Link
 
@@ -32,6 +32,15 @@ def streaming() -> Link:
         link.route("server", outputs)
     link.settle()
     return link
+
+
+def test_o5_a_partial_that_tells_of_a_pause_may_repeat_the_text_and_others_may_not() -> None:
+    link = streaming()
+    for pause_s, text in ((None, "words so"), (0.3, "words so"), (0.3, "words so"), (None, "words so")):
+        link.route("server", link.server.partial(text, start_s=0.0, end_s=0.1, pause_s=pause_s, now=0.0))
+    link.settle()
+    heard = [event for event in link.client_events if isinstance(event, Partial)]
+    assert [partial.pause for partial in heard] == [None, 0.3, 0.3]
 
 
 WRONG_CALLS: dict[str, Call] = {

@@ -26,6 +26,7 @@ EVENTS: st.SearchStrategy[ClientEvent] = st.one_of(
     st.builds(SpeechEnd, seq=st.just(1), at=st.just(0), time=TIMES),
     st.builds(
         Partial, segment=st.just(0), rev=st.just(1), text=TEXTS, start=TIMES, end=TIMES, words=WORDS,
+        pause=st.none() | st.floats(0, 1),
         language=st.sampled_from([None, "en", "de"]),
     ),
     st.builds(
@@ -43,8 +44,8 @@ EVENTS: st.SearchStrategy[ClientEvent] = st.one_of(
 )  # fmt: skip
 
 
-def partial(text: str, end: float, words: tuple[Word, ...] | None = None) -> Partial:
-    return Partial(segment=0, rev=1, text=text, start=0.0, end=end, words=words)
+def partial(text: str, end: float, words: tuple[Word, ...] | None = None, *, pause: float | None = None) -> Partial:
+    return Partial(segment=0, rev=1, text=text, start=0.0, end=end, words=words, pause=pause)
 
 
 def final(text: str, start: float, end: float, language: str | None = None) -> Final:

@@ -23,8 +23,9 @@ def frame_of(value: int, blocks: int = 1) -> bytes:
 class FakeEngine:
     """Answers without delay. Positions are samples of the session."""
 
-    def __init__(self, session: ServerSession, post: Post, origin: int) -> None:
+    def __init__(self, session: ServerSession, post: Post, origin: int, pause_ms: int | None = None) -> None:
         self._session = session
+        self._pause_blocks = None if pause_ms is None else max(1, pause_ms // 10)
         self._post = post
         self._at = origin
         self._rest = b""
@@ -69,13 +70,17 @@ class FakeEngine:
                 self._partial()
         elif self._words is not None and self._at - self._voiced >= SILENCE_BLOCKS * BLOCK:
             self._final("endpoint")
+        elif self._words is not None and self._at - self._voiced == (self._pause_blocks or -1) * BLOCK:
+            self._partial(pause_s=(self._at - self._voiced) / RATE)
 
     def _text(self) -> str:
         return " ".join(f"w{value}" for value, _, _ in self._words or ())
 
-    def _partial(self) -> None:
-        text, begin, end = self._text(), self._begin / RATE, self._at / RATE
-        self._post(lambda now: self._session.partial(text, start_s=begin, end_s=end, stable=0, now=now))
+    def _partial(self, pause_s: float | None = None) -> None:
+        text, begin, end = self._text(), self._begin / RATE, self._voiced / RATE
+        self._post(
+            lambda now: self._session.partial(text, start_s=begin, end_s=end, stable=0, pause_s=pause_s, now=now)
+        )
 
     def _final(self, reason: str) -> None:
         text, begin, voiced, at = self._text(), self._begin / RATE, self._voiced, self._at

@@ -199,7 +199,7 @@ class Conversation:
     def _accept(self, config: Start) -> None:
         info, token = ServerInfo(name="fake", model="fake-1"), secrets.token_hex(8)
         self.post(lambda now: self.session.accept(self.id, info, resume_token=token, now=now))
-        self._engine = FakeEngine(self.session, self.post, config.timeline_origin or 0)
+        self._engine = FakeEngine(self.session, self.post, config.timeline_origin or 0, config.endpointing.pause_ms)
 
     def _hear(self, event: Event) -> None:
         engine = self._engine

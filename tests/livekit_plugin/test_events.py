@@ -15,15 +15,13 @@ from auricle.core import (
     SpeechStart,
     Word,
 )
-from livekit_plugin.client_events import EVENTS, RATE, final, heard_until, partial
+from livekit_plugin.client_events import EVENTS, final, heard_until, partial
 from livekit_plugin.harness import Heard
 
 
-def translator(*, language: str | None = None, preflight_after: float | None = 0.25) -> EventTranslator:
+def translator(*, language: str | None = None) -> EventTranslator:
     return EventTranslator(
-        sample_rate=RATE,
         language=language,
-        preflight_after=preflight_after,
         start_wall_time=lambda at_s: 1000 + at_s,
         end_wall_time=lambda at_s: 1000 + at_s,
     )
@@ -73,6 +71,7 @@ def test_an_utterance_in_full() -> None:
             partial("hello", 0.5, (word,)),
             heard_until(0.6),
             heard_until(0.7),
+            partial("hello", 0.5, pause=0.25),
             heard_until(0.9),
             final("hello", 0.1, 0.4, "en"),
             SpeechEnd(seq=4, at=6400, time=0.4),
@@ -94,7 +93,7 @@ def test_an_utterance_in_full() -> None:
 
 
 def test_speech_that_goes_on_makes_a_preflight_stale() -> None:
-    speech = told(translator(), [partial("one", 0.5), heard_until(1.0), partial("one two", 1.2), heard_until(1.3)])
+    speech = told(translator(), [partial("one", 0.5), partial("one", 0.5, pause=0.3), partial("one two", 1.2)])
     assert [event.type.value for event in speech] == [
         "start_of_speech",
         "interim_transcript",
@@ -104,9 +103,17 @@ def test_speech_that_goes_on_makes_a_preflight_stale() -> None:
     ]
 
 
-def test_who_wants_no_preflight_gets_none() -> None:
-    speech = told(translator(preflight_after=None), [partial("one", 0.5), heard_until(9.0)])
+def test_time_that_passes_is_no_pause_of_the_speaker() -> None:
+    speech = told(translator(), [partial("one", 0.5), heard_until(9.0)])
     assert "preflight_transcript" not in [event.type.value for event in speech]
+
+
+def test_a_text_is_offered_once_however_often_the_speaker_pauses_behind_it() -> None:
+    pauses = [partial("one", 0.5, pause=0.3), partial("one", 0.7, pause=0.3)]
+    kinds = [event.type.value for event in told(translator(), pauses)]
+    assert kinds == ["start_of_speech", "interim_transcript", "preflight_transcript", "end_of_speech"]
+    kinds = [event.type.value for event in told(translator(), [pauses[0], partial("one t", 0.8), pauses[1]])]
+    assert kinds.count("preflight_transcript") == 2, "a text that was something else in between is offered again"
 
 
 def test_a_server_without_speech_events_has_them_implied() -> None:

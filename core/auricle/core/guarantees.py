@@ -63,11 +63,12 @@ def check_speech(draft: Draft, message: SpeechStart | SpeechEnd) -> None:
 
 
 def check_partial(draft: Draft, partial: Partial) -> None:
-    """O5: partials of the open segment only, each new, each beginning with the stable prefix."""
+    """O5: partials of the open segment only, each new or told of a pause, each beginning with the stable prefix."""
     s = draft.s
     _require(partial.segment == s.segment, "O5", f"partial of segment {partial.segment}, open is {s.segment}")
     _require(partial.rev > s.rev, "O5", "rev must grow")
-    _require(partial.text != s.partial, "O5", "a partial repeats the one before")
+    is_new = partial.text != s.partial or partial.pause is not None
+    _require(is_new, "O5", "a partial repeats the one before")
     _require(partial.stable <= len(partial.text), "O5", "stable is longer than the text")
     _require(partial.text.startswith(s.stable_prefix), "O5", "text that was promised as stable has changed")
     _require(partial.start <= partial.end, "O5", "start lies behind end")

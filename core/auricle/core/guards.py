@@ -184,7 +184,7 @@ def _not_requested(s: Snapshot, stimulus: Stimulus) -> bool:
 
 def _unchanged(s: Snapshot, stimulus: Stimulus) -> bool:
     match stimulus:
-        case Say(message=Partial(text=text)):
+        case Say(message=Partial(text=text, pause=None)):
             return text == s.partial
         case _:
             return False

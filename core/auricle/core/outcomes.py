@@ -115,7 +115,7 @@ class Effect(Name):
     OPEN = "the session is open: its credit, its engine"
     TRACK_ACK = "watermarks are monotone and in order (O12)"
     TRACK_SPEECH = "speech starts and ends in turn (O8)"
-    TRACK_PARTIAL = "partials of the open segment, each new, keeping the stable prefix (O5)"
+    TRACK_PARTIAL = "partials of the open segment, each new or told of a pause, keeping the stable prefix (O5)"
     TRACK_FINAL = "finals tile the audio (O3, O4, O5)"
     TRACK_FLUSHED = "flushes are answered once, in order (O6)"
     TRACK_CONFIGURED = "changes are answered in order, each at its position (O7)"

@@ -77,6 +77,7 @@ class Endpointing(Part):
     silence_ms: Annotated[int, Range(100, 10_000)] | None = None
     max_segment_ms: Annotated[int, Range(1_000, 28_000)] | None = None
     eager: bool | None = None
+    pause_ms: Annotated[int, Range(0, 10_000)] | None = None
     offline: bool | None = None
 
 

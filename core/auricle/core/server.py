@@ -180,11 +180,15 @@ class ServerSession(Session):
         end_s: float,
         now: float,
         stable: int = 0,
+        pause_s: float | None = None,
         confidence: float | None = None,
         words: Sequence[Word] = (),
         language: str | None = None,
     ) -> Outputs:
-        """Send the present hypothesis of the open segment. Its final must begin with ``text[:stable]`` (O5)."""
+        """Send the present hypothesis of the open segment. Its final must begin with ``text[:stable]`` (O5).
+
+        ``pause_s``: how long nobody has spoken, where the client is to be told of a pause.
+        """
         s = self._snapshot
         partial = Partial(
             segment=s.segment,
@@ -193,6 +197,7 @@ class ServerSession(Session):
             start=round(start_s, 3),
             end=round(end_s, 3),
             stable=stable,
+            pause=None if pause_s is None else round(pause_s, 3),
             confidence=confidence,
             words=self._wanted(words),
             language=language,

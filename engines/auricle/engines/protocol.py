@@ -78,6 +78,8 @@ class StreamConfig:
     """Whether partials promise how they go on; a final then begins with what was promised."""
     silence_s: float = 0.5
     """Seconds of silence that end an utterance."""
+    pause_s: float | None = None
+    """Seconds of silence after which a partial tells that the speaker has paused; None: none does."""
     max_segment_s: float = 24.0
     """Longest utterance in seconds; a longer one is cut."""
     offline: bool = False
@@ -307,6 +309,9 @@ class PartialResult:
     end_s: float
     stable: int = 0
     """Length of the stable prefix in code points: every later partial, and the final, begins with ``text[:stable]``."""
+    pause_s: float | None = None
+    """How long nobody had spoken, once that is `StreamConfig.pause_s` or more: the text is that of the final, unless
+    somebody speaks on."""
     confidence: float | None = None
     words: tuple[TimedWord, ...] = ()
     language: str | None = None

@@ -184,8 +184,9 @@ def check(session: Session) -> None:
                 assert not open_
                 assert at >= committed
                 open_, decided, promised = True, False, ""
-            case Partial(text=text, stable=stable):
+            case Partial(text=text, stable=stable, pause=pause):
                 assert open_
+                assert pause is None or pause >= (session.rules.pause or 0)
                 assert not decided
                 assert text.startswith(promised), "what is promised stays"
                 assert stable >= len(promised)

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from auricle.engines.audio.endpointing import PRE_SPEECH_PAD_S
 from auricle.engines.policy.agreement import agreed, continued, counterparts, heard_again
-from auricle.engines.policy.events import Decode, Failure, Forget, Promote, SpeechEnd, SpeechStart, Urgency, Voice
+from auricle.engines.policy.events import (
+    Decode,
+    Failure,
+    Final,
+    Forget,
+    Partial,
+    Promote,
+    SpeechEnd,
+    SpeechStart,
+    Urgency,
+    Voice,
+)
 from auricle.engines.policy.next_event import next_event
 from auricle.engines.policy.state import CONTEXT_WINDOWS, INITIAL, LONGEST_PAUSE, TAIL, Rules
 from auricle.engines.policy.step import step
@@ -340,6 +351,71 @@ def test_what_was_speculated_and_what_is_decided_show_the_same_window():
     speculative, final = (decode for decode in session.decodes if decode.urgency.is_final)
     same = dataclasses.replace(speculative, job=final.job, urgency=final.urgency)
     assert final == same
+
+
+# ------------------------------------------------------------------------ pauses
+
+
+def test_a_pause_is_told_once_it_is_long_enough_with_all_that_was_said():
+    voice, words = talk(0.5, 2.0, 1.0)
+    session = Session(rules(silence_s=0.8, pause_s=0.25), voice, hears(words), latency=lambda job: 2).run()
+    (told,) = (partial for partial in partials(session) if partial.pause is not None)
+    assert told.text == everything(words)
+    assert told.end == finals(session)[0].spoken[1]
+    assert 0.25 * ENGINE_RATE <= told.pause < 0.25 * ENGINE_RATE + 3 * BLOCK
+
+
+@pytest.mark.parametrize("latency", [0, 1, 3, 30])
+@pytest.mark.parametrize("pause_s", [0.0, 0.1, 0.3, 0.45])
+def test_a_pause_is_told_before_the_final_or_not_at_all(latency, pause_s):
+    voice, words = talk(0.5, 2.0, 0.2, 2.0, 1.0)
+    session = Session(rules(silence_s=0.5, pause_s=pause_s), voice, hears(words), latency=lambda job: latency).run()
+    check(session)
+    told = [partial for partial in partials(session) if partial.pause is not None]
+    final = finals(session)[0]
+    assert all(partial.pause < 0.5 * ENGINE_RATE for partial in told)
+    assert len({partial.end for partial in told}) == len(told), "each pause once"
+    assert len(told) == (0 if latency == 30 else 1 if pause_s >= 0.2 or latency == 3 else 2)
+    if told:
+        assert told[-1].text == final.transcript.text
+
+
+@given(tracks(), st.integers(0, 12), st.sampled_from([0.0, 0.15, 0.3]))
+@settings(deadline=None, max_examples=100)
+def test_pauses_change_no_final_and_what_they_tell_is_the_final_unless_somebody_speaks_on(track, latency, pause_s):
+    voice, words = track
+    options = {"silence_s": 0.5, "stable_prefix": False}
+    plain = Session(rules(**options), voice, hears(words), latency=lambda job: latency).run()
+    session = Session(rules(**options, pause_s=pause_s), voice, hears(words), latency=lambda job: latency).run()
+    check(session)
+    assert finals(session) == finals(plain)
+    assert not [partial for partial in partials(plain) if partial.pause is not None]
+    told = None
+    for effect in session.effects:
+        match effect:
+            case Partial(pause=pause):
+                told = None if pause is None else effect
+            case Final(spoken=(_, end), transcript=transcript):
+                if told is not None and told.end == end:
+                    assert told.text == transcript.text
+                told = None
+            case _:
+                pass
+
+
+def test_whoever_wants_no_partials_is_told_of_no_pauses():
+    voice, words = talk(0.5, 2.0, 1.0)
+    assert not partials(Session(rules(partials=False, pause_s=0.1), voice, hears(words)).run())
+
+
+def test_what_is_not_believed_is_told_of_no_pause():
+    voice, words = talk(0.5, 2.0, 1.0)
+
+    def doubts(wish):
+        return dataclasses.replace(hears(words)(wish), believed=not wish.urgency.is_final)
+
+    session = Session(rules(silence_s=0.8, pause_s=0.25), voice, doubts).run()
+    assert not [partial for partial in partials(session) if partial.pause is not None]
 
 
 @pytest.mark.parametrize("fails", [1, 2])

@@ -140,6 +140,19 @@ def test_partials_come_while_somebody_speaks(kind):
 
 
 @KINDS
+@pytest.mark.parametrize("chunk", [160, 4_000])
+def test_a_pause_is_told_with_all_that_was_said_before_it(kind, chunk):
+    results = drive(kind(HELLO), config(silence_s=0.6, pause_s=0.2), bytes(2 * 4 * 16_000), chunks=[chunk] * 400)
+    check_record(results, 4 * 16_000)
+    (told,) = (result for result in results if isinstance(result, PartialResult) and result.pause_s is not None)
+    assert told.text == text_of(results) == "hello there"
+    assert 0.2 <= told.pause_s < 0.35
+    untold = drive(kind(HELLO), config(silence_s=0.6), bytes(2 * 4 * 16_000), chunks=[chunk] * 400)
+    assert not [result for result in untold if isinstance(result, PartialResult) and result.pause_s is not None]
+    assert durable(untold) == durable(results)
+
+
+@KINDS
 def test_partials_promise_only_where_it_is_wanted(kind):
     script = says(*(word(f"w{i}", 1 + i * 0.4, 1.4 + i * 0.4) for i in range(12)))
     promising, not_promising = (

@@ -29,6 +29,11 @@ def test_whoever_waits_for_nothing_gets_longer_utterances(endpointing, silence_s
     assert config.offline is bool(endpointing.offline)
 
 
+def test_pauses_are_told_where_that_is_wanted():
+    assert _stream_config(Start(), None).pause_s is None
+    assert _stream_config(Start(endpointing=Endpointing(pause_ms=250)), None).pause_s == 0.25
+
+
 def test_promises_are_made_where_they_are_wanted():
     assert _stream_config(Start(), "en").stable_prefix
     assert not _stream_config(Start(features=Features(stable_prefix=False)), "en").stable_prefix

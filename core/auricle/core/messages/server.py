@@ -118,6 +118,7 @@ class Partial(Message):
     start: Seconds
     end: Seconds
     stable: Sample = 0
+    pause: Seconds | None = None
     channel: Sample = 0
     confidence: Probability | None = None
     words: tuple[Word, ...] | None = None

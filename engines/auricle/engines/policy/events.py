@@ -135,6 +135,8 @@ class Partial:
     stable: int
     start: int
     end: int
+    pause: int | None = None
+    """Silence behind ``end``, where the speaker has paused and this is what the final will be, unless it goes on."""
     confidence: float | None = None
     words: tuple[TimedWord, ...] = ()
     """Times in seconds from the first sample of the session."""

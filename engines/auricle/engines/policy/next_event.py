@@ -31,6 +31,8 @@ def _moves(rules: Rules, state: State, voice: Speaking, soonest: int) -> list[in
         voice.opened + rules.endpointing.max_segment - BLOCK,
         voiced_until + speculation_delay(rules, state, voiced_until),
     ]
+    if rules.pause is not None and utterance.speculation is not None and not utterance.speculation.pause_told:
+        moves.append(voice.voiced_until + rules.pause)
     if rules.partials and state.interval is not None:
         moves.append(utterance.next_partial)
     return moves

@@ -94,19 +94,27 @@ def _long_window(rules: Rules) -> int:
 
 
 def tell(
-    rules: Rules, state: State, text: str, end: int, transcript: Transcript, words: tuple[TimedWord, ...]
+    rules: Rules,
+    state: State,
+    text: str,
+    end: int,
+    transcript: Transcript,
+    words: tuple[TimedWord, ...],
+    *,
+    pause: int | None = None,
 ) -> tuple[State, tuple[Effect, ...]]:
-    """Say a partial, unless it is what was said last."""
+    """Say a partial, unless it is what was said last and tells of no ``pause``."""
     utterance = state.utterance
     assert utterance is not None
     stable = len(" ".join(utterance.promised(rules)))
-    if not text or text == utterance.told:
+    if not text or (text == utterance.told and pause is None):
         return state, ()
     partial = Partial(
         text=text,
         stable=stable,
         start=utterance.began,
         end=max(utterance.began, end),
+        pause=pause,
         confidence=transcript.confidence,
         words=words,
         language=transcript.language,

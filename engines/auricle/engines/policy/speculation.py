@@ -27,15 +27,15 @@ def speculation_delay(rules: Rules, state: State, voiced_until: int) -> int:
     assert utterance is not None
     window = voiced_until + TAIL - final_start(rules, state, utterance, voiced_until)
     lead = round(DECODE_TIME_S * ENGINE_RATE * max(1.0, window / (rules.shortest_window or window)))
-    return max(TAIL, rules.endpointing.silence - lead)
+    silence = rules.endpointing.silence - lead
+    return max(TAIL, silence if rules.pause is None else min(silence, rules.pause))
 
 
 def speculate(rules: Rules, state: State, voiced_until: int) -> Step:
-    """DecodeCommand for the final of what has been said, unless that is out already."""
+    """DecodeCommand for the final of what has been said."""
     utterance = state.utterance
     assert utterance is not None
-    if utterance.speculation is not None:
-        return state, ()
+    assert utterance.speculation is None
     decode = final_decode(rules, state, utterance, voiced_until, Urgency.SPECULATIVE)
     speculation = Speculation(job=decode.job, voiced_until=voiced_until)
     interval = state.interval or 0
@@ -76,5 +76,31 @@ def accept_speculation(rules: Rules, state: State, transcript: Transcript) -> tu
     state = state._replace(utterance=utterance._replace(speculation=speculation))
     if not rules.partials or not transcript.believed:
         return state, ()
+    if speculation.pause_is_due(rules):
+        return _tell_pause(rules, state, speculation, transcript)
     text = with_stable_prefix(transcript, utterance.promised(rules)).text
     return tell(rules, state, text, speculation.voiced_until, transcript, ())
+
+
+def lengthen_silence(rules: Rules, state: State, end: int) -> Step:
+    """Nobody has spoken up to ``end`` since the speculation: tell of the pause where it has become long enough."""
+    utterance = state.utterance
+    assert utterance is not None
+    assert utterance.speculation is not None
+    if rules.pause is None or utterance.speculation.pause_told:
+        return state, ()
+    speculation = utterance.speculation._replace(silence=end - utterance.speculation.voiced_until)
+    state = state._replace(utterance=utterance._replace(speculation=speculation))
+    if speculation.transcript is None or not speculation.pause_is_due(rules):
+        return state, ()
+    return _tell_pause(rules, state, speculation, speculation.transcript)
+
+
+def _tell_pause(rules: Rules, state: State, speculation: Speculation, transcript: Transcript) -> Step:
+    """Say what has been heard once more, as what the final will be unless the speaker goes on."""
+    utterance = state.utterance
+    assert utterance is not None
+    told = utterance._replace(speculation=speculation._replace(pause_told=True))
+    text = with_stable_prefix(transcript, utterance.promised(rules)).text
+    end = speculation.voiced_until
+    return tell(rules, state._replace(utterance=told), text, end, transcript, (), pause=speculation.silence)

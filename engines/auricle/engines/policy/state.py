@@ -44,6 +44,8 @@ class Rules:
     """What it says it speaks."""
     language_per_utterance: bool
     """Whether the language may be another in every utterance."""
+    pause: int | None
+    """Silence after which a partial tells of a pause; None: none does."""
     shortest_window: int
     """Engine samples up to which a window costs the same (`Lanes.buckets`)."""
     lull: int
@@ -56,10 +58,12 @@ class Rules:
         ``languages`` are those that the engine knows: there is nothing to detect where that is one, or one is allowed.
         """
         only = next((known for known in (config.languages, languages or ()) if len(known) == 1), (None,))
+        partials = config.partials and not config.offline
+        pause = None if config.pause_s is None or not partials else round(config.pause_s * ENGINE_RATE)
         endpointing_rules = endpointing.Rules.of(config.silence_s, min(config.max_segment_s, LONGEST_SEGMENT_S))
         return cls(
             endpointing=endpointing_rules,
-            partials=config.partials and not config.offline,
+            partials=partials,
             promises=config.stable_prefix,
             language=config.language or only[0],
             language_per_utterance=config.language_per_utterance,
@@ -67,6 +71,7 @@ class Rules:
             lull=endpointing_rules.max_segment // 2
             if config.offline
             else min(round(LULL_S * ENGINE_RATE), endpointing_rules.max_segment // 4),
+            pause=pause,
         )
 
 
@@ -95,11 +100,19 @@ class Speculation(NamedTuple):
     transcript: Transcript | None = None
     failed: bool = False
     """Nothing came of it, and the endpoint asks anew."""
+    silence: int = 0
+    """How long nobody has spoken, where that matters (`Rules.pause`)."""
+    pause_told: bool = False
 
     @property
     def is_out(self) -> bool:
         """Whether there is no answer yet."""
         return self.transcript is None and not self.failed
+
+    def pause_is_due(self, rules: Rules) -> bool:
+        """Whether the speaker has paused for so long that it is to be told, and it has been heard what was said."""
+        waits = rules.pause is not None and not self.pause_told and self.silence >= rules.pause
+        return waits and self.transcript is not None and self.transcript.believed
 
 
 class Decision(NamedTuple):

@@ -23,7 +23,12 @@ from auricle.engines.policy.events import (
 )
 from auricle.engines.policy.finals import conclude, on_final_decoded, on_final_failed
 from auricle.engines.policy.partials import accept_partial, partial_is_due, request_partial
-from auricle.engines.policy.speculation import accept_speculation, speculate, speculation_delay
+from auricle.engines.policy.speculation import (
+    accept_speculation,
+    lengthen_silence,
+    speculate,
+    speculation_delay,
+)
 from auricle.engines.policy.state import TAIL, Rules, State, Step, Utterance, context_start
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, Transcript
 
@@ -110,6 +115,8 @@ def _go_on(rules: Rules, state: State, probability: float, end: int) -> Step:
         return state, (*effects, *asked)
     if end - voiced_until < TAIL:
         return state, ()
+    if utterance.speculation is not None:
+        return lengthen_silence(rules, state, end)
     # Where a partial would hear the whole utterance its final costs no more, and shows the same.
     at_once = utterance.window == utterance.opened and partial_is_due(rules, state, end)
     if at_once or end - voiced_until >= speculation_delay(rules, state, voiced_until):

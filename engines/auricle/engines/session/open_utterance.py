@@ -58,6 +58,16 @@ class OpenUtterance:
             return []
         return self._new_partial(self._call_engine(lambda: decoder.accept(piece)))
 
+    def pause(self, voiced_until: int) -> list[PartialResult]:
+        """Return what has been heard, as a partial that tells of the silence since ``voiced_until``."""
+        decoder = self._decoder
+        if decoder is None:
+            return []
+        self._last_text = ""
+        silence_s = (self.decoded_until - voiced_until) / ENGINE_RATE
+        told = self._new_partial(self._call_engine(decoder.hypothesis))
+        return [replace(partial, pause_s=silence_s) for partial in told]
+
     def redecode(self, audio: RetainedAudio, upto: int) -> None:
         """Decode from the beginning, and only up to ``upto``: for a cut that lies before ``decoded_until``."""
         self.close()

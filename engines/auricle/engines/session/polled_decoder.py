@@ -26,6 +26,11 @@ class PolledDecoder:
         self._since_hypothesis = 0
         return self._decoder.hypothesis()
 
+    def hypothesis(self) -> Transcript:
+        """Return the hypothesis of all that was accepted, whether one is due or not."""
+        self._since_hypothesis = 0
+        return self._decoder.hypothesis()
+
     def finish(self) -> Transcript:
         """End the utterance and return its transcript."""
         return self._decoder.finish()

@@ -12,6 +12,7 @@ processed again from the cut without running the detector again.
 """
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Final, assert_never
 
 from auricle.core.parts import FinalReason
@@ -61,6 +62,9 @@ class StatefulRecogniser:
         self._engine = engine
         self._config = config
         self._rules = Rules.of(config.silence_s, config.max_segment_s)
+        tells = config.partials and not config.offline and config.pause_s is not None
+        self._pause_blocks = max(1, ceil((config.pause_s or 0.0) * ENGINE_RATE / BLOCK)) if tells else None
+        """Blocks of silence after which a partial tells of a pause; None: none does."""
         self._front_end = AudioFrontEnd(engine.voice_detector(config), config.audio)
         self._timeline = self._front_end.timeline
         self._audio = self._front_end.audio
@@ -131,7 +135,7 @@ class StatefulRecogniser:
         self._state, decision = step(self._rules, self._state, probability, end)
         match decision:
             case None:
-                return self._decode(end)
+                return [*self._decode(end), *self._pause(end)]
             case Began(at=at, opened=opened):
                 return [*self._begin(at, opened), *self._decode(end)]
             case Ended(voiced_until=voiced_until):
@@ -165,6 +169,14 @@ class StatefulRecogniser:
 
     def _decode(self, upto: int) -> list[Result]:
         return [] if self._open is None else [*self._open.decode(self._audio, upto)]
+
+    def _pause(self, end: int) -> list[Result]:
+        """Tell of a pause with the first block that makes it long enough."""
+        if self._pause_blocks is None or self._open is None or not isinstance(self._state, Speaking):
+            return []
+        silence = end - self._state.voiced_until
+        is_due = silence - BLOCK < self._pause_blocks * BLOCK <= silence
+        return [*self._open.pause(self._state.voiced_until)] if is_due else []
 
     def _conclude(self, end_sample: int, end: int, voiced_until: int, reason: FinalReason) -> list[Result]:
         """Return the final or failure, then the end of speech; ``end_sample`` and ``end`` are the same position."""

@@ -11,7 +11,7 @@ long a decode takes. Audio and control that arrive in that time wait here.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, assert_never
 
 from auricle.engines.audio.endpointing import SILENT
@@ -295,7 +295,8 @@ class WindowRecogniser:
         )
         spoken = (effect.start, effect.end)
         extent = _extent(spoken, self._committed / self._timeline.rate, effect.end / ENGINE_RATE)
-        return partial_of(transcript, extent, stable_prefix="")
+        pause_s = None if effect.pause is None else effect.pause / ENGINE_RATE
+        return replace(partial_of(transcript, extent, stable_prefix=""), pause_s=pause_s)
 
 
 def _feature_cache(engine: WindowEngine) -> FeatureCache | None:

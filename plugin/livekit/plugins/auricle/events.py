@@ -13,7 +13,6 @@ from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
 from livekit.plugins.auricle.transcript import has_words, timed_string
 
 from auricle.core import (
-    Ack,
     ClientEvent,
     Final,
     Flushed,
@@ -34,24 +33,20 @@ class _OpenSegment:
     """The latest partial of the segment that has no final yet."""
 
     partial: Partial
-    unchanged_since: float
-    """Position in the audio, in seconds, since which the text is the same."""
     preflight_sent: bool = False
+    """Whether this text was offered: once more, and the framework would start its model once more."""
 
 
 class EventTranslator:
     """Translates the events of one stream, over all of its sessions.
 
-    ``preflight_after``: seconds a text must be unchanged to be a preflight; None for never.
     ``start_wall_time``, ``end_wall_time``: the wall-clock time of a sound that starts, or ends, at a position.
     """
 
     def __init__(
         self,
         *,
-        sample_rate: int,
         language: str | None,
-        preflight_after: float | None,
         start_wall_time: ToWallTime,
         end_wall_time: ToWallTime,
     ) -> None:
@@ -60,8 +55,6 @@ class EventTranslator:
         self.speaking = False
         self.finals = 0
         """FINAL_TRANSCRIPT events so far, empty ones among them."""
-        self._sample_rate = sample_rate
-        self._preflight_after = preflight_after
         self._start_wall_time = start_wall_time
         self._end_wall_time = end_wall_time
         self._language = LanguageCode(language) if language else UNKNOWN_LANGUAGE
@@ -82,8 +75,6 @@ class EventTranslator:
                 return self._start_of_speech(event.time)
             case Partial():
                 return self._interim(event)
-            case Ack():
-                return self._preflight(event.processed / self._sample_rate)
             case Final():
                 return self._final(event)
             case SpeechEnd():
@@ -139,24 +130,26 @@ class EventTranslator:
 
     def _interim(self, partial: Partial) -> list[SpeechEvent]:
         self._set_language(partial.language)
-        previous = self._open
-        if not has_words(partial.text) or (previous is not None and previous.partial.text == partial.text):
+        if not has_words(partial.text):
             return []
+        previous = self._open
+        if previous is not None and previous.partial.text == partial.text:
+            return self._preflight(previous, partial)
+        segment = self._open = _OpenSegment(partial)
         ends = [partial.end, *(word.end for word in (partial.words or ())[-1:])]
-        self._open = _OpenSegment(partial, unchanged_since=min(ends))
         self._speech_end_s = max(self._speech_end_s, min(ends))
         interim = self._event(SpeechEventType.INTERIM_TRANSCRIPT, self._partial_data(partial))
-        return [*self._ensure_started(partial.start), interim, *self._preflight(partial.end)]
+        return [*self._ensure_started(partial.start), interim, *self._preflight(segment, partial)]
 
-    def _preflight(self, processed_s: float) -> list[SpeechEvent]:
-        """Return a preflight, once for each text, where it has not changed for ``preflight_after``."""
-        segment = self._open
-        if segment is None or segment.preflight_sent or self._preflight_after is None:
-            return []
-        if processed_s - segment.unchanged_since < self._preflight_after:
+    def _preflight(self, segment: _OpenSegment, partial: Partial) -> list[SpeechEvent]:
+        """Return a preflight, once for each text, where the server tells that the speaker has paused.
+
+        Time that passes without news is no sign of that: the next partial may be on its way.
+        """
+        if partial.pause is None or segment.preflight_sent:
             return []
         segment.preflight_sent = True
-        return [self._event(SpeechEventType.PREFLIGHT_TRANSCRIPT, self._partial_data(segment.partial))]
+        return [self._event(SpeechEventType.PREFLIGHT_TRANSCRIPT, self._partial_data(partial))]
 
     def _final(self, final: Final) -> list[SpeechEvent]:
         self._open = None

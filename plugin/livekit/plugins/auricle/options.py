@@ -40,7 +40,7 @@ class Options:
     max_segment: float | None = None
     interim_results: bool = True
     preflight_after: float | None = 0.25
-    """A text that has not changed for so long is sent as a preflight. None: never."""
+    """After so much silence what has been said is offered as a preflight. None: never."""
     drain_timeout: float = 10.0
     """Longest time without progress after the end of input."""
     max_backlog: float = 90.0
@@ -72,8 +72,12 @@ class Options:
 
     @property
     def endpointing(self) -> Endpointing:
-        """When a silence ends an utterance."""
-        return Endpointing(silence_ms=_milliseconds(self.silence), max_segment_ms=_milliseconds(self.max_segment))
+        """When a silence ends an utterance, and when it is told as a pause."""
+        return Endpointing(
+            silence_ms=_milliseconds(self.silence),
+            max_segment_ms=_milliseconds(self.max_segment),
+            pause_ms=_milliseconds(self.preflight_after),
+        )
 
     @property
     def bias(self) -> Bias:

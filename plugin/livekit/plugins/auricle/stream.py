@@ -54,9 +54,7 @@ class SpeechStream(stt.RecognizeStream):
         self._usage = UsageMeter()
         self._accounting = StreamAccounting(SAMPLE_RATE)
         self._translator = EventTranslator(
-            sample_rate=SAMPLE_RATE,
             language=options.language,
-            preflight_after=options.preflight_after,
             start_wall_time=lambda at_s: self._clock.time_of_start(at_s, time.time()),
             end_wall_time=lambda at_s: self._clock.time_of_end(at_s, time.time()),
         )

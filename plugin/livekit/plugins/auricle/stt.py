@@ -50,7 +50,7 @@ class STT(BaseSTT):
         ``model``: what the server must be running; None takes what it runs.
         ``keyterms``, ``prompt``: words that are likely. ``chat_context``: the last turns are part of the prompt.
         ``silence``: how much of it ends an utterance; ``max_segment``: longest utterance before it is cut.
-        ``preflight_after``: a text that has not changed for so long is sent as a preflight; None sends none.
+        ``preflight_after``: after so much silence what has been said is offered as a preflight; None offers none.
         ``drain_timeout``: most time without progress after `end_input`, then the stream ends with what it has.
         ``max_backlog``: audio that may wait for a server that cannot be reached; more than that is dropped.
 

@@ -161,6 +161,7 @@ def _stream_config(config: Start, language: str | None) -> StreamConfig:
     endpointing = config.endpointing
     defaults = OFFLINE_DEFAULTS if endpointing.offline else StreamConfig()
     silence_ms, max_segment_ms = endpointing.silence_ms, endpointing.max_segment_ms
+    pause_ms = endpointing.pause_ms
     return StreamConfig(
         audio=AudioFormat(
             encoding=config.audio.encoding, sample_rate=config.audio.sample_rate, channels=config.audio.channels
@@ -172,6 +173,7 @@ def _stream_config(config: Start, language: str | None) -> StreamConfig:
         partials=config.features.partials,
         stable_prefix=config.features.stable_prefix,
         silence_s=defaults.silence_s if silence_ms is None else silence_ms / 1000,
+        pause_s=None if pause_ms is None else pause_ms / 1000,
         max_segment_s=defaults.max_segment_s if max_segment_ms is None else max_segment_ms / 1000,
         offline=defaults.offline,
         terms=config.bias.terms,

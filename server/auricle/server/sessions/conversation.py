@@ -241,6 +241,7 @@ class Conversation:
                     start_s=result.start_s,
                     end_s=result.end_s,
                     stable=result.stable,
+                    pause_s=result.pause_s,
                     confidence=result.confidence,
                     words=wire_words(result.words),
                     language=result.language,
