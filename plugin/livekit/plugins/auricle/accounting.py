@@ -1,6 +1,9 @@
 """What a stream keeps from one session to the next: the audio to replay, and the numbers of its report. Pure."""
 
-from livekit.plugins.auricle.replay_buffer import ReplayBuffer
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from livekit.plugins.auricle.replay_buffer import Chunk, ReplayBuffer
 from livekit.plugins.auricle.report import Report
 
 from auricle.core import (
@@ -24,6 +27,13 @@ MAX_UTTERANCE_S = 60.0
 """Upper bound on the length of an open utterance. ``max_segment_ms`` allows 28 s at most."""
 
 
+class Undecided(NamedTuple):
+    """What a stream has not got decided: its audio, in order, and whether a flush of it was not answered."""
+
+    chunks: Sequence[Chunk]
+    flush_pending: bool
+
+
 class StreamAccounting:
     """Which samples of a stream are committed, lost or still to be replayed. Positions are samples of the stream."""
 
@@ -36,6 +46,7 @@ class StreamAccounting:
         self._sample_rate = sample_rate
         self._report = Report()
         self._lost = 0
+        self._handed_on = 0
         self._processed = 0
         self._moves = 0
         self._speaking = False
@@ -44,11 +55,12 @@ class StreamAccounting:
     def report(self) -> Report:
         """The numbers so far."""
         uncommitted = len(self.uncommitted)
-        complete = not uncommitted and not self._lost
+        complete = not uncommitted and not self._lost and not self._handed_on
         return self._report._replace(
             pushed=self.uncommitted.end / self._sample_rate,
-            decided=(self.uncommitted.end - uncommitted - self._lost) / self._sample_rate,
+            decided=(self.uncommitted.end - uncommitted - self._lost - self._handed_on) / self._sample_rate,
             lost=self._lost / self._sample_rate,
+            handed_on=self._handed_on / self._sample_rate,
             complete=complete if self.stream_ended else None,
         )
 
@@ -105,6 +117,27 @@ class StreamAccounting:
     def mark_uncommitted_lost(self) -> None:
         """Count everything that is still uncommitted as lost: no session will transcribe it."""
         self._mark_lost(self.uncommitted.start, self.uncommitted.end)
+
+    def hand_on(self) -> Undecided:
+        """Return what is undecided, which is another stream's from now on.
+
+        What was dropped of it is that stream's loss.
+        """
+        chunks = tuple(self.uncommitted.chunks_from(self.uncommitted.start))
+        self._lost -= sum(chunk.end - chunk.start for chunk in chunks if chunk.pcm is None)
+        self._handed_on += len(self.uncommitted)
+        self.uncommitted.commit(self.uncommitted.end)
+        return Undecided(chunks, self.flush_pending)
+
+    def take_over(self, undecided: Undecided) -> float:
+        """Begin with what another stream has handed on. Return the seconds of audio."""
+        self.flush_pending = undecided.flush_pending
+        for chunk in undecided.chunks:
+            if chunk.pcm is None:
+                self.skip(chunk.end - chunk.start)
+            else:
+                self.uncommitted.append(chunk.pcm)
+        return self.uncommitted.end / self._sample_rate
 
     def _end_of_non_speech(self, processed: int) -> int:
         """Return the sample before which no further final can begin.

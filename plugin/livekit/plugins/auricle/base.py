@@ -1,6 +1,8 @@
 """The part of `STT` that its streams use: what is known of the server that answered last."""
 
-from typing import Never
+import weakref
+from collections.abc import Callable
+from typing import Any, Never
 
 from livekit.agents import stt
 from livekit.plugins.auricle.options import Options
@@ -14,6 +16,7 @@ class BaseSTT(stt.STT[Never]):
     def __init__(self, options: Options, capabilities: stt.STTCapabilities) -> None:
         super().__init__(capabilities=capabilities)
         self._options = options
+        self._adapters = weakref.WeakSet[stt.FallbackAdapter]()
         self._server: ServerInfo | None = None
         """What the last ``ready`` said of its server."""
 
@@ -27,6 +30,18 @@ class BaseSTT(stt.STT[Never]):
     def provider(self) -> str:
         """Auricle, and the engine that answered last."""
         return f"Auricle ({self._server.name})" if self._server else "Auricle"
+
+    def on(self, event: Any, callback: Callable[..., Any] | None = None) -> Callable[..., Any]:
+        """Register a callback, as the base class does. A `FallbackAdapter` shows itself by this."""
+        listener = getattr(callback, "__self__", None)
+        if isinstance(listener, stt.FallbackAdapter):
+            self._adapters.add(listener)
+        return super().on(event, callback)
+
+    @property
+    def has_stand_in(self) -> bool:
+        """Whether another STT takes over where this one fails: then failing soon is better than waiting."""
+        return bool(self._adapters)
 
     def _on_ready(self, ready: Ready) -> None:
         self._server = ready.server or self._server

@@ -14,6 +14,11 @@ from auricle.core import ERROR_CODES, ErrorMessage, SessionClosed
 RETRYABLE_4XX: Final = frozenset({408, 429, 499})
 """The statuses 4xx that `APIStatusError` allows to be retryable."""
 
+AWAY: Final = frozenset(
+    {None, "capacity", "shutdown", "idle", "session_gone", "connect_timeout", "ready_timeout", "silence"}
+)
+"""Error codes of a server that may serve another session, now or later; None: nobody said a code."""
+
 
 def session_error(closed: SessionClosed, secrets: Sequence[str] = (), *, opened: bool) -> APIError:
     """Return the error for a session that ended before its input did, or without all of its finals.
@@ -36,6 +41,20 @@ def session_error(closed: SessionClosed, secrets: Sequence[str] = (), *, opened:
     if status is None or (closed.retriable and 400 <= status < 500 and status not in RETRYABLE_4XX):
         return APIConnectionError(message, retryable=closed.retriable)
     return APIStatusError(message, status_code=status, retryable=closed.retriable)
+
+
+def server_is_away(closed: SessionClosed) -> bool:
+    """Return whether a session ended because its server is gone or leaves, so that it may come back.
+
+    Nothing speaks against the request then, nor against the engine.
+    """
+    went = ("lost", "timeout", "shutdown", "session_limit", "idle", "error")
+    return closed.reason in went and closed.error in AWAY and session_error(closed, opened=True).retryable
+
+
+def fail_over_error(closed: SessionClosed, secrets: Sequence[str] = ()) -> APIError:
+    """Return the error for a server that is away where another STT stands by: no further attempt is wanted."""
+    return APIConnectionError(redact(secrets, f"Auricle: {closed.message}"), retryable=False)
 
 
 def utterance_error(error: ErrorMessage, secrets: Sequence[str] = ()) -> APIError:

@@ -64,6 +64,7 @@ class EventTranslator:
         ends the speech."""
         self._open: _OpenSegment | None = None
         self._speech_end_s = 0.0
+        self._holds_end = False
 
     def translate(self, event: ClientEvent) -> Sequence[SpeechEvent]:
         """Return the speech events for an event of the client."""
@@ -79,9 +80,7 @@ class EventTranslator:
                 return self._final(event)
             case SpeechEnd():
                 return self._end_of_speech(event.time)
-            case Restarted():
-                return self.close()
-            case Flushed():
+            case Restarted() | Flushed():
                 self._open = None
                 return ()
             case _:
@@ -89,8 +88,12 @@ class EventTranslator:
 
     def close(self) -> Sequence[SpeechEvent]:
         """Return END_OF_SPEECH where speech has started and its session is over."""
-        self._open = None
+        self._open, self._holds_end = None, False
         return self._end_of_speech(self._speech_end_s)
+
+    def hold_end_of_speech(self) -> None:
+        """The server ends the session, not the speaker: tell no end of speech until another session has begun."""
+        self._holds_end = True
 
     def empty_final(self) -> SpeechEvent:
         """Return the answer to a flush that found no words: the framework waits for a FINAL_TRANSCRIPT."""
@@ -100,7 +103,7 @@ class EventTranslator:
     # ------------------------------------------------------------------------ one method per kind of event
 
     def _on_ready(self, ready: Ready) -> None:
-        self._session = ready.session
+        self._session, self._holds_end = ready.session, False
         language = ready.effective.get("language")
         if isinstance(language, str):
             self._set_language(language)
@@ -117,6 +120,9 @@ class EventTranslator:
 
     def _end_of_speech(self, at_s: float) -> list[SpeechEvent]:
         if not self.speaking:
+            return []
+        self._speech_end_s = at_s
+        if self._holds_end:
             return []
         self.speaking, self._open = False, None
         return [self._event(SpeechEventType.END_OF_SPEECH, end=self._end_wall_time(at_s))]

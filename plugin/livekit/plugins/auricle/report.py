@@ -11,7 +11,10 @@ class Report(NamedTuple):
     decided: float = 0.0
     """Of ``pushed``: audio covered by finals, or committed as non-speech."""
     lost: float = 0.0
-    """Of ``pushed``: audio that will not be transcribed, because an engine failed on it or the backlog was full."""
+    """Of ``pushed``: audio that will not be transcribed, because an engine failed on it, the backlog was full or the
+    stream has failed."""
+    handed_on: float = 0.0
+    """Of ``pushed``: audio that was undecided when the stream failed, and waits for the next stream."""
     finals: int = 0
     flushes: int = 0
     """Flushes that were answered."""

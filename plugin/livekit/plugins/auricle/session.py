@@ -5,7 +5,7 @@ session begins with the audio that is uncommitted then.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple, cast
 
 from livekit import rtc
@@ -22,20 +22,26 @@ from livekit.plugins.auricle.timestamp_offset import add_offset
 from livekit.plugins.auricle.usage import UsageMeter
 
 from auricle.core import (
+    Ack,
     BacklogFull,
     ClientEvent,
     Configured,
     ErrorMessage,
     Flushed,
     FlushTimedOut,
+    InputEnded,
     LocalProtocolError,
+    Restarted,
     SessionClosed,
     SpeechEnd,
+    SpeechStart,
 )
 from auricle.transports.asyncio import Change, Client, SessionOver
 
 STALL_TIMEOUT_S: Final = 15.0
 """How long audio may wait for a server that processes none of it."""
+SPEECH_GAP_S: Final = 0.5
+"""Speech that goes on behind the end of a session is announced by the next one within so much audio."""
 
 
 class Gap(NamedTuple):
@@ -100,6 +106,10 @@ class StreamSession:
         self._updates_due = asyncio.Event()
         self._failure: APIError | None = None
         """Why the plugin, rather than the server, ended the session."""
+        self._speech_void_until: int | None = None
+        """Speech had started in a session that is gone: the audio up to here shows whether it goes on."""
+        self._input_end_sent = False
+        self._doubt_open_speech()
 
     async def run(self) -> SessionClosed:
         """Run the session, and return how it ended. Raises `APIError` where the plugin ended it."""
@@ -150,6 +160,7 @@ class StreamSession:
                 case Flush():
                     await self._flush()
                 case EndOfInput():
+                    self._input_end_sent = True
                     await self._client.end_input()
                 case _:
                     await self._send_audio(item)
@@ -219,7 +230,7 @@ class StreamSession:
 
     def _handle(self, event: ClientEvent) -> None:
         self._on_event(event)
-        for speech_event in self._translator.translate(event):
+        for speech_event in (*self._translator.translate(event), *self._end_of_void_speech(event)):
             self._emit(speech_event)
         match event:
             case Flushed(id=flush_id) | FlushTimedOut(id=flush_id):
@@ -237,6 +248,30 @@ class StreamSession:
                 self._answer_flush(ref)
             case _:
                 pass
+
+    def _doubt_open_speech(self) -> None:
+        if self._translator.speaking:
+            self._speech_void_until = self._accounting.uncommitted.end + round(SPEECH_GAP_S * SAMPLE_RATE)
+
+    def _end_of_void_speech(self, event: ClientEvent) -> Sequence[SpeechEvent]:
+        """Return the end of a speech that had started, where this session does not find that it goes on.
+
+        Until then none is told: a session that ends in mid-sentence and goes on is no end of speech.
+        """
+        match event:
+            case Restarted():
+                self._doubt_open_speech()
+            case InputEnded() if not self._input_end_sent:
+                self._translator.hold_end_of_speech()
+            case SpeechStart() | SpeechEnd():
+                self._speech_void_until = None
+            case Ack(processed=processed) if self._speech_void_until is not None:
+                if processed >= self._speech_void_until:
+                    self._speech_void_until = None
+                    return self._translator.close()
+            case _:
+                pass
+        return ()
 
     def _answer_flush(self, flush_id: str) -> None:
         """Emit an empty final where the flush has brought none: the framework waits for a FINAL_TRANSCRIPT."""

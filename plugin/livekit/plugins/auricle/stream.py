@@ -14,27 +14,29 @@ from livekit.plugins.auricle.accounting import StreamAccounting
 from livekit.plugins.auricle.base import BaseSTT
 from livekit.plugins.auricle.downmix import to_mono
 from livekit.plugins.auricle.drain_deadline import DrainDeadline
-from livekit.plugins.auricle.errors import internal_error, session_error, utterance_error
+from livekit.plugins.auricle.errors import (
+    fail_over_error,
+    internal_error,
+    server_is_away,
+    session_error,
+    utterance_error,
+)
 from livekit.plugins.auricle.events import EventTranslator
+from livekit.plugins.auricle.leftover import current_conversation, leave, take
 from livekit.plugins.auricle.log import logger
 from livekit.plugins.auricle.option_updates import OptionUpdates
 from livekit.plugins.auricle.options import SAMPLE_RATE, Options, with_changes
+from livekit.plugins.auricle.patience import Patience
+from livekit.plugins.auricle.pushed_items import DroppedAudio, account_for_rest
 from livekit.plugins.auricle.redaction import redact, secrets_of
 from livekit.plugins.auricle.report import Report
 from livekit.plugins.auricle.session import EndOfInput, Flush, Gap, Input, StreamSession
-from livekit.plugins.auricle.timeouts import client_limits
+from livekit.plugins.auricle.timeouts import client_limits, fail_over_limits
 from livekit.plugins.auricle.usage import UsageMeter
 from livekit.plugins.auricle.wall_clock import WallClock
 
 from auricle.core import ClientEvent, ErrorMessage, Final, Interrupted, Ready, Restarted, SessionClosed, WarningMessage
 from auricle.transports.asyncio import SessionOver, connect
-
-
-class _DroppedAudio(stt.RecognizeStream._FlushSentinel):
-    """An item of the framework's channel, in place of the audio that was dropped."""
-
-    def __init__(self, samples: int) -> None:
-        self.samples = samples
 
 
 class SpeechStream(stt.RecognizeStream):
@@ -60,16 +62,24 @@ class SpeechStream(stt.RecognizeStream):
         )
         self._updates = OptionUpdates(options.changeable())
         self._deadline = DrainDeadline(options.drain_timeout)
+        self._patience = Patience(options.max_backlog)
+        self._conversation = current_conversation()
+        leftover = take(self._conversation, stt)
+        self._inherited_s = self._accounting.take_over(leftover.undecided) if leftover else 0.0
+        """Seconds of audio that a stream before this one has left: it lies before `start_time_offset`."""
+        if leftover:
+            self._clock.add_audio(self._inherited_s, leftover.began_at + self._inherited_s)
         self._session: StreamSession | None = None
         self._opened = False
         """Whether the server has sent ``ready`` in the current session, or the last one."""
         self._input_ended = False
-        self._pushed_s = 0.0
+        self._pushed_s = self._inherited_s
         self._dropped_s = 0.0
         """Seconds dropped of which there is no item in the channel yet."""
         self._dropped_in_channel_s = 0.0
         """Seconds dropped of which there is an item in the channel."""
         self._warned: set[str] = set()
+        self._task.add_done_callback(self._leave_undecided)
 
     # ------------------------------------------------------------------------ state
 
@@ -85,13 +95,13 @@ class SpeechStream(stt.RecognizeStream):
         The base class adds the time of every retry to it, which is not wanted here: positions in the audio go on over
         retries.
         """
-        return self._translator.offset_s
+        return self._translator.offset_s + self._inherited_s
 
     @start_time_offset.setter
     def start_time_offset(self, value: float) -> None:
         if value < 0:
             raise ValueError("start_time_offset must be non-negative")
-        self._translator.offset_s = value
+        self._translator.offset_s = max(0.0, value - self._inherited_s)
 
     @property
     def start_time(self) -> float:
@@ -154,7 +164,7 @@ class SpeechStream(stt.RecognizeStream):
         if samples and not self._input_ch.closed:
             self._dropped_in_channel_s += self._dropped_s
             self._dropped_s = 0.0
-            self._input_ch.send_nowait(_DroppedAudio(samples))
+            self._input_ch.send_nowait(DroppedAudio(samples))
 
     def _reset_resampler(self) -> None:
         """Prepare for another input rate. The base class would raise, and the agent would get no more transcripts."""
@@ -167,7 +177,7 @@ class SpeechStream(stt.RecognizeStream):
         async for item in self._input_ch:
             if isinstance(item, rtc.AudioFrame):
                 yield item
-            elif isinstance(item, _DroppedAudio):
+            elif isinstance(item, DroppedAudio):
                 self._dropped_in_channel_s -= item.samples / SAMPLE_RATE
                 yield Gap(item.samples)
             elif not (self._input_ch.closed and self._input_ch.empty()):
@@ -212,20 +222,43 @@ class SpeechStream(stt.RecognizeStream):
                         timeout.reschedule(deadline)
 
                 self._deadline.on_moved(reschedule)
-                await self._run_session()
+                await self._run_sessions()
         except TimeoutError:
             if not timeout.expired():
                 raise
             self._warn_of_uncommitted()
 
-    async def _run_session(self) -> None:
-        if self._all_committed:
-            self._accounting.flush_pending = self._accounting.flush_pending or self._input_ch.qsize() > 1
-            return
-        closed = await self._connect_and_run()
-        if not self._input_ended:
-            raise session_error(closed, self._secrets, opened=self._opened)
-        self._check_uncommitted(closed)
+    async def _run_sessions(self) -> None:
+        """Run sessions until the input has ended and is transcribed, or the rest of it is lost.
+
+        Raises `APIError` for whatever another session at this server, now or a little later, would not mend.
+        """
+        while not self._all_committed:
+            closed = await self._connect_and_run()
+            if self._input_ended and self._is_done(closed):
+                return
+            await self._outlast(closed)
+        self._accounting.flush_pending = self._accounting.flush_pending or self._input_ch.qsize() > 1
+
+    async def _outlast(self, closed: SessionClosed) -> None:
+        """Wait until another session may be tried. Raises `APIError` where the framework is to see to it.
+
+        A server that has not answered this stream yet may be the wrong one: the framework's retry budget is for that.
+        Once the input has ended `DrainDeadline` bounds the wait for news, and the budget that for the end.
+        """
+        error = session_error(closed, self._secrets, opened=self._opened)
+        away = server_is_away(closed) and not self._input_ended
+        if away and self._stt.has_stand_in:
+            raise fail_over_error(closed, self._secrets)
+        may_wait = away and self._accounting.report.sessions > 0
+        delay_s = self._patience.next_delay(asyncio.get_running_loop().time()) if may_wait else None
+        if delay_s is None:
+            raise error
+        self._emit_error(error, recoverable=True)
+        self._warn_once(
+            "away", f"the server is away, and waited for, for up to {self._options.max_backlog:g} s: {error}"
+        )
+        await asyncio.sleep(delay_s)
 
     def _shorten_deadline_if_committed(self) -> None:
         if self._all_committed:
@@ -241,6 +274,8 @@ class SpeechStream(stt.RecognizeStream):
         options, self._opened = self._options, False
         self._updates = OptionUpdates(options.changeable())
         limits = client_limits(self._conn_options, options.drain_timeout)
+        if self._stt.has_stand_in:
+            limits = fail_over_limits(limits)
         began = time.perf_counter()
         try:
             async with connect(options.url, options.start(), api_key=options.api_key, limits=limits) as client:
@@ -262,17 +297,18 @@ class SpeechStream(stt.RecognizeStream):
         except SessionOver as over:
             return over.closed
 
-    def _check_uncommitted(self, closed: SessionClosed) -> None:
-        """Raise `APIError` where a session that is over has left audio for another one.
+    def _is_done(self, closed: SessionClosed) -> bool:
+        """Return whether no further session is wanted, now that the input has ended.
 
-        A server that has completed its session will not transcribe more of it, so that audio is lost.
+        A server that has completed its session will not transcribe more of it, so what is uncommitted then is lost.
         """
         if not self._accounting.uncommitted and self._input_ch.empty():
-            return
+            return True
         if closed.reason != "completed":
-            raise session_error(closed, self._secrets, opened=self._opened)
+            return False
         self._accounting.mark_uncommitted_lost()
         logger.warning("the transcript is incomplete: %s", redact(self._secrets, closed.message))
+        return True
 
     def _warn_of_uncommitted(self) -> None:
         rest_s = len(self._accounting.uncommitted) / SAMPLE_RATE
@@ -283,12 +319,32 @@ class SpeechStream(stt.RecognizeStream):
                 self._options.drain_timeout,
             )
 
+    def _leave_undecided(self, task: asyncio.Task[None]) -> None:
+        """Once the stream has failed, leave its audio to the next one, and say what becomes of it."""
+        if task.cancelled() or task.exception() is None:
+            return
+        account_for_rest(self._input_ch, self._accounting)
+        self._accounting.skip(round(self._dropped_s * SAMPLE_RATE))
+        undecided_s = len(self._accounting.uncommitted) / SAMPLE_RATE
+        if not undecided_s:
+            return
+        if self._input_ended or self._conversation is None:
+            self._accounting.mark_uncommitted_lost()
+            logger.warning("the stream has failed, and its last %.1f s of audio are lost", undecided_s)
+            return
+        began_at = self._clock.time_of_start(self._accounting.uncommitted.start / SAMPLE_RATE, time.time())
+        leave(self._conversation, self._accounting, began_at, self._stt, for_owner=not self._stt.has_stand_in)
+        logger.warning("the stream has failed: its last %.1f s of audio wait for the next stream", undecided_s)
+
     # ------------------------------------------------------------------------ events of the client
 
     def _on_client_event(self, event: ClientEvent) -> None:
+        committed = self._accounting.uncommitted.start
         if self._accounting.handle(event):
             self._deadline.progress(asyncio.get_running_loop().time())
             self._shorten_deadline_if_committed()
+        if self._accounting.uncommitted.start > committed:
+            self._patience.progress()
         match event:
             case Ready():
                 self._stt._on_ready(event)
