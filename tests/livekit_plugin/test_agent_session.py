@@ -13,6 +13,7 @@ from livekit.agents.stt import FallbackAdapter, MultiSpeakerAdapter, StreamAdapt
 from livekit_plugin.agent_harness import VAD_SILENCE_S, FakeLLM, FakeVAD, SessionLog, converse
 from livekit_plugin.fake_engine import SILENCE_BLOCKS
 from livekit_plugin.harness import Harness, Heard, listen, now, push, run_scenario, speak
+from livekit_plugin.releases import NEEDS_END_TIME, NEEDS_MANUAL_FLUSH
 from livekit_plugin.simulated_server import SimulatedServer
 
 MIN_DELAY_S = 0.5
@@ -37,6 +38,7 @@ def turn_of(log: SessionLog) -> tuple[float, str, float, float]:
     return turn.at, turn.text, turn.metrics["transcription_delay"], turn.metrics["end_of_turn_delay"]
 
 
+@NEEDS_END_TIME
 def test_mode_stt_commits_the_turn_counted_from_the_true_end_of_speech(monkeypatch: pytest.MonkeyPatch) -> None:
     log = converse(
         monkeypatch,
@@ -53,6 +55,7 @@ def test_mode_stt_commits_the_turn_counted_from_the_true_end_of_speech(monkeypat
     assert log.states == ["speaking", "listening"]
 
 
+@NEEDS_MANUAL_FLUSH
 def test_mode_vad_flushes_and_has_its_final_before_the_server_would_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     log = converse(
         monkeypatch,
@@ -69,6 +72,7 @@ def test_mode_vad_flushes_and_has_its_final_before_the_server_would_have_ended(m
     assert transcription_delay < SERVER_SILENCE_S
 
 
+@NEEDS_MANUAL_FLUSH
 def test_mode_manual_a_commit_returns_as_soon_as_the_flush_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     took: list[tuple[float, str]] = []
 

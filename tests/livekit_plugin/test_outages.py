@@ -13,6 +13,7 @@ from livekit.plugins.auricle import STT, leftover
 from auricle.transports.asyncio import client as asyncio_client
 from livekit_plugin.agent_harness import SessionLog, converse
 from livekit_plugin.harness import EPOCH_S, Harness, Heard, listen, now, push, run_scenario, speak
+from livekit_plugin.releases import NEEDS_CONVERSATION
 from livekit_plugin.simulated_server import SimulatedServer
 
 OTHER = "other.invalid"
@@ -151,6 +152,7 @@ def test_speech_that_another_session_does_not_find_again_ends(monkeypatch: pytes
 
 
 class TestFromStreamToStream:
+    @NEEDS_CONVERSATION
     def test_the_next_stream_of_the_conversation_gets_what_was_undecided(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def scene(harness: Harness, session: AgentSession[Any], log: SessionLog) -> None:
             await until(3.05)
@@ -239,6 +241,7 @@ class TestUnderAnAdapter:
 
         run_scenario(monkeypatch, SimulatedServer(), scenario)
 
+    @NEEDS_CONVERSATION
     def test_another_auricle_takes_over_what_was_undecided(self, monkeypatch: pytest.MonkeyPatch) -> None:
         failed_over = asyncio.Event()
 

@@ -18,7 +18,7 @@ from livekit.agents.llm import ChatMessage
 from livekit.agents.stt import SpeechEventType
 
 from auricle.core import Limits
-from livekit_plugin.fake_engine import FAILING_VALUE, RATE
+from livekit_plugin.fake_engine import BLOCK, FAILING_VALUE, RATE, frame_of
 from livekit_plugin.harness import EPOCH_S, KEY, Harness, Heard, listen, now, push, run_scenario, speak
 from livekit_plugin.simulated_server import SimulatedServer
 
@@ -624,8 +624,38 @@ class TestOptions:
             await listen(stream, heard)
             assert (heard.words, heard.error) == (["w1", "w2", "w3"], None)
             assert [start.language for start in harness.server.starts] == ["en", "en"]
+            again, heard = harness.open(), Heard()
+            push(again, 4)
+            again.end_input()
+            await listen(again, heard)
+            assert heard.words == ["w4"]
+            assert harness.server.starts[-1].language == "en", "the STT has taken it back too"
 
         run_scenario(monkeypatch, SimulatedServer(), scenario, language="en")
+
+    def test_what_was_changed_again_is_not_taken_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def scenario(harness: Harness) -> None:
+            stream = harness.open()
+            await speak(stream, 1)
+            harness.stt.update_options(language="tlh")
+            await asyncio.sleep(0)
+            harness.stt.update_options(language="de", languages=["de", "fr"])
+            await speak(stream, 2, 3)
+            config = harness.server.each()[0].session.snapshot.config
+            assert (config.language, config.languages) == ("de", ("de", "fr"))
+            assert harness.stt._options.language == "de"
+            await stream.aclose()
+
+        run_scenario(monkeypatch, SimulatedServer(), scenario, language="en")
+
+    def test_too_many_keyterms_are_said_and_never_raised_into_the_framework(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def scenario(harness: Harness) -> None:
+            harness.stt._update_session_keyterms([f"term {number}" for number in range(501)])
+
+        run_scenario(monkeypatch, SimulatedServer(), scenario)
+        assert "1 of 501 keyterms are left out" in caplog.text
 
     def test_the_conversation_becomes_a_prompt(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def scenario(harness: Harness) -> None:
@@ -691,6 +721,16 @@ class TestRecognize:
             assert [word.start_time for word in said.words or ()] == pytest.approx([0.0, 0.1, 0.6])
             nothing = await harness.stt.recognize([])
             assert nothing.alternatives[0].text == ""
+
+        run_scenario(monkeypatch, SimulatedServer(), scenario)
+
+    def test_frames_of_several_rates_are_one_recording(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def scenario(harness: Harness) -> None:
+            frames = [rtc.AudioFrame(bytes(2 * rate), rate, 1, rate) for rate in (16_000, 48_000, 8_000)]
+            await harness.stt.recognize([*frames, rtc.AudioFrame(frame_of(7, 100), RATE, 1, 100 * BLOCK)])
+            assert {start.audio.sample_rate for start in harness.server.starts} == {16_000}
+            (one,) = harness.server.conversations.values()
+            assert one.session.snapshot.received == pytest.approx(4 * 16_000, abs=200)
 
         run_scenario(monkeypatch, SimulatedServer(), scenario)
 

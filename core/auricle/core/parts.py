@@ -91,10 +91,12 @@ class Bias(Part):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product(Part):
-    """Who is speaking: a name and a version, for logs."""
+    """Who is speaking, for logs."""
 
     name: Annotated[str, MaxLength(100)]
     version: Annotated[str, MaxLength(100)] | None = None
+    reference: Annotated[str, MaxLength(200)] | None = None
+    tags: Annotated[tuple[Annotated[str, MaxLength(64)], ...], MaxLength(16)] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

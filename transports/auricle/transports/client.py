@@ -5,7 +5,7 @@ cancellation and tasks, is in the two native clients and drivers.
 """
 
 import warnings
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack, cast
 
@@ -32,6 +32,7 @@ class Change(TypedDict, total=False):
     """What `BaseClient.configure` takes: absent is unchanged, None the default of `Start`, anything else replaces."""
 
     language: str | None
+    languages: Sequence[str] | None
     bias: Bias | Mapping[str, object] | None
     endpointing: Endpointing | Mapping[str, object] | None
     features: Features | Mapping[str, object] | None
@@ -135,9 +136,9 @@ class BaseClient:
     async def configure(self, **change: Unpack[Change]) -> str:
         """Change the configuration from the present position on; return the id of the `Configured` event that answers.
 
-        Takes ``language``, ``bias``, ``endpointing`` and ``features`` (`Change`): plain values as on the wire, or the
-        classes of that name; None for the default. A change the server refuses is an `ErrorMessage` whose ``ref`` is
-        the id. Raises `LocalProtocolError` for anything else, and as `flush`.
+        Takes ``language``, ``languages``, ``bias``, ``endpointing`` and ``features`` (`Change`): plain values as on the
+        wire, or the classes of that name; None for the default. A change the server refuses is an `ErrorMessage` whose
+        ``ref`` is the id. Raises `LocalProtocolError` for anything else, and as `flush`.
         """
         change_id = f"c{next(self._ids)}"
         plain = {key: codec.plain(value) for key, value in change.items()}

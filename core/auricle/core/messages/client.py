@@ -137,7 +137,7 @@ class Resume(Message):
     """Counts the connections of the session, from 1: an older one that arrives late does not take it from a newer."""
 
 
-CHANGEABLE: Constant = ("language", "bias", "endpointing", "features")
+CHANGEABLE: Constant = ("language", "languages", "bias", "endpointing", "features")
 """What ``configure`` may set: fields of ``start``."""
 
 

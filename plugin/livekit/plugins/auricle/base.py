@@ -4,8 +4,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Never
 
+import aiohttp
 from livekit.agents import stt
-from livekit.plugins.auricle.options import Options
+from livekit.plugins.auricle.option_updates import Refusal
+from livekit.plugins.auricle.options import Options, with_changes
 
 from auricle.core import Ready, ServerInfo
 
@@ -17,6 +19,7 @@ class BaseSTT(stt.STT[Never]):
         super().__init__(capabilities=capabilities)
         self._options = options
         self._adapters = weakref.WeakSet[stt.FallbackAdapter]()
+        self._http_session: aiohttp.ClientSession | None = None
         self._server: ServerInfo | None = None
         """What the last ``ready`` said of its server."""
 
@@ -30,6 +33,15 @@ class BaseSTT(stt.STT[Never]):
     def provider(self) -> str:
         """Auricle, and the engine that answered last."""
         return f"Auricle ({self._server.name})" if self._server else "Auricle"
+
+    @property
+    def connector(self) -> aiohttp.BaseConnector | None:
+        """The connector of the application's HTTP session, where it has given one."""
+        return None if self._http_session is None else self._http_session.connector
+
+    def take_back(self, refusal: Refusal) -> None:
+        """Take back a change that a server has refused to one of the streams."""
+        self._options = with_changes(self._options, refusal.undoing(self._options))
 
     def on(self, event: Any, callback: Callable[..., Any] | None = None) -> Callable[..., Any]:
         """Register a callback, as the base class does. A `FallbackAdapter` shows itself by this."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from livekit.agents import LanguageCode
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
+from livekit.plugins.auricle.framework import speech_event
 from livekit.plugins.auricle.transcript import has_words, timed_string
 
 from auricle.core import (
@@ -55,10 +56,11 @@ class EventTranslator:
         self.speaking = False
         self.finals = 0
         """FINAL_TRANSCRIPT events so far, empty ones among them."""
+        self.session = ""
+        """The server's name for the last session: the ``request_id`` of events."""
         self._start_wall_time = start_wall_time
         self._end_wall_time = end_wall_time
         self._language = LanguageCode(language) if language else UNKNOWN_LANGUAGE
-        self._session = ""
         self._start_implied = False
         """Whether START_OF_SPEECH was derived from a transcript, as the server sent no ``speech_start``. The final then
         ends the speech."""
@@ -103,7 +105,7 @@ class EventTranslator:
     # ------------------------------------------------------------------------ one method per kind of event
 
     def _on_ready(self, ready: Ready) -> None:
-        self._session, self._holds_end = ready.session, False
+        self.session, self._holds_end = ready.session, False
         language = ready.effective.get("language")
         if isinstance(language, str):
             self._set_language(language)
@@ -192,9 +194,9 @@ class EventTranslator:
         start: float | None = None,
         end: float | None = None,
     ) -> SpeechEvent:
-        return SpeechEvent(
+        return speech_event(
             type=type,
-            request_id=self._session,
+            request_id=self.session,
             alternatives=list(alternatives),
             speech_start_time=start,
             speech_end_time=end,

@@ -6,9 +6,27 @@ utterance. A change of language or endpointing does not wait.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 DEFERRABLE = frozenset({"bias"})
 """Fields whose change waits for the end of an utterance, unless another field is sent anyway."""
+REFUSABLE = frozenset({"language", "languages"})
+"""Fields of which a server may refuse a value that passes our own checks."""
+
+
+class Refusal(NamedTuple):
+    """A change that the server has refused: the values it had, and those that it was to replace."""
+
+    refused: Mapping[str, object]
+    before: Mapping[str, object]
+
+    def undoing(self, options: object) -> dict[str, object]:
+        """Return what takes the change back in some options, without what has been changed again since."""
+        return {
+            name: self.before[name]
+            for name, value in self.refused.items()
+            if name in REFUSABLE and getattr(options, name) == value
+        }
 
 
 class OptionUpdates:
@@ -40,11 +58,12 @@ class OptionUpdates:
         """Record that the server has applied the change in flight."""
         self._replaced = None
 
-    def reject(self) -> Mapping[str, object]:
-        """Record that the server has refused the change in flight, and stop wanting it. Return the values restored."""
+    def reject(self) -> Refusal:
+        """Record that the server has refused the change in flight, and stop wanting it."""
         replaced, self._replaced = self._replaced or {}, None
+        refusal = Refusal({key: self._sent[key] for key in replaced}, dict(replaced))
         for key, value in replaced.items():
             if self._wanted[key] == self._sent[key]:
                 self._wanted[key] = value
             self._sent[key] = value
-        return replaced
+        return refusal

@@ -1,10 +1,11 @@
 """The options of `STT`, validated before anything is connected, and the ``start`` message made of them."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Literal
 
+from livekit.agents import LanguageCode
 from livekit.plugins.auricle.version import __version__
 
 from auricle.core import AudioFormat, Bias, Endpointing, Features, Product, Start
@@ -15,7 +16,12 @@ from auricle.transports.asyncio import InvalidURL
 DEFAULT_URL: Final = "ws://127.0.0.1:8765"
 SAMPLE_RATE: Final = 16_000
 """Sample rate that is sent to the server, in Hz. The framework resamples other rates."""
-CHANGEABLE: Final = ("language", "bias", "endpointing")
+MOST_KEYTERMS: Final = 500
+LONGEST_KEYTERM: Final = 200
+"""Keyterms, and characters of one, that a server takes (``bias.terms``)."""
+DETECTED: Final = frozenset({"auto", "multi"})
+"""What other providers and the framework call a language that is to be detected."""
+CHANGEABLE: Final = ("language", "languages", "bias", "endpointing")
 """Fields of ``start`` that may change while a stream runs."""
 
 
@@ -27,6 +33,11 @@ class Options:
     api_key: str | None = field(default=None, repr=False)
     language: str | None = None
     """None: the server detects it, or uses its own."""
+    languages: tuple[str, ...] = ()
+    """Among these it is detected; empty: among all that the server knows."""
+    task: Literal["transcribe", "translate"] = "transcribe"
+    reference: str | None = None
+    tags: tuple[str, ...] = ()
     model: str | None = None
     """None: whatever the server runs."""
     keyterms: tuple[str, ...] = ()
@@ -61,11 +72,15 @@ class Options:
             return Start(
                 audio=AudioFormat(sample_rate=sample_rate),
                 language=self.language,
+                languages=self.languages,
+                task=self.task,
                 model=self.model,
                 features=Features(partials=self.interim_results, words=True),
                 endpointing=self.endpointing,
                 bias=self.bias,
-                client=Product(name="livekit-plugins-auricle", version=__version__),
+                client=Product(
+                    name="livekit-plugins-auricle", version=__version__, reference=self.reference, tags=self.tags
+                ),
             )
         except FieldError as error:
             raise ValueError(f"An option of auricle.STT cannot be used: {error}.") from None
@@ -81,14 +96,24 @@ class Options:
 
     @property
     def bias(self) -> Bias:
-        """The keyterms, each once, and the prompt."""
-        terms = tuple(dict.fromkeys((*self.keyterms, *self.session_keyterms)))
+        """The keyterms, each once and no more than the server takes, and the prompt."""
+        terms = usable_keyterms((*self.keyterms, *self.session_keyterms))
         prompt = " ".join(part for part in (self.prompt, self.context) if part)
         return Bias(terms=terms, prompt=prompt or None)
 
     def changeable(self) -> Mapping[str, object]:
         """Return the options that a running session can change, by their fields of ``start``."""
         return {name: getattr(self, name) for name in CHANGEABLE}
+
+
+def usable_keyterms(terms: Iterable[str]) -> tuple[str, ...]:
+    """Return the terms, each once, without those that are too long, and only the first of too many."""
+    return tuple(term for term in dict.fromkeys(terms) if len(term) <= LONGEST_KEYTERM)[:MOST_KEYTERMS]
+
+
+def asked_language(language: str | None) -> str | None:
+    """Return a language as ``start`` has it: ``auto`` and ``multi`` mean that it is to be detected."""
+    return None if not language or language.lower() in DETECTED else LanguageCode(language)
 
 
 def check_url(url: str) -> None:

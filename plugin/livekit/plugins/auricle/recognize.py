@@ -1,8 +1,10 @@
 """`STT.recognize`: one recording, sent whole, and one transcript."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
+from aiohttp import BaseConnector
 from livekit import rtc
 from livekit.agents import APIConnectOptions, APITimeoutError, LanguageCode
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
@@ -19,15 +21,38 @@ from auricle.core import Final, Ready, SessionClosed
 from auricle.transports.asyncio import Client, SessionOver, connect
 
 
+def resampled(frames: Sequence[rtc.AudioFrame], rate: int) -> Iterator[rtc.AudioFrame]:
+    """Yield mono frames of any rates at one rate. Consecutive frames of one rate are one piece of audio."""
+    for given, group in groupby(frames, key=lambda frame: frame.sample_rate):
+        if given == rate:
+            yield from group
+            continue
+        resampler = rtc.AudioResampler(given, rate, quality=rtc.AudioResamplerQuality.HIGH)
+        for frame in group:
+            yield from resampler.push(frame)
+        yield from resampler.flush()
+
+
 class Recognition:
     """One request: sends all the audio, then `run` waits for all the finals.
 
-    ``frames`` are of one sample rate, and not resampled. A transcript that may lack words is an error.
+    ``frames`` of one sample rate are sent as they are; those of several are resampled. A transcript that may lack words
+    is an error.
     """
 
-    def __init__(self, frames: Sequence[rtc.AudioFrame], options: Options, conn_options: APIConnectOptions) -> None:
-        self._frames = [to_mono(frame) for frame in frames]
+    def __init__(
+        self,
+        frames: Sequence[rtc.AudioFrame],
+        options: Options,
+        conn_options: APIConnectOptions,
+        connector: BaseConnector | None = None,
+    ) -> None:
+        frames = [to_mono(frame) for frame in frames]
+        if len({frame.sample_rate for frame in frames}) > 1:
+            frames = list(resampled(frames, SAMPLE_RATE))
+        self._frames = frames
         self._options = options
+        self._connector = connector
         self._limits = client_limits(conn_options, options.drain_timeout)
         self._sample_rate = frames[0].sample_rate if frames else SAMPLE_RATE
         self._accounting = StreamAccounting(self._sample_rate)
@@ -55,7 +80,9 @@ class Recognition:
         options = self._options
         start = options.start(sample_rate=self._sample_rate)
         try:
-            async with connect(options.url, start, api_key=options.api_key, limits=self._limits) as client:
+            async with connect(
+                options.url, start, api_key=options.api_key, limits=self._limits, connector=self._connector
+            ) as client:
                 self._deadline.start(asyncio.get_running_loop().time())
                 sending = asyncio.create_task(self._send(client))
                 try:

@@ -5,7 +5,7 @@ session begins with the audio that is uncommitted then.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final, NamedTuple, cast
 
 from livekit import rtc
@@ -15,7 +15,7 @@ from livekit.plugins.auricle.accounting import StreamAccounting
 from livekit.plugins.auricle.errors import internal_error
 from livekit.plugins.auricle.events import EventTranslator
 from livekit.plugins.auricle.log import logger
-from livekit.plugins.auricle.option_updates import OptionUpdates
+from livekit.plugins.auricle.option_updates import OptionUpdates, Refusal
 from livekit.plugins.auricle.options import SAMPLE_RATE
 from livekit.plugins.auricle.replay_buffer import Chunk
 from livekit.plugins.auricle.timestamp_offset import add_offset
@@ -72,8 +72,8 @@ class StreamSession:
     """Made for one client; call `run` once.
 
     ``accounting``, ``translator`` and ``usage`` belong to the stream, and outlive the session. ``emit`` takes speech
-    events, ``on_event`` every event of the client before its translation, and ``revert_options`` the values that stand
-    again after the server has refused a change.
+    events, ``on_event`` every event of the client before its translation, and ``revert_options`` a
+    change that the server has refused.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class StreamSession:
         usage: UsageMeter,
         emit: Callable[[SpeechEvent], None],
         on_event: Callable[[ClientEvent], None],
-        revert_options: Callable[[Mapping[str, object]], None],
+        revert_options: Callable[[Refusal], None],
     ) -> None:
         self._client = client
         self._inputs = inputs

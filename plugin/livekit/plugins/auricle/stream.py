@@ -24,7 +24,7 @@ from livekit.plugins.auricle.errors import (
 from livekit.plugins.auricle.events import EventTranslator
 from livekit.plugins.auricle.leftover import current_conversation, leave, take
 from livekit.plugins.auricle.log import logger
-from livekit.plugins.auricle.option_updates import OptionUpdates
+from livekit.plugins.auricle.option_updates import OptionUpdates, Refusal
 from livekit.plugins.auricle.options import SAMPLE_RATE, Options, with_changes
 from livekit.plugins.auricle.patience import Patience
 from livekit.plugins.auricle.pushed_items import DroppedAudio, account_for_rest
@@ -278,7 +278,9 @@ class SpeechStream(stt.RecognizeStream):
             limits = fail_over_limits(limits)
         began = time.perf_counter()
         try:
-            async with connect(options.url, options.start(), api_key=options.api_key, limits=limits) as client:
+            async with connect(
+                options.url, options.start(), api_key=options.api_key, limits=limits, connector=self._stt.connector
+            ) as client:
                 client.warns_after_s = None  # a muted participant is no mistake of anybody's
                 self._opened = True
                 self._report_connection_acquired(time.perf_counter() - began, False)
@@ -370,7 +372,13 @@ class SpeechStream(stt.RecognizeStream):
         seconds = self._usage.take()
         if seconds > 0:
             usage = stt.RecognitionUsage(audio_duration=seconds)
-            self._emit(SpeechEvent(type=SpeechEventType.RECOGNITION_USAGE, recognition_usage=usage))
+            self._emit(
+                SpeechEvent(
+                    type=SpeechEventType.RECOGNITION_USAGE,
+                    request_id=self._translator.session,
+                    recognition_usage=usage,
+                )
+            )
 
     def _warn_once(self, topic: str, message: str) -> None:
         if topic not in self._warned:
@@ -386,10 +394,7 @@ class SpeechStream(stt.RecognizeStream):
         if self._session is not None:
             self._session.options_changed()
 
-    def _revert_options(self, before: Mapping[str, object]) -> None:
-        """Take back a change that the server refused, so that no later session is opened with it.
-
-        Only a change of language can be refused.
-        """
-        if "language" in before:
-            self._options = with_changes(self._options, {"language": before["language"]})
+    def _revert_options(self, refusal: Refusal) -> None:
+        """Take back a change that the server refused, so that no later session or stream is opened with it."""
+        self._options = with_changes(self._options, refusal.undoing(self._options))
+        self._stt.take_back(refusal)

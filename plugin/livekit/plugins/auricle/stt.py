@@ -4,16 +4,26 @@ import asyncio
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
-from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions, LanguageCode, stt
+import aiohttp
+from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions, stt
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.utils import AudioBuffer, is_given
 from livekit.agents.voice import ConversationItemAddedEvent
 from livekit.plugins.auricle.base import BaseSTT
 from livekit.plugins.auricle.chat_context import ChatContextPrompt
+from livekit.plugins.auricle.framework import capabilities
 from livekit.plugins.auricle.log import logger
 from livekit.plugins.auricle.models import STTModels
-from livekit.plugins.auricle.options import Options, from_environment, with_changes
+from livekit.plugins.auricle.options import (
+    LONGEST_KEYTERM,
+    MOST_KEYTERMS,
+    Options,
+    asked_language,
+    from_environment,
+    with_changes,
+)
 from livekit.plugins.auricle.recognize import Recognition
 from livekit.plugins.auricle.redaction import redact, secrets_of
 from livekit.plugins.auricle.stream import SpeechStream
@@ -31,6 +41,8 @@ class STT(BaseSTT):
         url: str | None = None,
         api_key: str | None = None,
         language: str | None = None,
+        languages: Sequence[str] = (),
+        task: Literal["transcribe", "translate"] = "transcribe",
         model: STTModels | None = None,
         keyterms: Sequence[str] = (),
         prompt: str | None = None,
@@ -41,18 +53,24 @@ class STT(BaseSTT):
         preflight_after: float | None = 0.25,
         drain_timeout: float = 10.0,
         max_backlog: float = 90.0,
+        reference: str | None = None,
+        tags: Sequence[str] = (),
+        http_session: aiohttp.ClientSession | None = None,
     ) -> None:
         """Check the options; nothing is connected yet. Times in seconds.
 
         ``url``: ``ws(s)://`` or ``http(s)://``, with or without a path; ``AURICLE_URL``, else the local server.
         ``api_key``: ``AURICLE_API_KEY``.
-        ``language``: as BCP 47 has it; None lets the server detect it, or use its own.
+        ``language``: as BCP 47 has it; None, ``"auto"`` and ``"multi"`` let the server detect it, or use its own.
+        ``languages``: those among which it is detected. ``task``: ``"translate"`` writes English, whatever is spoken.
         ``model``: what the server must be running; None takes what it runs.
         ``keyterms``, ``prompt``: words that are likely. ``chat_context``: the last turns are part of the prompt.
         ``silence``: how much of it ends an utterance; ``max_segment``: longest utterance before it is cut.
         ``preflight_after``: after so much silence what has been said is offered as a preflight; None offers none.
         ``drain_timeout``: most time without progress after `end_input`, then the stream ends with what it has.
         ``max_backlog``: audio that may wait for a server that cannot be reached; more than that is dropped.
+        ``reference``, ``tags``: what the server's log has of the sessions: a call, a room, a tenant.
+        ``http_session``: its connector is used, with all that the application has set there.
 
         Raises `ValueError`, with one sentence about the option that cannot be used.
         """
@@ -60,7 +78,11 @@ class STT(BaseSTT):
         options = Options(
             url=url,
             api_key=api_key,
-            language=LanguageCode(language) if language else None,
+            language=asked_language(language),
+            languages=tuple(languages),
+            task=task,
+            reference=reference,
+            tags=tuple(tags),
             model=model,
             keyterms=tuple(keyterms),
             prompt=prompt,
@@ -71,7 +93,7 @@ class STT(BaseSTT):
             drain_timeout=drain_timeout,
             max_backlog=max_backlog,
         )
-        capabilities = stt.STTCapabilities(
+        able = capabilities(
             streaming=True,
             interim_results=interim_results,
             aligned_transcript="word",
@@ -80,7 +102,9 @@ class STT(BaseSTT):
             chat_context=chat_context,
             manual_flush=True,
         )
-        super().__init__(options, capabilities)
+        super().__init__(options, able)
+        self._warn_of_keyterms(options)
+        self._http_session = http_session
         self._chat_context = ChatContextPrompt()
         self._streams = weakref.WeakSet[SpeechStream]()
         self._prewarm_task: asyncio.Task[None] | None = None
@@ -101,19 +125,20 @@ class STT(BaseSTT):
     ) -> stt.SpeechEvent:
         frames = buffer if isinstance(buffer, list) else [buffer]
         options = replace(self._options_for(language), interim_results=False)
-        recognition = Recognition(frames, options, conn_options)
+        recognition = Recognition(frames, options, conn_options, self.connector)
         event = await recognition.run()
         if recognition.ready is not None:
             self._on_ready(recognition.ready)
         return event
 
     def _options_for(self, language: NotGivenOr[str]) -> Options:
-        return replace(self._options, language=LanguageCode(language)) if is_given(language) else self._options
+        return replace(self._options, language=asked_language(language)) if is_given(language) else self._options
 
     def update_options(
         self,
         *,
         language: NotGivenOr[str | None] = NOT_GIVEN,
+        languages: NotGivenOr[Sequence[str]] = NOT_GIVEN,
         keyterms: NotGivenOr[Sequence[str]] = NOT_GIVEN,
         prompt: NotGivenOr[str | None] = NOT_GIVEN,
         silence: NotGivenOr[float | None] = NOT_GIVEN,
@@ -126,7 +151,9 @@ class STT(BaseSTT):
         """
         changes: dict[str, object] = {}
         if is_given(language):
-            changes["language"] = LanguageCode(language) if language else None
+            changes["language"] = asked_language(language)
+        if is_given(languages):
+            changes["languages"] = tuple(languages)
         if is_given(keyterms):
             changes["keyterms"] = tuple(keyterms)
         for name, value in (("prompt", prompt), ("silence", silence), ("max_segment", max_segment)):
@@ -136,8 +163,19 @@ class STT(BaseSTT):
 
     def _change_options(self, changes: dict[str, object]) -> None:
         self._options = with_changes(self._options, changes)
+        self._warn_of_keyterms(self._options)
         for stream in self._streams:
             stream.change_options(changes)
+
+    def _warn_of_keyterms(self, options: Options) -> None:
+        """Say so where not all of them are used. They come from the framework too, which could do nothing about it."""
+        given = len({*options.keyterms, *options.session_keyterms})
+        used = len(options.bias.terms)
+        if used < given:
+            logger.warning(
+                "%d of %d keyterms are left out: a server takes %d, of %d characters each",
+                given - used, given, MOST_KEYTERMS, LONGEST_KEYTERM,
+            )  # fmt: skip
 
     def _update_session_keyterms(self, keyterms: list[str]) -> None:
         self._change_options({"session_keyterms": tuple(keyterms)})
@@ -166,7 +204,9 @@ class STT(BaseSTT):
         options = self._options
         limits = client_limits(DEFAULT_API_CONNECT_OPTIONS, options.drain_timeout)
         try:
-            async with connect(options.url, options.start(), api_key=options.api_key, limits=limits) as client:
+            async with connect(
+                options.url, options.start(), api_key=options.api_key, limits=limits, connector=self.connector
+            ) as client:
                 self._on_ready(client.ready)
         except SessionOver as over:
             secrets = secrets_of(options.url, options.api_key)

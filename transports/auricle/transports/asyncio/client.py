@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from random import getrandbits
 
+from aiohttp import BaseConnector
+
 from auricle.core import ClientSession, Limits, Start
 from auricle.transports.address import parse_address
 from auricle.transports.asyncio.driver import Driver
@@ -66,10 +68,12 @@ def connect(
     allow_legacy: bool = False,
     ssl_context: ssl.SSLContext | None = None,
     headers: Sequence[tuple[str, str]] = (),
+    connector: BaseConnector | None = None,
 ) -> Connecting[Client]:
     """Connect to a server and yield a `Client` once it is ready; leaving the block closes the session.
 
     ``url`` is ``ws://``, ``wss://``, ``http://`` or ``https://``; without a path it gets ``/ws/transcribe``.
+    ``connector`` is one of aiohttp's that the application has (DNS, proxies, TLS), and stays open.
     ``allow_legacy`` accepts a server that speaks only the legacy dialect; its transcripts are unverified.
 
     Raises `TypeError` for arguments of other types; entered, `InvalidURL` for a malformed URL, and `ConnectFailed` when
@@ -79,7 +83,7 @@ def connect(
     return Connecting(
         _connected(
             url, config or Start(), api_key=api_key, limits=limits or Limits(), allow_legacy=allow_legacy,
-            ssl_context=ssl_context, headers=headers,
+            ssl_context=ssl_context, headers=headers, connector=connector,
         )
     )  # fmt: skip
 
@@ -94,6 +98,7 @@ async def _connected(
     allow_legacy: bool,
     ssl_context: ssl.SSLContext | None,
     headers: Sequence[tuple[str, str]],
+    connector: BaseConnector | None,
 ) -> AsyncIterator[Client]:
     address = parse_address(url)
     new_session = traced(ClientSession, secrets=[api_key, *secret_headers(headers)])
@@ -106,6 +111,8 @@ async def _connected(
     )
     authorization = [("Authorization", f"Bearer {api_key}")] if api_key else []
     open_wire = partial(open_websocket, address, [*headers, *authorization], ssl_context, limits.max_message_bytes)
+    if connector is not None:
+        open_wire = partial(open_wire, connector=connector)
     async with run_client(Client(session, open_wire)) as client:
         yield client
 

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import (
+    BaseConnector,
     ClientConnectorError,
     ClientError,
     ClientOSError,
@@ -117,10 +118,19 @@ class WebSocketWire:
 
 @asynccontextmanager
 async def open_websocket(
-    address: Address, headers: Sequence[tuple[str, str]], ssl_context: ssl.SSLContext | None, max_message_bytes: int
+    address: Address,
+    headers: Sequence[tuple[str, str]],
+    ssl_context: ssl.SSLContext | None,
+    max_message_bytes: int,
+    *,
+    connector: BaseConnector | None = None,
 ) -> AsyncIterator[WebSocketWire]:
-    """Open a WebSocket that offers ``auricle.v1``, for the length of the block. Raises `WireLost` (``refused``)."""
-    async with ClientSession(ws_response_class=_WebSocket) as http:
+    """Open a WebSocket that offers ``auricle.v1``, for the length of the block. Raises `WireLost` (``refused``).
+
+    ``connector``: one of the application's own, which stays open; None makes one.
+    """
+    owned = connector is None
+    async with ClientSession(connector=connector, connector_owner=owned, ws_response_class=_WebSocket) as http:
         try:
             websocket = await http.ws_connect(
                 address.url,
