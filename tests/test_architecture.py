@@ -27,6 +27,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("scheduling",),
         ("session",),
         ("whisper", "sphinx", "scripted"),
+        ("turns",),
         ("registry", "loading"),
         ("isolation",),
         ("fallback",),
