@@ -53,9 +53,13 @@ class Undecided(NamedTuple):
             return v1, (codec.decode_object(body, Role.CLIENT, self.limits, codec.utf8_length(frame)),)
         return LegacyClient(self.limits), (_start(body),)
 
-    def encode(self, message: Message, s: Snapshot) -> Frame | None:
+    def encode(self, message: Message, s: Snapshot) -> tuple[Dialect, tuple[Frame, ...]]:
         """Encode as ``auricle.v1`` as long as the dialect is not known."""
-        return codec.encode(message)
+        return self, (codec.encode(message),)
+
+    def ending(self, code: int, reason: str) -> tuple[int, str]:
+        """Return them as they are."""
+        return code, reason
 
     def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
         """Return None: no session had been started."""
@@ -81,25 +85,24 @@ class LegacyClient(NamedTuple):
             return self, (Decoded(EndInput()),)
         return self, (Decoded(Unknown(name="unknown")),)
 
-    def encode(self, message: Message, s: Snapshot) -> Frame | None:
-        """Encode ``ready``, finals with text and fatal errors, with exactly the old keys; None for anything else."""
+    def encode(self, message: Message, s: Snapshot) -> tuple[Dialect, tuple[Frame, ...]]:
+        """Encode ``ready``, finals with text and fatal errors, with exactly the old keys; nothing else."""
+        body: dict[str, object]
         match message:
             case Ready():
-                return _dump({"type": "ready", "message": "Ready to receive audio"})
+                body = {"type": "ready", "message": "Ready to receive audio"}
             case FinalMessage(text=text) if text.strip():
-                return _dump(
-                    {
-                        "type": "final",
-                        "text": text,
-                        "start": message.start,
-                        "end": message.end,
-                        "confidence": message.confidence,
-                    }
-                )
+                times = {"start": message.start, "end": message.end, "confidence": message.confidence}
+                body = {"type": "final", "text": text, **times}
             case ErrorMessage(fatal=True):
-                return _dump({"type": "error", "message": f"{message.code}: {message.message}"})
+                body = {"type": "error", "message": f"{message.code}: {message.message}"}
             case _:
-                return None
+                return self, ()
+        return self, (_dump(body),)
+
+    def ending(self, code: int, reason: str) -> tuple[int, str]:
+        """Return them as they are."""
+        return code, reason
 
     def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
         """Return None: a legacy client has no accounting."""
@@ -125,20 +128,25 @@ class LegacyServer(NamedTuple):
             return self, (Decoded(Malformed(code="bad_message", why=str(error), param=error.path)),)
         return self, () if message is None else (Decoded(message),)
 
-    def encode(self, message: Message, s: Snapshot) -> Frame | None:
+    def encode(self, message: Message, s: Snapshot) -> tuple[Dialect, tuple[Frame, ...]]:
         """Encode ``start``, audio and the end; a legacy server knows no flush, ping or cancel."""
         match message:
             case Start():
                 config = {"language": message.language, "sample_rate": message.audio.sample_rate, "task": message.task}
-                return _dump(config)
+                return self, (_dump(config),)
             case Audio():
-                return message.data
+                return self, (message.data,)
             case Gap(samples=samples):
-                return bytes(samples * SAMPLE_BYTES["pcm_s16le"])  # it knows no gaps: silence keeps its times correct
+                # It knows no gaps: silence keeps its times correct.
+                return self, (bytes(samples * SAMPLE_BYTES["pcm_s16le"]),)
             case EndInput():
-                return END_OF_STREAM
+                return self, (END_OF_STREAM,)
             case _:
-                return None
+                return self, ()
+
+    def ending(self, code: int, reason: str) -> tuple[int, str]:
+        """Return them as they are."""
+        return code, reason
 
     def conclude(self, lost: Lose, s: Snapshot) -> Closed | None:
         """Return ``completed`` for a normal close after the end of the stream, the only completion of this dialect."""

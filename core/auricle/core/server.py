@@ -6,13 +6,14 @@ from typing import assert_never
 
 from auricle.core import codec, framing, server_recovery
 from auricle.core.codec import Decoded
-from auricle.core.dialect import V1
+from auricle.core.dialect import V1, Dialect
 from auricle.core.errors import ERROR_CODES, LocalProtocolError
 from auricle.core.events import AudioReceived, Event, Started
 from auricle.core.legacy import Undecided
 from auricle.core.limits import Limits
 from auricle.core.messages import (
     PROTOCOL,
+    Answer,
     Audio,
     Configured,
     Durable,
@@ -30,7 +31,7 @@ from auricle.core.messages import (
     WarningMessage,
 )
 from auricle.core.messages import Final as FinalMessage
-from auricle.core.outputs import AudioSpan, Forget, Record, Replay
+from auricle.core.outputs import AudioSpan, Forget, Record, Replay, Transmit
 from auricle.core.parts import FinalDetails, FinalReason, ResumeOffer, ServerInfo, Word
 from auricle.core.record import MessageRecord
 from auricle.core.rules.attachment import WITH_TOKEN
@@ -38,7 +39,7 @@ from auricle.core.schema import MAX_INTEGER
 from auricle.core.server_send import first_credit
 from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import EndCode, Snapshot
-from auricle.core.states import Attachment, Kind, Role
+from auricle.core.states import Attachment, Kind, Role, State
 from auricle.core.stimuli import Advance, Attach, Expect, Fail, Hear, Local, Say, StopInput
 
 
@@ -50,19 +51,26 @@ class ServerSession(Session):
     did not request, does nothing.
     """
 
-    def __init__(self, subprotocol: str | None, *, now: float, limits: Limits | None = None) -> None:
+    def __init__(
+        self, subprotocol: str | None, *, now: float, limits: Limits | None = None, dialect: Dialect | None = None
+    ) -> None:
+        """Make a session. ``dialect`` None: ``auricle.v1``, or what the first message says without ``subprotocol``."""
         limits = limits or Limits()
         snapshot = Snapshot(
             role=Role.SERVER, limits=limits, attachment=Attachment.ATTACHED, opened_at=now, heard_at=now, said_at=now
         )
-        dialect = V1(Role.CLIENT, limits) if subprotocol == PROTOCOL else Undecided(limits)
-        super().__init__(snapshot, dialect)
+        by_name = V1(Role.CLIENT, limits) if subprotocol == PROTOCOL else Undecided(limits)
+        super().__init__(snapshot, dialect or by_name)
         self._ignored: tuple[str, ...] = ()
         self._heard = b""
         self._rest = b""
         self._record = MessageRecord(limits.max_record)
 
     # ------------------------------------------------------------------------ the session
+
+    def begin(self, opening: tuple[Message, ...], *, now: float) -> Outputs:
+        """Take what the client said with its handshake, in a dialect that has its configuration there."""
+        return tuple(output for message in opening for output in self._hear(Decoded(message), now=now))
 
     def loading(self, stage: str, progress: float | None = None, *, now: float) -> Outputs:
         """Send ``loading``: the model is being loaded; ``progress`` in [0, 1] where it is known."""
@@ -304,10 +312,17 @@ class ServerSession(Session):
     def _hear(self, decoded: Decoded, *, now: float) -> Outputs:
         if isinstance(decoded.message, Audio):
             return self._hear_audio(decoded.message, now=now)
+        if isinstance(decoded.message, Answer):
+            return self._answer(decoded.message)
         if not self._snapshot.started:
             self._ignored = decoded.ignored
             return self._step(Hear(message=decoded.message, legacy=self._dialect.legacy), now=now)
         return super()._hear(decoded, now=now)
+
+    def _answer(self, answer: Answer) -> Outputs:
+        if self._snapshot.state is State.CLOSED:
+            return ()  # `closed` is the last message (O2)
+        return (Transmit(frame=answer.frame, message=answer),)
 
     def _hear_audio(self, audio: Audio, *, now: float) -> Outputs:
         if not self._snapshot.started:

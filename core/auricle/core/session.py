@@ -125,7 +125,10 @@ class Session:
                 return self._transmit(self._audio(said) if isinstance(said, AudioSpan) else said)
             case Emit(event=event):
                 return (Emit(event=self._fill(event)),)
-            case OpenTransport() | AdoptTransport() | CloseTransport() | AbortTransport():
+            case CloseTransport(code=code, reason=reason):
+                told_code, told_reason = self._dialect.ending(code, reason)
+                return (CloseTransport(code=told_code, reason=told_reason),)
+            case OpenTransport() | AdoptTransport() | AbortTransport():
                 return (item,)
             case Record() | Replay() | Forget():
                 return self._keep(item)
@@ -137,9 +140,11 @@ class Session:
         raise AssertionError(f"this role keeps no record: {item}")
 
     def _transmit(self, message: Message) -> Outputs:
-        """Return the frame of a message, nothing where this dialect has none."""
-        frame = self._dialect.encode(message, self._snapshot)
-        return () if frame is None else (Transmit(frame=frame, message=message),)
+        """Return the frames of a message, nothing where this dialect has none."""
+        self._dialect, frames = self._dialect.encode(message, self._snapshot)
+        if len(frames) == 1:
+            return (Transmit(frame=frames[0], message=message),)
+        return tuple(Transmit(frame=frame, message=message) for frame in frames)
 
     def _audio(self, span: AudioSpan) -> Audio:
         """Return the bytes of a span that is to be sent (client only)."""

@@ -7,8 +7,9 @@ from functools import partial
 from typing import Protocol, cast
 
 from auricle.core import Limits, OpenTransport, ServerEvent, ServerSession
+from auricle.core.dialect import Dialect
 from auricle.core.events import Event
-from auricle.core.messages import Resume
+from auricle.core.messages import Message, Resume
 from auricle.core.session import Outputs
 from auricle.transports.driver import OpenWire, Signal, Verb
 from auricle.transports.event_reader import EventReader
@@ -38,6 +39,7 @@ class ServerDriver(Protocol):
 class BaseConnection:
     """A session with one client. Made by ``serve_wire``.
 
+    ``dialect`` is the client's, where its handshake shows it, and ``opening`` what the handshake says in that dialect.
     ``driver`` makes a driver of the event loop, ``hold`` keeps a wire for a block and drops it behind, ``new_signal``
     makes an event of the loop.
 
@@ -53,15 +55,18 @@ class BaseConnection:
         limits: Limits | None,
         opened_at: float,
         *,
+        dialect: Dialect | None,
+        opening: tuple[Message, ...],
         driver: Callable[..., ServerDriver],
         hold: Callable[[Wire], AbstractAsyncContextManager[Wire]],
         new_signal: Callable[[], Signal],
     ) -> None:
-        self.session = traced(ServerSession)(wire.subprotocol, now=opened_at, limits=limits)
+        self.session = traced(ServerSession)(wire.subprotocol, now=opened_at, limits=limits, dialect=dialect)
         """The session, for reading; change it only through `do` and `post`."""
         # Bounded by what the client may send: its credit, or for a legacy client by suspended reading.
         self._events: deque[ServerEvent] = deque()
         self._reader = EventReader[ServerEvent](self._take, new_signal)
+        self._opening = opening
         self._hold = hold
         self._driver = driver(
             self.session, open_wire=partial(hold, wire), opened=lambda _wire, _now: (), emit=self._emit
@@ -85,7 +90,8 @@ class BaseConnection:
         )
 
     async def _run(self, now: float) -> None:
-        await self._driver.run((OpenTransport(not_before=now),))
+        opening = self.session.begin(self._opening, now=now) if self._opening else ()
+        await self._driver.run((OpenTransport(not_before=now), *opening))
 
     def __aiter__(self) -> AsyncIterator[ServerEvent]:
         """Iterate over the events in order; one task at a time, another one gets a `LocalProtocolError`."""

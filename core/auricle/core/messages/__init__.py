@@ -12,6 +12,7 @@ from typing import Final as Constant
 from typing import get_args
 
 from auricle.core.messages.base import (
+    Answer,
     Durable,
     Malformed,
     Message,
@@ -57,6 +58,7 @@ __all__ = [
     "PROTOCOL",
     "SERVER_MESSAGES",
     "Ack",
+    "Answer",
     "Audio",
     "Cancel",
     "ClientMessage",

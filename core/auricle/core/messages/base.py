@@ -1,4 +1,4 @@
-"""What all messages share: `Message`, the numbered `Durable`, and the two outcomes of decoding that are no message.
+"""What all messages share: `Message`, the numbered `Durable`, and the outcomes of decoding that are no message.
 
 Source: notes/wire-protocols.md §3.3 and §3.4.
 """
@@ -43,3 +43,14 @@ class Malformed(Message):
     param: str | None = None
     ref: str | None = None
     """The id of a ``configure`` that asks for something impossible: refused without ending the session."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Message):
+    """What a dialect answers by itself, because ``auricle.v1`` has no message for it: a frame in its own words.
+
+    It is sent as it is, unless the session has closed, and changes nothing else.
+    """
+
+    type: ClassVar[str] = "="
+    frame: str | bytes

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from auricle.core import Limits
+from auricle.core.dialect import Dialect
+from auricle.core.messages import Message
 from auricle.transports.asyncio.driver import Driver
 from auricle.transports.asyncio.tasks import cancel_and_wait, wait_shielded
 from auricle.transports.server import BaseConnection
@@ -18,8 +20,25 @@ class Connection(BaseConnection):
     through `do` or `post`.
     """
 
-    def __init__(self, wire: Wire, limits: Limits | None, opened_at: float) -> None:
-        super().__init__(wire, limits, opened_at, driver=Driver, hold=_held, new_signal=asyncio.Event)
+    def __init__(
+        self,
+        wire: Wire,
+        limits: Limits | None,
+        opened_at: float,
+        *,
+        dialect: Dialect | None = None,
+        opening: tuple[Message, ...] = (),
+    ) -> None:
+        super().__init__(
+            wire,
+            limits,
+            opened_at,
+            dialect=dialect,
+            opening=opening,
+            driver=Driver,
+            hold=_held,
+            new_signal=asyncio.Event,
+        )
 
 
 @asynccontextmanager
@@ -32,15 +51,22 @@ async def _held(wire: Wire) -> AsyncIterator[Wire]:
 
 @asynccontextmanager
 async def serve_wire(
-    wire: Wire, *, limits: Limits | None = None, opened_at: float | None = None
+    wire: Wire,
+    *,
+    limits: Limits | None = None,
+    opened_at: float | None = None,
+    dialect: Dialect | None = None,
+    opening: tuple[Message, ...] = (),
 ) -> AsyncIterator[Connection]:
     """Serve a client on an open wire for the length of the block.
 
+    ``dialect`` is the client's, where its handshake shows it, and ``opening`` what the handshake says in that dialect.
     ``opened_at`` is when the wire was opened, on the loop's clock; now, if it is not given. Leaving the block before
     the session has closed fails the session (``internal``); either way the block ends only when the closing handshake
     is over or has timed out, and the session can no longer be resumed to learn how it ended. Raises `InternalError`.
     """
-    connection = Connection(wire, limits, asyncio.get_running_loop().time() if opened_at is None else opened_at)
+    opened_at = asyncio.get_running_loop().time() if opened_at is None else opened_at
+    connection = Connection(wire, limits, opened_at, dialect=dialect, opening=opening)
     task = asyncio.create_task(connection._run(asyncio.get_running_loop().time()), name="auricle session")
     try:
         yield connection

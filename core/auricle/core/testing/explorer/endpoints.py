@@ -57,9 +57,13 @@ class _Plain(NamedTuple):
         """Never used: `Client.hear` and `Server.hear` take messages."""
         raise AssertionError(frame)
 
-    def encode(self, message: Message, s: Snapshot) -> str:
+    def encode(self, message: Message, s: Snapshot) -> tuple[Dialect, tuple[str]]:
         """The frame does not matter: the explorer reads ``Transmit.message``."""
-        return ""
+        return self, ("",)
+
+    def ending(self, code: int, reason: str) -> tuple[int, str]:
+        """As ``auricle.v1``."""
+        return code, reason
 
     def conclude(self, lost: Lose, s: Snapshot) -> None:
         """As ``auricle.v1``: a close without ``closed`` is never a success."""
