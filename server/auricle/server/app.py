@@ -5,6 +5,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.fallback import Isolation, engine_loader
 from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine, EngineUnavailable
+from auricle.server.dialects.handshake import Handshake, OpenDialect, Refused
 from auricle.server.http import listener
 from auricle.server.http.negotiation import Reject, is_loopback_host, negotiate
 from auricle.server.http.operator_routes import operator_routes, status_routes
@@ -27,6 +29,7 @@ from auricle.server.http.upgrade import Upgrade
 from auricle.server.http.web_pages import page, page_routes
 from auricle.server.sessions.admission import RETRY_AFTER_S, Refusal, refusal
 from auricle.server.sessions.conversation import Conversation
+from auricle.server.sessions.decoding_wire import DecodingWire
 from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.status import ServerStatus, status_document
@@ -206,6 +209,9 @@ class SpeechServer:
         if isinstance(decision, Reject):
             await upgrade.refuse(decision.problem)
             return
+        if decision.dialect is not None:
+            await self._serve_dialect(upgrade, decision.dialect)
+            return
         wire: Wire = WebSocketWire(await upgrade.accept(subprotocol=decision.subprotocol), upgrade.stream)
         opened_at = trio.current_time()
         resume, wire = await self._read_first_frame(wire)
@@ -220,11 +226,37 @@ class SpeechServer:
                 closed = await self._run_session(session_id, connection, upgrade.peer)
         finally:
             self._registry.remove(session_id)
-        logger.info(
-            "session %s of %s: %s, complete=%s, %d samples, %d segments",
-            session_id, upgrade.peer, closed.reason, closed.complete, closed.accounting.received,
-            closed.accounting.segments,
-        )  # fmt: skip
+        _log_closed(session_id, upgrade.peer, closed)
+
+    async def _serve_dialect(self, upgrade: Upgrade, open_dialect: OpenDialect) -> None:
+        """Serve a client whose path names its dialect: the handshake says all that there is to know of it."""
+        session_id = uuid.uuid4().hex
+        opening = open_dialect(
+            Handshake(
+                session_id=session_id,
+                query=upgrade.offer.query,
+                subprotocols=upgrade.offer.subprotocols,
+                created=datetime.now(UTC),
+                limits=self._config.limits,
+            )
+        )
+        if isinstance(opening, Refused):
+            await upgrade.reject(opening.status, extra_headers=opening.response_headers, body=opening.body)
+            return
+        headers = [(name.encode(), value.encode()) for name, value in opening.headers]
+        socket = await upgrade.accept(subprotocol=opening.subprotocol, extra_headers=headers)
+        wire: Wire = WebSocketWire(socket, upgrade.stream)
+        decoding = None if opening.media is None else DecodingWire(wire, opening.media)
+        async with serve_wire(
+            decoding or wire,
+            limits=opening.limits or self._config.limits,
+            dialect=opening.dialect,
+            opening=opening.messages,
+        ) as connection:
+            if decoding is not None:
+                decoding.on_failure = partial(_fail_for_media, connection)
+            closed = await self._run_session(session_id, connection, upgrade.peer)
+        _log_closed(session_id, upgrade.peer, closed)
 
     async def _read_first_frame(self, wire: Wire) -> tuple[Resume | None, Wire]:
         """Return the ``resume`` message that a connection begins with, or None, and the wire to go on with."""
@@ -272,6 +304,17 @@ class SpeechServer:
         if trouble is not None:
             return False, trouble.why
         return True, f"{info.name} {info.model} answers."
+
+
+def _fail_for_media(connection: Connection, why: str) -> None:
+    connection.post(lambda now: connection.session.fail("unsupported_data", why, now=now))
+
+
+def _log_closed(session_id: str, peer: str, closed: SessionClosed) -> None:
+    logger.info(
+        "session %s of %s: %s, complete=%s, %d samples, %d segments",
+        session_id, peer, closed.reason, closed.complete, closed.accounting.received, closed.accounting.segments,
+    )  # fmt: skip
 
 
 @asynccontextmanager

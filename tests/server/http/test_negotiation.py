@@ -135,7 +135,11 @@ def test_an_offer_is_read_from_a_head_and_its_repr_tells_no_token() -> None:
     ]
     offer = read_offer(f"{PATH}?key=c2VjcmV0", headers)
     assert offer == Offer(
-        path=PATH, host="ear.example", origins=("https://ear.example",), subprotocols=("chat", "auricle.v1", TOKEN)
+        path=PATH,
+        host="ear.example",
+        origins=("https://ear.example",),
+        subprotocols=("chat", "auricle.v1", TOKEN),
+        query="key=c2VjcmV0",
     )
     assert "c2VjcmV0" not in repr(offer)
 

@@ -9,6 +9,8 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from auricle.core import PROTOCOL
+from auricle.server.dialects.handshake import OpenDialect
+from auricle.server.dialects.paths import DIALECTS
 from auricle.server.http.problem_details import Problem
 
 WEBSOCKET_PATHS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"/ws/transcribe": (PROTOCOL,)})
@@ -30,13 +32,16 @@ class Offer:
     """Values of the ``Origin`` header, which every browser sends; more than one is an error."""
     subprotocols: tuple[str, ...] = field(default=(), repr=False)
     """In the client's order of preference."""
+    query: str = field(default="", repr=False)
+    """Query of the request target, as it was sent; it may hold a token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """Accept the upgrade; with `subprotocol` None the first message selects the dialect."""
+    """Accept the upgrade. The path's dialect opens the session; without one the subprotocol, or the first message."""
 
     subprotocol: str | None
+    dialect: OpenDialect | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ def read_offer(target: str, headers: Sequence[tuple[bytes, bytes]]) -> Offer:
         host=next(iter(values(b"host")), ""),
         origins=values(b"origin"),
         subprotocols=tuple(item for item in offered if item),
+        query=target.partition("?")[2],
     )
 
 
@@ -77,16 +83,16 @@ def negotiate(offer: Offer, *, allowed_origins: Collection[str] = (), loopback_o
     Browsers cannot read the response to a refused upgrade. wire-protocols.md §3.1 wants them rejected in band, after
     the upgrade; that is not built yet and belongs to the endpoint, which can send `error` and close.
     """
-    known = WEBSOCKET_PATHS.get(offer.path)
-    if known is None:
-        where = ", ".join(WEBSOCKET_PATHS)
+    known, dialect = WEBSOCKET_PATHS.get(offer.path), DIALECTS.get(offer.path)
+    if known is None and dialect is None:
+        where = ", ".join((*WEBSOCKET_PATHS, *DIALECTS))
         return _rejection(HTTPStatus.NOT_FOUND, "not_found", f"There is no WebSocket at this path; try {where}.")
     if not origin_allowed(offer, allowed_origins):
         return _rejection(HTTPStatus.FORBIDDEN, "forbidden", "Pages of this origin may not use this server.")
     if loopback_only and is_rebound(offer, allowed_origins):
         why = f"This server is on the loopback, and no page reaches it as {offer.host!r}; allow the page's origin."
         return _rejection(HTTPStatus.FORBIDDEN, "forbidden", why)
-    return Accept(choose_subprotocol(offer.subprotocols, known))
+    return Accept(choose_subprotocol(offer.subprotocols, known or ()), dialect)
 
 
 def choose_subprotocol(offered: Sequence[str], known: Collection[str]) -> str | None:

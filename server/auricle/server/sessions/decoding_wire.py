@@ -1,0 +1,71 @@
+"""A wire whose binary frames are compressed audio, as the wire of their PCM."""
+
+from collections.abc import Callable
+
+import trio
+
+from auricle.core import Frame
+from auricle.server.dialects.handshake import Media
+from auricle.server.sessions.media_decoder import MediaError, media_decoder
+from auricle.transports.wire import Wire
+
+
+class DecodingWire:
+    """Binary frames from ``wire`` are decoded; everything else is as on ``wire``.
+
+    Before the frame that ends the audio comes what the decoder has held back.
+    """
+
+    def __init__(self, wire: Wire, media: Media) -> None:
+        self.on_failure: Callable[[str], None] = lambda why: None
+        """Called with a clause, once, where the audio cannot be decoded; audio after that is dropped."""
+        self._wire = wire
+        self._decoder = media_decoder(media)
+        self._is_end = media.is_end
+        self._held: Frame | None = None
+        self._over = False
+
+    @property
+    def subprotocol(self) -> str | None:
+        """As `Wire.subprotocol`."""
+        return self._wire.subprotocol
+
+    async def receive(self) -> Frame:
+        """Return the next message, or the next PCM."""
+        while True:
+            if self._held is not None:
+                held, self._held = self._held, None
+                return held
+            frame = await self._wire.receive()
+            if self._is_end(frame):
+                self._held = frame
+                frame = b"" if self._over else await self._decoded(self._decoder.end)
+                self._over = True
+            elif isinstance(frame, str):
+                return frame
+            else:
+                audio = frame
+                frame = b"" if self._over else await self._decoded(lambda: self._decoder.feed(audio))  # noqa: B023
+            if frame:
+                return frame
+
+    async def _decoded(self, work: Callable[[], bytes]) -> bytes:
+        try:
+            return await trio.to_thread.run_sync(work)
+        except MediaError as error:
+            self._over = True
+            self.on_failure(str(error))
+            return b""
+
+    async def send(self, frame: Frame) -> None:
+        """As `Wire.send`."""
+        await self._wire.send(frame)
+
+    async def close(self, code: int, reason: str) -> None:
+        """As `Wire.close`."""
+        await self._wire.close(code, reason)
+
+    async def abort(self) -> None:
+        """As `Wire.abort`; the decoder is released too."""
+        self._decoder.close()
+        await self._wire.abort()

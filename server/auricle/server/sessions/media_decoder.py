@@ -1,0 +1,153 @@
+"""Decoding of compressed audio as it comes, with FFmpeg (PyAV): containers, and single Opus packets. To 16-bit PCM.
+
+A decoder takes bytes and returns all the PCM that they make possible, so that what a client says after some audio is
+heard after that audio. Calls block, for as long as decoding takes.
+"""
+
+import threading
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+import av
+from av.audio.resampler import AudioResampler
+
+from auricle.server.dialects.handshake import DECODED, Media
+
+_PROBE: Final = {"probesize": "4096", "analyzeduration": "0"}
+"""FFmpeg's options: begin as soon as the format is known, as somebody is speaking."""
+
+
+class MediaError(Exception):
+    """The audio cannot be decoded. The message is a clause for users."""
+
+
+class MediaDecoder(Protocol):
+    """A decoder of one client's audio."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Return the PCM that ``data`` makes possible. Raises `MediaError`."""
+
+    def end(self) -> bytes:
+        """Return what was held back until the end. Raises `MediaError`."""
+
+    def close(self) -> None:
+        """Release the decoder. Idempotent."""
+
+
+def media_decoder(media: Media) -> MediaDecoder:
+    """Return a decoder for the audio of a client."""
+    return OpusPackets() if media.kind == "opus" else ContainerStream()
+
+
+class OpusPackets:
+    """Opus packets without a container, one in each call (RFC 6716)."""
+
+    def __init__(self) -> None:
+        self._codec = av.CodecContext.create("opus", "r")
+        self._resampler = _resampler()
+
+    def feed(self, data: bytes) -> bytes:
+        """Decode one packet. Raises `MediaError`."""
+        try:
+            frames = self._codec.decode(av.Packet(data))
+            return b"".join(_pcm(self._resampler.resample(frame)) for frame in frames)
+        except av.error.FFmpegError as error:
+            raise MediaError(f"this is not an Opus packet ({error.strerror})") from None
+
+    def end(self) -> bytes:
+        """Return what the resampler holds."""
+        return _pcm(self._resampler.resample(None))
+
+    def close(self) -> None:
+        """Do nothing: there is no thread."""
+
+
+class ContainerStream:
+    """Any container that FFmpeg can read from its beginning on: WAV, Ogg, WebM, FLAC, MP3, AAC, fragmented MP4 ….
+
+    FFmpeg asks for its input, so it runs in a thread of its own; `feed` returns when that thread wants more.
+    """
+
+    def __init__(self) -> None:
+        self._state = threading.Condition()
+        self._input = bytearray()
+        self._output = bytearray()
+        self._hungry = False
+        self._ended = False
+        self._done = False
+        self._failure: str | None = None
+        self._thread = threading.Thread(target=self._decode, name="auricle media", daemon=True)
+        self._thread.start()
+
+    def feed(self, data: bytes) -> bytes:
+        """Decode more of the container. Raises `MediaError`."""
+        with self._state:
+            self._input += data
+            self._hungry = False
+            return self._wait()
+
+    def end(self) -> bytes:
+        """End the container. Raises `MediaError`."""
+        with self._state:
+            self._ended = True
+            self._hungry = False
+            return self._wait()
+
+    def close(self) -> None:
+        """End the thread, which has nothing more to read."""
+        with self._state:
+            self._ended = True
+            self._input.clear()
+            self._state.notify_all()
+
+    def read(self, size: int) -> bytes:
+        """Return input for FFmpeg, at most ``size`` bytes; none at the end. Called in the thread of the decoder."""
+        with self._state:
+            while not self._input and not self._ended:
+                self._hungry = True
+                self._state.notify_all()
+                self._state.wait()
+            data = bytes(self._input[:size])
+            del self._input[:size]
+            return data
+
+    def _wait(self) -> bytes:
+        self._state.notify_all()
+        self._state.wait_for(lambda: self._hungry or self._done)
+        if self._failure is not None:
+            raise MediaError(self._failure)
+        pcm = bytes(self._output)
+        self._output.clear()
+        return pcm
+
+    def _decode(self) -> None:
+        try:
+            for pcm in self._frames():
+                with self._state:
+                    self._output += pcm
+        except (av.error.FFmpegError, ValueError, IndexError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            with self._state:
+                self._failure = f"the audio is in no container that can be read as a stream ({why})"
+        finally:
+            with self._state:
+                self._done = True
+                self._input.clear()
+                self._state.notify_all()
+
+    def _frames(self) -> Iterator[bytes]:
+        with av.open(self, mode="r", options=_PROBE, buffer_size=4096) as container:
+            if not container.streams.audio:
+                raise ValueError("it holds no audio")
+            resampler = _resampler()
+            for frame in container.decode(audio=0):
+                yield _pcm(resampler.resample(frame))
+            yield _pcm(resampler.resample(None))
+
+
+def _resampler() -> AudioResampler:
+    return AudioResampler(format="s16", layout="mono", rate=DECODED.sample_rate)
+
+
+def _pcm(frames: list[av.AudioFrame]) -> bytes:
+    return b"".join(frame.to_ndarray().tobytes() for frame in frames)

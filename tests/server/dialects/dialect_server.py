@@ -1,0 +1,64 @@
+"""Our server on a real socket with the scripted engine, each of its sessions observed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import trio
+
+from auricle.engines.scripted.engine import ScriptedEngine
+from auricle.engines.scripted.script import COUNTING, Script
+from auricle.server import app
+from auricle.server.app import ServerConfig, running_server
+from server.dialects.observed import ObservedDialect, Trace
+from server.misbehaving_servers import running
+
+SECOND = bytes(32_000)
+"""A second of audio at 16 kHz. Its content does not matter: the scripted engine counts, 0.4 s a number."""
+
+
+@dataclass
+class DialectServer:
+    """A running server."""
+
+    port: int
+    traces: list[Trace] = field(default_factory=list)
+
+    @property
+    def http(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def dialect_server(script: Script = COUNTING, **config: Any) -> Iterator[DialectServer]:
+    """Run a server; behind the block every trace of a dialect is checked by the monitors of O1-O13."""
+    serve_wire = app.serve_wire
+    server = DialectServer(0)
+
+    def observed(wire: Any, *, dialect: Any = None, opening: Any = (), **rest: Any) -> Any:
+        if dialect is None:
+            return serve_wire(wire, **rest)
+        trace = Trace(heard=list(opening))
+        server.traces.append(trace)
+        return serve_wire(wire, dialect=ObservedDialect(dialect, trace), opening=opening, **rest)
+
+    async def serve(*, task_status: trio.TaskStatus[int]) -> None:
+        async with running_server(ServerConfig(port=0, **config), ScriptedEngine(script)) as running_now:
+            task_status.started(int(running_now.url.split(":")[2].split("/")[0]))
+            await trio.sleep_forever()
+
+    app.serve_wire = partial(observed)  # type: ignore[assignment]
+    try:
+        with running(serve) as port:
+            server.port = port
+            yield server
+    finally:
+        app.serve_wire = serve_wire
+    for trace in server.traces:
+        trace.check()

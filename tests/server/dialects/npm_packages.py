@@ -1,0 +1,40 @@
+"""The official clients for Node.js, from npm: installed once into pytest's cache, and kept there."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CLIENTS = Path(__file__).parent / "clients"
+INSTALL_S = 120
+RUN_S = 60
+
+
+def installed(folder: Path, *packages: str) -> Path:
+    """Return a folder in which these packages (``name@version``) can be imported; skips where npm cannot have them."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("Node.js and npm are not installed")
+    done = folder / "installed"
+    if not done.exists() or done.read_text(encoding="utf-8") != " ".join(packages):
+        (folder / "package.json").write_text('{"private":true,"type":"module"}', encoding="utf-8")
+        command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder), *packages]
+        try:
+            result = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S, check=False)
+        except subprocess.TimeoutExpired:
+            pytest.skip(f"npm has not installed {' '.join(packages)} in {INSTALL_S} s")
+        if result.returncode:
+            pytest.skip(f"npm cannot install {' '.join(packages)}: {result.stderr[-300:]}")
+        done.write_text(" ".join(packages), encoding="utf-8")
+    return folder
+
+
+def run_client(folder: Path, name: str, *arguments: str) -> str:
+    """Run one of `CLIENTS` in a folder with its packages; return what it prints."""
+    script = shutil.copy(CLIENTS / name, folder)
+    result = subprocess.run(
+        ["node", script, *arguments], capture_output=True, text=True, timeout=RUN_S, check=False, cwd=folder
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout

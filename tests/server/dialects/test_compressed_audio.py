@@ -1,0 +1,119 @@
+"""Audio in containers and as Opus packets, on a dialect's WebSocket: all of it is heard, or a sentence says why not."""
+
+import asyncio
+import io
+import json
+from contextlib import suppress
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from av.audio.resampler import AudioResampler
+
+from auricle.server.sessions.media_decoder import ContainerStream, MediaError, OpusPackets
+from server.dialects.dialect_server import DialectServer
+
+websockets = pytest.importorskip("websockets", reason="websockets is not installed")
+
+RATE = 16_000
+SECONDS = 2.5
+CONTAINERS = {
+    "wav": ("pcm_s16le", RATE),
+    "ogg": ("libopus", 48_000),
+    "webm": ("libopus", 48_000),
+    "flac": ("flac", RATE),
+    "mp3": ("libmp3lame", RATE),
+    "adts": ("aac", RATE),
+}
+
+
+def packets(codec: str, rate: int, container: Any) -> list[bytes]:
+    """Encode a tone, and return its packets."""
+    stream = container.add_stream(codec, rate=rate)
+    stream.layout = "mono"
+    tone = (np.sin(np.arange(int(RATE * SECONDS)) / 20) * 8_000).astype(np.int16)
+    frame = av.AudioFrame.from_ndarray(tone[None], format="s16", layout="mono")
+    frame.sample_rate = RATE
+    resampler = AudioResampler(format=stream.codec_context.format or "s16", layout="mono", rate=rate)
+    made = []
+    for piece in (*resampler.resample(frame), *resampler.resample(None), None):
+        for packet in stream.encode(piece):
+            made.append(bytes(packet))
+            container.mux(packet)
+    return made
+
+
+def encoded(container: str) -> bytes:
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as opened:
+        packets(*CONTAINERS[container], opened)
+    return file.getvalue()
+
+
+def opus_packets() -> list[bytes]:
+    with av.open(io.BytesIO(), "w", format="ogg") as opened:
+        return packets("libopus", 48_000, opened)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize("piece", [333, 10_000_000])
+def test_all_of_a_container_is_decoded_however_it_is_cut(container: str, piece: int) -> None:
+    decoder, data = ContainerStream(), encoded(container)
+    pcm = b"".join(decoder.feed(data[at : at + piece]) for at in range(0, len(data), piece)) + decoder.end()
+    padding_s = {"mp3": 0.05, "adts": 0.2}.get(container, 0.0)
+    assert SECONDS <= len(pcm) / 2 / RATE <= SECONDS + padding_s
+    decoder.close()
+
+
+def test_what_is_said_after_audio_comes_after_its_pcm() -> None:
+    decoder, data = ContainerStream(), encoded("ogg")
+    heard = len(decoder.feed(data[: len(data) // 2]))
+    assert heard > RATE, "half of the file is half of the audio, at once"
+    decoder.close()
+    decoder._thread.join(10)
+    assert not decoder._thread.is_alive()
+
+
+@pytest.mark.parametrize("data", [b"\1\2 no container at all " * 1_000, b"RIFF", b""])
+def test_what_is_no_container_is_said(data: bytes) -> None:
+    decoder = ContainerStream()
+    with pytest.raises(MediaError, match="no container that can be read"):  # noqa: PT012
+        decoder.feed(data)
+        decoder.end()
+
+
+def test_opus_packets_are_decoded_one_by_one() -> None:
+    decoder = OpusPackets()
+    pcm = b"".join(decoder.feed(packet) for packet in opus_packets()) + decoder.end()
+    assert len(pcm) / 2 / RATE == pytest.approx(SECONDS, abs=0.03)
+    with pytest.raises(MediaError, match="not an Opus packet"):
+        decoder.feed(b"\xff" * 3)
+
+
+async def listen(server: DialectServer, query: str, frames: list[bytes]) -> tuple[list[dict[str, Any]], int]:
+    heard = []
+    async with asyncio.timeout(60), websockets.connect(f"{server.ws}/v1/listen?{query}") as socket:
+        for frame in frames:
+            await socket.send(frame)
+        await socket.send('{"type":"CloseStream"}')
+        with suppress(websockets.ConnectionClosedError):
+            async for message in socket:
+                heard.append(json.loads(message))
+    return heard, socket.close_code
+
+
+@pytest.mark.parametrize("query", ["", "encoding=ogg-opus", "encoding=opus&sample_rate=48000"])
+def test_compressed_audio_is_transcribed(server: DialectServer, query: str) -> None:
+    data = encoded("ogg")
+    frames = opus_packets() if "=opus" in query else [data[at : at + 1_000] for at in range(0, len(data), 1_000)]
+    heard, code = asyncio.run(listen(server, query, frames))
+    assert [item["channel"]["alternatives"][0]["transcript"] for item in heard[:-1]] == ["one two three four five"]
+    assert (heard[-1]["type"], code) == ("Metadata", 1000)
+    assert heard[-1]["duration"] == pytest.approx(SECONDS, abs=0.03)
+
+
+def test_audio_that_cannot_be_decoded_is_an_error_in_the_words_of_the_dialect(server: DialectServer) -> None:
+    heard, code = asyncio.run(listen(server, "", [b"\1\2\3\4" * 20_000]))
+    assert (heard[-1]["type"], code) == ("Error", 1008)
+    assert "no container" in heard[-1]["description"]
