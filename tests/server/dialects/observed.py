@@ -1,6 +1,6 @@
 """The core's own messages under a dialect, and the monitors that check them: what a client hears is only a part."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from auricle.core.dialect import Dialect
@@ -44,6 +44,8 @@ class Trace:
         client._sent_bytes = 2**60  # what a client of another service has sent, no message says
         for message in self.said:
             server.sent(Transmit(frame="", message=message))
+            if isinstance(message, Ack):  # there is no credit in these dialects, so nothing is held to it
+                message = replace(message, credit=max(message.credit, message.received))
             if isinstance(message, EVENTS):
                 client.emitted(message)
         closed = self.closed

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from auricle.server.dialects import deepgram
+from auricle.server.dialects import deepgram, openai_realtime
 from auricle.server.dialects.handshake import OpenDialect
 
 DIALECTS: Final[Mapping[str, OpenDialect]] = MappingProxyType(
     {
         "/v1/listen": deepgram.open_listen,
+        "/v1/realtime": openai_realtime.open_realtime,
     }
 )
+LONGEST_MESSAGES: Final[Mapping[str, int]] = MappingProxyType({"/v1/realtime": openai_realtime.LONGEST_MESSAGE})
+"""Bytes of the longest message, on the paths whose clients send longer ones than ours do."""
