@@ -20,7 +20,7 @@ from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.fallback import Isolation, engine_loader
 from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine, EngineUnavailable
-from auricle.server.dialects.handshake import Handshake, OpenDialect, Refused
+from auricle.server.dialects.handshake import FeedSubscription, Handshake, OpenDialect, Refused
 from auricle.server.http import listener
 from auricle.server.http.negotiation import Reject, is_loopback_host, negotiate
 from auricle.server.http.operator_routes import operator_routes, status_routes
@@ -32,6 +32,7 @@ from auricle.server.sessions.conversation import Conversation
 from auricle.server.sessions.decoding_wire import DecodingWire
 from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
+from auricle.server.sessions.transcript_feed import FeedWire, TranscriptFeeds, serve_listener
 from auricle.server.status import ServerStatus, status_document
 from auricle.transports.address import DEFAULT_PATH, Address
 from auricle.transports.trio.first_frame import read_first_frame
@@ -82,6 +83,7 @@ class SpeechServer:
         self._config = config
         self._actor = EngineActor(source)
         self._registry = SessionRegistry()
+        self._feeds = TranscriptFeeds()
         self._conversations = Places[Conversation](
             most=config.max_sessions, most_per_peer=config.max_sessions_per_peer, most_waiting=config.max_detached
         )
@@ -170,6 +172,7 @@ class SpeechServer:
         for handshake in self._handshakes:
             handshake.cancel()
         self._registry.shut_down()
+        self._feeds.end_idle()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `drain` has been called and the last session has ended. Raises `ListenError`."""
@@ -240,12 +243,19 @@ class SpeechServer:
                 limits=self._config.limits,
             )
         )
+        wire: Wire
         if isinstance(opening, Refused):
             await upgrade.reject(opening.status, extra_headers=opening.response_headers, body=opening.body)
             return
+        if isinstance(opening, FeedSubscription):
+            wire = WebSocketWire(await upgrade.accept(), upgrade.stream)
+            await serve_listener(self._feeds.feed(opening.key), wire)
+            return
         headers = [(name.encode(), value.encode()) for name, value in opening.headers]
         socket = await upgrade.accept(subprotocol=opening.subprotocol, extra_headers=headers)
-        wire: Wire = WebSocketWire(socket, upgrade.stream)
+        wire = WebSocketWire(socket, upgrade.stream)
+        if opening.feed is not None:
+            wire = FeedWire(wire, self._feeds, opening.feed)
         decoding = None if opening.media is None else DecodingWire(wire, opening.media)
         async with serve_wire(
             decoding or wire,

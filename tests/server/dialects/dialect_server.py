@@ -1,6 +1,6 @@
 """Our server on a real socket with the scripted engine, each of its sessions observed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +25,8 @@ class DialectServer:
 
     port: int
     traces: list[Trace] = field(default_factory=list)
+    drain: Callable[[], None] = lambda: None
+    """Let the server come to its end, from any thread."""
 
     @property
     def http(self) -> str:
@@ -50,6 +52,7 @@ def dialect_server(script: Script = COUNTING, **config: Any) -> Iterator[Dialect
 
     async def serve(*, task_status: trio.TaskStatus[int]) -> None:
         async with running_server(ServerConfig(port=0, **config), ScriptedEngine(script)) as running_now:
+            server.drain = partial(trio.lowlevel.current_trio_token().run_sync_soon, running_now.drain)
             task_status.started(int(running_now.url.split(":")[2].split("/")[0]))
             await trio.sleep_forever()
 

@@ -53,6 +53,16 @@ class Opening:
     """Limits of the session, where they differ from the server's."""
     media: "Media | None" = None
     """How the client's audio is compressed, where it is; the dialect then gets PCM."""
+    feed: str | None = None
+    """The client takes no answers: they go to the feed that the first of them names (``callSid``, ``streamSid``), and
+    this frame stands for the end of the connection. None: the client is answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSubscription:
+    """Accept a listener to the feed of this name."""
+
+    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,5 +80,5 @@ class Refused:
         return [(name.encode(), value.encode()) for name, value in (*named, *self.headers)]
 
 
-OpenDialect = Callable[[Handshake], Opening | Refused]
+OpenDialect = Callable[[Handshake], Opening | FeedSubscription | Refused]
 """Opens a session for a handshake. Never raises."""

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from auricle.server.dialects import deepgram, openai_realtime
+from auricle.server.dialects import deepgram, openai_realtime, twilio
 from auricle.server.dialects.handshake import OpenDialect
 
 DIALECTS: Final[Mapping[str, OpenDialect]] = MappingProxyType(
     {
         "/v1/listen": deepgram.open_listen,
         "/v1/realtime": openai_realtime.open_realtime,
+        "/v1/twilio": twilio.open_stream,
+        "/v1/twilio/transcripts": twilio.open_transcripts,
     }
 )
 LONGEST_MESSAGES: Final[Mapping[str, int]] = MappingProxyType({"/v1/realtime": openai_realtime.LONGEST_MESSAGE})
