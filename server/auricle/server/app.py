@@ -4,7 +4,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
@@ -20,6 +20,7 @@ from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.fallback import Isolation, engine_loader
 from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine, EngineUnavailable
+from auricle.server.dialects import wyoming
 from auricle.server.dialects.handshake import FeedSubscription, Handshake, OpenDialect, Refused
 from auricle.server.http import listener
 from auricle.server.http.negotiation import Reject, is_loopback_host, negotiate
@@ -33,6 +34,7 @@ from auricle.server.sessions.decoding_wire import DecodingWire
 from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.sessions.transcript_feed import FeedWire, TranscriptFeeds, serve_listener
+from auricle.server.sessions.wyoming_wire import WyomingWire
 from auricle.server.status import ServerStatus, status_document
 from auricle.transports.address import DEFAULT_PATH, Address
 from auricle.transports.trio.first_frame import read_first_frame
@@ -72,6 +74,8 @@ class ServerConfig:
     """Maximum number of sessions that wait for their clients; beyond it the longest waiting is given up."""
     allowed_origins: tuple[str, ...] = ()
     """Origins of pages that may connect besides those of this host: ``https://app.example:8443``."""
+    wyoming_port: int | None = None
+    """Port for Home Assistant's Wyoming protocol, 0 for any; None: it is not spoken."""
     drain_timeout_s: float = 60.0
     """Seconds that open sessions get to finish after `SpeechServer.drain`."""
 
@@ -92,6 +96,8 @@ class SpeechServer:
         self._stopped = trio.Event()
         self._listener: listener.Server | None = None
         self._began_at = 0.0
+        self.wyoming_port: int | None = None
+        """The port on which Wyoming is spoken, once it is."""
 
     @property
     def url(self) -> str:
@@ -191,6 +197,8 @@ class SpeechServer:
         async with trio.open_nursery() as nursery:
             async with trio.open_nursery() as connections:
                 self._listener = await connections.start(listen)
+                if self._config.wyoming_port is not None:
+                    self.wyoming_port = await connections.start(self._listen_for_wyoming)
                 nursery.start_soon(self._actor.run)
                 task_status.started()
                 await self._drain.wait()
@@ -267,6 +275,35 @@ class SpeechServer:
                 decoding.on_failure = partial(_fail_for_media, connection)
             closed = await self._run_session(session_id, connection, upgrade.peer)
         _log_closed(session_id, upgrade.peer, closed)
+
+    async def _listen_for_wyoming(self, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED) -> None:
+        assert self._config.wyoming_port is not None
+        await listener.serve_streams(
+            self._config.host, self._config.wyoming_port, self._serve_wyoming, self._drain, task_status=task_status
+        )
+
+    async def _serve_wyoming(self, stream: trio.SocketStream, peer: str) -> None:
+        """Serve one connection of Wyoming; it is a session from the first event on that wants more than `describe`."""
+        limits = replace(self._config.limits, legacy_idle_timeout_s=wyoming.IDLE_S)
+        wire = WyomingWire(stream, limits, self._wyoming_info)
+        try:
+            with trio.move_on_after(wyoming.IDLE_S):
+                if not await wire.first():
+                    return
+            dialect = wyoming.WyomingConnection(limits=limits)
+            async with serve_wire(wire, limits=limits, dialect=dialect) as connection:
+                session_id = uuid.uuid4().hex
+                closed = await self._run_session(session_id, connection, peer)
+            _log_closed(session_id, peer, closed)
+        finally:
+            with trio.CancelScope(shield=True):
+                await wire.abort()
+
+    async def _wyoming_info(self) -> str:
+        info = await self._actor.loaded()
+        return wyoming.info_event(
+            model=info.model, engine=info.name, languages=info.languages, version=metadata.version("auricle")
+        )
 
     async def _read_first_frame(self, wire: Wire) -> tuple[Resume | None, Wire]:
         """Return the ``resume`` message that a connection begins with, or None, and the wire to go on with."""

@@ -24,6 +24,7 @@ class DialectServer:
     """A running server."""
 
     port: int
+    wyoming_port: int = 0
     traces: list[Trace] = field(default_factory=list)
     drain: Callable[[], None] = lambda: None
     """Let the server come to its end, from any thread."""
@@ -53,6 +54,7 @@ def dialect_server(script: Script = COUNTING, **config: Any) -> Iterator[Dialect
     async def serve(*, task_status: trio.TaskStatus[int]) -> None:
         async with running_server(ServerConfig(port=0, **config), ScriptedEngine(script)) as running_now:
             server.drain = partial(trio.lowlevel.current_trio_token().run_sync_soon, running_now.drain)
+            server.wyoming_port = running_now.wyoming_port or 0
             task_status.started(int(running_now.url.split(":")[2].split("/")[0]))
             await trio.sleep_forever()
 

@@ -156,6 +156,12 @@ def serve(
     port: Annotated[
         int, typer.Option("--port", envvar="AURICLE_PORT", min=0, max=65535, help="0 takes a free one.")
     ] = 8765,
+    wyoming_port: Annotated[
+        int | None,
+        typer.Option(
+            "--wyoming-port", envvar="AURICLE_WYOMING_PORT", min=0, max=65535, help="For Home Assistant: 10300 there."
+        ),
+    ] = None,
     engine: Engine = None,
     model: Model = None,
     language: Language = None,
@@ -182,6 +188,7 @@ def serve(
         config = server_app.ServerConfig(
             host=host,
             port=port,
+            wyoming_port=wyoming_port,
             engine=engine,
             model=model,
             language=language,

@@ -48,6 +48,8 @@ def _announce(server: SpeechServer, config: ServerConfig, engine: str) -> None:
             file=sys.stderr,
             flush=True,
         )
+    if server.wyoming_port is not None:
+        print(f"Home Assistant connects to port {server.wyoming_port} (Wyoming)", flush=True)
     print(f"auricle listens on {server.url} and {engine} answers; the page is {server.page_url}", flush=True)
 
 

@@ -1,18 +1,16 @@
 """The items of OpenAI's realtime transcription: stretches of audio that are committed one after the other.
 
-An item gets text from the partials' promised prefix and from finals, so its deltas only ever append. Items are
-completed in the order in which they were committed. Pure: no frames, no ids of events.
+Items are completed in the order in which they were committed. Pure: no frames, no ids of events.
 """
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from auricle.core.messages import Final as FinalMessage
+from auricle.core.messages import Partial
 from auricle.core.parts import Word
-
-UNSPACED: Final = frozenset({"zh", "ja", "yue", "th", "lo", "km", "my"})
-"""Languages that put no space between words."""
+from auricle.server.dialects.growing_text import GrowingText
 
 
 class Pending(NamedTuple):
@@ -33,12 +31,8 @@ class Items:
     previous: str | None = None
     """The item that was committed last."""
     pending: tuple[Pending, ...] = ()
-    text: str = ""
-    """The finals of the front item."""
-    sent: str = ""
-    """What of the front item has been sent as deltas."""
-    words: tuple[Word, ...] = ()
-    languages: tuple[str, ...] = ()
+    said: GrowingText = GrowingText()
+    """The text of the front item."""
     failure: str | None = None
     """Why a part of the front item was lost."""
     begun: int = 0
@@ -70,38 +64,15 @@ class Items:
 
     def completed(self, *, at_sample: int) -> "Items":
         """Return the items once the front one has been completed, or failed; the next one begins at ``at_sample``."""
-        return replace(
-            self,
-            pending=self.pending[1:],
-            text="",
-            sent="",
-            words=(),
-            languages=(),
-            failure=None,
-            begun=at_sample,
-        )
+        return replace(self, pending=self.pending[1:], said=GrowingText(), failure=None, begun=at_sample)
 
-    def heard(self, stable: str) -> "tuple[Items, str]":
-        """Take the promised prefix of the open segment; return the delta, which may be empty."""
-        return self._grown(_joined(self.text, stable, None) if stable else self.text)
-
-    def decided(self, final: FinalMessage) -> "tuple[Items, str]":
-        """Take a final of the front item; return the delta, which may be empty."""
-        text = _joined(self.text, final.text.strip(), final.language) if final.text.strip() else self.text
-        named = () if final.language is None or final.language in self.languages else (final.language,)
-        taken = replace(self, text=text, words=(*self.words, *(final.words or ())), languages=(*self.languages, *named))
-        return taken._grown(text)
-
-    def _grown(self, text: str) -> "tuple[Items, str]":
-        if not self.front.wanted or len(text) <= len(self.sent) or not text.startswith(self.sent):
-            return self, ""
-        return replace(self, sent=text), text[len(self.sent) :]
-
-
-def _joined(before: str, text: str, language: str | None) -> str:
-    if not before:
-        return text
-    return f"{before}{'' if language in UNSPACED else ' '}{text}"
+    def heard(self, message: Partial | FinalMessage) -> "tuple[Items, str]":
+        """Take a result of the front item; return the delta, which may be empty."""
+        if isinstance(message, Partial):
+            said, delta = self.said.heard(message.text, message.stable)
+        else:
+            said, delta = self.said.decided(message)
+        return replace(self, said=said), delta if self.front.wanted else ""
 
 
 def logprobs(words: tuple[Word, ...]) -> list[dict[str, Any]]:

@@ -162,10 +162,8 @@ class OpenAIRealtime(ServiceDialect):
     def encode(self, message: Message, s: Snapshot) -> "tuple[OpenAIRealtime, tuple[Frame, ...]]":
         """Encode results as what happens to items, answers to changes, and errors."""
         match message:
-            case Partial(text=text, stable=stable):
-                return self._told(*self.items.heard(text[:stable].rstrip()))
-            case FinalMessage():
-                return self._told(*self.items.decided(message))
+            case Partial() | FinalMessage():
+                return self._told(*self.items.heard(message))
             case SpeechStart(time=at_s) if self.session.by_server:
                 item_id = self.items.front.item_id
                 body = {"type": "input_audio_buffer.speech_started", "item_id": item_id}
@@ -178,7 +176,7 @@ class OpenAIRealtime(ServiceDialect):
                 return self._tell(self._updated())
             case ErrorMessage():
                 return self._failed(message)
-            case Closed() if self.items.text or self.items.failure:
+            case Closed() if self.items.said.text or self.items.failure:
                 return self._commit_here(s)
             case _:
                 return self, ()
@@ -217,14 +215,14 @@ class OpenAIRealtime(ServiceDialect):
         if not items.front.wanted:
             return taken, ()
         body: dict[str, object] = {"item_id": items.front.item_id, "content_index": 0}
-        if items.failure is not None and not items.text:
+        if items.failure is not None and not items.said.text:
             return taken._item_failed(items.front.item_id, "transcription_failed", items.failure)
-        body |= {"type": f"{TRANSCRIPTION}.completed", "transcript": items.text}
+        body |= {"type": f"{TRANSCRIPTION}.completed", "transcript": items.said.text}
         body["usage"] = {"type": "duration", "seconds": round(s.seconds(s.committed - items.begun), 3)}
-        if items.languages:
-            body["languages"] = [{"code": code} for code in items.languages]
+        if items.said.languages:
+            body["languages"] = [{"code": code} for code in items.said.languages]
         if self.session.logprobs:
-            body["logprobs"] = logprobs(items.words)
+            body["logprobs"] = logprobs(items.said.words)
         return taken._tell(body)
 
     def _failed(self, error: ErrorMessage) -> "tuple[OpenAIRealtime, tuple[Frame, ...]]":

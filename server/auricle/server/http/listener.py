@@ -198,6 +198,34 @@ async def serve_tcp(
         accepting.cancel_scope.cancel()
 
 
+async def serve_streams(
+    host: str | None,
+    port: int,
+    serve: Callable[[trio.SocketStream, str], Awaitable[None]],
+    closing: trio.Event,
+    *,
+    task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Accept TCP connections of another protocol until `closing` is set, then serve until the last one has ended.
+
+    ``serve`` gets a stream and its peer; what it raises is logged. Starts with the port. Raises `ListenError`.
+    """
+    listeners = await _bind(host, port)
+
+    async def served(stream: trio.SocketStream) -> None:
+        peer = _peer(stream)
+        try:
+            await serve(stream, peer)
+        except Exception:
+            logger.exception("%s: connection failed", peer)
+
+    async with trio.open_nursery() as connections, trio.open_nursery() as accepting:
+        accepting.start_soon(partial(trio.serve_listeners, served, listeners, handler_nursery=connections))
+        task_status.started(listeners[0].socket.getsockname()[1])
+        await closing.wait()
+        accepting.cancel_scope.cancel()
+
+
 async def _bind(host: str | None, port: int) -> list[trio.SocketListener]:
     where = f"{host or 'every address'}, port {port}"
     if not 0 <= port <= HIGHEST_PORT:
