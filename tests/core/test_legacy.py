@@ -69,6 +69,10 @@ class TestAnOldClientAndOurServer:
             ('{"language":"de","sample_rate":44100,"task":"translate"}', 44_100, "de", "translate"),
             ('{"language":null,"sample_rate":null,"task":null}', 16_000, None, "transcribe"),
             ('{"task":"sing","mood":"good"}', 16_000, None, "transcribe"),
+            ('{"language":"auto","sample_rate":"16000"}', 16_000, None, "transcribe"),
+            ('{"language":"","sample_rate":"","task":""}', 16_000, None, "transcribe"),
+            ('{"language":"en_US","sample_rate":16000.0}', 16_000, "en-US", "transcribe"),
+            ('{"language":"German","sample_rate":"44100.0"}', 44_100, "de", "transcribe"),
         ],
     )
     def test_the_first_text_is_the_configuration(self, config: str, rate: int, language: Any, task: str) -> None:
@@ -83,6 +87,57 @@ class TestAnOldClientAndOurServer:
         assert client.said[0]["type"] == "error"
         assert client.close is not None
         assert client.close.code == 4400
+
+    @pytest.mark.parametrize("rate", ['"fast"', "8000.5", "true", "[]", '"nan"', "1e400"])
+    def test_a_rate_that_is_none_is_said(self, rate: str) -> None:
+        client = OldClient(f'{{"sample_rate":{rate}}}')
+        assert [item["type"] for item in client.said] == ["error"]
+
+    @pytest.mark.parametrize("length", [1, 320_001, 1_048_576, 3_000_000])
+    def test_a_frame_of_any_length_is_taken_piece_by_piece(self, length: int) -> None:
+        client = OldClient()
+        client.accept()
+        client.send(bytes(length))
+        assert client.server.closed is None
+        assert client.server.snapshot.received == length // 2
+
+    @pytest.mark.parametrize(
+        ("head", "name"),
+        [
+            (b"OggS", "an Ogg file"),
+            (b"fLaC", "a FLAC file"),
+            (b"ID3", "an MP3 file"),
+            (b"\x1aE\xdf\xa3", "a WebM or Matroska file"),
+            (b"\0\0\0\x20ftypM4A", "an MP4 or M4A file"),
+        ],
+    )
+    def test_a_container_that_is_sent_as_pcm_is_answered_with_a_sentence(self, head: bytes, name: str) -> None:
+        client = OldClient()
+        client.accept()
+        client.send(head + bytes(100))
+        (error,) = client.said[1:]
+        assert name in error["message"]
+        assert client.close is not None
+
+    def test_the_header_of_a_wav_file_is_noise_as_it_always_was_and_later_bytes_are_never_a_container(self) -> None:
+        client = OldClient()
+        client.accept()
+        client.send(b"RIFF" + bytes(40))
+        client.send(b"OggS" + bytes(40))
+        assert client.server.snapshot.received == 44
+        assert client.server.closed is None
+
+    def test_an_error_comes_before_every_close_that_is_not_a_normal_one(self) -> None:
+        client = OldClient()
+        client.accept()
+        client.send(bytes(200))
+        client.take(client.server.shut_down(now=0.0))
+        client.take(client.server.progress(100, now=0.0))
+        client.take(client.server.finish(now=0.0))
+        assert [item["type"] for item in client.said] == ["ready", "error"]
+        assert "shutdown" in client.said[1]["message"]
+        assert client.close is not None
+        assert client.close.code == 1012
 
     def test_ready_has_exactly_the_old_keys(self) -> None:
         client = OldClient()

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from auricle.core import codec, schema
+from auricle.core.audio_pieces import container_name, pieces
 from auricle.core.codec import Decoded
 from auricle.core.dialect import V1, Dialect
 from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE
+from auricle.core.language_names import language_tag
 from auricle.core.limits import Limits
 from auricle.core.messages import Audio, Closed, EndInput, ErrorMessage, Gap, Malformed, Message, Ready, Start, Unknown
 from auricle.core.messages import Final as FinalMessage
@@ -70,13 +72,14 @@ class LegacyClient(NamedTuple):
     """Server: the peer is a legacy client."""
 
     limits: Limits
+    failed: bool = False
+    """Whether the client has been told an error: no more than one comes before the close."""
     legacy: bool = True
 
     def decode(self, frame: Frame, s: Snapshot) -> tuple[Dialect, tuple[Decoded, ...]]:
         """Decode binary as audio, ``end_of_stream`` as the end, and anything else, also invalid JSON, as unknown."""
         if isinstance(frame, bytes):
-            late = s.ended or not frame  # "audio after it dropped silently"
-            return self, () if late else (codec.decode(frame, Role.CLIENT, self.limits),)
+            return self, self._audio(frame, s)
         body = codec.parse_object(frame, self.limits.max_start_bytes)
         if isinstance(body, Malformed):
             # The seed: "invalid JSON from a client is a logged warning, not the end of the session".
@@ -96,9 +99,22 @@ class LegacyClient(NamedTuple):
                 body = {"type": "final", "text": text, **times}
             case ErrorMessage(fatal=True):
                 body = {"type": "error", "message": f"{message.code}: {message.message}"}
+                return self._replace(failed=True), (_dump(body),)
+            case Closed(code=code, reason=reason) if code != NORMAL_CLOSURE and not self.failed:
+                body = {"type": "error", "message": f"{reason}: the server has ended the session"}
             case _:
                 return self, ()
         return self, (_dump(body),)
+
+    def _audio(self, frame: bytes, s: Snapshot) -> tuple[Decoded, ...]:
+        """Return audio of any length, piece by piece. Behind the end it is dropped silently."""
+        if s.ended or not frame:
+            return ()
+        container = container_name(frame) if s.received == 0 else None
+        if container is not None:
+            why = f"the audio is {container}, and not 16-bit PCM: send the samples alone, decoded"
+            return (Decoded(Malformed(code="unsupported_data", why=why)),)
+        return pieces(frame, s.config.audio, self.limits)
 
     def ending(self, code: int, reason: str) -> tuple[int, str]:
         """Return them as they are."""
@@ -162,9 +178,15 @@ def _dump(body: Mapping[str, object]) -> str:
 
 
 def _start(body: Mapping[str, Any]) -> Decoded:
-    """Decode the old configuration: every key is optional, unknown ones are ignored, null counts as absent."""
-    audio = {"sample_rate": body["sample_rate"]} if body.get("sample_rate") is not None else {}
-    wanted = {key: body[key] for key in ("language", "task") if body.get(key) is not None}
+    """Decode the old configuration: every key is optional, unknown ones are ignored, null and "" count as absent.
+
+    Old clients write a language as a tag, a locale or a name, "auto" for any, and a rate also as text or as a float.
+    """
+    given = {key: value for key, value in body.items() if value is not None and value != ""}
+    audio = {"sample_rate": _rate(given["sample_rate"])} if "sample_rate" in given else {}
+    wanted: dict[str, Any] = {key: given[key] for key in ("language", "task") if key in given}
+    if isinstance(wanted.get("language"), str):
+        wanted["language"] = language_tag(wanted["language"])
     try:
         start, ignored = schema.parse(Start, {"audio": audio, **wanted})
     except schema.FieldError as error:
@@ -179,6 +201,15 @@ def _start(body: Mapping[str, Any]) -> Decoded:
         resume=False,
     )
     return Decoded(legacy, ignored + extra)
+
+
+def _rate(value: object) -> object:
+    """Return a whole number that is written as text or as a float; anything else as it is, to be refused."""
+    try:
+        number = float(value) if isinstance(value, str | float) else math.nan
+    except ValueError:
+        return value
+    return int(number) if number.is_integer() else value
 
 
 def _from_server(body: Mapping[str, Any], s: Snapshot) -> Message | None:

@@ -31,6 +31,7 @@ from auricle.server.http.web_pages import page, page_routes
 from auricle.server.sessions.admission import RETRY_AFTER_S, Refusal, refusal
 from auricle.server.sessions.conversation import Conversation
 from auricle.server.sessions.decoding_wire import DecodingWire
+from auricle.server.sessions.line_keeper import keep_line
 from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.sessions.transcript_feed import FeedWire, TranscriptFeeds, serve_listener
@@ -223,7 +224,8 @@ class SpeechServer:
         if decision.dialect is not None:
             await self._serve_dialect(upgrade, decision.dialect)
             return
-        wire: Wire = WebSocketWire(await upgrade.accept(subprotocol=decision.subprotocol), upgrade.stream)
+        socket = WebSocketWire(await upgrade.accept(subprotocol=decision.subprotocol), upgrade.stream)
+        wire: Wire = socket
         opened_at = trio.current_time()
         resume, wire = await self._read_first_frame(wire)
         if resume is not None and await self._registry.resume(resume, wire):
@@ -234,7 +236,7 @@ class SpeechServer:
                 if resume is not None:
                     self._registry.refuse(resume, connection)
                 self._registry.add(session_id, connection)
-                closed = await self._run_session(session_id, connection, upgrade.peer)
+                closed = await self._run_on_websocket(session_id, connection, upgrade.peer, socket)
         finally:
             self._registry.remove(session_id)
         _log_closed(session_id, upgrade.peer, closed)
@@ -260,8 +262,8 @@ class SpeechServer:
             await serve_listener(self._feeds.feed(opening.key), wire)
             return
         headers = [(name.encode(), value.encode()) for name, value in opening.headers]
-        socket = await upgrade.accept(subprotocol=opening.subprotocol, extra_headers=headers)
-        wire = WebSocketWire(socket, upgrade.stream)
+        accepted = await upgrade.accept(subprotocol=opening.subprotocol, extra_headers=headers)
+        wire = socket = WebSocketWire(accepted, upgrade.stream)
         if opening.feed is not None:
             wire = FeedWire(wire, self._feeds, opening.feed)
         decoding = None if opening.media is None else DecodingWire(wire, opening.media)
@@ -273,7 +275,7 @@ class SpeechServer:
         ) as connection:
             if decoding is not None:
                 decoding.on_failure = partial(_fail_for_media, connection)
-            closed = await self._run_session(session_id, connection, upgrade.peer)
+            closed = await self._run_on_websocket(session_id, connection, upgrade.peer, socket)
         _log_closed(session_id, upgrade.peer, closed)
 
     async def _listen_for_wyoming(self, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED) -> None:
@@ -323,6 +325,15 @@ class SpeechServer:
             return Refusal("capacity", too_many, RETRY_AFTER_S)
         actor = self._actor
         return refusal(self._conversations.taken, self._config.max_sessions, actor.busy_for_s, actor.trouble)
+
+    async def _run_on_websocket(
+        self, session_id: str, connection: Connection, client: str, socket: WebSocketWire
+    ) -> SessionClosed:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(keep_line, socket, connection.session)
+            closed = await self._run_session(session_id, connection, client)
+            nursery.cancel_scope.cancel()
+        return closed
 
     async def _run_session(self, session_id: str, connection: Connection, client: str) -> SessionClosed:
         peer = client.rpartition(":")[0]

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from auricle.core import codec
+from auricle.core.audio_pieces import pieces
 from auricle.core.codec import Decoded
 from auricle.core.errors import NORMAL_CLOSURE
 from auricle.core.messages import (
@@ -35,7 +36,6 @@ from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import Frame
 from auricle.core.parts import ServerInfo
 from auricle.core.snapshot import Snapshot
-from auricle.server.dialects.audio_pieces import pieces
 from auricle.server.dialects.deepgram_options import (
     MAX_TERMS,
     ListenOptions,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from auricle.core import codec
+from auricle.core.audio_pieces import pieces
 from auricle.core.codec import Decoded
 from auricle.core.messages import (
     CHANGEABLE,
@@ -33,7 +34,6 @@ from auricle.core.messages import (
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import Frame
 from auricle.core.snapshot import Snapshot
-from auricle.server.dialects.audio_pieces import pieces
 from auricle.server.dialects.handshake import Handshake, Opening, Refused
 from auricle.server.dialects.openai_items import Items, logprobs
 from auricle.server.dialects.openai_session import BadValue, RealtimeSession, updated

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from auricle.core import codec
+from auricle.core.audio_pieces import pieces
 from auricle.core.codec import Decoded
 from auricle.core.language_names import language_tag
 from auricle.core.messages import (
@@ -34,7 +35,6 @@ from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import Frame
 from auricle.core.parts import AudioFormat, Bias, Features
 from auricle.core.snapshot import Snapshot
-from auricle.server.dialects.audio_pieces import pieces
 from auricle.server.dialects.handshake import FeedSubscription, Handshake, Opening, Refused
 from auricle.server.dialects.query_values import is_on, last, parse_query, whole
 from auricle.server.dialects.service_dialect import ServiceDialect, dump

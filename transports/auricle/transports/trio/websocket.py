@@ -66,6 +66,13 @@ class WebSocketWire:
         finally:
             self._closing.set()
 
+    async def ping(self) -> None:
+        """Send a ping, and wait for its pong. Raises `WireLost`."""
+        try:
+            await self._connection.ping()
+        except ConnectionClosed as closed:
+            raise _lost(closed) from None
+
     async def abort(self) -> None:
         """Drop the connection; but where the peer has just been told its offence, leave that to the stream's owner."""
         if isinstance(self._connection, GuardedConnection) and self._connection.offence is not None:
