@@ -87,9 +87,10 @@ AUDIO = st.integers(0, 4_000).map(lambda count: base64.b64encode(bytes(count)).d
 
 
 def variants(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[str]:
-    """Objects with some of these fields, whose values are as they should be or anything."""
-    mixed = {name: values | JSON for name, values in fields.items()}
-    return st.fixed_dictionaries({}, optional=mixed).map(json.dumps)
+    """Objects of a known kind, and with some of the other fields, whose values are as they should be or anything."""
+    (kind, kinds), *others = fields.items()
+    mixed = {name: values | JSON for name, values in others}
+    return st.fixed_dictionaries({kind: kinds}, optional=mixed).map(json.dumps)
 
 
 KINDS = st.sampled_from
@@ -178,7 +179,7 @@ MESSAGES = {
         ),
     ),
     "legacy": variants(
-        type=KINDS(["end_of_stream", "start"]),
+        type=KINDS(["end_of_stream", "dance"]),
         language=KINDS(["en", "auto", "", "en_US"]),
         sample_rate=KINDS([16_000, "16000", 16_000.0]),
     ),

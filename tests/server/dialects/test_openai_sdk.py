@@ -180,8 +180,11 @@ def test_what_is_cleared_is_not_told(server: DialectServer) -> None:
         await talk.connection.input_audio_buffer.commit()
         await talk.until(f"{ITEM}.completed")
 
-    (item,) = run(server, act).of(f"{ITEM}.completed")
+    talk = run(server, act)
+    (item,) = talk.of(f"{ITEM}.completed")
     assert item.transcript == "eight nine ten"
+    cleared = talk.events.index(talk.of("input_audio_buffer.cleared")[0])
+    assert all(event.item_id == item.item_id for event in talk.events[cleared:] if event.type == f"{ITEM}.delta")
 
 
 def test_the_last_commit_of_vllm_ends_the_session(server: DialectServer) -> None:

@@ -133,6 +133,17 @@ async def _rest(client: AsyncTcpClient) -> Any:
         yield event
 
 
+@pytest.mark.parametrize("late", ["audio-start", "audio-chunk"])
+def test_another_format_on_the_same_connection_is_an_error(server: DialectServer, late: str) -> None:
+    async def act() -> Event:
+        async with asyncio.timeout(PATIENCE_S), AsyncTcpClient("127.0.0.1", server.wyoming_port) as client:
+            await client.write_event(AudioStart(**FORMAT).event())
+            await client.write_event(Event(late, {**FORMAT, "rate": 8_000}))
+            return (await until(client, "error"))[0]
+
+    assert Error.from_event(asyncio.run(act())).code == "invalid_config"
+
+
 def test_ping_and_unknown_events(server: DialectServer) -> None:
     async def act() -> str | None:
         async with asyncio.timeout(PATIENCE_S), AsyncTcpClient("127.0.0.1", server.wyoming_port) as client:
