@@ -64,9 +64,9 @@ those of the frames, without WebSocket's headers. The absolute times are those o
 """
 CONCLUSION = """
 At 50 frames a second, what the dearest dialect adds to `auricle.v1` is {most:.2f} % of a processor for each session
-that speaks. Base64 in JSON costs a third more bytes, and the time to undo it. OpenAI's audio is 24 kHz and Twilio's 8 kHz
-at a byte a sample: that is in the bytes upwards. An interim result of Deepgram's has all words with their times, and the
-model's name."""
+that speaks. Base64 in JSON costs a third more bytes, and the time to undo it. OpenAI's audio is 24 kHz and Twilio's
+8 kHz at a byte a sample: that is in the bytes upwards. An interim result of Deepgram's has all words with their times,
+and the model's name."""
 
 
 def session_of(dialect: Dialect | None, *opening: Message, first: str | None = None) -> ServerSession:
