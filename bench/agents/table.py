@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from words.normal import Errors, align, normal
+from normal import Errors, align, normal
 
 from agents.conversation import Talk
 

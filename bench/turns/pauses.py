@@ -1,8 +1,8 @@
 """The pauses of real speech: where the voice detector hears none, inside a sentence and behind it.
 
 A pause behind a word that ends a sentence (``.``, ``?`` or ``!`` in the text) could be the end of a turn; every other
-one is a breath. The end of a clip is the end of a turn where its text ends a sentence: many clips of a read book end at a
-comma.
+one is a breath. The end of a clip is the end of a turn where its text ends a sentence: many clips of a read book end
+at a comma.
 """
 
 from collections.abc import Iterator, Sequence

@@ -71,7 +71,7 @@ class WebSocketWire:
         try:
             await self._connection.ping()
         except ConnectionClosed as closed:
-            raise _lost(closed) from None
+            raise self._lost(closed) from None
 
     async def abort(self) -> None:
         """Drop the connection; but where the peer has just been told its offence, leave that to the stream's owner."""
