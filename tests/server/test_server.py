@@ -295,7 +295,7 @@ def test_a_drain_gives_sessions_that_cannot_go_on_their_last_finals_and_takes_no
 
 def test_a_drain_waits_for_nobody_who_has_said_nothing_yet() -> None:
     async def scenario() -> None:
-        config = ServerConfig(port=0, limits=PATIENT, drain_timeout_s=NEVER_S)
+        config = ServerConfig(port=0, limits=Limits(hello_timeout_s=NEVER_S), drain_timeout_s=NEVER_S)
         with trio.fail_after(FAR_S):
             async with (
                 running_server(config, ScriptedEngine(COUNTING)) as server,
