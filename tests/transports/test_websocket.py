@@ -148,7 +148,7 @@ def resetting_listener() -> Iterator[Address]:
 def test_a_reset_of_a_connection_that_was_taken_is_no_refusal_whenever_it_comes(world: str) -> None:
     """It comes before the client has noticed that it is connected, or after; a session is tried again either way."""
     with resetting_listener() as address:
-        for _ in range(200):
+        for _ in range(50):
             with pytest.raises(WireLost) as lost:
                 run(world, address)
             assert lost.value.how == "reset", lost.value.reason
