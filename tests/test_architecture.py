@@ -33,7 +33,16 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("fallback",),
         ("actor",),
     ),
-    "auricle.server": (("dialects",), ("http", "status"), ("sessions",), ("app",), ("cli",), ("transcription",)),
+    "auricle.server": (
+        ("printable",),
+        ("recordings", "transcripts"),
+        ("dialects",),
+        ("http", "status"),
+        ("sessions",),
+        ("app",),
+        ("cli",),
+        ("transcription",),
+    ),
 }
 SOURCES = [
     pytest.param(room, path, id=str(path.relative_to(ROOT))) for room in ROOMS for path in (ROOT / room).rglob("*.py")

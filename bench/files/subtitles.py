@@ -6,7 +6,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, Final, NamedTuple
 
-from auricle.server.cli.weak_words import weak_words
+from auricle.server.transcripts.weak_words import weak_words
 
 FASTEST: Final = 20
 TARGET: Final = 17

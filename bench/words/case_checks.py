@@ -18,7 +18,7 @@ from words.files import transcribe_file
 from words.virtual import AFTER_S, Delay, play_virtually
 
 from auricle.engines.protocol import FinalResult, Samples, StreamConfig, WindowEngine
-from auricle.server.cli.recordings import STDIN, Recording, RecordingError
+from auricle.server.recordings.recording import STDIN, Recording, RecordingError
 
 LIVE_SILENCE_S = 0.5
 REPEATED = "six times"

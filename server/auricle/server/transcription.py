@@ -21,12 +21,12 @@ from auricle.core.messages import Final, Partial
 from auricle.core.parts import ServerInfo, Word
 from auricle.engines.compute import ComputeOptions
 from auricle.engines.protocol import EngineUnavailable
-from auricle.server.cli.formats import line
-from auricle.server.cli.recordings import Recording, RecordingError
 from auricle.server.cli.server_choice import ServerChoice, server_url
 from auricle.server.cli.session_options import SessionOptions
 from auricle.server.cli.streaming import Outcome, paced, start_message, stream, transcript
-from auricle.server.cli.transcript import Transcript
+from auricle.server.recordings.recording import Recording, RecordingError
+from auricle.server.transcripts.formats import line
+from auricle.server.transcripts.transcript import Transcript
 from auricle.transports.trio import ConnectFailed, connect
 
 Result = TypeVar("Result")

@@ -15,7 +15,7 @@ from files.tape import PAUSE_S, tape, write_m4a
 from words.samples import Sample
 
 from auricle.engines.protocol import ENGINE_RATE
-from auricle.server.cli.recordings import Recording
+from auricle.server.recordings.recording import Recording
 
 SUBTITLES = """1
 00:00:01,000 --> 00:00:02,000

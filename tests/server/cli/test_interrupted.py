@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from server.cli.recording_helpers import EXAMPLES, RATE, written
+from server.recordings.recording_helpers import EXAMPLES, RATE, written
 
 COMMAND = [sys.executable, "-c", "from auricle.server.cli.entry import main; main()", "transcribe"]
 FAR_S = 60.0

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from auricle.server.cli.exit_codes import Exit
-from auricle.server.cli.pcm import SAMPLE_BYTES, SAMPLE_RATE
-from auricle.server.cli.printable import printable
-from auricle.server.cli.recordings import Recording, RecordingError
+from auricle.server.printable import printable
+from auricle.server.recordings.pcm import SAMPLE_BYTES, SAMPLE_RATE
+from auricle.server.recordings.recording import Recording, RecordingError
 from auricle.transports.errors import InvalidURL
 from auricle.transports.testing.conformance import CHECKS, Check, Unreachable, Verdict, check_server
 

@@ -8,10 +8,10 @@ from typing import Final, Protocol, Self, TextIO
 from rich.console import Console
 
 from auricle.core import messages
-from auricle.server.cli.formats import heading, line
 from auricle.server.cli.live_display import LiveDisplay, Place, new_progress
-from auricle.server.cli.printable import printable, write_line
 from auricle.server.cli.progress import Progress
+from auricle.server.printable import printable, write_line
+from auricle.server.transcripts.formats import heading, line
 
 TELL_EVERY_S: Final = 30.0
 """Seconds between two lines of progress where nobody watches."""

@@ -19,7 +19,7 @@ from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.extras import how_to_install
 from auricle.server.cli.local_models import Place, known_models
 from auricle.server.cli.microphone import MicrophoneError, microphone_names
-from auricle.server.cli.printable import printable
+from auricle.server.printable import printable
 
 LIBRARIES: Final = ("numpy", "soundfile", "soxr", "av", "onnxruntime", "ctranslate2", "faster_whisper", "trio")
 LOW_SPACE: Final = 2 * 10**9

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from auricle.server.cli.format_names import Format
 from auricle.server.cli.output_checks import already_there, check_places, existing
 from auricle.server.cli.output_plan import OutputError, OutputPlan, plan_output
-from auricle.server.cli.printable import printable
 from auricle.server.cli.recording_files import with_folders
-from auricle.server.cli.recordings import STDIN, Recording, RecordingError
+from auricle.server.printable import printable
+from auricle.server.recordings.recording import STDIN, Recording, RecordingError
+from auricle.server.transcripts.format_names import Format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

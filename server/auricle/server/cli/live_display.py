@@ -15,8 +15,8 @@ from rich.live import Live
 from rich.text import Text
 
 from auricle.core import messages
-from auricle.server.cli.printable import printable
 from auricle.server.cli.progress import Progress
+from auricle.server.printable import printable
 
 PARTIAL_LINES: Final = 2
 """Maximum lines of the open segment that are shown: its last ones."""

@@ -12,7 +12,6 @@ import typer
 
 from auricle.server.cli.early_signals import good_end_on_signals
 from auricle.server.cli.exit_codes import Exit
-from auricle.server.cli.format_names import Format
 from auricle.server.cli.lazy import lazy_module
 from auricle.server.cli.logging_setup import configure_logging
 from auricle.server.cli.option_errors import OptionError
@@ -38,6 +37,7 @@ from auricle.server.cli.options import (
     Url,
     Verbose,
 )
+from auricle.server.transcripts.format_names import Format
 
 if TYPE_CHECKING:
     from auricle.server import app as server_app

@@ -14,8 +14,8 @@ import numpy as np
 import trio
 
 from auricle.server.cli.extras import how_to_install
-from auricle.server.cli.pcm import CHUNK_MS, FULL_SCALE, SAMPLE_BYTES, SAMPLE_RATE, PcmStream
-from auricle.server.cli.printable import printable
+from auricle.server.printable import printable
+from auricle.server.recordings.pcm import CHUNK_MS, FULL_SCALE, SAMPLE_BYTES, SAMPLE_RATE, PcmStream
 
 BUFFER_S: Final = 5
 """Seconds of audio that are buffered while the server applies backpressure; more is dropped."""

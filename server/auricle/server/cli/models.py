@@ -16,7 +16,7 @@ from auricle.engines.whisper.models.resolution import OWN_MODEL_PACKAGE, resolve
 from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.local_models import Model, Place, damaged_files, known_models
 from auricle.server.cli.option_errors import OptionError
-from auricle.server.cli.printable import printable
+from auricle.server.printable import printable
 
 MEGABYTE: Final = 10**6
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from auricle.server.cli.atomic_file import check_writable, is_full_device
 from auricle.server.cli.output_plan import OutputError, OutputPlan
-from auricle.server.cli.printable import printable
-from auricle.server.cli.recordings import STDIN, Recording, RecordingError
+from auricle.server.printable import printable
+from auricle.server.recordings.recording import STDIN, Recording, RecordingError
 
 
 def check_places(plan: OutputPlan, recordings: Sequence[str]) -> None:

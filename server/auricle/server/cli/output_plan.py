@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from auricle.server.cli.format_names import Format
-from auricle.server.cli.printable import printable
-from auricle.server.cli.recordings import STDIN
+from auricle.server.printable import printable
+from auricle.server.recordings.recording import STDIN
+from auricle.server.transcripts.format_names import Format
 
 STDOUT: Final = "-"
 """The ``--output`` that means: standard output."""

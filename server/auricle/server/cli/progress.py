@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from auricle.server.cli.printable import printable
+from auricle.server.printable import printable
 
 SETTLED_S: Final = 2.0
 """Seconds before which a speed says nothing."""

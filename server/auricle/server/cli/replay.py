@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from auricle.core.trace import Divergence, Replay, TraceError, dialogue, replay
 from auricle.server.cli.exit_codes import Exit
-from auricle.server.cli.printable import printable, write_line
+from auricle.server.printable import printable, write_line
 
 CONTEXT: Final = 20
 """Lines of the conversation shown before a divergence."""

@@ -14,7 +14,7 @@ from auricle.server.app import ServerConfig, running_server
 from auricle.server.cli.display import Display
 from auricle.server.cli.engine_progress import wait_for_engine
 from auricle.server.cli.option_errors import OptionError
-from auricle.server.cli.printable import printable
+from auricle.server.printable import printable
 from auricle.transports.address import parse_address
 from auricle.transports.errors import InvalidURL
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from auricle.server.cli.option_errors import OptionError
-from auricle.server.cli.printable import printable
+from auricle.server.printable import printable
 
 _LANGUAGE_CODE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 """BCP 47, as far as its form goes."""

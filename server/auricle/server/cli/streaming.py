@@ -21,11 +21,11 @@ from auricle.core import (
 )
 from auricle.core.parts import Bias, Endpointing, Product, ServerInfo
 from auricle.server.cli.display import Display
-from auricle.server.cli.pcm import SAMPLE_BYTES, SAMPLE_RATE
-from auricle.server.cli.recordings import RecordingError
 from auricle.server.cli.session_options import SessionOptions
 from auricle.server.cli.summary import Summary
-from auricle.server.cli.transcript import Transcript
+from auricle.server.recordings.pcm import SAMPLE_BYTES, SAMPLE_RATE
+from auricle.server.recordings.recording import RecordingError
+from auricle.server.transcripts.transcript import Transcript
 from auricle.transports.trio import Client, SessionOver
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auricle.server.cli.printable import printable
+from auricle.server.printable import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

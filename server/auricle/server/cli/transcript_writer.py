@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TextIO
 
 from auricle.server.cli.atomic_file import write_atomically
-from auricle.server.cli.formats import render, render_together, render_words
 from auricle.server.cli.output_checks import cannot_write
 from auricle.server.cli.output_plan import OutputPlan
-from auricle.server.cli.printable import encodable
-from auricle.server.cli.transcript import Transcript
+from auricle.server.printable import encodable
+from auricle.server.transcripts.formats import render, render_together, render_words
+from auricle.server.transcripts.transcript import Transcript
 
 
 class TranscriptWriter:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from auricle.server.cli.pcm import MAX_SOURCE_RATE, MIN_SOURCE_RATE, Samples
+from auricle.server.recordings.pcm import MAX_SOURCE_RATE, MIN_SOURCE_RATE, Samples
 
 
 class SourceError(Exception):

@@ -12,10 +12,10 @@ from typing import BinaryIO, Final
 
 import soundfile
 
-from auricle.server.cli.audio_source import SourceError, check_rate, cut_short
-from auricle.server.cli.container_sizes import STREAMED_FROM
-from auricle.server.cli.forward_file import ForwardFile, read_exactly
-from auricle.server.cli.pcm import Samples
+from auricle.server.recordings.audio_source import SourceError, check_rate, cut_short
+from auricle.server.recordings.container_sizes import STREAMED_FROM
+from auricle.server.recordings.forward_file import ForwardFile, read_exactly
+from auricle.server.recordings.pcm import Samples
 
 BLOCKS_A_SECOND: Final = 10
 MAX_CHANNELS: Final = 1_024

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from auricle.server.cli.recordings import Recording, RecordingError
+from auricle.server.recordings.recording import Recording, RecordingError
 
 RATE = 16_000
 EXAMPLES = Path(__file__).parents[3] / "examples" / "audio"

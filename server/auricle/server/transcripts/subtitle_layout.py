@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from auricle.server.cli.subtitle_pieces import LINE_COLUMNS, Piece
+from auricle.server.transcripts.subtitle_pieces import LINE_COLUMNS, Piece
 
 INFEASIBLE: Final = float("inf")
 CLAUSE_PAUSE_MS: Final = 300

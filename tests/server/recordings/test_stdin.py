@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from auricle.server.cli.recordings import Recording
-from server.cli.recording_helpers import (
+from auricle.server.recordings.recording import Recording
+from server.recordings.recording_helpers import (
     EXAMPLES,
     RATE,
     Pipe,

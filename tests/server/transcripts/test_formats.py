@@ -18,14 +18,14 @@ from rich.cells import cell_len
 from auricle.core.events import Accounting
 from auricle.core.messages import Final
 from auricle.core.parts import FinalDetails, ServerInfo, Word
-from auricle.server.cli.formats import Format, render, render_together, render_words, timestamp
-from auricle.server.cli.printable import encodable, printable, valid_unicode
-from auricle.server.cli.subtitle_cues import Cue, cues
-from auricle.server.cli.subtitle_pieces import LINE_COLUMNS, pieces
-from auricle.server.cli.subtitle_times import MAX_CUE_MS
 from auricle.server.cli.summary import Summary
-from auricle.server.cli.transcript import Transcript
-from auricle.server.cli.weak_words import weak_words
+from auricle.server.printable import encodable, printable, valid_unicode
+from auricle.server.transcripts.formats import Format, render, render_together, render_words, timestamp
+from auricle.server.transcripts.subtitle_cues import Cue, cues
+from auricle.server.transcripts.subtitle_pieces import LINE_COLUMNS, pieces
+from auricle.server.transcripts.subtitle_times import MAX_CUE_MS
+from auricle.server.transcripts.transcript import Transcript
+from auricle.server.transcripts.weak_words import weak_words
 
 TIMES = re.compile(r"(\d\d+):(\d\d):(\d\d)[.,](\d\d\d) --> (\d\d+):(\d\d):(\d\d)[.,](\d\d\d)")
 

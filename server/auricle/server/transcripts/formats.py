@@ -6,11 +6,11 @@ from dataclasses import asdict
 from typing import Final, assert_never
 
 from auricle.core import messages, parts
-from auricle.server.cli.format_names import Format
-from auricle.server.cli.printable import UNSAFE, printable, valid_unicode
-from auricle.server.cli.subtitle_cues import Cue, cues
-from auricle.server.cli.subtitle_pieces import Piece
-from auricle.server.cli.transcript import Transcript
+from auricle.server.printable import UNSAFE, printable, valid_unicode
+from auricle.server.transcripts.format_names import Format
+from auricle.server.transcripts.subtitle_cues import Cue, cues
+from auricle.server.transcripts.subtitle_pieces import Piece
+from auricle.server.transcripts.transcript import Transcript
 
 _JSON_INDENT: Final = 2
 _TIME_DIGITS: Final = 3

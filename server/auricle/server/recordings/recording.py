@@ -12,13 +12,13 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from auricle.server.cli.audio_source import Source, SourceError
-from auricle.server.cli.av_source import AvSource
-from auricle.server.cli.forward_file import ForwardFile, index_is_at_the_end, read_exactly, stored
-from auricle.server.cli.pcm import CHUNK_MS, PcmStream
-from auricle.server.cli.printable import printable
-from auricle.server.cli.sound_file import SoundFileSource, UnknownContainer
-from auricle.server.cli.wav import UnknownCoding, WavSource, is_wav
+from auricle.server.printable import printable
+from auricle.server.recordings.audio_source import Source, SourceError
+from auricle.server.recordings.av_source import AvSource
+from auricle.server.recordings.forward_file import ForwardFile, index_is_at_the_end, read_exactly, stored
+from auricle.server.recordings.pcm import CHUNK_MS, PcmStream
+from auricle.server.recordings.sound_file import SoundFileSource, UnknownContainer
+from auricle.server.recordings.wav import UnknownCoding, WavSource, is_wav
 
 STDIN: Final = "-"
 """The path that means: a stream on standard input."""

@@ -12,10 +12,10 @@ import av
 import av.error
 import numpy as np
 
-from auricle.server.cli.audio_source import SourceError, bytes_missing, check_rate, cut_short, last_page_missing
-from auricle.server.cli.container_sizes import PassingBytes, missing_bytes
-from auricle.server.cli.forward_file import ForwardFile
-from auricle.server.cli.pcm import Samples
+from auricle.server.recordings.audio_source import SourceError, bytes_missing, check_rate, cut_short, last_page_missing
+from auricle.server.recordings.container_sizes import PassingBytes, missing_bytes
+from auricle.server.recordings.forward_file import ForwardFile
+from auricle.server.recordings.pcm import Samples
 
 DEMUXERS: Final = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,gsm,matroska,mov,mp3,mpeg,mpegts,ogg,tta,w64,wav,wv"

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from private_folders import private
 
-from auricle.server.cli.recordings import Recording
-from server.cli.recording_helpers import Pipe, read_until_error, refused, samples_of, saved, tone
+from auricle.server.recordings.recording import Recording
+from server.recordings.recording_helpers import Pipe, read_until_error, refused, samples_of, saved, tone
 
 SECONDS = 4.0
 KINDS = [

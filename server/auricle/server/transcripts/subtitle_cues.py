@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from auricle.core import messages
-from auricle.server.cli.subtitle_layout import INFEASIBLE, Layout
-from auricle.server.cli.subtitle_pieces import Piece, all_pieces
-from auricle.server.cli.subtitle_times import GAP_MS, MAX_CUE_MS, MIN_CUE_MS, shown
-from auricle.server.cli.weak_words import weak_words
+from auricle.server.transcripts.subtitle_layout import INFEASIBLE, Layout
+from auricle.server.transcripts.subtitle_pieces import Piece, all_pieces
+from auricle.server.transcripts.subtitle_times import GAP_MS, MAX_CUE_MS, MIN_CUE_MS, shown
+from auricle.server.transcripts.weak_words import weak_words
 
 PAUSE_MS: Final = 1_500
 """A pause of this length ends a cue, so that words are not shown long before they are spoken."""

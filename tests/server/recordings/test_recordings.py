@@ -13,11 +13,11 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.server.cli.container_sizes import promised_bytes
-from auricle.server.cli.pcm import PcmStream
-from auricle.server.cli.recordings import Recording, RecordingError
-from auricle.server.cli.sound_file import SoundFileSource
-from server.cli.recording_helpers import (
+from auricle.server.recordings.container_sizes import promised_bytes
+from auricle.server.recordings.pcm import PcmStream
+from auricle.server.recordings.recording import Recording, RecordingError
+from auricle.server.recordings.sound_file import SoundFileSource
+from server.recordings.recording_helpers import (
     EXAMPLES,
     RATE,
     Pipe,

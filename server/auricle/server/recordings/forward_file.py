@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final, cast
 
-from auricle.server.cli.container_sizes import PassingBytes
+from auricle.server.recordings.container_sizes import PassingBytes
 
 INDEX_WITHIN: Final = 64 * 2**10
 """Bytes within which an MP4 must have its index to be read from a pipe. What comes before it is small."""

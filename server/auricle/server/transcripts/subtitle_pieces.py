@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from rich.cells import cell_len, chop_cells
 
 from auricle.core import messages, parts
-from auricle.server.cli.printable import printable
+from auricle.server.printable import printable
 
 LINE_COLUMNS: Final = 42
 """Columns of a line of subtitles. A Chinese, Japanese or Korean character takes two."""

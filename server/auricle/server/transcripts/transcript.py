@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from auricle.core.events import Accounting
 from auricle.core.messages import Final
 from auricle.core.parts import ServerInfo
-from auricle.server.cli.printable import printable
+from auricle.server.printable import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

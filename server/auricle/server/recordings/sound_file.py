@@ -8,9 +8,9 @@ from typing import BinaryIO, Final
 import numpy as np
 import soundfile
 
-from auricle.server.cli.audio_source import SourceError, bytes_missing, check_rate, cut_short, last_page_missing
-from auricle.server.cli.container_sizes import OGG_PAGE, missing_bytes, ogg_is_whole
-from auricle.server.cli.pcm import Samples
+from auricle.server.recordings.audio_source import SourceError, bytes_missing, check_rate, cut_short, last_page_missing
+from auricle.server.recordings.container_sizes import OGG_PAGE, missing_bytes, ogg_is_whole
+from auricle.server.recordings.pcm import Samples
 
 BLOCK_FRAMES: Final = 8_192
 """Sample frames read at once: a twentieth of a second of studio audio, half a second of telephone audio."""

@@ -1,0 +1,1 @@
+"""Transcripts as documents: text, JSON, subtitles, tables and lyrics."""
