@@ -23,9 +23,10 @@ from auricle.engines.protocol import Engine, EngineUnavailable
 from auricle.server.dialects import wyoming
 from auricle.server.dialects.handshake import FeedSubscription, Handshake, OpenDialect, Refused
 from auricle.server.http import listener
+from auricle.server.http.application import application
+from auricle.server.http.asgi_bridge import serve_http
 from auricle.server.http.negotiation import Reject, is_loopback_host, negotiate
 from auricle.server.http.operator_routes import operator_routes, status_routes
-from auricle.server.http.responder import serve_http
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.http.web_pages import page, page_routes
 from auricle.server.sessions.admission import RETRY_AFTER_S, Refusal, refusal
@@ -185,13 +186,13 @@ class SpeechServer:
         """Serve until `drain` has been called and the last session has ended. Raises `ListenError`."""
         self._began_at = trio.current_time()
         status = status_routes(lambda: status_document(self.status()), page("status.html"))
-        routes = {**operator_routes(self._is_ready), **status, **page_routes()}
+        app = application([*operator_routes(self._is_ready), *status, *page_routes()])
         listen = partial(
             listener.serve_tcp,
             self._config.host,
             self._config.port,
             on_websocket=self._serve_upgrade,
-            on_http=partial(serve_http, routes=routes, closing=self._drain),
+            on_http=partial(serve_http, app=app, closing=self._drain),
             limits=self._config.limits,
             closing=self._drain,
         )

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from starlette.routing import BaseRoute
 from trio_websocket import ConnectionClosed
 
 from auricle.server.http import listener
+from auricle.server.http.application import application
+from auricle.server.http.asgi_bridge import serve_http
 from auricle.server.http.listener import Server, serve_tcp
 from auricle.server.http.operator_routes import operator_routes
-from auricle.server.http.responder import serve_http
 from auricle.server.http.upgrade import Upgrade
 
 FAR_S = 60.0
@@ -28,7 +30,7 @@ UPGRADE_HEADERS = {
     "Sec-WebSocket-Version": "13",
 }
 ROUTES = operator_routes(lambda: (True, "ready"))
-ON_HTTP = partial(serve_http, routes=ROUTES)
+ON_HTTP = partial(serve_http, app=application(ROUTES))
 
 
 def request(line: str = "GET /healthz HTTP/1.1", headers: dict[str, str] | None = None) -> bytes:
@@ -118,3 +120,17 @@ async def ask(server: Server, raw: bytes) -> bytes:
         await client.send_all(raw)
         await client.send_eof()
         return await read_all(client)
+
+
+async def get(raw: bytes, routes: list[BaseRoute] | None = None) -> tuple[int, dict[str, str], bytes]:
+    options = {} if routes is None else {"on_http": partial(serve_http, app=application(routes))}
+    with trio.fail_after(FAR_S):
+        async with listening(**options) as server:
+            return parsed(await ask(server, raw))
+
+
+def parsed(response: bytes) -> tuple[int, dict[str, str], bytes]:
+    head, _, body = response.partition(b"\r\n\r\n")
+    line, *fields = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, value in (field.split(": ", 1) for field in fields)}
+    return int(line.split()[1]), headers, body

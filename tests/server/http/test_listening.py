@@ -8,8 +8,9 @@ import trio
 from trio.testing import trio_test
 from trio_websocket import open_websocket_url
 
+from auricle.server.http.application import application
+from auricle.server.http.asgi_bridge import serve_http
 from auricle.server.http.listener import ListenError, Server, serve_tcp
-from auricle.server.http.responder import serve_http
 from auricle.server.http.upgrade import Upgrade
 from server.http.listener_harness import FAR_S, ROUTES, echo, listening, read_all, read_until, request, upgrade_request
 
@@ -90,7 +91,7 @@ async def test_stopping_refuses_newcomers_lets_the_others_finish_and_then_return
 @trio_test
 async def test_a_kept_alive_connection_does_not_outlive_the_stop() -> None:
     closing = trio.Event()
-    on_http = partial(serve_http, routes=ROUTES, closing=closing)
+    on_http = partial(serve_http, app=application(ROUTES), closing=closing)
     with trio.fail_after(FAR_S):
         async with (
             listening(closing=closing, on_http=on_http) as server,

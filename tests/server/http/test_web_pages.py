@@ -1,62 +1,58 @@
 """The pages as files: types, caching, and that nothing comes from elsewhere."""
 
 import re
-from collections.abc import Mapping
 from importlib.resources import files
 
 import pytest
 from trio.testing import trio_test
 
-from auricle.server.http.routing import Request, Response, Routes, answer
-from auricle.server.http.web_pages import ASSETS, CONTENT_TYPES, page_routes
+from auricle.server.http.web_pages import CONTENT_TYPES, page_routes
+from server.http.listener_harness import get, request
 
 WEB = {each.name: each.read_text(encoding="utf-8") for each in files("auricle.server").joinpath("web").iterdir()}
 PAGES = {name: text for name, text in WEB.items() if name.endswith(".html")}
 
 
-@pytest.fixture(scope="module")
-def routes() -> Routes:
-    return page_routes()
-
-
-async def get(routes: Routes, path: str, headers: Mapping[str, str] | None = None) -> Response:
-    return await answer(routes, Request("GET", path, headers or {}))
+async def asked(path: str, *headers: str) -> tuple[int, dict[str, str], bytes]:
+    return await get(request("\r\n".join([f"GET {path} HTTP/1.1", *headers])), page_routes())
 
 
 @trio_test
-async def test_the_front_page_is_html_that_trusts_nobody_else(routes: Routes) -> None:
-    response = await get(routes, "/")
-    headers = dict(response.headers)
-    assert (response.status, response.content_type) == (200, "text/html; charset=utf-8")
-    assert "default-src 'none'" in headers["Content-Security-Policy"]
-    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
-    assert headers["Permissions-Policy"].startswith("microphone=(self)")
-    assert b"auricle.v1" in response.body
+async def test_the_front_page_is_html_that_trusts_nobody_else() -> None:
+    status, headers, body = await asked("/")
+    assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["permissions-policy"].startswith("microphone=(self)")
+    assert b"auricle.v1" in body
 
 
 @trio_test
-async def test_who_has_a_file_already_is_not_sent_it_again(routes: Routes) -> None:
-    first = await get(routes, "/web/app.mjs")
-    tag = dict(first.headers)["ETag"]
+async def test_who_has_a_file_already_is_not_sent_it_again() -> None:
+    _, headers, body = await asked("/web/app.mjs")
+    tag = headers["etag"]
     for known in (tag, f"W/{tag}", f'"other", {tag}'):
-        again = await get(routes, "/web/app.mjs", {"if-none-match": known})
-        assert (again.status, again.body) == (304, b"")
-    assert (await get(routes, "/web/app.mjs", {"if-none-match": '"other"'})).body == first.body
-    assert first.cache_control == "no-cache"
+        status, again, rest = await asked("/web/app.mjs", f"If-None-Match: {known}")
+        assert (status, rest, again["cache-control"]) == (304, b"", "no-cache")
+        assert again["content-security-policy"] == headers["content-security-policy"]
+    assert (await asked("/web/app.mjs", 'If-None-Match: "other"'))[2] == body
+    assert headers["cache-control"] == "no-cache"
 
 
 @trio_test
-async def test_every_file_has_a_type_and_is_served(routes: Routes) -> None:
+async def test_every_file_has_a_type_and_is_served() -> None:
     for name in WEB:
         if name not in PAGES:
-            response = await get(routes, ASSETS + name)
-            assert (response.status, response.content_type) == (200, CONTENT_TYPES[name[name.rindex(".") :]])
+            status, headers, _ = await asked(f"/web/{name}")
+            assert (status, headers["content-type"]) == (200, CONTENT_TYPES[name[name.rindex(".") :]])
 
 
-@pytest.mark.parametrize("path", ["/web/", "/web/index.html", "/web/../app.py", "/web/none.mjs"])
+@pytest.mark.parametrize(
+    "path", ["/web/", "/web", "/web/index.html", "/web/../app.py", "/web/..", "/web/%2e%2e%2fapp.py", "/web/none.mjs"]
+)
 @trio_test
-async def test_nothing_else_is_served(routes: Routes, path: str) -> None:
-    assert (await get(routes, path)).status == 404
+async def test_nothing_else_is_served(path: str) -> None:
+    assert (await asked(path))[0] == 404
 
 
 @pytest.mark.parametrize("name", sorted(WEB))

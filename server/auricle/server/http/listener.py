@@ -37,7 +37,7 @@ RESERVED_HEAD_TIMEOUT_S: Final = 1.0
 
 HIGHEST_PORT: Final = 65535
 
-OnHttp = Callable[[trio.abc.HalfCloseableStream, bytes], Awaitable[bytes | None]]
+OnHttp = Callable[[BufferedStream, bytes], Awaitable[bytes | None]]
 """Answers the request that these bytes begin with. Returns the bytes read beyond it, or None to close."""
 
 

@@ -1,23 +1,27 @@
 """Routes for operators: liveness (``/healthz``), readiness (``/readyz``), and ``/status``."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Final
 
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from auricle.server.http.application import problem_response
 from auricle.server.http.negotiation import WEBSOCKET_PATHS
 from auricle.server.http.problem_details import Problem
-from auricle.server.http.routing import Handler, Request, Response, Routes, problem_response
 
 HEALTH_PATHS: Final = ("/healthz", "/readyz")
 """Paths for probes, which are answered also where there is no free connection."""
 
 Ready = Callable[[], tuple[bool, str]]
 """Returns whether new sessions should be sent here now, and one sentence on why or why not."""
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def operator_routes(ready: Ready) -> Routes:
+def operator_routes(ready: Ready) -> list[BaseRoute]:
     """Return the routes of ``/healthz``, ``/readyz``, and a 426 response for every WebSocket path."""
 
     async def readyz(_request: Request) -> Response:
@@ -27,19 +31,20 @@ def operator_routes(ready: Ready) -> Routes:
         problem = Problem(status=HTTPStatus.SERVICE_UNAVAILABLE, code="engine_unavailable", detail=why)
         return problem_response(problem)
 
-    probes = {"/healthz": {"GET": _healthz}, "/readyz": {"GET": readyz}}
-    return probes | {path: {"GET": _upgrade_required} for path in WEBSOCKET_PATHS}
+    probes = [Route("/healthz", _healthz), Route("/readyz", readyz)]
+    return [*probes, *(Route(path, _upgrade_required) for path in WEBSOCKET_PATHS)]
 
 
-def status_routes(status: Callable[[], Mapping[str, object]], page: Handler) -> Routes:
+def status_routes(status: Callable[[], Mapping[str, object]], page: Endpoint) -> list[BaseRoute]:
     """Return the route of ``/status``: JSON for programs, and for browsers the page that shows it live."""
 
     async def status_or_page(request: Request) -> Response:
-        if request.wants_html:
+        # Programs do not name HTML among what they accept.
+        if "text/html" in request.headers.get("accept", ""):
             return await page(request)
-        return replace(_json(status()), headers=(("Vary", "Accept"),))
+        return _json(status(), {"Vary": "Accept"})
 
-    return {"/status": {"GET": status_or_page}}
+    return [Route("/status", status_or_page)]
 
 
 async def _healthz(_request: Request) -> Response:
@@ -52,11 +57,11 @@ async def _upgrade_required(request: Request) -> Response:
         Problem(
             status=HTTPStatus.UPGRADE_REQUIRED,
             code="upgrade_required",
-            detail=f"{request.path} is a WebSocket.",
+            detail=f"{request.url.path} is a WebSocket.",
             extra_headers=(("Upgrade", "websocket"), ("Connection", "Upgrade")),
         )
     )
 
 
-def _json(document: Mapping[str, object]) -> Response:
-    return Response(content_type="application/json", body=json.dumps(document).encode())
+def _json(document: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Response:
+    return Response(json.dumps(document), headers=headers, media_type="application/json")

@@ -6,32 +6,23 @@ from functools import partial
 
 import pytest
 import trio
+import trio.testing
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 from trio.testing import MockClock, trio_test
 
+from auricle.server.http.application import application
+from auricle.server.http.asgi_bridge import BODY_STALL_S, UNREAD_BODY_BYTES, serve_http
 from auricle.server.http.operator_routes import operator_routes, status_routes
-from auricle.server.http.responder import BODY_BYTES, serve_http
-from auricle.server.http.routing import Request, Response, Routes
 from auricle.server.http.web_pages import page, page_routes
-from server.http.listener_harness import FAR_S, ask, connected, listening, read_all, read_until, request
+from server.http.listener_harness import FAR_S, ask, connected, get, listening, parsed, read_all, read_until, request
 
 
 @pytest.fixture
 def clock() -> MockClock:
     return MockClock(autojump_threshold=0)
-
-
-async def get(raw: bytes, routes: Routes | None = None) -> tuple[int, dict[str, str], bytes]:
-    options = {} if routes is None else {"on_http": partial(serve_http, routes=routes)}
-    with trio.fail_after(FAR_S):
-        async with listening(**options) as server:
-            return parsed(await ask(server, raw))
-
-
-def parsed(response: bytes) -> tuple[int, dict[str, str], bytes]:
-    head, _, body = response.partition(b"\r\n\r\n")
-    line, *fields = head.decode().split("\r\n")
-    headers = {name.lower(): value for name, value in (field.split(": ", 1) for field in fields)}
-    return int(line.split()[1]), headers, body
 
 
 @trio_test
@@ -164,8 +155,8 @@ async def test_a_small_body_is_skipped_and_a_big_one_closes(chunked: bool) -> No
 
     with trio.fail_after(FAR_S):
         async with listening() as server:
-            kept = await ask(server, post(BODY_BYTES) + request())
-            closed = await ask(server, post(4 * BODY_BYTES) + request())
+            kept = await ask(server, post(UNREAD_BODY_BYTES) + request())
+            closed = await ask(server, post(4 * UNREAD_BODY_BYTES) + request())
             assert server.counts.failed == 0
     assert kept.count(b"HTTP/1.1 404 ") == kept.count(b"HTTP/1.1 200 ") == 1
     assert closed.count(b"HTTP/1.1 404 ") == closed.count(b"HTTP/1.1 ") == 1
@@ -204,7 +195,127 @@ async def test_a_handler_that_raises_is_a_500_problem() -> None:
         raise RuntimeError("a bug")
 
     with trio.fail_after(FAR_S):
-        async with listening(on_http=partial(serve_http, routes={"/": {"GET": broken}})) as server:
+        async with listening(on_http=partial(serve_http, app=application([Route("/", broken)]))) as server:
             status, headers, body = parsed(await ask(server, request("GET / HTTP/1.1")))
             assert (status, json.loads(body)["code"], headers["connection"]) == (500, "internal", "close")
+            assert server.counts.failed == 1
+
+
+async def echo_body(request: Request) -> Response:
+    return StreamingResponse(request.stream())
+
+
+ECHO = partial(serve_http, app=application([Route("/", echo_body, methods=["POST"])]))
+POST = "POST / HTTP/1.1"
+
+
+@trio_test
+async def test_a_response_may_begin_while_the_body_is_still_coming() -> None:
+    with trio.fail_after(FAR_S):
+        async with connected(on_http=ECHO) as (client, _server):
+            await client.send_all(request(POST, {"Host": "a", "Content-Length": "6"}) + b"one")
+            begun = await read_until(client, b"one")
+            await client.send_all(b"two")
+            rest = await read_all(client)
+    assert begun.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close" in begun.lower()
+    assert rest.lstrip().startswith(b"3\r\ntwo\r\n0\r\n")
+
+
+@trio_test
+async def test_100_continue_is_said_where_somebody_wants_the_body() -> None:
+    headers = {"Host": "a", "Content-Length": "3", "Expect": "100-continue"}
+    with trio.fail_after(FAR_S):
+        async with connected(on_http=ECHO) as (client, _server):
+            await client.send_all(request(POST, headers))
+            assert (await read_until(client, b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+            await client.send_all(b"abc")
+            assert (await read_until(client, b"0\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
+@trio_test
+async def test_a_body_is_not_read_before_it_is_wanted() -> None:
+    wanted = trio.Event()
+
+    async def slow(http_request: Request) -> Response:
+        async for _ in http_request.stream():
+            await wanted.wait()
+        return Response(b"done")
+
+    with trio.fail_after(FAR_S):
+        app = application([Route("/", slow, methods=["POST"])])
+        async with connected(trio.testing.lockstep_stream_pair, on_http=partial(serve_http, app=app)) as (client, _):
+            await client.send_all(request(POST, {"Host": "a", "Content-Length": "200000"}))
+            await client.send_all(bytes(60_000))
+            with trio.move_on_after(0.05) as blocked:
+                await client.send_all(bytes(140_000))
+            assert blocked.cancelled_caught
+            wanted.set()
+
+
+@trio_test
+async def test_a_body_that_stalls_is_a_408(clock: MockClock) -> None:
+    with trio.fail_after(2 * BODY_STALL_S):
+        async with connected(on_http=partial(serve_http, app=application([Route("/", read_it, methods=["POST"])]))) as (
+            client,
+            server,
+        ):
+            await client.send_all(request(POST, {"Host": "a", "Content-Length": "9"}) + b"abc")
+            assert (await read_all(client)).startswith(b"HTTP/1.1 408 ")
+            assert trio.current_time() == pytest.approx(BODY_STALL_S)
+            assert server.counts.failed == 0
+
+
+async def read_it(http_request: Request) -> Response:
+    return Response(await http_request.body())
+
+
+@pytest.mark.parametrize("headers", [{"Content-Length": "9"}, {"Transfer-Encoding": "chunked"}])
+@trio_test
+async def test_a_body_that_is_cut_ends_the_request_and_nothing_else(headers: dict[str, str]) -> None:
+    with trio.fail_after(FAR_S):
+        app = application([Route("/", read_it, methods=["POST"])])
+        async with listening(on_http=partial(serve_http, app=app)) as server:
+            answered = await ask(server, request(POST, {"Host": "a"} | headers) + b"3\r\n")
+            assert answered.startswith(b"HTTP/1.1 400 ")
+            assert server.counts.failed == 0
+
+
+@trio_test
+async def test_who_waits_is_told_that_the_client_is_gone() -> None:
+    told: list[Message] = []
+
+    async def waits(scope: Scope, receive: Receive, send: Send) -> None:
+        told.extend([await receive(), await receive()])
+
+    with trio.fail_after(FAR_S):
+        async with listening(on_http=partial(serve_http, app=waits)) as server:
+            assert await ask(server, request()) == b""
+    assert [message["type"] for message in told] == ["http.request", "http.disconnect"]
+
+
+@trio_test
+async def test_a_request_behind_one_that_is_watched_is_answered_in_its_turn() -> None:
+    async def watches(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        with trio.move_on_after(0.01):
+            await receive()
+        await Response(b"here")(scope, receive, send)
+
+    with trio.fail_after(FAR_S):
+        async with connected(on_http=partial(serve_http, app=watches)) as (client, server):
+            await client.send_all(request() + request())
+            received = b""
+            while received.count(b"here") < 2:
+                received += await client.receive_some(65536)
+            assert server.counts.requests == 2
+
+
+@trio_test
+async def test_an_application_that_says_nothing_is_a_500() -> None:
+    async def silent(scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    with trio.fail_after(FAR_S):
+        async with listening(on_http=partial(serve_http, app=silent)) as server:
+            assert (await ask(server, request())).startswith(b"HTTP/1.1 500 ")
             assert server.counts.failed == 1

@@ -1,0 +1,57 @@
+"""The HTTP application: Starlette's routing, with errors as problem details (RFC 9457)."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from auricle.server.http.problem_details import PROBLEM_JSON, Problem
+
+
+def application(routes: Sequence[BaseRoute]) -> Starlette:
+    """Return an ASGI application of these routes."""
+    app = Starlette(
+        routes=routes,
+        exception_handlers={HTTPException: _refused, ClientDisconnect: _gone, Exception: _failed},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def problem_response(problem: Problem) -> Response:
+    """Return the response for a problem on a connection that stays open."""
+    return Response(problem.body, problem.status, dict(problem.extra_headers), PROBLEM_JSON)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            code, detail = "not_found", "There is nothing at this path."
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            known = sorted(each.strip() for each in headers.get("Allow", "").split(","))
+            headers["Allow"] = ", ".join(known)
+            code, detail = "method_not_allowed", f"This path knows {' and '.join(known)}."
+        case _:
+            code, detail = "bad_request", error.detail
+    return problem_response(
+        Problem(status=error.status_code, code=code, detail=detail, extra_headers=tuple(headers.items()))
+    )
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return Response()  # nobody is there to read it
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    closes = (("Connection", "close"),)
+    return problem_response(
+        Problem(
+            status=HTTPStatus.INTERNAL_SERVER_ERROR, code="internal", detail="The server failed.", extra_headers=closes
+        )
+    )
