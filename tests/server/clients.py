@@ -1,6 +1,7 @@
 """One small conversation, held by either client on a real socket: everything a test wants to know comes back."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -44,6 +45,7 @@ def talk(
     limits: Limits | None = None,
     config: Start | None = None,
     allow_legacy: bool = False,
+    ssl_context: ssl.SSLContext | None = None,
     ends: int = 1,
     on_event: Callable[[ClientEvent], None] = lambda event: None,
 ) -> Talk:
@@ -60,7 +62,12 @@ def talk(
             result.events.append(event)
             on_event(event)
 
-    arguments: dict[str, Any] = {"config": config, "limits": limits, "allow_legacy": allow_legacy}
+    arguments: dict[str, Any] = {
+        "config": config,
+        "limits": limits,
+        "allow_legacy": allow_legacy,
+        "ssl_context": ssl_context,
+    }
 
     async def with_trio() -> None:
         with trio.fail_after(PATIENCE_S):

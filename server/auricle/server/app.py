@@ -1,6 +1,7 @@
 """The server as one object: the listener, the engine actor, the open sessions, and the drain that ends them."""
 
 import logging
+import ssl
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -78,6 +79,8 @@ class ServerConfig:
     """Origins of pages that may connect besides those of this host: ``https://app.example:8443``."""
     wyoming_port: int | None = None
     """Port for Home Assistant's Wyoming protocol, 0 for any; None: it is not spoken."""
+    tls: ssl.SSLContext | None = None
+    """The context of the server's certificate; None: no TLS."""
     drain_timeout_s: float = 60.0
     """Seconds that open sessions get to finish after `SpeechServer.drain`."""
 
@@ -109,13 +112,13 @@ class SpeechServer:
     @property
     def page_url(self) -> str:
         """The address of the page, for a browser of this machine."""
-        return f"http://{self._address.authority}/"
+        return f"http{'s' if self._address.secure else ''}://{self._address.authority}/"
 
     @property
     def _address(self) -> Address:
         assert self._listener is not None, "a server is handed out once it listens"
         host = LOOPBACK_OF.get(self._config.host, self._config.host)
-        return Address(host, self._listener.port, DEFAULT_PATH, secure=False)
+        return Address(host, self._listener.port, DEFAULT_PATH, secure=self._config.tls is not None)
 
     @property
     def sessions(self) -> int:
@@ -192,9 +195,10 @@ class SpeechServer:
             self._config.host,
             self._config.port,
             on_websocket=self._serve_upgrade,
-            on_http=partial(serve_http, app=app, closing=self._drain),
+            on_http=partial(serve_http, app=app, closing=self._drain, secure=self._config.tls is not None),
             limits=self._config.limits,
             closing=self._drain,
+            tls=self._config.tls,
         )
         async with trio.open_nursery() as nursery:
             async with trio.open_nursery() as connections:

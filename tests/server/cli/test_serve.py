@@ -2,9 +2,10 @@
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 import trio
 
 from auricle.server.cli.early_signals import good_end_on_signals
-from auricle.transports.trio import connect
+from auricle.transports.trio import ConnectFailed, connect
+from server.clients import BACKENDS, talk
 
 COMMAND = [sys.executable, "-c", "from auricle.server.cli.entry import main; main()", "serve", "--port", "0"]
 FAR_S = 60.0
@@ -20,9 +22,13 @@ SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, sign
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+def serving(*arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [*COMMAND, "--engine", "scripted", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, "--engine", "scripted", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     try:
         yield process
@@ -91,3 +97,37 @@ def test_signals_mean_what_they_meant_once_the_imports_are_done() -> None:
     with good_end_on_signals():
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_certificate_of_our_own_making_is_made_once_and_serves_both_clients(tmp_path: Path) -> None:
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    made = []
+    for _ in range(2):
+        with serving("--tls-self-signed", environment=environment) as process:
+            assert process.stdout is not None
+            announced = process.stdout.readline()
+            url = next(word for word in announced.split() if word.startswith("wss://"))
+            assert "the page is https://127.0.0.1:" in announced
+            (authority,) = tmp_path.glob("auricle/tls/*/ca.pem")
+            made.append(authority.read_bytes())
+            trusting = ssl.create_default_context(cafile=str(authority))
+            for backend in BACKENDS:
+                assert talk(backend, url, chunks=[bytes(32_000)], ssl_context=trusting).closed.complete
+            with pytest.raises(ConnectFailed, match="its certificate is not trusted"):
+                talk("trio", url, chunks=[])
+    assert made[0] == made[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--tls-key", "KEY"], "--tls-key is of no use without its certificate: give --tls-cert too."),
+        (["--tls-cert", "CERT", "--tls-self-signed"], "--tls-self-signed makes a certificate, and --tls-cert"),
+        (["--tls-cert", "no-such-file.pem"], "Cannot read the certificate no-such-file.pem: no such file"),
+    ],
+)
+def test_tls_options_that_cannot_be_used_are_one_sentence(options: list[str], sentence: str) -> None:
+    with serving(*options) as process:
+        _, complaints = process.communicate(timeout=FAR_S)
+    assert (process.returncode, complaints.count("\n")) == (2, 1)
+    assert complaints.startswith(sentence)

@@ -32,7 +32,8 @@ def why_unreachable(address: Address, error: BaseException) -> str:
             case TimeoutError():
                 return f"{address.url}: nothing answers there: check the address, and the firewall before it"
             case ssl.SSLCertVerificationError(verify_message=reason):
-                return f"{address.url}: its certificate is not trusted ({reason}): give ssl_context"
+                why = f"its certificate is not trusted ({reason})"
+                return f"{address.url}: {why}: give ssl_context, or let SSL_CERT_FILE name the file to trust"
             case ssl.SSLError():
                 return f"{address.url}: it does not speak TLS: write ws:// where there is none"
             case OSError(strerror=str(reason)):

@@ -34,6 +34,9 @@ from auricle.server.cli.options import (
     Task,
     TaskOption,
     Threads,
+    TlsCert,
+    TlsKey,
+    TlsSelfSigned,
     Url,
     Verbose,
 )
@@ -168,6 +171,9 @@ def serve(
     max_sessions: MaxSessions = None,
     max_sessions_per_peer: MaxSessionsPerPeer = None,
     allow_origin: AllowOrigin = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_self_signed: TlsSelfSigned = False,
     engine_isolation: Annotated[
         Literal["process", "thread"],
         typer.Option(
@@ -196,6 +202,7 @@ def serve(
             max_sessions=max_sessions,
             max_sessions_per_peer=max_sessions_per_peer,
             allowed_origins=_checked(lambda: server_choice.checked_origins(allow_origin or [])),
+            tls=_checked(lambda: serve_command.tls_context(tls_cert, tls_key, host if tls_self_signed else None)),
             compute=server_choice.ComputeOptions(
                 device=device, compute_type=compute_type, beam_size=beam_size, threads=threads
             ),

@@ -63,6 +63,17 @@ AllowOrigin = Annotated[
         help="Pages from there may connect, as in https://app.example; may be given again. Needed behind a proxy.",
     ),
 ]
+TlsCert = Annotated[
+    str | None,
+    typer.Option("--tls-cert", envvar="AURICLE_TLS_CERT", metavar="FILE", help="Certificate chain in PEM, for https."),
+]
+TlsKey = Annotated[
+    str | None,
+    typer.Option("--tls-key", envvar="AURICLE_TLS_KEY", metavar="FILE", help="Its key, where that is another file."),
+]
+TlsSelfSigned = Annotated[
+    bool, typer.Option("--tls-self-signed", help="A certificate of our own making, for development.")
+]
 Device = Annotated[
     str | None, typer.Option("--device", envvar="AURICLE_DEVICE", help="Where the model runs: cpu, cuda or cuda:1.")
 ]

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import ssl
 import sys
 from collections.abc import Mapping
 from typing import Final
@@ -14,12 +15,41 @@ from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.server.cli.early_signals import SIGNALS
 from auricle.server.cli.engine_progress import wait_for_engine
 from auricle.server.cli.exit_codes import Exit
+from auricle.server.cli.option_errors import OptionError
+from auricle.server.cli.self_signed import self_signed
 from auricle.server.http.negotiation import is_loopback_host
+from auricle.server.http.tls import CertificateError, server_context
 
 ISOLATION: Final[Mapping[str, Isolation]] = {each.value: each for each in Isolation}
 """Where the model lives, by the name that the command line has for it."""
 
 logger = logging.getLogger(__name__)
+
+
+def tls_context(certificate: str | None, key: str | None, self_signed_for: str | None) -> ssl.SSLContext | None:
+    """Return the TLS context of the options, None without any; ``self_signed_for`` is a host, and makes a certificate.
+
+    Raises `OptionError`.
+    """
+    if self_signed_for is not None:
+        if certificate or key:
+            raise OptionError("--tls-self-signed makes a certificate, and --tls-cert brings one: give one of them.")
+        made = self_signed(self_signed_for)
+        print(
+            f"The certificate is of our own making: clients trust it with SSL_CERT_FILE={made.authority} (Node.js: "
+            f"NODE_EXTRA_CA_CERTS, curl: --cacert); a browser asks.",
+            file=sys.stderr,
+            flush=True,
+        )
+        return server_context(made.certificate)
+    if certificate is None:
+        if key is not None:
+            raise OptionError("--tls-key is of no use without its certificate: give --tls-cert too.")
+        return None
+    try:
+        return server_context(certificate, key)
+    except CertificateError as error:
+        raise OptionError(str(error)) from error
 
 
 async def serve(config: ServerConfig) -> Exit:
@@ -43,8 +73,8 @@ def _announce(server: SpeechServer, config: ServerConfig, engine: str) -> None:
         print(server.fallback_reason, file=sys.stderr, flush=True)
     if not is_loopback_host(config.host):
         print(
-            f"Anybody who can reach {config.host} can use this server: it has neither keys nor TLS yet, so put a "
-            "proxy in front that has.",
+            f"Anybody who can reach {config.host} can use this server: it has no keys yet"
+            f"{'' if config.tls else ', and no TLS without --tls-cert'}, so put a proxy in front that has.",
             file=sys.stderr,
             flush=True,
         )

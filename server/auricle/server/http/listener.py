@@ -3,6 +3,7 @@
 import errno
 import logging
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +22,7 @@ from auricle.server.http.negotiation import path_of, read_offer
 from auricle.server.http.operator_routes import HEALTH_PATHS
 from auricle.server.http.problem_details import Problem
 from auricle.server.http.request_head import HEAD_TIMEOUT_S, HeadRefused, RequestHead, read_head
+from auricle.server.http.tls import TlsStream
 from auricle.server.http.upgrade import OnWebSocket, serve_upgrade
 
 logger = logging.getLogger(__name__)
@@ -169,11 +171,13 @@ async def serve_tcp(
     limits: Limits | None = None,
     max_connections: int = MAX_CONNECTIONS,
     closing: trio.Event | None = None,
+    tls: ssl.SSLContext | None = None,
     task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Accept TCP connections until `closing` is set, then serve until the last one has ended. Starts with a `Server`.
 
-    `host` None binds every address, IPv4 and IPv6; port 0 any free port. A cancel drops open connections.
+    `host` None binds every address, IPv4 and IPv6; port 0 any free port. With ``tls``, every connection has TLS. A
+    cancel drops open connections.
     Raises `ListenError`. TCP_NODELAY is on: trio sets it on every socket stream.
     """
     listeners = await _bind(host, port)
@@ -189,7 +193,8 @@ async def serve_tcp(
     )
 
     async def serve(stream: trio.SocketStream) -> None:
-        await server.serve_connection(stream, peer=_peer(stream))
+        peer = _peer(stream)
+        await server.serve_connection(stream if tls is None else TlsStream(stream, tls), peer=peer)
 
     async with trio.open_nursery() as connections, trio.open_nursery() as accepting:
         accepting.start_soon(partial(trio.serve_listeners, serve, listeners, handler_nursery=connections))
