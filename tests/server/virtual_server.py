@@ -20,8 +20,7 @@ from auricle.engines.scripted.engine import ScriptedEngine, ScriptedWindowEngine
 from auricle.engines.scripted.script import Script, ScriptedWord
 from auricle.engines.supervised import CallGivenUp, EngineTrouble
 from auricle.server.app import ServerConfig, SpeechServer
-from auricle.transports.testing.in_memory_wire import InMemoryWire, memory_pair
-from auricle.transports.testing.trio import TrioLoop
+from auricle.transports.in_memory_wire import InMemoryWire, memory_pair
 from auricle.transports.trio import Client, ConnectFailed
 from auricle.transports.trio.client import run_client
 from auricle.transports.trio.server import serve_wire
@@ -150,14 +149,13 @@ class VirtualServer:
         self.model = model
         self.server = SpeechServer(ServerConfig(**config), model)
         self.server._actor = EngineActor(model, workers=2, run_sync=model.run_sync)
-        self._loop = TrioLoop()
         self._ids = count()
 
     @asynccontextmanager
     async def client(self, config: Start | None = None, limits: Limits | None = None) -> AsyncIterator[Client]:
         """A client with a session of its own. Raises `ConnectFailed`."""
         session = ClientSession(config or Start(resume=False), now=trio.current_time(), limits=limits or Limits())
-        async with memory_pair(self._loop) as (ours, theirs), trio.open_nursery() as nursery:
+        async with memory_pair(trio.Event) as (ours, theirs), trio.open_nursery() as nursery:
             nursery.start_soon(self._serve, theirs)
             failed: ConnectFailed | None = None
             try:

@@ -16,8 +16,8 @@ import trio
 import trio.testing
 
 from auricle.core import SessionClosed
+from auricle.transports.in_memory_wire import memory_pair
 from auricle.transports.testing import driver
-from auricle.transports.testing.in_memory_wire import memory_pair
 from auricle.transports.testing.transport import CHECKS, TRICKLING, Check, run_check
 from auricle.transports.testing.trio import Trickle, TrioLoop
 from auricle.transports.wire import Wire, WireLost
@@ -148,7 +148,7 @@ def test_the_dialect_around_a_wire_passes_the_kit(check: Check) -> None:
 
     @asynccontextmanager
     async def pair() -> AsyncIterator[tuple[Wire, Wire]]:
-        async with memory_pair(loop) as (one, other):
+        async with memory_pair(loop.signal) as (one, other):
             yield text_only(one), text_only(other)
 
     loop.run(lambda: run_check(loop, check, pair))

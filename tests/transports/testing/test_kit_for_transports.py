@@ -5,8 +5,8 @@ import asyncio
 import pytest
 import trio
 
+from auricle.transports.in_memory_wire import memory_pair
 from auricle.transports.testing.asyncio import AsyncioLoop
-from auricle.transports.testing.in_memory_wire import memory_pair
 from auricle.transports.testing.loop import Loop
 from auricle.transports.testing.transport import CHECKS, TRICKLING, Check, run_check
 from auricle.transports.testing.trio import Trickle, TrioLoop
@@ -18,7 +18,7 @@ LOOPS = [pytest.param(TrioLoop(), id="trio"), pytest.param(AsyncioLoop(), id="as
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_memory(loop: Loop, check: Check) -> None:
-    loop.run(lambda: run_check(loop, check, lambda: memory_pair(loop)))
+    loop.run(lambda: run_check(loop, check, lambda: memory_pair(loop.signal)))
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

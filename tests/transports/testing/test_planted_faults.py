@@ -12,16 +12,16 @@ import pytest
 import auricle.transports.asyncio.driver as asyncio_driver
 import auricle.transports.trio.driver as trio_driver
 from auricle.core import Frame
+from auricle.transports import in_memory_wire
 from auricle.transports.driver import BaseDriver
+from auricle.transports.in_memory_wire import InMemoryWire, memory_pair
 from auricle.transports.testing import (
     cancellation_sweep,
     driver_scenarios,
-    in_memory_wire,
     termination_scenarios,
     transport,
 )
 from auricle.transports.testing.driver_harness import Scenario, run_scenario
-from auricle.transports.testing.in_memory_wire import InMemoryWire, memory_pair
 from auricle.transports.testing.loop import Loop
 from auricle.transports.testing.replay import Action, play
 from auricle.transports.wire import WireLost
@@ -332,11 +332,11 @@ WIRES: list[tuple[type[InMemoryWire], transport.Check]] = [
 def test_a_faulty_wire_is_caught(world: str, kind: type[InMemoryWire], killer: transport.Check) -> None:
     loop: Loop = DRIVERS[world][0]
     with pytest.raises(AssertionError, match=rf"^{killer.__name__}: .*\w"):
-        loop.run(lambda: transport.run_check(loop, killer, lambda: memory_pair(loop, kind=kind)))
+        loop.run(lambda: transport.run_check(loop, killer, lambda: memory_pair(loop.signal, kind=kind)))
 
 
 async def check_in_memory(loop: Loop, kind: type[InMemoryWire]) -> None:
-    await transport.run_checks(loop, lambda: memory_pair(loop, kind=kind))
+    await transport.run_checks(loop, lambda: memory_pair(loop.signal, kind=kind))
 
 
 @pytest.mark.parametrize("world", NATIVE)
@@ -361,7 +361,7 @@ def test_a_hang_says_where_it_waits(world: str) -> None:
 
 
 def pair_of(loop: Loop) -> Any:
-    return memory_pair(loop, kind=SleepsThroughAborts)
+    return memory_pair(loop.signal, kind=SleepsThroughAborts)
 
 
 @pytest.mark.parametrize("world", NATIVE)

@@ -1,12 +1,12 @@
 """An in-memory pair of wires: the smallest transport that keeps every promise of `Wire`, for either event loop."""
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Self
 
 from auricle.core import PROTOCOL, Frame
-from auricle.transports.testing.loop import Loop
+from auricle.transports.driver import Signal
 from auricle.transports.wire import WireLost
 
 CAPACITY: Final = 16
@@ -18,10 +18,10 @@ class InMemoryWire:
 
     peer: Self
 
-    def __init__(self, loop: Loop, subprotocol: str | None) -> None:
+    def __init__(self, new_signal: Callable[[], Signal], subprotocol: str | None) -> None:
         self.subprotocol = subprotocol
-        self._loop = loop
-        self._changed = loop.signal()
+        self._new_signal = new_signal
+        self._changed = new_signal()
         self._incoming: deque[Frame] = deque()
         self._close_sent: tuple[int, str] | None = None
         self._close_received = False
@@ -71,7 +71,7 @@ class InMemoryWire:
         """Wake the waiting tasks of both ends."""
         for end in (self, self.peer):
             end._changed.set()
-            end._changed = self._loop.signal()
+            end._changed = self._new_signal()
 
     def _is_over(self) -> bool:
         return self._aborted or self._close_received or self.peer._aborted
@@ -79,10 +79,10 @@ class InMemoryWire:
 
 @asynccontextmanager
 async def memory_pair(
-    loop: Loop, subprotocol: str | None = PROTOCOL, kind: type[InMemoryWire] = InMemoryWire
+    new_signal: Callable[[], Signal], subprotocol: str | None = PROTOCOL, kind: type[InMemoryWire] = InMemoryWire
 ) -> AsyncIterator[tuple[InMemoryWire, InMemoryWire]]:
-    """Make two connected wires; leaving the block drops them."""
-    one, other = kind(loop, subprotocol), kind(loop, subprotocol)
+    """Make two connected wires; leaving the block drops them. ``new_signal`` makes an event of the loop."""
+    one, other = kind(new_signal, subprotocol), kind(new_signal, subprotocol)
     one.peer, other.peer = other, one
     try:
         yield one, other
