@@ -39,6 +39,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("dialects",),
         ("http", "status"),
         ("sessions",),
+        ("uploads",),
         ("app",),
         ("cli",),
         ("transcription",),

@@ -4,7 +4,7 @@ import logging
 import ssl
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Final
 
 import trio
 
-from auricle.core import Limits, SessionClosed
+from auricle.core import Limits, SessionClosed, Start
 from auricle.core.messages import Resume
 from auricle.engines.actor import EngineActor
 from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
@@ -34,12 +34,16 @@ from auricle.server.sessions.admission import RETRY_AFTER_S, Refusal, refusal
 from auricle.server.sessions.conversation import Conversation
 from auricle.server.sessions.decoding_wire import DecodingWire
 from auricle.server.sessions.line_keeper import keep_line
+from auricle.server.sessions.local_client import local_client
 from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.sessions.transcript_feed import FeedWire, TranscriptFeeds, serve_listener
 from auricle.server.sessions.wyoming_wire import WyomingWire
 from auricle.server.status import ServerStatus, status_document
+from auricle.server.uploads.doors import Doors
+from auricle.server.uploads.routes import upload_routes
 from auricle.transports.address import DEFAULT_PATH, Address
+from auricle.transports.trio.client import Client
 from auricle.transports.trio.first_frame import read_first_frame
 from auricle.transports.trio.server import Connection, serve_wire
 from auricle.transports.trio.websocket import WebSocketWire
@@ -81,6 +85,8 @@ class ServerConfig:
     """Port for Home Assistant's Wyoming protocol, 0 for any; None: it is not spoken."""
     tls: ssl.SSLContext | None = None
     """The context of the server's certificate; None: no TLS."""
+    max_upload_bytes: int = 2**30
+    """Most bytes of an uploaded form, which is stored on disk before it is heard."""
     drain_timeout_s: float = 60.0
     """Seconds that open sessions get to finish after `SpeechServer.drain`."""
 
@@ -189,7 +195,10 @@ class SpeechServer:
         """Serve until `drain` has been called and the last session has ended. Raises `ListenError`."""
         self._began_at = trio.current_time()
         status = status_routes(lambda: status_document(self.status()), page("status.html"))
-        app = application([*operator_routes(self._is_ready), *status, *page_routes()])
+        app = application(
+            [*operator_routes(self._is_ready), *status, *page_routes(), *upload_routes(self._doors())],
+            allowed_origins=self._config.allowed_origins,
+        )
         listen = partial(
             listener.serve_tcp,
             self._config.host,
@@ -217,6 +226,32 @@ class SpeechServer:
         """Wait until a drain has completed."""
         await self._stopped.wait()
 
+    def open_session(self, config: Start, client: str = "") -> AbstractAsyncContextManager[Client]:
+        """Open a session whose client is in this process, for whoever ``client`` is: ``address:port``.
+
+        Entered, raises `ConnectFailed` where the session is refused.
+        """
+
+        async def serve(wire: Wire) -> None:
+            await self._serve_new(wire, trio.current_time(), client)
+
+        return local_client(config, serve, self._config.limits)
+
+    def _doors(self) -> Doors:
+        return Doors(
+            open_session=self.open_session,
+            model=self._model,
+            max_upload_bytes=self._config.max_upload_bytes,
+            allowed_origins=self._config.allowed_origins,
+            loopback_only=is_loopback_host(self._config.host),
+        )
+
+    def _model(self) -> str | None:
+        try:
+            return self._actor.info.model
+        except EngineUnavailable:
+            return None
+
     async def _serve_upgrade(self, upgrade: Upgrade) -> None:
         decision = negotiate(
             upgrade.offer,
@@ -235,16 +270,33 @@ class SpeechServer:
         resume, wire = await self._read_first_frame(wire)
         if resume is not None and await self._registry.resume(resume, wire):
             return
+        await self._serve_new(wire, opened_at, upgrade.peer, resume, socket)
+
+    async def _serve_new(
+        self,
+        wire: Wire,
+        opened_at: float,
+        client: str,
+        resume: Resume | None = None,
+        socket: WebSocketWire | None = None,
+    ) -> None:
+        """Run a session on a wire, over a ``socket`` where its client is elsewhere.
+
+        ``resume`` is what it began with, where that is for no session of ours.
+        """
         session_id = uuid.uuid4().hex
         try:
             async with serve_wire(wire, limits=self._config.limits, opened_at=opened_at) as connection:
                 if resume is not None:
                     self._registry.refuse(resume, connection)
                 self._registry.add(session_id, connection)
-                closed = await self._run_on_websocket(session_id, connection, upgrade.peer, socket)
+                if socket is None:
+                    closed = await self._run_session(session_id, connection, client)
+                else:
+                    closed = await self._run_on_websocket(session_id, connection, client, socket)
         finally:
             self._registry.remove(session_id)
-        _log_closed(session_id, upgrade.peer, closed)
+        _log_closed(session_id, client, closed)
 
     async def _serve_dialect(self, upgrade: Upgrade, open_dialect: OpenDialect) -> None:
         """Serve a client whose path names its dialect: the handshake says all that there is to know of it."""

@@ -5,6 +5,8 @@ from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -12,10 +14,12 @@ from starlette.routing import BaseRoute
 from auricle.server.http.problem_details import PROBLEM_JSON, Problem
 
 
-def application(routes: Sequence[BaseRoute]) -> Starlette:
-    """Return an ASGI application of these routes."""
+def application(routes: Sequence[BaseRoute], *, allowed_origins: Sequence[str] = ()) -> Starlette:
+    """Return an ASGI application of these routes, whose answers pages of ``allowed_origins`` may read."""
+    cors = Middleware(CORSMiddleware, allow_origins=allowed_origins, allow_methods=["GET", "POST"], allow_headers=["*"])
     app = Starlette(
         routes=routes,
+        middleware=[cors] if allowed_origins else [],
         exception_handlers={HTTPException: _refused, ClientDisconnect: _gone, Exception: _failed},
     )
     app.router.redirect_slashes = False

@@ -30,6 +30,10 @@ DEFAULT_HEADERS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-opt
 _BODYLESS: Final = b"HEAD"
 
 
+class ResponseAborted(Exception):
+    """Raised by an application whose response has begun and cannot be finished: the connection ends in the middle."""
+
+
 async def serve_http(
     stream: BufferedStream,
     first_request_bytes: bytes,
@@ -51,6 +55,8 @@ async def serve_http(
     exchange = _Exchange(parser, stream, request.method, lambda: closing is not None and closing.is_set())
     try:
         await app(_scope(request, stream.peer, secure=secure), exchange.receive, exchange.send)
+    except ResponseAborted:
+        return None
     except Exception:
         await exchange.fail()
         raise

@@ -87,12 +87,20 @@ def negotiate(offer: Offer, *, allowed_origins: Collection[str] = (), loopback_o
     if known is None and dialect is None:
         where = ", ".join((*WEBSOCKET_PATHS, *DIALECTS))
         return _rejection(HTTPStatus.NOT_FOUND, "not_found", f"There is no WebSocket at this path; try {where}.")
-    if not origin_allowed(offer, allowed_origins):
-        return _rejection(HTTPStatus.FORBIDDEN, "forbidden", "Pages of this origin may not use this server.")
-    if loopback_only and is_rebound(offer, allowed_origins):
-        why = f"This server is on the loopback, and no page reaches it as {offer.host!r}; allow the page's origin."
-        return _rejection(HTTPStatus.FORBIDDEN, "forbidden", why)
+    problem = page_problem(offer, allowed_origins=allowed_origins, loopback_only=loopback_only)
+    if problem is not None:
+        return Reject(problem)
     return Accept(choose_subprotocol(offer.subprotocols, known or ()), dialect)
+
+
+def page_problem(offer: Offer, *, allowed_origins: Collection[str] = (), loopback_only: bool = False) -> Problem | None:
+    """Return why the page that asks may not use this server, by its origin and by the host that it asked for."""
+    why = None
+    if not origin_allowed(offer, allowed_origins):
+        why = "Pages of this origin may not use this server."
+    elif loopback_only and is_rebound(offer, allowed_origins):
+        why = f"This server is on the loopback, and no page reaches it as {offer.host!r}; allow the page's origin."
+    return None if why is None else Problem(status=HTTPStatus.FORBIDDEN, code="forbidden", detail=why)
 
 
 def choose_subprotocol(offered: Sequence[str], known: Collection[str]) -> str | None:

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import BinaryIO, Final, Self
@@ -58,10 +58,20 @@ class Recording:
         name = STDIN_NAME if given == STDIN else given
         if _ADDRESS.match(given):
             raise RecordingError(name, "it is an address, and nothing is fetched from the network", _DOWNLOAD)
+        if given == STDIN:
+            return cls._opened(name, lambda _: _standard_input(stdin), channel)
+        return cls._opened(name, lambda resources: resources.enter_context(open(given, "rb")), channel)
+
+    @classmethod
+    def read(cls, file: BinaryIO, name: str, *, channel: int | None = None) -> Self:
+        """Read a recording that somebody else has opened, and closes; ``name`` is for messages. Raises as `open`."""
+        return cls._opened(name, lambda _: file, channel)
+
+    @classmethod
+    def _opened(cls, name: str, opened: Callable[[ExitStack], BinaryIO], channel: int | None) -> Self:
         with ExitStack() as resources:
             try:
-                file = _standard_input(stdin) if given == STDIN else resources.enter_context(open(given, "rb"))
-                source = _source(file, resources)
+                source = _source(opened(resources), resources)
                 _check_channel(channel, source.channels)
             except SourceError as error:
                 raise RecordingError(name, error.problem, error.remedy) from error

@@ -13,6 +13,7 @@ from auricle.server.transcripts.subtitle_pieces import Piece
 from auricle.server.transcripts.transcript import Transcript
 
 _JSON_INDENT: Final = 2
+TSV_HEADER: Final = "start\tend\ttext\n"
 _TIME_DIGITS: Final = 3
 """Decimals of a second in JSON: a millisecond is finer than any engine's frames."""
 
@@ -138,22 +139,29 @@ def timestamp(milliseconds: int, *, point: str) -> str:
 
 
 def _srt(timed: Sequence[Cue]) -> str:
-    blocks = (
-        f"{number}\n{timestamp(cue.start, point=',')} --> {timestamp(cue.end, point=',')}\n"
-        + "\n".join(cue.lines)
-        + "\n"
-        for number, cue in enumerate(timed, 1)
-    )
-    return "\n".join(blocks)
+    return "\n".join(srt_block(number, cue) for number, cue in enumerate(timed, 1))
+
+
+def srt_block(number: int, cue: Cue) -> str:
+    """Return one cue of SRT, the ``number``-th, counted from 1. An empty line stands between two of them."""
+    times = f"{timestamp(cue.start, point=',')} --> {timestamp(cue.end, point=',')}"
+    return f"{number}\n{times}\n" + "\n".join(cue.lines) + "\n"
 
 
 def _vtt(timed: Sequence[Cue], lines_of: Callable[[Cue], Iterable[str]], partial: str | None) -> str:
-    blocks = (
-        f"{timestamp(cue.start, point='.')} --> {timestamp(cue.end, point='.')}\n" + "\n".join(lines_of(cue)) + "\n"
-        for cue in timed
-    )
+    blocks = (_vtt_block(cue, lines_of) for cue in timed)
     note = [] if partial is None else [f"NOTE {partial}\n"]
     return "\n".join(["WEBVTT\n", *blocks, *note])
+
+
+def vtt_block(cue: Cue) -> str:
+    """Return one cue of WebVTT. An empty line stands before each."""
+    return _vtt_block(cue, _plain_lines)
+
+
+def _vtt_block(cue: Cue, lines_of: Callable[[Cue], Iterable[str]]) -> str:
+    times = f"{timestamp(cue.start, point='.')} --> {timestamp(cue.end, point='.')}"
+    return f"{times}\n" + "\n".join(lines_of(cue)) + "\n"
 
 
 def _plain_lines(cue: Cue) -> Iterable[str]:
@@ -183,8 +191,12 @@ def _escaped(text: str) -> str:
 
 def _tsv(rows: Iterable[tuple[float, float, str]]) -> str:
     """Return a table with times in milliseconds, as Whisper's own tool writes it."""
-    lines = [f"{round(start * 1000)}\t{round(end * 1000)}\t{text}" for start, end, text in rows]
-    return "".join(f"{each}\n" for each in ["start\tend\ttext", *lines])
+    return TSV_HEADER + "".join(tsv_row(*row) for row in rows)
+
+
+def tsv_row(start: float, end: float, text: str) -> str:
+    """Return one row; times in seconds are written in milliseconds."""
+    return f"{round(start * 1000)}\t{round(end * 1000)}\t{text}\n"
 
 
 def _lrc(timed: Sequence[Cue], word: Callable[[Piece], str]) -> str:
