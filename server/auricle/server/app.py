@@ -233,7 +233,9 @@ class SpeechServer:
         """
 
         async def serve(wire: Wire) -> None:
-            await self._serve_new(wire, trio.current_time(), client)
+            opened_at = trio.current_time()
+            _, wire = await self._read_first_frame(wire)
+            await self._serve_new(wire, opened_at, client)
 
         return local_client(config, serve, self._config.limits)
 

@@ -64,8 +64,8 @@ def read_request(form: Sequence[tuple[str, str]], task: Task) -> Request:
             client=Product(name="openai"),
         )  # fmt: skip
     except FieldError as error:
-        param = {"/terms": "keywords", "/prompt": "prompt"}.get(error.path[: error.path.find("/", 1)], "languages")
-        raise BadRequest(f"{param}: {error}.", param) from None
+        param = {"terms": "keywords"}.get(error.path.split("/")[1], error.path.split("/")[1])
+        raise BadRequest(f"{param} cannot be used: {error}.", param) from None
     warnings = fields.unused()
     if streams:
         return Request(start=start, document=_Events(), warnings=warnings)

@@ -5,6 +5,7 @@ Credit, accounting, admission and drain are those of every session; only the wir
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import trio
 
@@ -25,7 +26,8 @@ async def local_client(
     Leaving the block ends the session, and waits for its server's end of it. Raises `ConnectFailed` where the session
     is refused.
     """
-    session = traced(ClientSession)(config, now=trio.current_time(), limits=limits)
+    once = replace(limits, max_reconnects=0)  # there is one wire, and whoever is refused decides about another try
+    session = traced(ClientSession)(config, now=trio.current_time(), limits=once)
     refused: ConnectFailed | None = None
     async with memory_pair(trio.Event) as (ours, theirs), trio.open_nursery() as nursery:
         nursery.start_soon(serve, theirs)
