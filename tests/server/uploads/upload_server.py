@@ -38,7 +38,7 @@ class UploadServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.server.page_url.partition(':')[0]}://127.0.0.1:{self.port}"
 
     def wait_until_idle(self) -> None:
         """Wait until no session and no connection is left; a test that hangs here has left one behind."""
@@ -71,7 +71,6 @@ def upload_server(script: Script = COUNTING, engine: Engine | None = None, **con
         async with running_server(ServerConfig(port=0, **config), model) as server:
             assert server._listener is not None
             port = server._listener.port
-            await server.engine_ready()
             started.append(UploadServer(port, server, trio.lowlevel.current_trio_token()))
             told.set()
             task_status.started(port)
@@ -80,6 +79,7 @@ def upload_server(script: Script = COUNTING, engine: Engine | None = None, **con
     with running(serve):
         told.wait()
         (server,) = started
+        trio.from_thread.run(server.server.engine_ready, trio_token=server._token)
         yield server
         server.wait_until_idle()
         assert server.counts().failed == 0
