@@ -157,11 +157,10 @@ class _Streamed:
 
     def _cues(self, new: list[Cue]) -> str:
         """Return the cues that are certain now: all but the last of ``new``; without any, the last one too."""
-        ready = [] if self._last is None else [self._last]
-        ready += new
+        ready = [*([] if self._last is None else [self._last]), *new]
+        if self._last is not None and new:
+            ready[0] = _ended_by(self._last, new[0].start)
         self._last = ready.pop() if new else None
-        if len(ready) > 0 and self._last is not None:
-            ready[-1] = _ended_by(ready[-1], self._last.start)
         return "".join(self._block(cue) for cue in ready)
 
     def _block(self, cue: Cue) -> str:
