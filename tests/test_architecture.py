@@ -39,7 +39,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("dialects",),
         ("http", "status"),
         ("sessions",),
-        ("uploads",),
+        ("uploads", "dialect_connections"),
         ("app",),
         ("cli",),
         ("transcription",),

@@ -170,7 +170,7 @@ class VirtualServer:
     async def _serve(self, wire: InMemoryWire) -> None:
         session_id = f"s{next(self._ids)}"
         async with serve_wire(wire, limits=self.server._config.limits) as connection:
-            await self.server._run_session(session_id, connection, f"virtual:{session_id}")
+            await self.server._run_session(session_id, connection, f"virtual:{session_id}", None)
 
     async def talk(self, seconds: float, *, paced: bool = True, config: Start | None = None) -> Heard:
         """Hear a client that sends silence for ``seconds``, at the pace of speech or at once, and ends its input."""

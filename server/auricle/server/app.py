@@ -5,8 +5,7 @@ import ssl
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
 from types import MappingProxyType
@@ -21,8 +20,7 @@ from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.fallback import Isolation, engine_loader
 from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine, EngineUnavailable
-from auricle.server.dialects import wyoming
-from auricle.server.dialects.handshake import FeedSubscription, Handshake, OpenDialect, Refused
+from auricle.server.dialect_connections import DialectConnections
 from auricle.server.http import listener
 from auricle.server.http.application import application
 from auricle.server.http.asgi_bridge import serve_http
@@ -32,13 +30,10 @@ from auricle.server.http.upgrade import Upgrade
 from auricle.server.http.web_pages import page, page_routes
 from auricle.server.sessions.admission import RETRY_AFTER_S, Refusal, refusal
 from auricle.server.sessions.conversation import Conversation
-from auricle.server.sessions.decoding_wire import DecodingWire
 from auricle.server.sessions.line_keeper import keep_line
 from auricle.server.sessions.local_client import local_client
 from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
-from auricle.server.sessions.transcript_feed import FeedWire, TranscriptFeeds, serve_listener
-from auricle.server.sessions.wyoming_wire import WyomingWire
 from auricle.server.status import ServerStatus, status_document
 from auricle.server.uploads.doors import Doors
 from auricle.server.uploads.routes import upload_routes
@@ -97,8 +92,8 @@ class SpeechServer:
     def __init__(self, config: ServerConfig, source: Engine | EngineLoader) -> None:
         self._config = config
         self._actor = EngineActor(source)
+        self._dialects = DialectConnections(config.limits, self._actor, self._run_session)
         self._registry = SessionRegistry()
-        self._feeds = TranscriptFeeds()
         self._conversations = Places[Conversation](
             most=config.max_sessions, most_per_peer=config.max_sessions_per_peer, most_waiting=config.max_detached
         )
@@ -189,7 +184,7 @@ class SpeechServer:
         for handshake in self._handshakes:
             handshake.cancel()
         self._registry.shut_down()
-        self._feeds.end_idle()
+        self._dialects.drain()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `drain` has been called and the last session has ended. Raises `ListenError`."""
@@ -264,7 +259,7 @@ class SpeechServer:
             await upgrade.refuse(decision.problem)
             return
         if decision.dialect is not None:
-            await self._serve_dialect(upgrade, decision.dialect)
+            await self._dialects.serve_upgrade(upgrade, decision.dialect)
             return
         socket = WebSocketWire(await upgrade.accept(subprotocol=decision.subprotocol), upgrade.stream)
         wire: Wire = socket
@@ -292,79 +287,14 @@ class SpeechServer:
                 if resume is not None:
                     self._registry.refuse(resume, connection)
                 self._registry.add(session_id, connection)
-                if socket is None:
-                    closed = await self._run_session(session_id, connection, client)
-                else:
-                    closed = await self._run_on_websocket(session_id, connection, client, socket)
+                await self._run_session(session_id, connection, client, socket)
         finally:
             self._registry.remove(session_id)
-        _log_closed(session_id, client, closed)
-
-    async def _serve_dialect(self, upgrade: Upgrade, open_dialect: OpenDialect) -> None:
-        """Serve a client whose path names its dialect: the handshake says all that there is to know of it."""
-        session_id = uuid.uuid4().hex
-        opening = open_dialect(
-            Handshake(
-                session_id=session_id,
-                query=upgrade.offer.query,
-                subprotocols=upgrade.offer.subprotocols,
-                created=datetime.now(UTC),
-                limits=self._config.limits,
-            )
-        )
-        wire: Wire
-        if isinstance(opening, Refused):
-            await upgrade.reject(opening.status, extra_headers=opening.response_headers, body=opening.body)
-            return
-        if isinstance(opening, FeedSubscription):
-            wire = WebSocketWire(await upgrade.accept(), upgrade.stream)
-            await serve_listener(self._feeds.feed(opening.key), wire)
-            return
-        headers = [(name.encode(), value.encode()) for name, value in opening.headers]
-        accepted = await upgrade.accept(subprotocol=opening.subprotocol, extra_headers=headers)
-        wire = socket = WebSocketWire(accepted, upgrade.stream)
-        if opening.feed is not None:
-            wire = FeedWire(wire, self._feeds, opening.feed)
-        decoding = None if opening.media is None else DecodingWire(wire, opening.media)
-        async with serve_wire(
-            decoding or wire,
-            limits=opening.limits or self._config.limits,
-            dialect=opening.dialect,
-            opening=opening.messages,
-        ) as connection:
-            if decoding is not None:
-                decoding.on_failure = partial(_fail_for_media, connection)
-            closed = await self._run_on_websocket(session_id, connection, upgrade.peer, socket)
-        _log_closed(session_id, upgrade.peer, closed)
 
     async def _listen_for_wyoming(self, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED) -> None:
         assert self._config.wyoming_port is not None
-        await listener.serve_streams(
-            self._config.host, self._config.wyoming_port, self._serve_wyoming, self._drain, task_status=task_status
-        )
-
-    async def _serve_wyoming(self, stream: trio.SocketStream, peer: str) -> None:
-        """Serve one connection of Wyoming; it is a session from the first event on that wants more than `describe`."""
-        limits = replace(self._config.limits, legacy_idle_timeout_s=wyoming.IDLE_S)
-        wire = WyomingWire(stream, limits, self._wyoming_info)
-        try:
-            with trio.move_on_after(wyoming.IDLE_S):
-                if not await wire.first():
-                    return
-            dialect = wyoming.WyomingConnection(limits=limits)
-            async with serve_wire(wire, limits=limits, dialect=dialect) as connection:
-                session_id = uuid.uuid4().hex
-                closed = await self._run_session(session_id, connection, peer)
-            _log_closed(session_id, peer, closed)
-        finally:
-            with trio.CancelScope(shield=True):
-                await wire.abort()
-
-    async def _wyoming_info(self) -> str:
-        info = await self._actor.loaded()
-        return wyoming.info_event(
-            model=info.model, engine=info.name, languages=info.languages, version=metadata.version("auricle")
-        )
+        serve, port = self._dialects.serve_wyoming, self._config.wyoming_port
+        await listener.serve_streams(self._config.host, port, serve, self._drain, task_status=task_status)
 
     async def _read_first_frame(self, wire: Wire) -> tuple[Resume | None, Wire]:
         """Return the ``resume`` message that a connection begins with, or None, and the wire to go on with."""
@@ -385,16 +315,17 @@ class SpeechServer:
         actor = self._actor
         return refusal(self._conversations.taken, self._config.max_sessions, actor.busy_for_s, actor.trouble)
 
-    async def _run_on_websocket(
-        self, session_id: str, connection: Connection, client: str, socket: WebSocketWire
-    ) -> SessionClosed:
+    async def _run_session(
+        self, session_id: str, connection: Connection, client: str, socket: WebSocketWire | None
+    ) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(keep_line, socket, connection.session)
-            closed = await self._run_session(session_id, connection, client)
+            if socket is not None:
+                nursery.start_soon(keep_line, socket, connection.session)
+            closed = await self._converse(session_id, connection, client)
             nursery.cancel_scope.cancel()
-        return closed
+        _log_closed(session_id, client, closed)
 
-    async def _run_session(self, session_id: str, connection: Connection, client: str) -> SessionClosed:
+    async def _converse(self, session_id: str, connection: Connection, client: str) -> SessionClosed:
         peer = client.rpartition(":")[0]
         self._conversations.make_room(peer)
         refused = self._refusal(peer)
@@ -421,10 +352,6 @@ class SpeechServer:
         if trouble is not None:
             return False, trouble.why
         return True, f"{info.name} {info.model} answers."
-
-
-def _fail_for_media(connection: Connection, why: str) -> None:
-    connection.post(lambda now: connection.session.fail("unsupported_data", why, now=now))
 
 
 def _log_closed(session_id: str, peer: str, closed: SessionClosed) -> None:

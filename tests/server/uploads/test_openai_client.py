@@ -134,7 +134,7 @@ def test_what_cannot_be_used_is_an_error_of_theirs(
 
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
 def test_what_the_engine_cannot_is_an_error(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError, match="scripted cannot translate"):
+    with pytest.raises(openai.BadRequestError, match="scripted counting cannot translate"):
         client.audio.translations.create(model="whisper-1", file=WAV)
 
 

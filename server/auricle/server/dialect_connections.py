@@ -1,0 +1,105 @@
+"""Connections of clients that speak a dialect: over WebSockets whose path names it, and over TCP for Wyoming.
+
+Here a dialect meets its wire. What the client says is translated in `auricle.server.dialects`; admission and the
+session itself are the server's.
+"""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from importlib import metadata
+from typing import Final
+
+import trio
+
+from auricle.core import Limits
+from auricle.engines.actor import EngineActor
+from auricle.server.dialects import wyoming
+from auricle.server.dialects.handshake import FeedSubscription, Handshake, OpenDialect, Refused
+from auricle.server.http.upgrade import Upgrade
+from auricle.server.sessions.decoding_wire import DecodingWire
+from auricle.server.sessions.transcript_feed import FeedWire, TranscriptFeeds, serve_listener
+from auricle.server.sessions.wyoming_wire import WyomingWire
+from auricle.transports.trio.server import Connection, serve_wire
+from auricle.transports.trio.websocket import WebSocketWire
+from auricle.transports.wire import Wire
+
+RunSession = Callable[[str, Connection, str, WebSocketWire | None], Awaitable[None]]
+"""Runs the session with an id on a connection of a client, ``address:port``, over a WebSocket where it is one."""
+
+
+class DialectConnections:
+    """Those of one server."""
+
+    def __init__(self, limits: Limits, actor: EngineActor, run_session: RunSession) -> None:
+        self._limits: Final = limits
+        self._actor = actor
+        self._run_session = run_session
+        self._feeds = TranscriptFeeds()
+
+    def drain(self) -> None:
+        """End the feeds that no call fills any more: nobody waits for them. Idempotent."""
+        self._feeds.end_idle()
+
+    async def serve_upgrade(self, upgrade: Upgrade, open_dialect: OpenDialect) -> None:
+        """Serve a client whose path names its dialect: the handshake says all that there is to know of it."""
+        session_id = uuid.uuid4().hex
+        opening = open_dialect(
+            Handshake(
+                session_id=session_id,
+                query=upgrade.offer.query,
+                subprotocols=upgrade.offer.subprotocols,
+                created=datetime.now(UTC),
+                limits=self._limits,
+            )
+        )
+        wire: Wire
+        if isinstance(opening, Refused):
+            await upgrade.reject(opening.status, extra_headers=opening.response_headers, body=opening.body)
+            return
+        if isinstance(opening, FeedSubscription):
+            wire = WebSocketWire(await upgrade.accept(), upgrade.stream)
+            await serve_listener(self._feeds.feed(opening.key), wire)
+            return
+        headers = [(name.encode(), value.encode()) for name, value in opening.headers]
+        accepted = await upgrade.accept(subprotocol=opening.subprotocol, extra_headers=headers)
+        wire = socket = WebSocketWire(accepted, upgrade.stream)
+        if opening.feed is not None:
+            wire = FeedWire(wire, self._feeds, opening.feed)
+        decoding = None if opening.media is None else DecodingWire(wire, opening.media)
+        async with serve_wire(
+            decoding or wire,
+            limits=opening.limits or self._limits,
+            dialect=opening.dialect,
+            opening=opening.messages,
+        ) as connection:
+            if decoding is not None:
+                decoding.on_failure = partial(_fail_for_media, connection)
+            await self._run_session(session_id, connection, upgrade.peer, socket)
+
+    async def serve_wyoming(self, stream: trio.SocketStream, peer: str) -> None:
+        """Serve one connection of Wyoming; it is a session from the first event on that wants more than `describe`."""
+        limits = replace(self._limits, legacy_idle_timeout_s=wyoming.IDLE_S)
+        wire = WyomingWire(stream, limits, self._wyoming_info)
+        try:
+            with trio.move_on_after(wyoming.IDLE_S):
+                if not await wire.first():
+                    return
+            dialect = wyoming.WyomingConnection(limits=limits)
+            async with serve_wire(wire, limits=limits, dialect=dialect) as connection:
+                await self._run_session(uuid.uuid4().hex, connection, peer, None)
+        finally:
+            with trio.CancelScope(shield=True):
+                await wire.abort()
+
+    async def _wyoming_info(self) -> str:
+        info = await self._actor.loaded()
+        return wyoming.info_event(
+            model=info.model, engine=info.name, languages=info.languages, version=metadata.version("auricle")
+        )
+
+
+def _fail_for_media(connection: Connection, why: str) -> None:
+    connection.post(lambda now: connection.session.fail("unsupported_data", why, now=now))
