@@ -41,14 +41,15 @@ def test_a_queue_much_longer_than_any_deadline_loses_no_word() -> None:
     run_virtually(scenario, FakeModel(words(4), lambda windows: SLOW_S))
 
 
-def test_the_deadline_that_is_told_covers_the_predicted_queue() -> None:
-    """For clients that know nothing of queues, and hold their server to what it said."""
+@pytest.mark.parametrize("utterances", [1, 3])
+def test_the_deadline_that_is_told_covers_the_predicted_queue(utterances: int) -> None:
+    """For clients that know nothing of queues, and hold their server to what it said when their input ended."""
 
     async def scenario(virtual: VirtualServer) -> None:
-        for heard in await together(virtual, SESSIONS, 15.0):
+        for heard in await together(virtual, SESSIONS, 2.7 * utterances):
             assert heard.deadline_s + Limits().drain_silence_s >= heard.ended_s
 
-    run_virtually(scenario, FakeModel(words(4, utterances=6), lambda windows: SLOW_S))
+    run_virtually(scenario, FakeModel(words(4, utterances=utterances), lambda windows: SLOW_S))
 
 
 def test_whoever_could_not_be_served_in_time_is_refused_before_the_first_sample() -> None:

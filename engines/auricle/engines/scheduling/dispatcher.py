@@ -160,7 +160,11 @@ class Dispatcher:
         served = [self._pending.pop(job.id) for job in batch.jobs]
         outcomes = await self._decode(served, batch.budget_s)
         now_s = anyio.current_time()
-        self._schedule = schedule.finished(self._schedule, batch, took_s=now_s - batch.began_s, now_s=now_s)
+        if any(isinstance(outcome, str) for outcome in outcomes):
+            # A call that was given up would make the next one of its kind wait for longer before it is given up.
+            self._schedule = schedule.failed(self._schedule, batch)
+        else:
+            self._schedule = schedule.finished(self._schedule, batch, took_s=now_s - batch.began_s, now_s=now_s)
         self._look_again()
         audio_s = sum(len(job.request.window.audio) for job in served) / ENGINE_RATE
         self.decode_times.record(took_s=now_s - batch.began_s, windows=len(served), audio_s=audio_s)
