@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 import pytest
+from livekit.agents import __version__
 from livekit.agents.stt import SpeechEvent, STTCapabilities
 from livekit.agents.voice import audio_recognition
 
@@ -15,7 +16,8 @@ NEEDS_MANUAL_FLUSH = pytest.mark.skipif(
     not _has(STTCapabilities, "manual_flush"), reason="this release of LiveKit Agents never flushes an STT"
 )
 NEEDS_END_TIME = pytest.mark.skipif(
-    not _has(SpeechEvent, "speech_end_time"), reason="this release of LiveKit Agents counts from when it is told"
+    not _has(SpeechEvent, "speech_end_time") or __version__.startswith("1.7."),
+    reason="this release of LiveKit Agents counts a turn from when it is told of its end",
 )
 NEEDS_CONVERSATION = pytest.mark.skipif(
     not hasattr(audio_recognition, "_STTPipelineContextVar"),
