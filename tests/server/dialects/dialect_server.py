@@ -10,7 +10,7 @@ import trio
 
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import COUNTING, Script
-from auricle.server import app
+from auricle.server import dialect_connections
 from auricle.server.app import ServerConfig, running_server
 from server.dialects.observed import ObservedDialect, Trace
 from server.misbehaving_servers import running
@@ -41,7 +41,7 @@ class DialectServer:
 @contextmanager
 def dialect_server(script: Script = COUNTING, **config: Any) -> Iterator[DialectServer]:
     """Run a server; behind the block every trace of a dialect is checked by the monitors of O1-O13."""
-    serve_wire = app.serve_wire
+    serve_wire = dialect_connections.serve_wire
     server = DialectServer(0)
 
     def observed(wire: Any, *, dialect: Any = None, opening: Any = (), **rest: Any) -> Any:
@@ -58,12 +58,12 @@ def dialect_server(script: Script = COUNTING, **config: Any) -> Iterator[Dialect
             task_status.started(int(running_now.url.split(":")[2].split("/")[0]))
             await trio.sleep_forever()
 
-    app.serve_wire = partial(observed)  # type: ignore[assignment]
+    dialect_connections.serve_wire = partial(observed)  # type: ignore[assignment]
     try:
         with running(serve) as port:
             server.port = port
             yield server
     finally:
-        app.serve_wire = serve_wire
+        dialect_connections.serve_wire = serve_wire
     for trace in server.traces:
         trace.check()
