@@ -14,6 +14,8 @@ TURN_PAUSE = 4 / 3
 """Of a voice agent's traffic: 3 s of speech, 4 s of pause …"""
 TURN_S = 7.0
 """… and so a final about every seven seconds."""
+LONGEST_S = 28.0
+"""Longest clip: an offline decode is one of a whole clip."""
 SHORTEST_PAUSE_S = 0.8
 LEAD_S = 0.3
 """Silence before the first clip of a tape: a microphone is open before somebody speaks."""
@@ -77,7 +79,7 @@ class Tape:
 
 
 def load(manifest: Path, language: str) -> tuple[Clip, ...]:
-    """Return the clips of a ``manifest.jsonl`` in one language that have text and word times."""
+    """Return the clips of a ``manifest.jsonl`` in one language that have text and word times, and fit into a window."""
     entries = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()]
     chosen = [
         entry
@@ -86,7 +88,8 @@ def load(manifest: Path, language: str) -> tuple[Clip, ...]:
     ]
     if not chosen:
         raise SystemExit(f"No clip of {manifest} in {language!r} has text and word times.")
-    return tuple(_clip(manifest.parent, entry) for entry in chosen)
+    clips = (_clip(manifest.parent, entry) for entry in chosen)
+    return tuple(clip for clip in clips if clip.seconds <= LONGEST_S)
 
 
 def name_of(entry: dict[str, str]) -> str:

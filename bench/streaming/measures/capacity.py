@@ -71,6 +71,12 @@ def _read(bench: Bench, recordings: Sequence[Recording], used: Used) -> dict[str
         "held": complete and bool(delays) and percentile(delays, 0.95) <= BAR_S,
         "complete": complete,
         "wer": round(word_error_rate([(one.tape.text, one.text) for one in recordings], bench.language), 4),
+        "offline_wer": round(
+            word_error_rate(
+                [(clip.text, bench.padded(clip).text) for one in recordings for clip in one.tape.clips], bench.language
+            ),
+            4,
+        ),
         "after_speech_s": summary(delays),
         "unfairness": unfairness(by_session),
         "partials": sum(recording.partials for recording in recordings),
