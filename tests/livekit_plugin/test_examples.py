@@ -49,7 +49,7 @@ def test_a_page_shows_the_file_that_is_tested(path: str, code: str) -> None:
 @pytest.mark.parametrize(("module", "name"), TESTS)
 def test_every_row_of_the_table_names_a_test_there_is(module: str, name: str) -> None:
     source = (Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8")
-    assert re.search(rf"def {name}\(", source)
+    assert re.search(rf"(def {name}\(|class {name}:)", source)
 
 
 def test_there_is_something_to_check() -> None:
