@@ -215,29 +215,31 @@ class TestUnderAnAdapter:
                 server = stand_in if OTHER in address.url else harness.server
                 return server.open_websocket(address, *arguments)
 
-            monkeypatch.setattr(asyncio_client, "open_websocket", route)
-            adapter = FallbackAdapter([harness.stt, other])
-            changed: list[float] = []
-            adapter.on("stt_availability_changed", lambda event: changed.append(now()))
-            harness.server.down = not cut
-            heard, stream = Heard(), adapter.stream()
-            listening = asyncio.create_task(listen(stream, heard))  # type: ignore[arg-type]
-            push_at = now()
-            if cut:
-                await speak(stream, *sentence(1, 4))  # type: ignore[arg-type]
+            # Inside what the harness has put there, which comes back first.
+            with monkeypatch.context() as patch:
+                patch.setattr(asyncio_client, "open_websocket", route)
+                adapter = FallbackAdapter([harness.stt, other])
+                changed: list[float] = []
+                adapter.on("stt_availability_changed", lambda event: changed.append(now()))
+                harness.server.down = not cut
+                heard, stream = Heard(), adapter.stream()
+                listening = asyncio.create_task(listen(stream, heard))  # type: ignore[arg-type]
                 push_at = now()
-                harness.server.down = True
-                harness.server.cut(forget=True)
-            await speak(stream, *sentence(5, 10))  # type: ignore[arg-type]
-            assert changed
-            assert changed[0] - push_at <= 2.0
-            stream.end_input()
-            await listening
-            await stream.aclose()
-            await adapter.aclose()
-            await other.aclose()
-            await stand_in.aclose()
-            assert heard.words[-8:] == [f"w{word}" for word in range(7, 15)]
+                if cut:
+                    await speak(stream, *sentence(1, 4))  # type: ignore[arg-type]
+                    push_at = now()
+                    harness.server.down = True
+                    harness.server.cut(forget=True)
+                await speak(stream, *sentence(5, 10))  # type: ignore[arg-type]
+                assert changed
+                assert changed[0] - push_at <= 2.0
+                stream.end_input()
+                await listening
+                await stream.aclose()
+                await adapter.aclose()
+                await other.aclose()
+                await stand_in.aclose()
+                assert heard.words[-8:] == [f"w{word}" for word in range(7, 15)]
 
         run_scenario(monkeypatch, SimulatedServer(), scenario)
 
