@@ -38,7 +38,8 @@ TAIL = """
 * **final**: final received − end of its last word, at endpoints only; so it holds the silence that was asked for.
   **first word**: something shown − end of the utterance's first word. The number behind each p95 is in brackets.
 * **CPU**: of the server, or of the process, to plain faster-whisper with beam 5 on the same clips. **cores**: CPU time
-  for each second it took. **late**: the latest frame, which the harness itself did not send in time.
+  for each second it took. **late**: the latest frame, which the harness itself did not send in time. **load**: of the
+  machine before it began; delays beside other work are too long.
 """
 
 
@@ -148,11 +149,16 @@ def _delays(columns: Columns) -> list[str]:
             number(column["cpu_s"] / offline["cpu_s"], "×") if offline and offline["cpu_s"] else "—",
             number(column["cpu_s"] / column["wall_s"]) if column["wall_s"] else "—",
             number(column["late_s"], "s") if column["late_s"] else "—",
+            number(column["load_before"]),
         ]
         for name, column in columns.items()
     ]
     head = ["p50/p95 (n)", "WER", "final", "first word", "partial to partial", "clips > 3 s without a partial"]
-    return ["### Delay and cost, with the words they came with", "", *table([*head, "CPU", "cores", "late"], rows)]
+    return [
+        "### Delay and cost, with the words they came with",
+        "",
+        *table([*head, "CPU", "cores", "late", "load"], rows),
+    ]
 
 
 def _cases(cases: Sequence[Mapping[str, Any]]) -> list[str]:
