@@ -8,7 +8,7 @@ from tables import section
 
 HEAD = """# What streaming costs, and how fast it is
 
-Made by `python bench/streaming/run.py --model DIR --write` (`pip install -e '.[bench]'`), a run for each model.
+Made by `python bench/streaming/run.py --model NAME --write` (`pip install -e '.[bench]'`), a run for each model.
 """
 TAIL = """
 ## How to read it
