@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from auricle.core import ClientEvent
+from auricle.server.transcripts.format_names import Format
+from auricle.server.transcripts.formats import render
 from auricle.server.transcripts.transcript import Transcript
 
 
@@ -45,3 +47,23 @@ class Document(Protocol):
 
     def cut(self, failure: Failure) -> str:
         """Return the end of an answer that has begun, and cannot be finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeDocument:
+    """A document of `auricle.server.transcripts` that is written at the end."""
+
+    form: Format
+    media_type: str
+
+    def heard(self, event: ClientEvent) -> str:
+        """Return nothing."""
+        return ""
+
+    def end(self, transcript: Transcript, warnings: tuple[str, ...]) -> str:
+        """Return the document, which has no place for warnings."""
+        return render(transcript, self.form)
+
+    def cut(self, failure: Failure) -> str:
+        """Return nothing: half a document is none."""
+        return ""

@@ -16,9 +16,9 @@ from auricle.core.language_names import TAGS, language_tag
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.parts import Bias, Endpointing, Features, Product
 from auricle.core.schema import FieldError
-from auricle.server.dialects.document import BadRequest, Document, Failure
+from auricle.server.dialects.document import BadRequest, Document, Failure, WholeDocument
 from auricle.server.transcripts.format_names import Format
-from auricle.server.transcripts.formats import line, render
+from auricle.server.transcripts.formats import line
 from auricle.server.transcripts.transcript import Transcript
 
 Task = Literal["transcribe", "translate"]
@@ -72,9 +72,9 @@ def read_request(form: Sequence[tuple[str, str]], task: Task) -> Request:
     documents: Mapping[str, Document] = {
         "json": _Json(task),
         "verbose_json": _Json(task, verbose=granularities or ("segment",)),
-        "text": _Rendered(Format.TEXT, PLAIN),
-        "srt": _Rendered(Format.SRT, PLAIN),
-        "vtt": _Rendered(Format.VTT, PLAIN),
+        "text": WholeDocument(Format.TEXT, PLAIN),
+        "srt": WholeDocument(Format.SRT, PLAIN),
+        "vtt": WholeDocument(Format.VTT, PLAIN),
     }
     return Request(start=start, document=documents[kind], warnings=warnings)
 
@@ -129,23 +129,6 @@ class _Fields:
         return tuple(
             f"{name[:50]} is not supported here, and was ignored." for name in self._values if name not in self._used
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Rendered:
-    """A document of `auricle.server.transcripts`, whole at the end."""
-
-    form: Format
-    media_type: str
-
-    def heard(self, event: ClientEvent) -> str:
-        return ""
-
-    def end(self, transcript: Transcript, warnings: tuple[str, ...]) -> str:
-        return render(transcript, self.form)
-
-    def cut(self, failure: Failure) -> str:
-        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from auricle.core.language_names import language_tag
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.parts import Bias, Endpointing, Features, Product
 from auricle.core.schema import FieldError
-from auricle.server.dialects.document import BadRequest, Document, Failure
+from auricle.server.dialects.document import BadRequest, Document, Failure, WholeDocument
 from auricle.server.dialects.query_values import Query, last, parse_query
 from auricle.server.transcripts.format_names import Format
-from auricle.server.transcripts.formats import TSV_HEADER, heading, line, render, srt_block, tsv_row, vtt_block
+from auricle.server.transcripts.formats import TSV_HEADER, heading, line, srt_block, tsv_row, vtt_block
 from auricle.server.transcripts.subtitle_cues import Cue, cues
 from auricle.server.transcripts.transcript import Transcript
 
@@ -50,7 +50,7 @@ def read_request(query: str, accept: str) -> Request:
     if unknown is not None:
         raise BadRequest(f"There is no parameter {unknown[:50]!r}: there are {', '.join(PARAMETERS)}.", unknown)
     form = _format(last(given, "format"), accept)
-    document = _Streamed(form, MEDIA_TYPES[form]) if form in _STREAMED else _Whole(form, MEDIA_TYPES[form])
+    document = _Streamed(form, MEDIA_TYPES[form]) if form in _STREAMED else WholeDocument(form, MEDIA_TYPES[form])
     return Request(start=_start(given), document=document, channel=_channel(last(given, "channel")))
 
 
@@ -99,23 +99,6 @@ def _channel(given: str | None) -> int | None:
     if not given.isascii() or not given.isdecimal() or not 1 <= int(given[:5]) <= 1_000:
         raise BadRequest(f"channel is a number, counted from 1, and not {given[:50]!r}.", "channel")
     return int(given)
-
-
-@dataclass(frozen=True, slots=True)
-class _Whole:
-    """A document that cannot be written before the end."""
-
-    form: Format
-    media_type: str
-
-    def heard(self, event: ClientEvent) -> str:
-        return ""
-
-    def end(self, transcript: Transcript, warnings: tuple[str, ...]) -> str:
-        return render(transcript, self.form)
-
-    def cut(self, failure: Failure) -> str:
-        return ""
 
 
 _STREAMED: Final = frozenset({Format.TEXT, Format.SRT, Format.VTT, Format.TSV})
