@@ -12,12 +12,13 @@ from typing import Any
 import machine
 from words import store
 from words.case_checks import check_cases
+from words.repeats import repeated
 from words.report import page
 from words.samples import Sample, Wanted, load_samples
 from words.scores import scores
 from words.sweep import bare_decode, our_decode, segments, sweep
 from words.systems import Models, Options, chosen, columns
-from words.terminal import case_lines, column_lines, differences, sweep_lines
+from words.terminal import case_lines, column_lines, differences, repeat_lines, sweep_lines
 from words.virtual import Delay, fixed, measured
 
 from auricle.engines.whisper.models.resolution import resolve_model
@@ -26,6 +27,7 @@ SPEECH = machine.ROOT / "tests" / "engines" / "speech" / "manifest.jsonl"
 DOCS = machine.ROOT / "docs"
 ACTIONS = {
     "measure": "every column that is asked for, and the cases",
+    "repeat": "each column that is asked for again and again: are its finals the same?",
     "sweep": "errors over the length of the window",
     "render": "nothing: the page again, from the results that are kept",
 }
@@ -72,6 +74,9 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
         print("\n".join(sweep_lines(results["sweep"])))
         return results
     delay = fixed(options.virtual_delay) if options.virtual_factor is None else measured(options.virtual_factor)
+    if options.action == "repeat":
+        results["repeats"] = _repeats(options, models, samples, delay, tell)
+        return results
     results["columns"] = _columns(options, models, samples, delay, tell)
     if options.cases:
         results["cases"] = check_cases(options.cases, models.ours(), frame_s=options.frame, delay=delay)
@@ -95,6 +100,17 @@ def _columns(
         print("\n".join(column_lines(name, found[name], found)), flush=True)
         if options.show:
             print("\n".join(differences(samples, hearing)), flush=True)
+    return found
+
+
+def _repeats(
+    options: argparse.Namespace, models: Models, samples: Sequence[Sample], delay: Delay, tell: Tell
+) -> dict[str, Any]:
+    systems = columns(models, Options(frame_s=options.frame, delay=delay, detect_language=options.detect))
+    found: dict[str, Any] = {}
+    for name in chosen(list(systems), options.only or ("files",)):
+        found[name] = repeated(systems[name], samples, options.times, tell)
+        print("\n".join(repeat_lines(name, found[name])), flush=True)
     return found
 
 
@@ -125,6 +141,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--frame", type=float, default=0.1, help="seconds of audio in a frame of live sessions")
     parser.add_argument("--virtual-delay", type=float, default=0.15, help="seconds of a decode on virtual time")
     parser.add_argument("--virtual-factor", type=float, help="instead: times the CPU time that the decode took")
+    parser.add_argument("--times", type=int, default=10, help="how often a column is repeated")
     parser.add_argument("--detect", action="store_true", help="leave the language of each clip to the model")
     parser.add_argument("--show", action="store_true", help="print each clip with errors")
     parser.add_argument("--out", type=Path, help="where the results are written as JSON")
@@ -132,7 +149,9 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.action != "render" and not options.model:
         parser.error("--model is needed")
-    if options.write and (options.kinds or options.clips or options.languages) and options.action == "measure":
+    if options.times < 2:
+        parser.error("--times: two runs at least can differ")
+    if options.write and (options.kinds or options.clips or options.languages) and options.action != "sweep":
         parser.error("a page is made of all clips: --write goes with none of --kinds, --clips and --languages")
     if (options.write or options.action == "render") and find_spec("matplotlib") is None:
         parser.error("the page's plots need matplotlib: pip install -e '.[bench]'")

@@ -23,6 +23,8 @@ def merged(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]
     for part in ("cases", "sweep"):
         if part in now or part in before:
             whole[part] = now.get(part) or before.get(part)
+    if "repeats" in now or (same and "repeats" in before):
+        whole["repeats"] = (before.get("repeats", {}) if same else {}) | now.get("repeats", {})
     return whole
 
 

@@ -43,6 +43,13 @@ def column_lines(name: str, found: Mapping[str, Any], columns: Mapping[str, Any]
     return lines
 
 
+def repeat_lines(name: str, found: Mapping[str, Any]) -> list[str]:
+    """Return what came of hearing the same clips again and again."""
+    same = found["clips"] - len(found["differing"])
+    lines = [f"{name}: {same} of {found['clips']} clips with the same finals in each of {found['times']} runs"]
+    return [*lines, *(f"  DIFFERENT {clip}" for clip in found["differing"])]
+
+
 def case_lines(cases: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the cases, a line each."""
     lines = [f"cases: {sum(case['passed'] for case in cases)} of {len(cases)} right"]

@@ -40,6 +40,7 @@ def verdicts(results: Mapping[str, Any]) -> list[Verdict]:
     """Return every bar that can be judged."""
     columns: Columns = results["columns"]
     found = [*_rates(columns), *_nothing_wrong(columns), *_delays(columns), *_cost(columns)]
+    found += _repeats(results.get("repeats", {}))
     if results.get("cases"):
         right = sum(case["passed"] for case in results["cases"])
         found.append(
@@ -89,6 +90,13 @@ def _nothing_wrong(columns: Columns) -> Iterator[Verdict]:
         wrong = {name: count for name, count in found.items() if count}
         value = ", ".join(f"{name} {count}" for name, count in wrong.items()) or "0"
         yield _verdict(what, "0", value, met=not wrong)
+
+
+def _repeats(repeats: Mapping[str, Mapping[str, Any]]) -> Iterator[Verdict]:
+    for name, found in repeats.items():
+        what = f"clips whose finals differ between {found['times']} runs, {name}"
+        differing = len(found["differing"])
+        yield _verdict(what, "0", f"{differing} of {found['clips']}", met=not differing)
 
 
 def _delays(columns: Columns) -> Iterator[Verdict]:
