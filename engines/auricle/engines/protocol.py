@@ -10,6 +10,7 @@ the rate that the client declared. `auricle.engines.audio.front_end` and the rec
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -195,7 +196,7 @@ class StoppableEngine(Engine, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lanes:
-    """How many windows a window engine decodes at once."""
+    """How many windows a window engine decodes at once. Raises `ValueError` where that would be none."""
 
     count: int = 1
     """Calls of `WindowEngine.decode` that may run concurrently with a gain."""
@@ -203,6 +204,13 @@ class Lanes:
     """Batch limit: most windows in one call."""
     buckets: tuple[int, ...] = ()
     """Window lengths in engine samples, increasing. Windows that fit the same shortest bucket gain from one call."""
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody could schedule by: shares of the lanes and of a batch are what admission counts in."""
+        if self.count < 1 or self.batch < 1:
+            raise ValueError(f"An engine needs a lane and a batch of one at least, not {self.count} and {self.batch}.")
+        if any(length < 1 for length in self.buckets) or any(one >= two for one, two in pairwise(self.buckets)):
+            raise ValueError(f"Window lengths increase from one sample on, and {self.buckets} do not.")
 
 
 @runtime_checkable

@@ -64,7 +64,7 @@ class Dispatcher:
     @property
     def lanes(self) -> int:
         """How many `lane` tasks to run."""
-        return min(MOST_LANES, max(1, self._engine.lanes.count))
+        return min(MOST_LANES, self._engine.lanes.count)
 
     @property
     def load(self) -> Load:
