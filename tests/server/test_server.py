@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 import trio
-from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket, open_websocket_url
+from trio_websocket import (
+    ConnectionClosed,
+    WebSocketConnection,
+    open_websocket,
+    open_websocket_url,
+    wrap_client_stream,
+)
 
 from auricle.core import ClientSession, Features, Final, Interrupted, Limits, Loading, SessionClosed, Start
 from auricle.core.session import Session
@@ -304,6 +310,24 @@ def test_a_drain_waits_for_nobody_who_has_said_nothing_yet() -> None:
                 await until(lambda: bool(server._handshakes))
                 server.drain()
                 await server.stopped()
+
+    trio.run(scenario)
+
+
+def test_a_handshake_that_begins_while_the_server_drains_holds_nothing_up() -> None:
+    async def scenario() -> None:
+        config = ServerConfig(port=0, limits=Limits(hello_timeout_s=NEVER_S), drain_timeout_s=NEVER_S)
+        with trio.fail_after(FAR_S):
+            async with running_server(config, ScriptedEngine(COUNTING)) as server, trio.open_nursery() as nursery:
+                address = parse_address(server.url)
+                stream = await trio.open_tcp_stream(address.host, address.port)
+                await until(lambda: server._listener is not None and server._listener.counts.open == 1)
+                server.drain()
+                await wrap_client_stream(
+                    nursery, stream, address.authority, address.resource, subprotocols=["auricle.v1"]
+                )  # and then it says nothing
+                await server.stopped()
+                nursery.cancel_scope.cancel()
 
     trio.run(scenario)
 
