@@ -16,7 +16,8 @@ import auricle.transports.asyncio.websocket as asyncio_websocket
 import auricle.transports.trio.websocket as trio_websocket
 from auricle.core import PROTOCOL
 from auricle.transports.address import Address
-from auricle.transports.wire import WireLost
+from auricle.transports.wire import Wire, WireLost
+from transports.testing.wire_pairs import trio_pair
 
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 MOST_BYTES = 1 << 20
@@ -152,3 +153,38 @@ def test_a_reset_of_a_connection_that_was_taken_is_no_refusal_whenever_it_comes(
             with pytest.raises(WireLost) as lost:
                 run(world, address)
             assert lost.value.how == "reset", lost.value.reason
+
+
+@pytest.mark.parametrize(
+    ("code", "how"), [(1000, "eof"), (1001, "eof"), (1002, "reset"), (1007, "reset"), (1008, "eof")]
+)
+def test_a_client_that_could_not_read_what_arrived_has_not_left(code: int, how: str) -> None:
+    """RFC 6455 §7.1.7: such a Close frame fails a connection, and says nothing of the session."""
+
+    async def scenario() -> None:
+        async with trio_pair() as (client, server), trio.open_nursery() as nursery:
+            nursery.start_soon(client.close, code, "")
+            with pytest.raises(WireLost) as caught:
+                await server.receive()
+            assert caught.value.how == how
+
+    trio.run(scenario)
+
+
+@pytest.mark.parametrize("code", [1000, 1002, 1007])
+def test_the_answer_to_our_own_close_frame_is_an_answer_whatever_its_code(code: int) -> None:
+    async def scenario() -> None:
+        async with trio_pair() as (client, server), trio.open_nursery() as nursery:
+            nursery.start_soon(read_to_the_end, client)
+            await server.close(code, "")
+            with pytest.raises(WireLost) as caught:
+                await server.receive()
+            assert caught.value.how == "eof"
+
+    trio.run(scenario)
+
+
+async def read_to_the_end(wire: Wire) -> None:
+    with suppress(WireLost):
+        while True:
+            await wire.receive()

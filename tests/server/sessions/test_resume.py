@@ -263,6 +263,25 @@ def test_clients_that_are_gone_keep_nobody_out() -> None:
     trio.run(scenario)
 
 
+@pytest.mark.parametrize("code", [1002, 1007])
+def test_who_could_not_read_what_arrived_may_come_back(code: int) -> None:
+    """RFC 6455 §7.1.7: such a Close frame fails a connection, which says nothing of whether its client leaves."""
+
+    async def scenario() -> None:
+        async with served() as (server, _):
+            async with open_websocket_url(server.url, subprotocols=[PROTOCOL]) as socket:
+                await socket.send_message('{"type":"start"}')
+                while (ready := json.loads(await socket.get_message()))["type"] != "ready":
+                    pass
+                await socket.aclose(code)
+            resume = {"type": "resume", "session": ready["session"], "token": ready["resume"]["token"]}
+            async with open_websocket_url(server.url, subprotocols=[PROTOCOL]) as socket:
+                await socket.send_message(json.dumps(resume | {"seen": 1, "sent": 0}))
+                assert json.loads(await socket.get_message())["type"] == "resumed"
+
+    trio.run(scenario)
+
+
 def test_an_engine_that_cannot_keep_up_takes_nobody_new(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         async with served() as (server, _), connect(server.url) as client:

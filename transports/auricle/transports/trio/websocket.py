@@ -21,6 +21,8 @@ from auricle.transports.wire import WireLost
 RECEIVE_BYTES: Final = 64 * 1024
 MESSAGE_QUEUE_SIZE: Final = 16
 """Messages that trio-websocket may queue for the reader, which takes them at once."""
+UNREADABLE: Final = frozenset({1002, 1007})
+"""Close codes by which a peer fails a connection because of what arrived on it (RFC 6455 §7.4.1)."""
 _CONNECTION_ERRORS: Final = (ConnectionRejected, WireLost, h11.ProtocolError, wsproto.utilities.ProtocolError)
 """Exceptions that end a connection. trio-websocket's reader raises the last two: on a 101 without its headers, and on
 a huge message after our Close frame."""
@@ -91,15 +93,18 @@ class WebSocketWire:
         """Return ``eof`` where the peer sent a Close frame, ``reset`` where the connection ended without one.
 
         A Close frame of ours about the peer's offence ends a server's wire with its code: that client is not to come
-        back. For a client the path is broken, and another one may not be.
+        back. For a client the path is broken, and another one may not be; and so it is for a server whose client says
+        that it could not read what arrived.
         """
-        if self._connection.is_client and isinstance(self._connection, GuardedConnection):
-            offence = self._connection.offence
-            if offence is not None:
-                return WireLost("reset", ABNORMAL_CLOSURE, offence[1])
+        offence = self._connection.offence if isinstance(self._connection, GuardedConnection) else None
+        if offence is not None and self._connection.is_client:
+            return WireLost("reset", ABNORMAL_CLOSURE, offence[1])
         reason = closed.reason
         if reason is None or reason.code == ABNORMAL_CLOSURE:
             return WireLost("reset")
+        is_answer = self._closing is not None or offence is not None
+        if not self._connection.is_client and not is_answer and reason.code in UNREADABLE:
+            return WireLost("reset", ABNORMAL_CLOSURE, reason.reason or f"the client could not read it ({reason.code})")
         return WireLost("eof", reason.code, reason.reason or "")
 
 
