@@ -1,11 +1,9 @@
 """The server as one object: the listener, the engine actor, the open sessions, and the drain that ends them."""
 
 import logging
-import ssl
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from importlib import metadata
 from types import MappingProxyType
@@ -13,11 +11,10 @@ from typing import Final
 
 import trio
 
-from auricle.core import Limits, SessionClosed, Start
+from auricle.core import SessionClosed, Start
 from auricle.core.messages import Resume
 from auricle.engines.actor import EngineActor
-from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
-from auricle.engines.fallback import Isolation, engine_loader
+from auricle.engines.fallback import engine_loader
 from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine, EngineUnavailable
 from auricle.server.dialect_connections import DialectConnections
@@ -28,7 +25,10 @@ from auricle.server.http.negotiation import Reject, is_loopback_host, negotiate
 from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.http.web_pages import page, page_routes
+from auricle.server.server_config import DEFAULT_PORT as DEFAULT_PORT
+from auricle.server.server_config import ServerConfig as ServerConfig
 from auricle.server.sessions.admission import RETRY_AFTER_S, Refusal, refusal
+from auricle.server.sessions.configuration_span import SpeechDefaults
 from auricle.server.sessions.conversation import Conversation
 from auricle.server.sessions.line_keeper import keep_line
 from auricle.server.sessions.local_client import local_client
@@ -46,44 +46,8 @@ from auricle.transports.wire import Wire
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_PORT: Final = 8765
 LOOPBACK_OF: Final = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"})
 """The loopback address of each address that stands for all of a machine's: nobody can connect to those themselves."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerConfig:
-    """Configuration of a server. ``engine`` and ``model`` None: whisper, or sphinx where whisper is not available."""
-
-    host: str = "127.0.0.1"
-    port: int = DEFAULT_PORT
-    engine: str | None = None
-    model: str | None = None
-    language: str | None = None
-    compute: ComputeOptions = ENGINE_DEFAULTS
-    """Where and how the engine computes."""
-    engine_isolation: Isolation = Isolation.THREAD
-    """Whether the model runs in a supervised process of its own, or in this one."""
-    limits: Limits = field(default_factory=Limits)
-    max_sessions: int | None = None
-    """Maximum number of concurrent sessions; more are refused with ``capacity``. None: no limit.
-
-    A session that waits for its client to come back is given up where a new one needs its place.
-    """
-    max_sessions_per_peer: int | None = None
-    """Maximum number of concurrent sessions from one address, which is everybody's behind a proxy. None: no limit."""
-    max_detached: int = 1_000
-    """Maximum number of sessions that wait for their clients; beyond it the longest waiting is given up."""
-    allowed_origins: tuple[str, ...] = ()
-    """Origins of pages that may connect besides those of this host: ``https://app.example:8443``."""
-    wyoming_port: int | None = None
-    """Port for Home Assistant's Wyoming protocol, 0 for any; None: it is not spoken."""
-    tls: ssl.SSLContext | None = None
-    """The context of the server's certificate; None: no TLS."""
-    max_upload_bytes: int = 2**30
-    """Most bytes of an uploaded form, which is stored on disk before it is heard."""
-    drain_timeout_s: float = 60.0
-    """Seconds that open sessions get to finish after `SpeechServer.drain`."""
 
 
 class SpeechServer:
@@ -91,6 +55,9 @@ class SpeechServer:
 
     def __init__(self, config: ServerConfig, source: Engine | EngineLoader) -> None:
         self._config = config
+        self._speech = SpeechDefaults(
+            language=config.language, silence_s=config.silence_s, max_segment_s=config.max_segment_s
+        )
         self._actor = EngineActor(source)
         self._dialects = DialectConnections(config.limits, self._actor, self._run_session)
         self._registry = SessionRegistry()
@@ -199,8 +166,15 @@ class SpeechServer:
             self._config.host,
             self._config.port,
             on_websocket=self._serve_upgrade,
-            on_http=partial(serve_http, app=app, closing=self._drain, secure=self._config.tls is not None),
+            on_http=partial(
+                serve_http,
+                app=app,
+                closing=self._drain,
+                secure=self._config.tls is not None,
+                body_stall_s=self._config.http.body_stall_s,
+            ),
             limits=self._config.limits,
+            http=self._config.http,
             closing=self._drain,
             tls=self._config.tls,
         )
@@ -320,7 +294,7 @@ class SpeechServer:
     ) -> None:
         async with trio.open_nursery() as nursery:
             if socket is not None:
-                nursery.start_soon(keep_line, socket, connection.session)
+                nursery.start_soon(keep_line, socket, connection.session, self._config.ping_interval_s)
             closed = await self._converse(session_id, connection, client)
             nursery.cancel_scope.cancel()
         _log_closed(session_id, client, closed)
@@ -332,7 +306,7 @@ class SpeechServer:
         if refused is not None:
             code, why, wait_s = refused
             connection.post(lambda now: connection.session.fail(code, why, now=now, retry_after_s=wait_s))
-        conversation = Conversation(connection, self._actor, session_id, peer=peer, language=self._config.language)
+        conversation = Conversation(connection, self._actor, session_id, peer=peer, defaults=self._speech)
         self._conversations.add(conversation)
         try:
             if self.draining:

@@ -58,7 +58,8 @@ def test_a_signal_drains(number: signal.Signals) -> None:
         process.send_signal(number)
         _, complaints = process.communicate(timeout=FAR_S)
     assert process.returncode == 0
-    assert complaints == ""
+    (line,) = complaints.splitlines()
+    assert f"{number.name}: draining" in line
 
 
 @pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "ws://127.0.0.1:"), ("127.0.0.1", "ws://127.0.0.1:")])
@@ -85,7 +86,7 @@ def test_a_signal_while_modules_are_imported_is_a_good_end_too(number: signal.Si
             def __getattr__(self, name):
                 os.kill(os.getpid(), {int(number)})
 
-        main.server_app = Importing()
+        main.serve_command = Importing()
         main.app(["serve"])
     """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)

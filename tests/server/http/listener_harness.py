@@ -6,15 +6,14 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-import pytest
 import trio
 import trio.testing
 from starlette.routing import BaseRoute
 from trio_websocket import ConnectionClosed
 
-from auricle.server.http import listener
 from auricle.server.http.application import application
 from auricle.server.http.asgi_bridge import serve_http
+from auricle.server.http.http_limits import HttpLimits
 from auricle.server.http.listener import Server, serve_tcp
 from auricle.server.http.operator_routes import operator_routes
 from auricle.server.http.upgrade import Upgrade
@@ -74,13 +73,11 @@ async def listening(**options: Any) -> AsyncIterator[Server]:
 
     It never closes a connection because of an idle time: whatever closes, closes because it has to.
     """
-    options = {"on_websocket": echo, "on_http": ON_HTTP} | options
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listener, "KEEP_ALIVE_S", 10 * FAR_S)
-        async with trio.open_nursery() as nursery:
-            server: Server = await nursery.start(partial(serve_tcp, "127.0.0.1", 0, **options))
-            yield server
-            nursery.cancel_scope.cancel()
+    options = {"on_websocket": echo, "on_http": ON_HTTP, "http": HttpLimits(keep_alive_s=10 * FAR_S)} | options
+    async with trio.open_nursery() as nursery:
+        server: Server = await nursery.start(partial(serve_tcp, "127.0.0.1", 0, **options))
+        yield server
+        nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager

@@ -14,7 +14,8 @@ from starlette.types import Message, Receive, Scope, Send
 from trio.testing import MockClock, trio_test
 
 from auricle.server.http.application import application
-from auricle.server.http.asgi_bridge import BODY_STALL_S, UNREAD_BODY_BYTES, serve_http
+from auricle.server.http.asgi_bridge import UNREAD_BODY_BYTES, serve_http
+from auricle.server.http.http_limits import HTTP_DEFAULTS
 from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.web_pages import page, page_routes
 from server.http.listener_harness import FAR_S, ask, connected, get, listening, parsed, read_all, read_until, request
@@ -255,14 +256,14 @@ async def test_a_body_is_not_read_before_it_is_wanted() -> None:
 
 @trio_test
 async def test_a_body_that_stalls_is_a_408(clock: MockClock) -> None:
-    with trio.fail_after(2 * BODY_STALL_S):
+    with trio.fail_after(2 * HTTP_DEFAULTS.body_stall_s):
         async with connected(on_http=partial(serve_http, app=application([Route("/", read_it, methods=["POST"])]))) as (
             client,
             server,
         ):
             await client.send_all(request(POST, {"Host": "a", "Content-Length": "9"}) + b"abc")
             assert (await read_all(client)).startswith(b"HTTP/1.1 408 ")
-            assert trio.current_time() == pytest.approx(BODY_STALL_S)
+            assert trio.current_time() == pytest.approx(HTTP_DEFAULTS.body_stall_s)
             assert server.counts.failed == 0
 
 

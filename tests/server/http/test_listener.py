@@ -8,6 +8,7 @@ import trio
 from trio.testing import MockClock, trio_test
 from trio_websocket import ConnectionClosed, open_websocket_url
 
+from auricle.server.http.http_limits import HttpLimits
 from auricle.server.http.listener import RESERVED_CONNECTIONS, RESERVED_HEAD_TIMEOUT_S, Server
 from auricle.server.http.request_head import HEAD_BYTES
 from auricle.server.http.upgrade import Upgrade
@@ -116,7 +117,7 @@ async def test_a_silent_connection_is_closed_after_five_seconds(clock: MockClock
 async def test_one_connection_too_many_is_told_503() -> None:
     with trio.fail_after(FAR_S):
         async with (
-            listening(max_connections=1) as server,
+            listening(http=HttpLimits(max_connections=1)) as server,
             open_websocket_url(f"ws://127.0.0.1:{server.port}/ws/transcribe") as first,
         ):
             response = await ask(server, request("GET / HTTP/1.1"))
@@ -131,7 +132,7 @@ async def test_one_connection_too_many_is_told_503() -> None:
 async def test_a_full_server_answers_those_who_ask_for_its_health(path: str) -> None:
     with trio.fail_after(FAR_S):
         async with (
-            listening(max_connections=1) as server,
+            listening(http=HttpLimits(max_connections=1)) as server,
             open_websocket_url(f"ws://127.0.0.1:{server.port}/ws/transcribe"),
         ):
             response = await ask(server, request(f"GET {path} HTTP/1.1"))
@@ -142,7 +143,7 @@ async def test_a_full_server_answers_those_who_ask_for_its_health(path: str) -> 
 @trio_test
 async def test_beyond_the_reserve_nobody_is_listened_to(clock: MockClock) -> None:
     with trio.fail_after(60):
-        async with connected(max_connections=0) as (silent, server):
+        async with connected(http=HttpLimits(max_connections=0)) as (silent, server):
             await trio.testing.wait_all_tasks_blocked()
             server.counts.open += RESERVED_CONNECTIONS
             ours, theirs = trio.testing.memory_stream_pair()

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from trio.testing import trio_test
 from trio_websocket import open_websocket_url
 
-from auricle.server.http import listener
+from auricle.server.http.http_limits import HttpLimits
 from auricle.server.http.tls import CertificateError, server_context
 from server.http.listener_harness import FAR_S, UPGRADE_HEADERS, ask, listening, parsed, read_all, request
 
@@ -117,10 +117,9 @@ async def test_plain_http_is_told_that_there_is_tls(context: ssl.SSLContext) -> 
 
 
 @trio_test
-async def test_a_handshake_that_does_not_end_is_ended(context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listener, "HEAD_TIMEOUT_S", 0.05)
+async def test_a_handshake_that_does_not_end_is_ended(context: ssl.SSLContext) -> None:
     with trio.fail_after(FAR_S):
-        async with listening(tls=context) as server:
+        async with listening(tls=context, http=HttpLimits(head_timeout_s=0.05)) as server:
             assert await dribbled(server.port, b"\x16") == b""
             assert await dribbled(server.port, b"") == b""
             assert server.counts.failed == 0

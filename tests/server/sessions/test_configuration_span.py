@@ -5,7 +5,13 @@ import pytest
 from auricle.core.messages import Start
 from auricle.core.parts import Endpointing, Features, FinalDetails
 from auricle.engines.protocol import OFFLINE_SEGMENT_S, OFFLINE_SILENCE_S, EngineInfo, FinalResult, StreamConfig
-from auricle.server.sessions.configuration_span import _stream_config, final_details, unsupported
+from auricle.server.sessions.configuration_span import (
+    SPEECH_DEFAULTS,
+    SpeechDefaults,
+    _stream_config,
+    final_details,
+    unsupported,
+)
 
 
 def final(**facts) -> FinalResult:
@@ -24,26 +30,30 @@ def final(**facts) -> FinalResult:
     ],
 )
 def test_whoever_waits_for_nothing_gets_longer_utterances(endpointing, silence_s, max_segment_s):
-    config = _stream_config(Start(endpointing=endpointing), None)
+    config = _stream_config(Start(endpointing=endpointing), SPEECH_DEFAULTS)
     assert (config.silence_s, config.max_segment_s) == (silence_s, max_segment_s)
     assert config.offline is bool(endpointing.offline)
 
 
 def test_pauses_are_told_where_that_is_wanted():
-    assert _stream_config(Start(), None).pause_s is None
-    assert _stream_config(Start(endpointing=Endpointing(pause_ms=250)), None).pause_s == 0.25
+    assert _stream_config(Start(), SPEECH_DEFAULTS).pause_s is None
+    assert _stream_config(Start(endpointing=Endpointing(pause_ms=250)), SPEECH_DEFAULTS).pause_s == 0.25
 
 
 def test_promises_are_made_where_they_are_wanted():
-    assert _stream_config(Start(), "en").stable_prefix
-    assert not _stream_config(Start(features=Features(stable_prefix=False)), "en").stable_prefix
-    assert not _stream_config(Start(), "en").language_per_utterance
-    assert _stream_config(Start(features=Features(language_per_utterance=True)), None).language_per_utterance
+    assert _stream_config(Start(), SpeechDefaults(language="en")).stable_prefix
+    assert not _stream_config(
+        Start(features=Features(stable_prefix=False)), SpeechDefaults(language="en")
+    ).stable_prefix
+    assert not _stream_config(Start(), SpeechDefaults(language="en")).language_per_utterance
+    assert _stream_config(Start(features=Features(language_per_utterance=True)), SPEECH_DEFAULTS).language_per_utterance
 
 
 def test_the_language_is_detected_among_those_that_are_allowed():
-    assert _stream_config(Start(languages=("de", "fr")), "en").languages == ("de", "fr")
-    assert _stream_config(Start(languages=("de", "fr")), "en").language is None, "not the server's own"
+    assert _stream_config(Start(languages=("de", "fr")), SpeechDefaults(language="en")).languages == ("de", "fr")
+    assert _stream_config(Start(languages=("de", "fr")), SpeechDefaults(language="en")).language is None, (
+        "not the server's own"
+    )
     info = EngineInfo(name="whisper", model="m", languages=("de", "en"))
     assert unsupported(Start(languages=("de", "en-GB")), info) is None
     assert unsupported(Start(languages=("de", "xx")), info) == (

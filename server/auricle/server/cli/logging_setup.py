@@ -4,9 +4,9 @@ import logging
 import sys
 
 
-def configure_logging(*, verbose: bool) -> None:
-    """Log warnings; with ``verbose`` also information of Auricle itself."""
+def configure_logging(level: str) -> None:
+    """Log warnings, and of Auricle itself whatever is of this level: ``debug``, ``info``, ``warning`` or ``error``."""
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    logging.getLogger("auricle").setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.getLogger("auricle").setLevel(level.upper())

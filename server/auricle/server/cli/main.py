@@ -3,10 +3,11 @@
 What the commands need is imported when they run: help, completion and wrong options come at once.
 """
 
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from importlib import metadata
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
 
 import typer
 
@@ -16,7 +17,6 @@ from auricle.server.cli.lazy import lazy_module
 from auricle.server.cli.logging_setup import configure_logging
 from auricle.server.cli.option_errors import OptionError
 from auricle.server.cli.options import (
-    AllowOrigin,
     ApiKey,
     BeamSize,
     ComputeType,
@@ -26,24 +26,22 @@ from auricle.server.cli.options import (
     Language,
     Languages,
     MaxSegment,
-    MaxSessions,
-    MaxSessionsPerPeer,
     Model,
     Prompt,
     Silence,
     Task,
     TaskOption,
     Threads,
-    TlsCert,
-    TlsKey,
-    TlsSelfSigned,
     Url,
     Verbose,
 )
+from auricle.server.cli.setting_options import add_setting_options
+from auricle.server.settings.kinds import Value
+from auricle.server.settings.sources import FILE_VARIABLE, SettingsError
 from auricle.server.transcripts.format_names import Format
 
 if TYPE_CHECKING:
-    from auricle.server import app as server_app
+    from auricle.server.cli import config as config_command
     from auricle.server.cli import conform as conform_command
     from auricle.server.cli import doctor as doctor_command
     from auricle.server.cli import jobs, running, server_choice, session_options, streaming
@@ -52,9 +50,11 @@ if TYPE_CHECKING:
     from auricle.server.cli import replay as replay_command
     from auricle.server.cli import serve as serve_command
     from auricle.server.cli import transcribe as transcribe_command
+    from auricle.server.settings import effective
 else:
-    server_app = lazy_module("auricle.server.app")
+    config_command = lazy_module("auricle.server.cli.config")
     conform_command = lazy_module("auricle.server.cli.conform")
+    effective = lazy_module("auricle.server.settings.effective")
     doctor_command = lazy_module("auricle.server.cli.doctor")
     jobs = lazy_module("auricle.server.cli.jobs")
     listen_command = lazy_module("auricle.server.cli.listen")
@@ -66,6 +66,17 @@ else:
     session_options = lazy_module("auricle.server.cli.session_options")
     streaming = lazy_module("auricle.server.cli.streaming")
     transcribe_command = lazy_module("auricle.server.cli.transcribe")
+
+MORE_SETTINGS: Final = (
+    "`auricle config --explain` prints every setting: each is a flag, a variable and a key of the file."
+)
+
+ConfigFile = Annotated[
+    str | None,
+    typer.Option(
+        "--config", metavar="FILE", help=f"A TOML file of settings. Flags and variables win. [{FILE_VARIABLE}]"
+    ),
+]
 
 _ENGINES = "auricle.engines.scheduling.native_calls"
 """A module without which no engine can have run."""
@@ -128,7 +139,7 @@ def transcribe(
     verbose: Verbose = False,
 ) -> None:
     """Transcribe recordings."""
-    configure_logging(verbose=verbose)
+    configure_logging("info" if verbose else "warning")
     compute = server_choice.ComputeOptions(
         device=device, compute_type=compute_type, beam_size=beam_size, threads=threads
     )
@@ -153,62 +164,39 @@ def transcribe(
     _run(transcribe_command.transcribe, request)
 
 
-@app.command()
+@app.command(epilog=MORE_SETTINGS)
+@add_setting_options
 def serve(
-    host: Annotated[str, typer.Option("--host", envvar="AURICLE_HOST", help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", envvar="AURICLE_PORT", min=0, max=65535, help="0 takes a free one.")
-    ] = 8765,
-    wyoming_port: Annotated[
-        int | None,
-        typer.Option(
-            "--wyoming-port", envvar="AURICLE_WYOMING_PORT", min=0, max=65535, help="For Home Assistant: 10300 there."
-        ),
-    ] = None,
-    engine: Engine = None,
-    model: Model = None,
-    language: Language = None,
-    max_sessions: MaxSessions = None,
-    max_sessions_per_peer: MaxSessionsPerPeer = None,
-    allow_origin: AllowOrigin = None,
-    tls_cert: TlsCert = None,
-    tls_key: TlsKey = None,
-    tls_self_signed: TlsSelfSigned = False,
-    engine_isolation: Annotated[
-        Literal["process", "thread"],
-        typer.Option(
-            "--engine-isolation",
-            envvar="AURICLE_ENGINE_ISOLATION",
-            help="process: a crash or a hang of the model costs no session. thread: for small machines.",
-        ),
-    ] = "process",
-    device: Device = None,
-    compute_type: ComputeType = None,
-    beam_size: BeamSize = None,
-    threads: Threads = None,
-    verbose: Verbose = False,
+    *,
+    flags: dict[str, Value],
+    config: ConfigFile = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="The same as --log-level debug.")] = False,
 ) -> None:
     """Run the server."""
-    configure_logging(verbose=verbose)
+    if verbose:
+        flags["log_level"] = flags["log_level"] or "debug"
+    settings = _settings(flags, config)
+    configure_logging(str(settings.value("log_level")))
     with good_end_on_signals():  # these imports take a second, and an orchestrator may change its mind
-        config = server_app.ServerConfig(
-            host=host,
-            port=port,
-            wyoming_port=wyoming_port,
-            engine=engine,
-            model=model,
-            language=language,
-            engine_isolation=serve_command.ISOLATION[engine_isolation],
-            max_sessions=max_sessions,
-            max_sessions_per_peer=max_sessions_per_peer,
-            allowed_origins=_checked(lambda: server_choice.checked_origins(allow_origin or [])),
-            tls=_checked(lambda: serve_command.tls_context(tls_cert, tls_key, host if tls_self_signed else None)),
-            compute=server_choice.ComputeOptions(
-                device=device, compute_type=compute_type, beam_size=beam_size, threads=threads
-            ),
-        )
         command = serve_command.serve
-    _run(command, config)
+        request = serve_command.Request(settings=settings, tls=_checked(lambda: serve_command.tls_context(settings)))
+    _run(command, request)
+
+
+@app.command("config", epilog=MORE_SETTINGS)
+@add_setting_options
+def print_config(
+    *,
+    flags: dict[str, Value],
+    config: ConfigFile = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    explains: Annotated[bool, typer.Option("--explain", help="With what each setting means.")] = False,
+) -> None:
+    """Print the settings of the server, and where each value comes from.
+
+    The output is a file for --config that says the same.
+    """
+    config_command.print_settings(_settings(flags, config), as_json=as_json, explains=explains)
 
 
 @app.command()
@@ -230,7 +218,7 @@ def listen(
     verbose: Verbose = False,
 ) -> None:
     """Transcribe the microphone until Ctrl-C."""
-    configure_logging(verbose=verbose)
+    configure_logging("info" if verbose else "warning")
     given = session_options.Given(language, languages, task.value, prompt, keyterms, silence, max_segment)
     config = streaming.start_message(_checked(lambda: given.checked(live=True)))
     server = _server(url, api_key, engine, model, language)
@@ -373,6 +361,14 @@ def _server(
             compute=compute or server_choice.ENGINE_DEFAULTS,
         )
     )
+
+
+def _settings(flags: dict[str, Value], file: str | None) -> "effective.Effective":
+    """Return the effective settings; where one is wrong, exit with the sentence that says so."""
+    try:
+        return effective.effective(flags, os.environ, file)
+    except SettingsError as error:
+        _exit_with_error(str(error))
 
 
 def _somebody_answers() -> bool:

@@ -42,38 +42,6 @@ Silence = Annotated[
 MaxSegment = Annotated[
     float | None, typer.Option("--max-segment", min=1, max=28, help="Seconds that an utterance may last at most.")
 ]
-MaxSessions = Annotated[
-    int | None,
-    typer.Option("--max-sessions", envvar="AURICLE_MAX_SESSIONS", min=1, help="Refuse whoever comes on top of that."),
-]
-MaxSessionsPerPeer = Annotated[
-    int | None,
-    typer.Option(
-        "--max-sessions-per-peer",
-        envvar="AURICLE_MAX_SESSIONS_PER_PEER",
-        min=1,
-        help="The same for each address; behind a proxy all clients have its own.",
-    ),
-]
-AllowOrigin = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--allow-origin",
-        metavar="ORIGIN",
-        help="Pages from there may connect, as in https://app.example; may be given again. Needed behind a proxy.",
-    ),
-]
-TlsCert = Annotated[
-    str | None,
-    typer.Option("--tls-cert", envvar="AURICLE_TLS_CERT", metavar="FILE", help="Certificate chain in PEM, for https."),
-]
-TlsKey = Annotated[
-    str | None,
-    typer.Option("--tls-key", envvar="AURICLE_TLS_KEY", metavar="FILE", help="Its key, where that is another file."),
-]
-TlsSelfSigned = Annotated[
-    bool, typer.Option("--tls-self-signed", help="A certificate of our own making, for development.")
-]
 Device = Annotated[
     str | None, typer.Option("--device", envvar="AURICLE_DEVICE", help="Where the model runs: cpu, cuda or cuda:1.")
 ]

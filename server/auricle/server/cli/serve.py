@@ -4,13 +4,11 @@ import logging
 import signal
 import ssl
 import sys
-from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass
 
 import trio
 from rich.console import Console
 
-from auricle.engines.fallback import Isolation
 from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.server.cli.early_signals import SIGNALS
 from auricle.server.cli.engine_progress import wait_for_engine
@@ -19,18 +17,24 @@ from auricle.server.cli.option_errors import OptionError
 from auricle.server.cli.self_signed import self_signed
 from auricle.server.http.negotiation import is_loopback_host
 from auricle.server.http.tls import CertificateError, server_context
-
-ISOLATION: Final[Mapping[str, Isolation]] = {each.value: each for each in Isolation}
-"""Where the model lives, by the name that the command line has for it."""
+from auricle.server.settings.effective import Effective
+from auricle.server.settings.from_settings import server_config
 
 logger = logging.getLogger(__name__)
 
 
-def tls_context(certificate: str | None, key: str | None, self_signed_for: str | None) -> ssl.SSLContext | None:
-    """Return the TLS context of the options, None without any; ``self_signed_for`` is a host, and makes a certificate.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be served."""
 
-    Raises `OptionError`.
-    """
+    settings: Effective
+    tls: ssl.SSLContext | None = None
+
+
+def tls_context(settings: Effective) -> ssl.SSLContext | None:
+    """Return the TLS context of the settings, None without any. Raises `OptionError`."""
+    certificate, key = _file(settings, "tls_cert"), _file(settings, "tls_key")
+    self_signed_for = str(settings.value("host")) if settings.value("tls_self_signed") else None
     if self_signed_for is not None:
         if certificate or key:
             raise OptionError("--tls-self-signed makes a certificate, and --tls-cert brings one: give one of them.")
@@ -52,11 +56,17 @@ def tls_context(certificate: str | None, key: str | None, self_signed_for: str |
         raise OptionError(str(error)) from error
 
 
-async def serve(config: ServerConfig) -> Exit:
+def _file(settings: Effective, name: str) -> str | None:
+    path = settings.value(name)
+    return None if path is None else str(path)
+
+
+async def serve(request: Request) -> Exit:
     """Serve until a signal. The first one drains, so that sessions get their last finals; the second stops at once.
 
     A signal while the model loads is as good an end as any later one. Raises `ListenError` and `EngineUnavailable`.
     """
+    config = server_config(request.settings, request.tls)
     async with running_server(config) as server, trio.open_nursery() as nursery:
         loading = trio.CancelScope()
         await nursery.start(_stop_on_signal, server, loading, nursery.cancel_scope)

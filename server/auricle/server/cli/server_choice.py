@@ -1,9 +1,8 @@
 """The server that a command connects to: a running one, or an embedded one on a free loopback port."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -14,7 +13,6 @@ from auricle.server.app import ServerConfig, running_server
 from auricle.server.cli.display import Display
 from auricle.server.cli.engine_progress import wait_for_engine
 from auricle.server.cli.option_errors import OptionError
-from auricle.server.printable import printable
 from auricle.transports.address import parse_address
 from auricle.transports.errors import InvalidURL
 
@@ -54,21 +52,6 @@ def choose_server(
                 f"{' and '.join(given)} {verb} what this command starts; the server at --url has made its choice."
             )
     return ServerChoice(url=url, api_key=api_key, engine=engine, model=model, language=language, compute=compute)
-
-
-def checked_origins(origins: Iterable[str]) -> tuple[str, ...]:
-    """Return origins of pages as browsers say them. Raises `OptionError` for what is none."""
-    return tuple(_checked_origin(origin) for origin in origins)
-
-
-def _checked_origin(origin: str) -> str:
-    parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
-        raise OptionError(
-            "--allow-origin takes a scheme and a host, as in https://app.example:8443, and not "
-            f"{printable(repr(origin))}."
-        )
-    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 @asynccontextmanager

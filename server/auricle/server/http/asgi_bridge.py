@@ -14,6 +14,7 @@ import trio
 from starlette.types import ASGIApp, Message, Scope
 
 from auricle.server.http.buffered_stream import BufferedStream
+from auricle.server.http.http_limits import HTTP_DEFAULTS
 from auricle.server.http.negotiation import path_of
 from auricle.server.http.problem_details import Problem
 from auricle.server.http.request_head import HEAD_BYTES
@@ -21,8 +22,6 @@ from auricle.server.http.request_head import HEAD_BYTES
 UNREAD_BODY_BYTES: Final = 64 * 1024
 """Maximum bytes of a body, in which no application is interested, that are discarded to keep the connection alive."""
 UNREAD_BODY_TIMEOUT_S: Final = 5.0
-BODY_STALL_S: Final = 60.0
-"""Seconds that an application waits for the next bytes of a body. What it does not ask for is not waited for."""
 RECEIVE_BYTES: Final = 64 * 1024
 DEFAULT_HEADERS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 """Headers of every response that does not say otherwise."""
@@ -41,6 +40,7 @@ async def serve_http(
     app: ASGIApp,
     closing: trio.Event | None = None,
     secure: bool = False,
+    body_stall_s: float = HTTP_DEFAULTS.body_stall_s,
 ) -> bytes | None:
     """Let an application answer the request that ``first_request_bytes`` begin with.
 
@@ -52,7 +52,7 @@ async def serve_http(
     parser.receive_data(first_request_bytes)
     request = parser.next_event()
     assert isinstance(request, h11.Request), "the listener hands over a complete head"
-    exchange = _Exchange(parser, stream, request.method, lambda: closing is not None and closing.is_set())
+    exchange = _Exchange(parser, stream, request.method, lambda: closing is not None and closing.is_set(), body_stall_s)
     try:
         await app(_scope(request, stream.peer, secure=secure), exchange.receive, exchange.send)
     except ResponseAborted:
@@ -92,12 +92,18 @@ class _Exchange:
     """One request and its response: the ``receive`` and ``send`` of an ASGI application."""
 
     def __init__(
-        self, parser: h11.Connection, stream: BufferedStream, method: bytes, closing: Callable[[], bool]
+        self,
+        parser: h11.Connection,
+        stream: BufferedStream,
+        method: bytes,
+        closing: Callable[[], bool],
+        body_stall_s: float,
     ) -> None:
         self._parser = parser
         self._stream = stream
         self._method = method
         self._closing = closing
+        self._body_stall_s = body_stall_s
         self._head: Message | None = None
         """The beginning of the response, until its first bytes come: they go into one write."""
         self._reads_body = False
@@ -136,14 +142,14 @@ class _Exchange:
                 case h11.EndOfMessage():
                     return {"type": "http.request", "body": b"", "more_body": False}
                 case _:
-                    with trio.move_on_after(BODY_STALL_S) as patience:
+                    with trio.move_on_after(self._body_stall_s) as patience:
                         data = await self._stream.receive_some(RECEIVE_BYTES)
                         self._parser.receive_data(data)
         except h11.RemoteProtocolError:
             await self._give_up(HTTPStatus.BAD_REQUEST, "bad_request", "The body of the request is malformed or cut.")
             return None
         if patience.cancelled_caught:
-            why = f"Nothing of the body has come for {BODY_STALL_S:g} s."
+            why = f"Nothing of the body has come for {self._body_stall_s:g} s."
             await self._give_up(HTTPStatus.REQUEST_TIMEOUT, "request_timeout", why)
         return None
 

@@ -17,24 +17,20 @@ from auricle.core import Limits
 from auricle.core.errors import AuricleError
 from auricle.server.http.buffered_stream import BufferedStream
 from auricle.server.http.handshake import handshake_problem
+from auricle.server.http.http_limits import HTTP_DEFAULTS, HttpLimits
 from auricle.server.http.lingering_close import close_lingering
 from auricle.server.http.negotiation import path_of, read_offer
 from auricle.server.http.operator_routes import HEALTH_PATHS
 from auricle.server.http.problem_details import Problem
-from auricle.server.http.request_head import HEAD_TIMEOUT_S, HeadRefused, RequestHead, read_head
+from auricle.server.http.request_head import HeadRefused, RequestHead, read_head
 from auricle.server.http.tls import TlsStream
 from auricle.server.http.upgrade import OnWebSocket, serve_upgrade
 
 logger = logging.getLogger(__name__)
 
-KEEP_ALIVE_S: Final = 5.0
-"""Idle timeout of a kept-alive connection: seconds from a response to the complete head of the next request."""
-MAX_CONNECTIONS: Final = 1000
-"""Connections at once, below the usual limit of 1024 open files; more are refused with 503."""
-
 RESERVED_CONNECTIONS: Final = 8
-"""Connections beyond that which may ask for the health of the server, and for nothing else: a probe that is refused
-because a healthy server is full would have it killed."""
+"""Connections beyond the most there may be, which may ask for the health of the server, and for nothing else: a probe
+that is refused because a healthy server is full would have it killed."""
 RESERVED_HEAD_TIMEOUT_S: Final = 1.0
 
 HIGHEST_PORT: Final = 65535
@@ -75,7 +71,7 @@ class Server:
         on_websocket: OnWebSocket,
         on_http: OnHttp,
         limits: Limits | None = None,
-        max_connections: int = MAX_CONNECTIONS,
+        http: HttpLimits = HTTP_DEFAULTS,
         closing: trio.Event | None = None,
         addresses: Sequence[str] = (),
         port: int = 0,
@@ -90,7 +86,7 @@ class Server:
         self._on_websocket = on_websocket
         self._on_http = on_http
         self._limits = limits or Limits()
-        self._max_connections = max_connections
+        self._http = http
 
     def stop_accepting(self) -> None:
         """Accept no new connections. Open WebSockets go on; HTTP connections close after their current request."""
@@ -117,17 +113,17 @@ class Server:
 
     async def _serve_requests(self, stream: BufferedStream) -> None:
         try:
-            if self.counts.open > self._max_connections:
+            if self.counts.open > self._http.max_connections:
                 await self._serve_health(stream)
                 return
-            head = await read_head(stream, timeout_s=HEAD_TIMEOUT_S)
+            head = await read_head(stream, timeout_s=self._http.head_timeout_s)
             while head is not None and not head.wants_websocket:
                 self.counts.requests += 1
                 last = self.closing.is_set()
                 left = await self._on_http(stream, head.raw + head.rest)
                 if left is None or last:
                     return
-                head = await read_head(stream, left, timeout_s=KEEP_ALIVE_S)
+                head = await read_head(stream, left, timeout_s=self._http.keep_alive_s)
         except HeadRefused as refusal:
             await self._refuse(stream, refusal.problem)
             return
@@ -137,7 +133,7 @@ class Server:
     async def _serve_health(self, stream: BufferedStream) -> None:
         """Answer one request for the server's health on a connection over the limit; refuse any other."""
         head = None
-        if self.counts.open <= self._max_connections + RESERVED_CONNECTIONS:
+        if self.counts.open <= self._http.max_connections + RESERVED_CONNECTIONS:
             head = await read_head(stream, timeout_s=RESERVED_HEAD_TIMEOUT_S)
             if head is None:
                 return
@@ -169,7 +165,7 @@ async def serve_tcp(
     on_websocket: OnWebSocket,
     on_http: OnHttp,
     limits: Limits | None = None,
-    max_connections: int = MAX_CONNECTIONS,
+    http: HttpLimits = HTTP_DEFAULTS,
     closing: trio.Event | None = None,
     tls: ssl.SSLContext | None = None,
     task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
@@ -186,7 +182,7 @@ async def serve_tcp(
         on_websocket=on_websocket,
         on_http=on_http,
         limits=limits,
-        max_connections=max_connections,
+        http=http,
         closing=closing,
         addresses=[_address(name) for name in names],
         port=names[0][1],

@@ -10,8 +10,6 @@ import trio
 from auricle.server.http.problem_details import Problem
 
 HEAD_BYTES: Final = 16 * 1024
-HEAD_TIMEOUT_S: Final = 5.0
-"""Seconds for the complete head, however slowly its bytes arrive (slow loris)."""
 
 
 class HeadRefused(Exception):
@@ -42,9 +40,7 @@ class RequestHead:
         return [value.strip().lower() for value in self.values("upgrade")] == [b"websocket"]
 
 
-async def read_head(
-    stream: trio.abc.ReceiveStream, buffered: bytes = b"", *, timeout_s: float = HEAD_TIMEOUT_S
-) -> RequestHead | None:
+async def read_head(stream: trio.abc.ReceiveStream, buffered: bytes = b"", *, timeout_s: float) -> RequestHead | None:
     """Read a request head, whose first bytes `buffered` have been received before.
 
     Returns None when the peer sent nothing: it closed, or `timeout_s` seconds passed without a byte.

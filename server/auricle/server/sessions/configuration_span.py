@@ -6,7 +6,7 @@ from the first sample it is given; this module converts its positions and times 
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 from auricle.core import Start, Word
@@ -33,19 +33,33 @@ SILENCE: Final = {"pcm_s16le": b"\0", "pcm_f32le": b"\0", "mulaw": b"\xff", "ala
 """The byte that encodes silence, by encoding (ITU-T G.711 for the last two)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechDefaults:
+    """How speech is heard where a client does not say. Recordings have an endpointing of their own."""
+
+    language: str | None = None
+    silence_s: float = StreamConfig().silence_s
+    """Seconds of silence that end an utterance."""
+    max_segment_s: float = StreamConfig().max_segment_s
+    """Longest utterance in seconds; a longer one is cut."""
+
+
+SPEECH_DEFAULTS: Final = SpeechDefaults()
+
+
 class ConfigurationSpan:
     """One engine session, addressed in the positions of the session it is part of.
 
-    ``base_sample`` is the position of its first sample frame. ``language`` is the server's default.
+    ``base_sample`` is the position of its first sample frame. ``defaults`` are the server's.
     """
 
-    def __init__(self, actor: EngineActor, config: Start, *, base_sample: int, language: str | None) -> None:
+    def __init__(self, actor: EngineActor, config: Start, *, base_sample: int, defaults: SpeechDefaults) -> None:
         self.change_id: str | None = None
         """Id of the ``configure`` request that ended the span; None while it is open or where the input ended it."""
         self._audio = config.audio
         self._base = base_sample
         self._base_s = base_sample / config.audio.sample_rate
-        self._engine = actor.open(_stream_config(config, language))
+        self._engine = actor.open(_stream_config(config, defaults))
 
     def feed(self, pcm: bytes) -> None:
         """Feed whole sample frames in the declared format."""
@@ -156,17 +170,18 @@ def _chunk_sizes(samples: int, most: int) -> Iterator[int]:
         samples -= most
 
 
-def _stream_config(config: Start, language: str | None) -> StreamConfig:
-    """Return the engine's stream configuration; ``language`` is the default where the client names none."""
+def _stream_config(config: Start, given: SpeechDefaults) -> StreamConfig:
+    """Return the engine's stream configuration; what the client leaves open is as ``given``."""
     endpointing = config.endpointing
-    defaults = OFFLINE_DEFAULTS if endpointing.offline else StreamConfig()
+    live = StreamConfig(silence_s=given.silence_s, max_segment_s=given.max_segment_s)
+    defaults = OFFLINE_DEFAULTS if endpointing.offline else live
     silence_ms, max_segment_ms = endpointing.silence_ms, endpointing.max_segment_ms
     pause_ms = endpointing.pause_ms
     return StreamConfig(
         audio=AudioFormat(
             encoding=config.audio.encoding, sample_rate=config.audio.sample_rate, channels=config.audio.channels
         ),
-        language=config.language or (None if config.languages else language),
+        language=config.language or (None if config.languages else given.language),
         languages=config.languages,
         language_per_utterance=bool(config.features.language_per_utterance),
         task=config.task,

@@ -45,7 +45,14 @@ from auricle.engines.protocol import (
     StreamDone,
     UtteranceFailed,
 )
-from auricle.server.sessions.configuration_span import ConfigurationSpan, final_details, unsupported, wire_words
+from auricle.server.sessions.configuration_span import (
+    SPEECH_DEFAULTS,
+    ConfigurationSpan,
+    SpeechDefaults,
+    final_details,
+    unsupported,
+    wire_words,
+)
 from auricle.server.sessions.resume_token import new_resume_token
 from auricle.server.status import SessionStatus
 from auricle.transports.trio.server import Connection
@@ -61,7 +68,7 @@ LOADING_INTERVAL_S: Final = 0.5
 class Conversation:
     """Runs one session from ``start`` to ``closed``, over any number of connections.
 
-    ``peer`` is the address of its client, without the port. ``language`` is the default where the client names none.
+    ``peer`` is the address of its client, without the port. ``defaults`` are for what it leaves open.
     """
 
     def __init__(
@@ -71,11 +78,11 @@ class Conversation:
         session_id: str,
         *,
         peer: str = "",
-        language: str | None = None,
+        defaults: SpeechDefaults = SPEECH_DEFAULTS,
     ) -> None:
         self.peer = peer
         self._connection = connection
-        self._language = language
+        self._defaults = defaults
         self._session = connection.session
         self._actor = actor
         self._id = session_id
@@ -169,7 +176,7 @@ class Conversation:
         self._begin_span(request.config, request.at_sample)
 
     def _begin_span(self, config: Start, base_sample: int) -> None:
-        self._span = ConfigurationSpan(self._actor, config, base_sample=base_sample, language=self._language)
+        self._span = ConfigurationSpan(self._actor, config, base_sample=base_sample, defaults=self._defaults)
         self._open_spans.append(self._span)
         self._spans_in.send_nowait(self._span)
 

@@ -1,0 +1,56 @@
+"""The value that a server is made from."""
+
+import ssl
+from dataclasses import dataclass, field
+from typing import Final
+
+from auricle.core import Limits
+from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
+from auricle.engines.fallback import Isolation
+from auricle.server.http.http_limits import HTTP_DEFAULTS, HttpLimits
+from auricle.server.sessions.configuration_span import SPEECH_DEFAULTS
+
+DEFAULT_PORT: Final = 8765
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """Configuration of a server. ``engine`` and ``model`` None: whisper, or sphinx where whisper is not available."""
+
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    engine: str | None = None
+    model: str | None = None
+    language: str | None = None
+    """Of clients that name none; None: it is detected."""
+    silence_s: float = SPEECH_DEFAULTS.silence_s
+    """Seconds of silence that end an utterance, where a client does not say."""
+    max_segment_s: float = SPEECH_DEFAULTS.max_segment_s
+    """Longest utterance in seconds, where a client does not say."""
+    compute: ComputeOptions = ENGINE_DEFAULTS
+    """Where and how the engine computes."""
+    engine_isolation: Isolation = Isolation.THREAD
+    """Whether the model runs in a supervised process of its own, or in this one."""
+    limits: Limits = field(default_factory=Limits)
+    http: HttpLimits = HTTP_DEFAULTS
+    ping_interval_s: float = 20.0
+    """Seconds between two pings to clients of dialects: proxies hang up on quiet lines, after 60 s as a rule."""
+    max_sessions: int | None = None
+    """Maximum number of concurrent sessions; more are refused with ``capacity``. None: no limit.
+
+    A session that waits for its client to come back is given up where a new one needs its place.
+    """
+    max_sessions_per_peer: int | None = None
+    """Maximum number of concurrent sessions from one address, which is everybody's behind a proxy. None: no limit."""
+    max_detached: int = 1_000
+    """Maximum number of sessions that wait for their clients; beyond it the longest waiting is given up."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins of pages that may connect besides those of this host: ``https://app.example:8443``."""
+    wyoming_port: int | None = None
+    """Port for Home Assistant's Wyoming protocol, 0 for any; None: it is not spoken."""
+    tls: ssl.SSLContext | None = None
+    """The context of the server's certificate; None: no TLS."""
+    max_upload_bytes: int = 2**30
+    """Most bytes of an uploaded form, which is stored on disk before it is heard."""
+    drain_timeout_s: float = 60.0
+    """Seconds that open sessions get to finish after `SpeechServer.drain`."""

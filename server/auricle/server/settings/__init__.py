@@ -1,0 +1,1 @@
+"""The settings of the server: one table, read from flags, variables and a file. Nothing here imports a server."""

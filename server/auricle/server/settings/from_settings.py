@@ -1,0 +1,32 @@
+"""From the effective settings to the value that a server is made from."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from auricle.engines.fallback import Isolation
+from auricle.server.server_config import ServerConfig
+from auricle.server.settings.effective import Effective
+from auricle.server.settings.schema import SETTINGS
+
+ELSEWHERE: Final = frozenset({"tls_cert", "tls_key", "tls_self_signed", "log_level"})
+"""Settings that are no field of `ServerConfig`: what the process as a whole does with files and with its log."""
+
+
+def server_config(settings: Effective, tls: ssl.SSLContext | None = None) -> ServerConfig:
+    """Return the configuration that the settings make; ``tls`` is what their certificates have become."""
+    values = {
+        setting.field: settings.value(name) for name, setting in SETTINGS.items() if name not in ELSEWHERE
+    }  # fmt: skip
+    values["engine_isolation"] = Isolation(values["engine_isolation"])
+    return with_fields(ServerConfig(tls=tls), values)
+
+
+def with_fields(config: Any, values: Mapping[str, Any]) -> Any:
+    """Return a dataclass with other values; the name of a field of one of its parts has a dot before it."""
+    changed: dict[str, Any] = {name: value for name, value in values.items() if "." not in name}
+    for part in {name.partition(".")[0] for name in values if "." in name}:
+        inner = {name.partition(".")[2]: value for name, value in values.items() if name.startswith(f"{part}.")}
+        changed[part] = with_fields(getattr(config, part), inner)
+    return replace(config, **changed)
