@@ -90,7 +90,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="measure little: for trying out")
     parser.add_argument("--language", default="en", help="what is spoken")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="without it, a GPU where there is one")
-    parser.add_argument("--silence", type=float, default=0.2, help="seconds of silence that end an utterance")
+    parser.add_argument(
+        "--silence", type=float, default=0.5, help="seconds of silence that end an utterance: as servers do by default"
+    )
     parser.add_argument("--interval", type=float, default=0.5, help="seconds between partials: what naive aims at")
     parser.add_argument("--engine-isolation", choices=("thread", "process"), default="thread", help="where ours runs")
     parser.add_argument("--out", type=Path, help="where the results are written as JSON")

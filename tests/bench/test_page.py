@@ -81,6 +81,7 @@ def results() -> dict[str, Any]:
                 "padded": {"cpu_per_audio_s": 0.1, "decode_s": SPREAD, "wer": 0.03},
             },
             "solo": {
+                "silence_s": 0.2,
                 "speech_s": 30.0,
                 "tape_s": 40.0,
                 "offline": {"short_cpu_s": 0.3, "padded_cpu_s": 3.0, "wer": 0.03},

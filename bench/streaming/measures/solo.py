@@ -29,6 +29,7 @@ async def measure(bench: Bench) -> dict[str, Any]:
     }
     _, harness = await _one(bench, NullService(), tape)
     found: dict[str, Any] = {
+        "silence_s": bench.silence_s,
         "speech_s": sum(clip.seconds for clip in tape.clips),
         "tape_s": tape.seconds,
         "offline": offline,
