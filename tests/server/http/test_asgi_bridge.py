@@ -13,9 +13,11 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 from trio.testing import MockClock, trio_test
 
+from auricle.server.dialects.paths import DIALECTS
 from auricle.server.http.application import application
 from auricle.server.http.asgi_bridge import UNREAD_BODY_BYTES, serve_http
 from auricle.server.http.http_limits import HTTP_DEFAULTS
+from auricle.server.http.negotiation import WEBSOCKET_PATHS
 from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.web_pages import page, page_routes
 from server.http.listener_harness import FAR_S, ask, connected, get, listening, parsed, read_all, read_until, request
@@ -96,11 +98,29 @@ async def test_another_method_is_405_with_allow(method: str) -> None:
     assert (status, headers["allow"], json.loads(body)["code"]) == (405, "GET, HEAD", "method_not_allowed")
 
 
+@pytest.mark.parametrize("path", [*WEBSOCKET_PATHS, *DIALECTS])
 @trio_test
-async def test_a_websocket_path_asks_for_the_upgrade() -> None:
-    status, headers, _ = await get(request("GET /ws/transcribe HTTP/1.1"))
+async def test_a_websocket_path_asks_for_the_upgrade(path: str) -> None:
+    status, headers, body = await get(request(f"GET {path}?key=secret HTTP/1.1"))
     assert (status, headers["upgrade"]) == (426, "websocket")
     assert "upgrade" in headers["connection"].lower()
+    said = json.loads(body)
+    assert said["code"] == "upgrade_required"
+    assert said["detail"] == f"{path} is a WebSocket: open it with a WebSocket client, as ws://HOST{path}."
+
+
+@trio_test
+async def test_a_websocket_path_that_also_takes_recordings_says_so() -> None:
+    async def heard(_: Request) -> Response:
+        return Response("heard")
+
+    routes = [*operator_routes(lambda: (True, "ready")), Route("/v1/listen", heard, methods=["POST"])]
+    _, _, body = await get(request("GET /v1/listen HTTP/1.1"), routes)
+    assert json.loads(body)["detail"].endswith("; a whole recording is sent here with POST.")
+    status, headers, _ = await get(request("DELETE /v1/listen HTTP/1.1"), routes)
+    assert (status, headers["allow"]) == (405, "GET, HEAD, POST")
+    status, _, _ = await get(request("POST /v1/listen HTTP/1.1"), routes)
+    assert status == 200
 
 
 @trio_test

@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from auricle.server.http.problem_details import PROBLEM_JSON, Problem
 
@@ -31,14 +31,20 @@ def problem_response(problem: Problem) -> Response:
     return Response(problem.body, problem.status, dict(problem.extra_headers), PROBLEM_JSON)
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+def methods_at(request: Request) -> set[str]:
+    """Return the methods of all routes for the path of a request, which Starlette asks of the first one alone."""
+    routes = (route for route in request.app.routes if isinstance(route, Route))
+    return {method for route in routes if route.path_regex.match(request.url.path) for method in route.methods or ()}
+
+
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
             code, detail = "not_found", "There is nothing at this path."
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            known = sorted(each.strip() for each in headers.get("Allow", "").split(","))
+            known = sorted(methods_at(request))
             headers["Allow"] = ", ".join(known)
             code, detail = "method_not_allowed", f"This path knows {' and '.join(known)}."
         case _:

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from auricle.server.http.application import problem_response
+from auricle.server.dialects.paths import DIALECTS
+from auricle.server.http.application import methods_at, problem_response
 from auricle.server.http.negotiation import WEBSOCKET_PATHS
 from auricle.server.http.problem_details import Problem
 
@@ -32,7 +33,7 @@ def operator_routes(ready: Ready) -> list[BaseRoute]:
         return problem_response(problem)
 
     probes = [Route("/healthz", _healthz), Route("/readyz", readyz)]
-    return [*probes, *(Route(path, _upgrade_required) for path in WEBSOCKET_PATHS)]
+    return [*probes, *(Route(path, _upgrade_required) for path in (*WEBSOCKET_PATHS, *DIALECTS))]
 
 
 def status_routes(status: Callable[[], Mapping[str, object]], page: Endpoint) -> list[BaseRoute]:
@@ -53,11 +54,14 @@ async def _healthz(_request: Request) -> Response:
 
 async def _upgrade_required(request: Request) -> Response:
     # RFC 9110 §15.5.22: a 426 names the protocol it wants, and §7.8: Upgrade is a connection option.
+    path, scheme = request.url.path, "wss" if request.url.scheme == "https" else "ws"
+    also = " and ".join(sorted(methods_at(request) - {"GET", "HEAD"}))
+    recording = f"; a whole recording is sent here with {also}" if also else ""
     return problem_response(
         Problem(
             status=HTTPStatus.UPGRADE_REQUIRED,
             code="upgrade_required",
-            detail=f"{request.url.path} is a WebSocket.",
+            detail=f"{path} is a WebSocket: open it with a WebSocket client, as {scheme}://HOST{path}{recording}.",
             extra_headers=(("Upgrade", "websocket"), ("Connection", "Upgrade")),
         )
     )
