@@ -79,6 +79,54 @@ def test_the_language_that_a_query_names(asked: str, tag: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "languages"),
+    [
+        ("language_hint=en&language_hint=pt_BR", ("en", "pt-BR")),
+        ("language=multi&language_hint=en,German", ("en", "de")),
+        ("language=fr&language_hint=en", ()),
+        ("detect_language=en&detect_language=es", ("en", "es")),
+        ("detect_language=true", ()),
+    ],
+)
+def test_the_languages_among_which_one_is_detected(query: str, languages: tuple[str, ...]) -> None:
+    assert start_of(f"encoding=linear16&{query}").languages == languages
+
+
+OFF = ("callback", "multichannel", "channels", "diarize", "numerals", "redact", "search", "interim_results")
+
+
+@pytest.mark.parametrize("value", ["false", "False", "0", ""])
+def test_what_is_switched_off_is_accepted_without_a_word(value: str) -> None:
+    opening = opened("encoding=linear16&channels=1.0&" + "&".join(f"{name}={value}" for name in OFF))
+    assert opening.dialect.options.warnings == ()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("frame", "ends"),
+    [
+        (b"", True),
+        (b"\0", False),
+        ('{"type":"CloseStream"}', True),
+        (f'{{"note":"{"x" * 200}","type":"CloseStream"}}', True),
+        ('{"type":"Configure","keyterms":["CloseStream"]}', False),
+        ("CloseStream", False),
+    ],
+)
+def test_what_ends_compressed_audio(frame: str | bytes, ends: bool) -> None:
+    media = opened("").media
+    assert media is not None
+    assert media.is_end(frame) is ends
+
+
+def test_a_configure_has_room_for_as_many_keyterms_as_there_may_be() -> None:
+    session = Session("encoding=linear16")
+    terms = [f"{number:0200}" for number in range(500)]
+    assert session.hear(json.dumps({"type": "Configure", "keyterms": terms})) == []
+    (done,) = session.take(session.core.configured("configure-1", now=2.0))
+    assert done["keyterms"] == terms
+
+
+@pytest.mark.parametrize(
     ("asked", "silence_ms", "is_told"),
     [("25", None, True), ("false", None, False), ("300", 300, False), ("99999", 10_000, False), ("soon", None, True)],
 )

@@ -25,6 +25,7 @@ SHORTEST_SILENCE_MS: Final = 200
 LONGEST_SILENCE_MS: Final = 10_000
 MAX_TERMS: Final = 500
 MAX_TERM_LENGTH: Final = 200
+MAX_LANGUAGES: Final = 32
 
 NOT_DONE: Final = (
     "diarize", "diarize_model", "detect_entities", "dictation", "filler_words", "numerals", "profanity_filter",
@@ -84,17 +85,27 @@ def read_options(query: Query) -> ListenOptions:
 
 def read_start(query: Query) -> Start:
     """Return the ``start`` of a query. Raises `QueryRefused`."""
-    if last(query, "callback"):
+    if is_on(last(query, "callback")):
         raise QueryRefused("callback", "There are no callbacks here: results come on this WebSocket.")
     detects = is_on(last(query, "detect_language"))
+    language = None if detects else language_tag((last(query, "language") or "")[:35])
     return Start(
         audio=_audio(query),
-        language=None if detects else language_tag((last(query, "language") or "")[:35]),
+        language=language,
+        languages=() if language else _languages(query),
         features=Features(partials=is_on(last(query, "interim_results")), words=True),
         endpointing=Endpointing(silence_ms=_silence_ms(query)),
         bias=Bias(terms=usable_terms(asked_terms(query))),
         resume=False,
     )
+
+
+def _languages(query: Query) -> tuple[str, ...]:
+    """Return the languages among which one is detected: ``language_hint``, and those that ``detect_language`` names."""
+    named = (*query.get("language_hint", ()), *query.get("detect_language", ()))
+    asked = (part for value in named for part in value.split(",") if not is_plain_flag(part.strip()))
+    tags = (language_tag(part[:35]) for part in asked)
+    return tuple(dict.fromkeys(tag for tag in tags if tag))[:MAX_LANGUAGES]
 
 
 def asked_terms(query: Query) -> tuple[str, ...]:
@@ -116,7 +127,7 @@ def media_kind(query: Query) -> Literal["opus", "container"] | None:
 
 def _audio(query: Query) -> AudioFormat:
     channels = last(query, "channels")
-    if channels not in (None, "", "1") or is_on(last(query, "multichannel")):
+    if (is_on(channels) and whole(channels) != 1) or is_on(last(query, "multichannel")):
         raise QueryRefused("channels", "Only one channel is heard here: mix them, or open a connection for each.")
     if media_kind(query) is not None:
         return DECODED
