@@ -34,8 +34,9 @@ from auricle.core.messages import (
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import Frame
 from auricle.core.snapshot import Snapshot
+from auricle.server.dialects import openai_events as events
 from auricle.server.dialects.handshake import Handshake, Opening, Refused
-from auricle.server.dialects.openai_items import Items, logprobs
+from auricle.server.dialects.openai_items import Items
 from auricle.server.dialects.openai_session import BadValue, RealtimeSession, updated
 from auricle.server.dialects.query_values import last, parse_query
 from auricle.server.dialects.service_dialect import ServiceDialect, dump
@@ -44,7 +45,6 @@ LONGEST_MESSAGE: Final = 16 * 1024 * 1024
 """Bytes: an ``append`` may hold 15 MiB."""
 HELLO_S: Final = 60.0
 """Seconds that a client may take before it configures its session: SDKs open sockets before they need them."""
-TRANSCRIPTION: Final = "conversation.item.input_audio_transcription"
 
 
 def open_realtime(handshake: Handshake) -> Opening | Refused:
@@ -59,8 +59,7 @@ def open_realtime(handshake: Handshake) -> Opening | Refused:
         session=RealtimeSession(model=last(query, "model")),
         items=Items(prefix=f"item_{handshake.session_id[:12]}_"),
     )
-    created = {"type": "session.created", "session": dialect.session.told(dialect.session_id)}
-    greeted, (greeting,) = dialect._tell(created)
+    greeted, (greeting,) = dialect._tell(events.created(dialect.session, dialect.session_id))
     return Opening(
         dialect=greeted,
         messages=(Answer(frame=greeting),),
@@ -77,7 +76,7 @@ class OpenAIRealtime(ServiceDialect):
     session_id: str
     session: RealtimeSession
     items: Items
-    events: int = 0
+    event_count: int = 0
     """Events told so far: their ids are numbers."""
     changes: int = 0
 
@@ -111,18 +110,14 @@ class OpenAIRealtime(ServiceDialect):
 
     def _commit(self, body: Mapping[str, Any], s: Snapshot) -> "tuple[OpenAIRealtime, tuple[Decoded, ...]]":
         item_id, before = self.items.open_id, self.items.previous
-        told, frames = replace(self, items=self.items.committed())._tell(
-            {"type": "input_audio_buffer.committed", "item_id": item_id, "previous_item_id": before}
-        )
+        told, frames = replace(self, items=self.items.committed())._tell(events.committed(item_id, before))
         ended = (Decoded(EndInput()),) if body.get("final") is True else ()
         return told, (*self._begin(s), *_answers(frames), Decoded(Flush(id=item_id)), *ended)
 
     def _clear(self, s: Snapshot) -> "tuple[OpenAIRealtime, tuple[Decoded, ...]]":
         """Tell nothing of the open item: its audio has been heard, but nobody learns what it was."""
         item_id = self.items.open_id
-        told, frames = replace(self, items=self.items.committed(wanted=False))._tell(
-            {"type": "input_audio_buffer.cleared"}
-        )
+        told, frames = replace(self, items=self.items.committed(wanted=False))._tell(events.cleared())
         return told, (*self._begin(s), *_answers(frames), Decoded(Flush(id=item_id)))
 
     def _update(self, body: Mapping[str, Any], s: Snapshot) -> "tuple[OpenAIRealtime, tuple[Decoded, ...]]":
@@ -134,7 +129,7 @@ class OpenAIRealtime(ServiceDialect):
         except BadValue as bad:
             return self._wrong(str(bad), body, param=bad.param)
         if s.started and session.audio != self.session.audio:
-            why = "The audio format cannot change once audio has come."
+            why = "The audio format cannot change once the session is configured: send it in the first session.update."
             return self._wrong(why, body, param="session.audio.input.format")
         old, new = codec.plain(self.session.start), codec.plain(session.start)
         changed = replace(self, session=session)
@@ -143,7 +138,7 @@ class OpenAIRealtime(ServiceDialect):
             number = self.changes + 1
             configure = Configure(id=f"update-{number}", set=difference)
             return replace(changed, changes=number), (Decoded(configure),)
-        told, frames = changed._tell(changed._updated())
+        told, frames = changed._tell(events.session_updated(session, self.session_id))
         return told, (*changed._begin(s), Decoded(Ping()), *_answers(frames))
 
     def _begin(self, s: Snapshot) -> tuple[Decoded, ...]:
@@ -154,7 +149,7 @@ class OpenAIRealtime(ServiceDialect):
         self, why: str, body: Mapping[str, Any], *, param: str | None = None
     ) -> "tuple[OpenAIRealtime, tuple[Decoded, ...]]":
         about = body.get("event_id")
-        told, frames = self._tell(self._error("invalid_request_error", "invalid_value", why, param=param, about=about))
+        told, frames = self._tell(events.error("invalid_request_error", "invalid_value", why, param=param, about=about))
         return told, (Decoded(Ping()), *_answers(frames))
 
     # ------------------------------------------------------------------------ what the client hears
@@ -165,15 +160,13 @@ class OpenAIRealtime(ServiceDialect):
             case Partial() | FinalMessage():
                 return self._told(*self.items.heard(message))
             case SpeechStart(time=at_s) if self.session.by_server:
-                item_id = self.items.front.item_id
-                body = {"type": "input_audio_buffer.speech_started", "item_id": item_id}
-                return self._tell({**body, "audio_start_ms": round(at_s * 1000)})
+                return self._tell(events.speech_started(self.items.front.item_id, at_s))
             case SpeechEnd(time=at_s) if self.session.by_server:
                 return self._speech_ended(at_s, s)
             case Flushed():
                 return self._complete(s)
             case Configured():
-                return self._tell(self._updated())
+                return self._tell(events.session_updated(self.session, self.session_id))
             case ErrorMessage():
                 return self._failed(message)
             case Closed() if self.items.said.text or self.items.failure:
@@ -187,15 +180,10 @@ class OpenAIRealtime(ServiceDialect):
 
     def _told(self, items: Items, delta: str) -> "tuple[OpenAIRealtime, tuple[Frame, ...]]":
         taken = replace(self, items=items)
-        if not delta:
-            return taken, ()
-        body = {"type": f"{TRANSCRIPTION}.delta", "item_id": items.front.item_id, "content_index": 0, "delta": delta}
-        return taken._tell(body)
+        return taken._tell(events.delta(items.front.item_id, delta)) if delta else (taken, ())
 
     def _speech_ended(self, at_s: float, s: Snapshot) -> "tuple[OpenAIRealtime, tuple[Frame, ...]]":
-        item_id = self.items.front.item_id
-        body = {"type": "input_audio_buffer.speech_stopped", "item_id": item_id, "audio_end_ms": round(at_s * 1000)}
-        stopped, frames = self._tell(body)
+        stopped, frames = self._tell(events.speech_stopped(self.items.front.item_id, at_s))
         if self.items.pending:
             return stopped, frames  # the client has committed this item: its flush completes it
         done, more = stopped._commit_here(s)
@@ -203,8 +191,7 @@ class OpenAIRealtime(ServiceDialect):
 
     def _commit_here(self, s: Snapshot) -> "tuple[OpenAIRealtime, tuple[Frame, ...]]":
         """Commit the open item, of which everything has been decided."""
-        body = {"type": "input_audio_buffer.committed", "item_id": self.items.front.item_id}
-        committed, frames = self._tell({**body, "previous_item_id": self.items.previous})
+        committed, frames = self._tell(events.committed(self.items.front.item_id, self.items.previous))
         done, more = committed._complete(s)
         return replace(done, items=done.items.committed_here()), (*frames, *more)
 
@@ -214,46 +201,22 @@ class OpenAIRealtime(ServiceDialect):
         taken = replace(self, items=items.completed(at_sample=s.committed))
         if not items.front.wanted:
             return taken, ()
-        body: dict[str, object] = {"item_id": items.front.item_id, "content_index": 0}
         if items.failure is not None and not items.said.text:
-            return taken._item_failed(items.front.item_id, "transcription_failed", items.failure)
-        body |= {"type": f"{TRANSCRIPTION}.completed", "transcript": items.said.text}
-        body["usage"] = {"type": "duration", "seconds": round(s.seconds(s.committed - items.begun), 3)}
-        if items.said.languages:
-            body["languages"] = [{"code": code} for code in items.said.languages]
-        if self.session.logprobs:
-            body["logprobs"] = logprobs(items.said.words)
-        return taken._tell(body)
+            return taken._tell(events.failed(items.front.item_id, "transcription_failed", items.failure))
+        return taken._tell(events.completed(items, s.seconds(s.committed - items.begun), self.session))
 
     def _failed(self, error: ErrorMessage) -> "tuple[OpenAIRealtime, tuple[Frame, ...]]":
         if error.audio is not None and not error.fatal:
             return replace(self, items=replace(self.items, failure=error.message)), ()
         if error.ref is not None and any(item.item_id == error.ref for item in self.items.pending):
             refused = replace(self, items=self.items.refused(error.ref))
-            return refused._item_failed(error.ref, error.code, error.message)
+            return refused._tell(events.failed(error.ref, error.code, error.message))
         kind = "server_error" if error.fatal and error.retriable else "invalid_request_error"
-        return self._tell(self._error(kind, error.code, error.message, param=error.param))
-
-    def _item_failed(self, item_id: str, code: str, why: str) -> "tuple[OpenAIRealtime, tuple[Frame, ...]]":
-        error = {"type": "server_error", "code": code, "message": why, "param": None}
-        body = {"type": f"{TRANSCRIPTION}.failed", "item_id": item_id, "content_index": 0}
-        return self._tell({**body, "error": error})
-
-    def _updated(self) -> dict[str, object]:
-        return {"type": "session.updated", "session": self.session.told(self.session_id)}
-
-    def _error(
-        self, kind: str, code: str, why: str, *, param: str | None = None, about: object = None
-    ) -> dict[str, object]:
-        named = about if isinstance(about, str) else None
-        return {
-            "type": "error",
-            "error": {"type": kind, "code": code, "message": why, "param": param, "event_id": named},
-        }
+        return self._tell(events.error(kind, error.code, error.message, param=error.param))
 
     def _tell(self, body: Mapping[str, object]) -> "tuple[OpenAIRealtime, tuple[str, ...]]":
-        number = self.events + 1
-        return replace(self, events=number), (dump({"event_id": f"event_{number}", **body}),)
+        number = self.event_count + 1
+        return replace(self, event_count=number), (dump({"event_id": f"event_{number}", **body}),)
 
 
 def _answers(frames: tuple[str, ...]) -> tuple[Decoded, ...]:
