@@ -30,6 +30,7 @@ from auricle.server.server_config import ServerConfig as ServerConfig
 from auricle.server.sessions.admission import RETRY_AFTER_S, Refusal, refusal
 from auricle.server.sessions.configuration_span import SpeechDefaults
 from auricle.server.sessions.conversation import Conversation
+from auricle.server.sessions.last_words import last_words
 from auricle.server.sessions.line_keeper import keep_line
 from auricle.server.sessions.local_client import local_client
 from auricle.server.sessions.places import Places
@@ -261,6 +262,8 @@ class SpeechServer:
                 if resume is not None:
                     self._registry.refuse(resume, connection)
                 self._registry.add(session_id, connection)
+                if socket is not None:
+                    socket.before_refusal(partial(last_words, connection.session))
                 await self._run_session(session_id, connection, client, socket)
         finally:
             self._registry.remove(session_id)

@@ -20,6 +20,7 @@ from auricle.server.dialects import wyoming
 from auricle.server.dialects.handshake import FeedSubscription, Handshake, OpenDialect, Refused
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.sessions.decoding_wire import DecodingWire
+from auricle.server.sessions.last_words import last_words
 from auricle.server.sessions.transcript_feed import FeedWire, TranscriptFeeds, serve_listener
 from auricle.server.sessions.wyoming_wire import WyomingWire
 from auricle.transports.trio.server import Connection, serve_wire
@@ -75,6 +76,8 @@ class DialectConnections:
             dialect=opening.dialect,
             opening=opening.messages,
         ) as connection:
+            if opening.feed is None:
+                socket.before_refusal(partial(last_words, connection.session))
             if decoding is not None:
                 decoding.on_failure = partial(_fail_for_media, connection)
             await self._run_session(session_id, connection, upgrade.peer, socket)

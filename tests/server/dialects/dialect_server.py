@@ -8,9 +8,10 @@ from typing import Any
 
 import trio
 
+from auricle.core.legacy import Undecided
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import COUNTING, Script
-from auricle.server import dialect_connections
+from auricle.server import app, dialect_connections
 from auricle.server.app import ServerConfig, running_server
 from server.dialects.observed import ObservedDialect, Trace
 from server.misbehaving_servers import running
@@ -45,8 +46,9 @@ def dialect_server(script: Script = COUNTING, **config: Any) -> Iterator[Dialect
     server = DialectServer(0)
 
     def observed(wire: Any, *, dialect: Any = None, opening: Any = (), **rest: Any) -> Any:
-        if dialect is None:
+        if dialect is None and wire.subprotocol is not None:
             return serve_wire(wire, **rest)
+        dialect = dialect or Undecided(rest["limits"])  # the old one, as a rule
         trace = Trace(heard=list(opening))
         server.traces.append(trace)
         return serve_wire(wire, dialect=ObservedDialect(dialect, trace), opening=opening, **rest)
@@ -58,12 +60,14 @@ def dialect_server(script: Script = COUNTING, **config: Any) -> Iterator[Dialect
             task_status.started(int(running_now.url.split(":")[2].split("/")[0]))
             await trio.sleep_forever()
 
-    dialect_connections.serve_wire = partial(observed)  # type: ignore[assignment]
+    for module in (dialect_connections, app):
+        module.serve_wire = partial(observed)  # type: ignore[attr-defined]
     try:
         with running(serve) as port:
             server.port = port
             yield server
     finally:
-        dialect_connections.serve_wire = serve_wire
+        for module in (dialect_connections, app):
+            module.serve_wire = serve_wire  # type: ignore[attr-defined]
     for trace in server.traces:
         trace.check()

@@ -1,5 +1,6 @@
 """The official clients for Node.js, from npm: installed once into pytest's cache, and kept there."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -30,11 +31,19 @@ def installed(folder: Path, *packages: str) -> Path:
     return folder
 
 
-def run_client(folder: Path, name: str, *arguments: str) -> str:
+def cached(config: pytest.Config, name: str, *packages: str) -> Path:
+    """Return the folder of this name in pytest's cache, with these packages; skips as `installed` does."""
+    if config.cache is None:
+        pytest.skip("pytest runs without its cache, where the packages would be kept")
+    return installed(config.cache.mkdir(name), *packages)
+
+
+def run_client(folder: Path, name: str, *arguments: str, **environment: str) -> str:
     """Run one of `CLIENTS` in a folder with its packages; return what it prints."""
     script = shutil.copy(CLIENTS / name, folder)
     result = subprocess.run(
-        ["node", script, *arguments], capture_output=True, text=True, timeout=RUN_S, check=False, cwd=folder
-    )
+        ["node", script, *arguments], capture_output=True, text=True, timeout=RUN_S, check=False, cwd=folder,
+        env={**os.environ, **environment},
+    )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return result.stdout

@@ -7,8 +7,10 @@ from auricle.core.dialect import Dialect
 from auricle.core.messages import (
     Ack,
     Closed,
+    Configure,
     Configured,
     ErrorMessage,
+    Flush,
     Flushed,
     InputEnded,
     Message,
@@ -32,6 +34,8 @@ class Trace:
 
     heard: list[Message] = field(default_factory=list)
     said: list[Message] = field(default_factory=list)
+    heard_in_time: int = 0
+    """Messages that came before the session had closed."""
 
     @property
     def closed(self) -> Closed | None:
@@ -48,14 +52,25 @@ class Trace:
                 message = replace(message, credit=max(message.credit, message.received))
             if isinstance(message, EVENTS):
                 client.emitted(message)
-        closed = self.closed
-        if closed is not None:
-            require(self.said[-1] is closed, "O2: closed is the last message")
-            stats = closed.stats
-            require(
-                not closed.complete or stats.committed == stats.processed == stats.received,
-                f"O9: complete, but {stats}",
-            )
+        if self.closed is not None:
+            require(self.said[-1] is self.closed, "O2: closed is the last message")
+            self._check_end(self.closed, client)
+
+    def _check_end(self, closed: Closed, client: ClientMonitor) -> None:
+        fatal = [message for message in self.said if isinstance(message, ErrorMessage) and message.fatal]
+        if fatal:
+            require(self.said[-2] is fatal[-1] and len(fatal) == 1, f"O10: {fatal}, and not right before closed")
+            require(not closed.complete, f"O10: complete, in spite of {fatal}")
+        if closed.reason != "completed":
+            return
+        stats = closed.stats
+        require(stats.committed == stats.processed == stats.received, f"O9: completed, but {stats}")
+        asked = [message.id for message in self.heard[: self.heard_in_time] if isinstance(message, Flush | Configure)]
+        require(sorted(client.answered) == sorted(asked), f"O6: asked {asked}, answered {client.answered}")
+        kinds = [message.type for message in self.said]
+        require(kinds.count("speech_start") == kinds.count("speech_end"), "O9: speech without its end")
+        require(kinds.count("input_ended") <= 1, "O8: the end of the input is told once")
+        require("speech_start" not in kinds[kinds.index("closed") :], "O8: speech behind the end")
 
 
 @dataclass(frozen=True)
@@ -76,6 +91,8 @@ class ObservedDialect:
 
     def encode(self, message: Message, s: Any) -> "tuple[Dialect, tuple[str | bytes, ...]]":
         self.trace.said.append(message)
+        if isinstance(message, Closed):
+            self.trace.heard_in_time = len(self.trace.heard)
         inner, frames = self.inner.encode(message, s)
         return ObservedDialect(inner, self.trace), frames
 

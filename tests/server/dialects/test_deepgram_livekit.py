@@ -57,6 +57,27 @@ def test_a_flush_with_something_pending_and_one_with_nothing(server: DialectServ
     assert finals(events) == ["one two"]
 
 
+async def left(server: DialectServer) -> None:
+    """Push a second, and leave without waiting for anything."""
+    async with asyncio.timeout(PATIENCE_S), aiohttp.ClientSession() as http:
+        plugin = deepgram.STT(base_url=f"{server.ws}/v1/listen", api_key="any", sample_rate=16_000, http_session=http)
+        async with plugin.stream() as speech:
+            speech.push_frame(rtc.AudioFrame(SECOND, 16_000, 1, 16_000))
+
+
+def test_ten_streams_at_once_one_without_audio_and_one_that_is_left(server: DialectServer) -> None:
+    """All at once, because the plugin takes five seconds to end each."""
+
+    async def act() -> list[list[stt.SpeechEvent]]:
+        whole, empty = (stream(server, ["s"] * 4) for _ in range(10)), stream(server, [])
+        *heard, _ = await asyncio.gather(*whole, empty, left(server))
+        return heard
+
+    *whole, empty = asyncio.run(act())
+    assert [finals(events) for events in whole] == [["one two three four five", "six seven"]] * 10
+    assert finals(empty) == []
+
+
 def test_a_refusal_reaches_the_application(server: DialectServer) -> None:
     with pytest.raises(APIStatusError) as refused:
         asyncio.run(stream(server, ["s"], sample_rate=3_000))

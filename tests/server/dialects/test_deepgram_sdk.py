@@ -200,7 +200,11 @@ def test_a_message_that_is_too_long_ends_its_own_session_alone(server: DialectSe
     async def oversize(socket: Any, heard: Heard) -> None:
         await socket.send_media(bytes(2 * 1024 * 1024))
 
-    assert run(server, oversize).errors
+    heard = run(server, oversize)
+    assert heard.errors
+    assert [(error.variant, "at most 1048576 bytes" in error.description) for error in heard.of("Error")] == [
+        ("too_large", True)
+    ]
     assert run(server, four_seconds).texts() == [COUNTED, "six seven"]
 
 

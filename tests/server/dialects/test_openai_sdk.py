@@ -170,6 +170,13 @@ def test_a_session_that_says_nothing_but_audio_has_the_defaults(server: DialectS
     assert run(server, act).of(f"{ITEM}.completed")[0].transcript == COUNTED
 
 
+def test_an_empty_session_ends_with_its_client(server: DialectServer) -> None:
+    async def act(talk: Talk) -> None:
+        await talk.until("session.created")
+
+    assert [event.type for event in run(server, act).events] == ["session.created"]
+
+
 def test_what_is_cleared_is_not_told(server: DialectServer) -> None:
     async def act(talk: Talk) -> None:
         await talk.configure(**MANUAL)
@@ -243,7 +250,10 @@ def test_what_cannot_be_is_an_error_that_names_the_event(
 def test_a_message_that_is_too_long_and_a_cut_end_their_own_sessions_alone(server: DialectServer) -> None:
     async def too_long(talk: Talk) -> None:
         socket = talk.connection._connection
+        await talk.configure(**MANUAL)
         await socket.send("x" * 17 * 1024 * 1024)
+        error = (await talk.connection.recv()).error
+        assert (error.type, error.code) == ("invalid_request_error", "too_large")
         async for _ in socket:
             pass
 

@@ -10,6 +10,7 @@ from trio.testing import MockClock, trio_test
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import COUNTING
 from auricle.server.app import ServerConfig, running_server
+from auricle.server.dialects.paths import AUDIO_IN_TEXT
 from auricle.transports.address import parse_address
 from auricle.transports.trio.frame_budget import BURST, PER_S, SMALL_BYTES
 from auricle.transports.trio.websocket_connection import FRAMES_PER_TURN
@@ -148,6 +149,16 @@ async def test_as_many_small_frames_as_are_allowed_do_no_harm(clock: MockClock) 
 async def test_frames_of_audio_are_not_counted(clock: MockClock) -> None:
     async with connected() as (client, _server):
         await client.send_all(upgrade_request() + frame(BINARY, bytes(SMALL_BYTES)) * 2 * BURST)
+        await client.send_all(frame(TEXT, b"still here"))
+        await read_until(client, b"still here")
+
+
+@pytest.mark.parametrize("path", sorted(AUDIO_IN_TEXT))
+@trio_test
+async def test_audio_in_text_is_not_counted_where_a_dialect_has_it_there(path: str, clock: MockClock) -> None:
+    """A recording that is streamed at once has thousands of messages."""
+    async with connected() as (client, _server):
+        await client.send_all(upgrade_request(path) + frame(TEXT, b"x" * SMALL_BYTES) * 2 * BURST)
         await client.send_all(frame(TEXT, b"still here"))
         await read_until(client, b"still here")
 

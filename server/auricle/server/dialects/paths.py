@@ -15,5 +15,7 @@ DIALECTS: Final[Mapping[str, OpenDialect]] = MappingProxyType(
         "/v1/twilio/transcripts": twilio.open_transcripts,
     }
 )
+AUDIO_IN_TEXT: Final = frozenset({"/v1/realtime", "/v1/twilio"})
+"""Paths whose clients send their audio in text messages, as base64."""
 LONGEST_MESSAGES: Final[Mapping[str, int]] = MappingProxyType({"/v1/realtime": openai_realtime.LONGEST_MESSAGE})
 """Bytes of the longest message, on the paths whose clients send longer ones than ours do."""

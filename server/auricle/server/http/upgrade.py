@@ -13,7 +13,7 @@ from wsproto.utilities import LocalProtocolError as WebSocketProtocolError
 
 from auricle.core import Limits
 from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE
-from auricle.server.dialects.paths import LONGEST_MESSAGES
+from auricle.server.dialects.paths import AUDIO_IN_TEXT, LONGEST_MESSAGES
 from auricle.server.http.buffered_stream import BufferedStream
 from auricle.server.http.negotiation import Offer
 from auricle.server.http.problem_details import Problem
@@ -116,6 +116,7 @@ async def serve_upgrade(stream: BufferedStream, offer: Offer, on_websocket: OnWe
                 max_message_size=LONGEST_MESSAGES.get(offer.path, limits.max_audio_bytes),
                 receive_buffer_size=RECEIVE_BYTES,
                 budget=FrameBudget(now=trio.current_time()),
+                audio_in_text=offer.path in AUDIO_IN_TEXT,
             )
             nursery.start_soon(reader.run, connection)
             request = await connection._get_request()

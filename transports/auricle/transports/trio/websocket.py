@@ -1,7 +1,7 @@
 """A wire over trio-websocket, for clients and servers."""
 
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -74,6 +74,11 @@ class WebSocketWire:
             await self._connection.ping()
         except ConnectionClosed as closed:
             raise self._lost(closed) from None
+
+    def before_refusal(self, last_words: Callable[[int, str], Sequence[str]]) -> None:
+        """Let the peer hear these texts, by close code and reason, before a Close frame about an offence of its own."""
+        if isinstance(self._connection, GuardedConnection):
+            self._connection.last_words = last_words
 
     async def abort(self) -> None:
         """Drop the connection; but where the peer has just been told its offence, leave that to the stream's owner."""

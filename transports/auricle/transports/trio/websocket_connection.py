@@ -3,6 +3,7 @@
 trio-websocket takes a frame that breaks the protocol for a Close frame of the peer, and hangs up without a word.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import trio
@@ -25,17 +26,23 @@ _MOST_REASON_BYTES: Final = 123
 class GuardedConnection(WebSocketConnection):
     """A WebSocket connection that tells the peer, with a Close frame, why it reads no further.
 
-    ``budget`` is for a peer that is not trusted to send only what is of use; None: frames are not counted. Whoever owns
-    the byte stream below closes it, and must leave the peer the time to read the Close frame.
+    ``budget`` is for a peer that is not trusted to send only what is of use; None: frames are not counted.
+    ``audio_in_text``: this peer's audio comes in text messages. Whoever owns the byte stream below closes it, and must
+    leave the peer the time to read the Close frame.
     """
 
-    def __init__(self, *arguments: Any, budget: FrameBudget | None = None, **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, budget: FrameBudget | None = None, audio_in_text: bool = False, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
+        self.last_words: Callable[[int, str], Sequence[str]] = lambda code, reason: ()
+        """Returns the text messages that come before the Close frame about an offence."""
         self.offence: tuple[int, str] | None = None
         """Close code and reason, where the connection was ended because of what the peer sent."""
         self.told = trio.Event()
         """Set when the Close frame about the offence has been sent."""
         self._budget = budget
+        self._audio_in_text = audio_in_text
         self._audio_bytes = 0
         """Of the frame that has begun."""
         self._frames = 0
@@ -48,7 +55,7 @@ class GuardedConnection(WebSocketConnection):
             await super()._handle_close_connection_event(event)
 
     async def _handle_message_event(self, event: BytesMessage | TextMessage) -> None:
-        if isinstance(event, BytesMessage):
+        if isinstance(event, BytesMessage) or self._audio_in_text:
             self._audio_bytes += len(event.data)
         if event.frame_finished:
             audio_bytes, self._audio_bytes = self._audio_bytes, 0
@@ -90,6 +97,8 @@ class GuardedConnection(WebSocketConnection):
         self._close_reason = CloseReason(code, told)  # before anything is sent: nobody else may send from here on
         self._reader_running = False
         try:
+            for words in self.last_words(code, told):
+                await self._send(TextMessage(data=words))
             await self._send(CloseConnection(code=code, reason=told))
         finally:
             self.told.set()
