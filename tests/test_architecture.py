@@ -39,7 +39,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("dialects",),
         ("http", "status"),
         ("sessions",),
-        ("uploads", "dialect_connections", "server_config"),
+        ("uploads", "dialect_connections", "wyoming_announcement", "server_config"),
         ("app",),
         ("settings",),
         ("cli",),

@@ -38,6 +38,7 @@ from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.status import ServerStatus, status_document
 from auricle.server.uploads.doors import Doors
 from auricle.server.uploads.routes import upload_routes
+from auricle.server.wyoming_announcement import announce
 from auricle.transports.address import DEFAULT_PATH, Address
 from auricle.transports.trio.client import Client
 from auricle.transports.trio.first_frame import read_first_frame
@@ -184,6 +185,8 @@ class SpeechServer:
                 self._listener = await connections.start(listen)
                 if self._config.wyoming_port is not None:
                     self.wyoming_port = await connections.start(self._listen_for_wyoming)
+                    if self._config.wyoming_zeroconf:
+                        nursery.start_soon(announce, self._config.host, self.wyoming_port, self._drain)
                 nursery.start_soon(self._actor.run)
                 task_status.started()
                 await self._drain.wait()

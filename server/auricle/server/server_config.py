@@ -48,6 +48,8 @@ class ServerConfig:
     """Origins of pages that may connect besides those of this host: ``https://app.example:8443``."""
     wyoming_port: int | None = None
     """Port for Home Assistant's Wyoming protocol, 0 for any; None: it is not spoken."""
+    wyoming_zeroconf: bool = False
+    """Whether that port is announced by multicast DNS, which needs zeroconf."""
     tls: ssl.SSLContext | None = None
     """The context of the server's certificate; None: no TLS."""
     max_upload_bytes: int = 2**30

@@ -38,9 +38,9 @@ def cached(config: pytest.Config, name: str, *packages: str) -> Path:
     return installed(config.cache.mkdir(name), *packages)
 
 
-def run_client(folder: Path, name: str, *arguments: str, **environment: str) -> str:
-    """Run one of `CLIENTS` in a folder with its packages; return what it prints."""
-    script = shutil.copy(CLIENTS / name, folder)
+def run_client(folder: Path, program: Path, *arguments: str, **environment: str) -> str:
+    """Run a client in a folder with its packages; return what it prints."""
+    script = shutil.copy(program, folder)
     result = subprocess.run(
         ["node", script, *arguments], capture_output=True, text=True, timeout=RUN_S, check=False, cwd=folder,
         env={**os.environ, **environment},

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server.dialects.dialect_server import DialectServer
-from server.dialects.npm_packages import cached, run_client
+from server.dialects.npm_packages import CLIENTS, cached, run_client
 
 PACKAGES = ("@deepgram/sdk@5.13.0",)
 
@@ -15,7 +15,7 @@ PACKAGES = ("@deepgram/sdk@5.13.0",)
 def heard(server: DialectServer, pytestconfig: pytest.Config) -> dict[str, Any]:
     """What the client heard in each of its sessions, all of which have ended."""
     told: dict[str, Any] = json.loads(
-        run_client(cached(pytestconfig, "npm-deepgram", *PACKAGES), "deepgram.mjs", str(server.port))
+        run_client(cached(pytestconfig, "npm-deepgram", *PACKAGES), CLIENTS / "deepgram.mjs", str(server.port))
     )
     return told
 

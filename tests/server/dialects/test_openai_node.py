@@ -9,7 +9,7 @@ import pytest
 from auricle.server.cli.self_signed import self_signed
 from auricle.server.http.tls import server_context
 from server.dialects.dialect_server import dialect_server
-from server.dialects.npm_packages import cached, run_client
+from server.dialects.npm_packages import CLIENTS, cached, run_client
 
 PACKAGES = ("openai@7.59.0", "ws@8.23.0")
 COUNTED = "one two three four five"
@@ -27,7 +27,9 @@ def heard(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory)
         made = self_signed("127.0.0.1")
     with dialect_server(tls=server_context(made.certificate)) as server:
         address = f"https://127.0.0.1:{server.port}/v1"
-        yield json.loads(run_client(folder, "openai_realtime.mjs", address, NODE_EXTRA_CA_CERTS=str(made.authority)))
+        yield json.loads(
+            run_client(folder, CLIENTS / "openai_realtime.mjs", address, NODE_EXTRA_CA_CERTS=str(made.authority))
+        )
 
 
 def texts(session: dict[str, Any]) -> list[str]:

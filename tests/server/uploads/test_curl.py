@@ -4,11 +4,12 @@ import json
 import shutil
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from server.uploads.upload_server import FAR_S, TEN_NUMBERS, UploadServer, recording
+from server.uploads.upload_server import FAR_S, TEN_NUMBERS, UploadServer, recording, upload_server
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 LINES = ["one two three four five", "six seven eight nine ten"]
@@ -108,3 +109,26 @@ def test_what_cannot_be_used_is_one_sentence(server: UploadServer, arguments: st
 def test_a_recording_that_is_cut_says_so_behind_its_text(server: UploadServer) -> None:
     text = curl("-T", "-", f"{server.url}/v1/transcribe", stdin=recording()[:96_044])
     assert text.startswith("one two three four five\n# Cannot read the upload: it is cut short")
+
+
+def test_a_form_that_is_too_large_is_one_sentence(file: Path) -> None:
+    """Only a form, which is stored: a body that is the recording has no limit."""
+    with upload_server(max_upload_bytes=50_000) as server:
+        problem = json.loads(curl("-F", f"file=@{file}", f"{server.url}/v1/transcribe"))
+        assert (problem["status"], "as the body of /v1/transcribe, which has no limit" in problem["detail"]) == (
+            413,
+            True,
+        )
+        assert " ".join(curl("-T", str(file), f"{server.url}/v1/transcribe").split()) == TEN_NUMBERS
+
+
+def test_one_that_is_killed_leaves_nothing_behind_and_ten_go_on(server: UploadServer, file: Path) -> None:
+    command = ["curl", "-sS", "-T", "-", f"{server.url}/v1/transcribe"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as killed:
+        assert killed.stdin is not None
+        killed.stdin.write(recording()[:100_000])
+        killed.kill()
+    with ThreadPoolExecutor(10) as pool:
+        texts = pool.map(lambda _: " ".join(curl("-T", str(file), f"{server.url}/v1/transcribe").split()), range(10))
+        assert list(texts) == [TEN_NUMBERS] * 10
+    server.wait_until_idle()

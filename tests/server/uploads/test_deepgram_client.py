@@ -74,6 +74,22 @@ def test_what_cannot_be_done_is_an_error_of_theirs(server: UploadServer) -> None
         media_of(server).transcribe_url(url="https://elsewhere.example/talk.mp3")
 
 
+def test_a_recording_that_is_cut_gives_what_it_has_and_says_so(server: UploadServer) -> None:
+    heard = media_of(server).transcribe_file(request=WAV[:96_044])
+    assert heard.results.channels[0].alternatives[0].transcript == "one two three four five"
+    (warning,) = heard.metadata.warnings
+    assert "it is cut short" in warning["message"]
+
+
+def test_a_recording_of_any_size_is_taken(server: UploadServer) -> None:
+    """It is heard while it comes, and never stored: the limit of forms is not for it."""
+    options = {"additional_query_parameters": {"sample_rate": "8000"}}
+    whole = bytes(2 * 2**20)
+    heard = media_of(server).transcribe_file(request=whole, encoding="linear16", request_options=options)
+    assert heard.metadata.duration == len(whole) / 16_000
+    assert heard.metadata.sha256 == sha256(whole).hexdigest()
+
+
 def test_a_full_server_says_so() -> None:
     with upload_server(max_sessions=0) as server:
         error = refused(server)

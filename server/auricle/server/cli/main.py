@@ -179,6 +179,7 @@ def serve(
     configure_logging(str(settings.value("log_level")))
     with good_end_on_signals():  # these imports take a second, and an orchestrator may change its mind
         command = serve_command.serve
+        _checked(lambda: serve_command.check_announcement(settings))
         request = serve_command.Request(settings=settings, tls=_checked(lambda: serve_command.tls_context(settings)))
     _run(command, request)
 

@@ -5,6 +5,7 @@ import signal
 import ssl
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import trio
 from rich.console import Console
@@ -13,6 +14,7 @@ from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.server.cli.early_signals import SIGNALS
 from auricle.server.cli.engine_progress import wait_for_engine
 from auricle.server.cli.exit_codes import Exit
+from auricle.server.cli.extras import how_to_install
 from auricle.server.cli.option_errors import OptionError
 from auricle.server.cli.self_signed import self_signed
 from auricle.server.http.negotiation import is_loopback_host
@@ -54,6 +56,21 @@ def tls_context(settings: Effective) -> ssl.SSLContext | None:
         return server_context(certificate, key)
     except CertificateError as error:
         raise OptionError(str(error)) from error
+
+
+def check_announcement(settings: Effective) -> None:
+    """Check that the Wyoming port can be announced, where the settings want it. Raises `OptionError`."""
+    if not settings.value("wyoming_zeroconf"):
+        return
+    host = str(settings.value("host"))
+    if settings.value("wyoming_port") is None:
+        raise OptionError("--wyoming-zeroconf announces the Wyoming port: give it one with --wyoming-port 10300.")
+    if is_loopback_host(host):
+        raise OptionError(
+            f"--wyoming-zeroconf announces this server to the network, which cannot reach {host}: give --host 0.0.0.0."
+        )
+    if find_spec("zeroconf") is None:
+        raise OptionError(f"--wyoming-zeroconf needs zeroconf: {how_to_install('zeroconf')}.")
 
 
 def _file(settings: Effective, name: str) -> str | None:

@@ -82,6 +82,10 @@ _LISTENING: Final = (
         unset="it is not spoken", help="For Home Assistant: 10300 there. It has no keys.",
     ),
     Setting(
+        name="wyoming_zeroconf", group=Group.LISTENING, kind=Switch(), default=False, common=True,
+        help="Announce that port by multicast DNS: Home Assistant finds it by itself.",
+    ),
+    Setting(
         name="tls_cert", group=Group.LISTENING, kind=Text(what="a file"), common=True, unset="no TLS",
         help="Certificate chain in PEM, for https.",
     ),

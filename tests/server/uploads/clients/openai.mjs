@@ -1,5 +1,5 @@
 // The official OpenAI client for Node.js: node openai.mjs BASE_URL RECORDING
-import { createReadStream } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import OpenAI from 'openai'
 
 const [base, file] = process.argv.slice(2)
@@ -25,4 +25,24 @@ try {
 } catch (error) {
   told.error = { status: error.status, param: error.param, code: error.code, message: error.message }
 }
+const whole = (body) => new File([body], 'a.wav')
+const refused = async (body, options = {}) => {
+  try {
+    return await client.audio.transcriptions.create({ file: whole(body), model: 'x' }, options)
+  } catch (error) {
+    return { name: error.constructor.name, status: error.status, param: error.param }
+  }
+}
+told.empty = await refused(new Uint8Array())
+told.tooLarge = await refused(new Uint8Array(2 * 1024 * 1024))
+const leaving = new AbortController()
+const left = refused(readFileSync(file), { signal: leaving.signal })
+setImmediate(() => leaving.abort())
+told.left = await left
+told.ten = await Promise.all(
+  Array.from({ length: 10 }, async () => {
+    const heard = await client.audio.transcriptions.create({ file: createReadStream(file), model: 'x' })
+    return heard.text
+  }),
+)
 console.log(JSON.stringify(told))
