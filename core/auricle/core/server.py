@@ -31,7 +31,7 @@ from auricle.core.messages import (
     WarningMessage,
 )
 from auricle.core.messages import Final as FinalMessage
-from auricle.core.outputs import AudioSpan, Forget, Frame, Record, Replay, Transmit
+from auricle.core.outputs import AudioSpan, Forget, Record, Replay, Transmit
 from auricle.core.parts import FinalDetails, FinalReason, ResumeOffer, ServerInfo, Word
 from auricle.core.record import MessageRecord
 from auricle.core.rules.attachment import WITH_TOKEN
@@ -121,20 +121,6 @@ class ServerSession(Session):
         if code not in ERROR_CODES:
             raise LocalProtocolError(f"{code!r} is not an error code")
         return self._step(Fail(code=code, why=why, param=param, retry_after_s=retry_after_s), now=now)
-
-    def last_words(self, code: str, why: str) -> tuple[Frame, ...]:
-        """Return how the client of another dialect is told why its transport is about to end, before it ends.
-
-        Nothing changes: the session ends with the loss of the transport. Empty in ``auricle.v1``, whose clients are
-        told by the Close frame. ``code`` is a key of `ERROR_CODES`.
-        """
-        s, row = self._snapshot, ERROR_CODES[code]
-        if not self._dialect.legacy or s.state is State.CLOSED:
-            return ()
-        error = ErrorMessage(
-            seq=s.seq + 1, code=code, message=why, fatal=True, retriable=row.retriable, status=row.status
-        )
-        return self._dialect.encode(error, s)[1]
 
     def stop_input(self, code: EndCode, *, now: float) -> Outputs:
         """End the input from the server's side; what has been received is still decided and sent before ``closed``."""

@@ -44,6 +44,11 @@ class Session:
         return self._snapshot
 
     @property
+    def dialect(self) -> Dialect:
+        """The dialect that is spoken with the peer, as far as it is known."""
+        return self._dialect
+
+    @property
     def state(self) -> State:
         """The state of the session."""
         return self._snapshot.state
