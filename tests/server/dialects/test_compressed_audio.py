@@ -9,9 +9,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+import soundfile
 from av.audio.resampler import AudioResampler
 
-from auricle.server.sessions.media_decoder import ContainerStream, MediaError, OpusPackets
+from auricle.server.sessions.media_decoder import MOST_PCM, ContainerStream, MediaError, OpusPackets
 from server.dialects.dialect_server import DialectServer
 
 websockets = pytest.importorskip("websockets", reason="websockets is not installed")
@@ -66,6 +67,36 @@ def test_all_of_a_container_is_decoded_however_it_is_cut(container: str, piece: 
     decoder.close()
 
 
+def silent_flac(seconds: int) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(seconds * RATE, np.int16), RATE, format="FLAC")
+    return file.getvalue()
+
+
+def test_minutes_that_are_a_few_bytes_come_in_pieces() -> None:
+    seconds = 600
+    data, pieces = silent_flac(seconds), []
+    assert len(data) < 200_000
+    decoder = ContainerStream()
+    pieces.append(decoder.feed(data))
+    while decoder.has_more:
+        pieces.append(decoder.feed(b""))
+    pieces.append(decoder.end())
+    while decoder.has_more:
+        pieces.append(decoder.feed(b""))
+    assert max(map(len, pieces)) < MOST_PCM + 2 * 65_536
+    assert sum(map(len, pieces)) == seconds * RATE * 2
+
+
+def test_a_decoder_that_is_full_can_be_left() -> None:
+    decoder = ContainerStream()
+    decoder.feed(silent_flac(600))
+    assert decoder.has_more
+    decoder.close()
+    decoder._thread.join(10)
+    assert not decoder._thread.is_alive()
+
+
 def test_what_is_said_after_audio_comes_after_its_pcm() -> None:
     decoder, data = ContainerStream(), encoded("ogg")
     heard = len(decoder.feed(data[: len(data) // 2]))
@@ -111,6 +142,12 @@ def test_compressed_audio_is_transcribed(server: DialectServer, query: str) -> N
     assert [item["channel"]["alternatives"][0]["transcript"] for item in heard[:-1]] == ["one two three four five"]
     assert (heard[-1]["type"], code) == ("Metadata", 1000)
     assert heard[-1]["duration"] == pytest.approx(SECONDS, abs=0.03)
+
+
+def test_all_of_a_recording_that_comes_at_once_is_heard_before_its_end(server: DialectServer) -> None:
+    heard, code = asyncio.run(listen(server, "", [silent_flac(100)]))
+    words = sum(len(item["channel"]["alternatives"][0]["transcript"].split()) for item in heard[:-1])
+    assert (heard[-1]["duration"], words, code) == (100.0, 167, 1000)
 
 
 def test_audio_that_cannot_be_decoded_is_an_error_in_the_words_of_the_dialect(server: DialectServer) -> None:

@@ -1,6 +1,7 @@
 """A wire whose binary frames are compressed audio, as the wire of their PCM."""
 
 from collections.abc import Callable
+from functools import partial
 
 import trio
 
@@ -24,6 +25,9 @@ class DecodingWire:
         self._is_end = media.is_end
         self._held: Frame | None = None
         self._over = False
+        """Whether no more audio is taken."""
+        self._pending = False
+        """Whether there is more PCM of what has been taken."""
 
     @property
     def subprotocol(self) -> str | None:
@@ -33,27 +37,31 @@ class DecodingWire:
     async def receive(self) -> Frame:
         """Return the next message, or the next PCM."""
         while True:
-            if self._held is not None:
+            if self._pending:
+                pcm = await self._decoded(partial(self._decoder.feed, b""))
+            elif self._held is not None:
                 held, self._held = self._held, None
                 return held
-            frame = await self._wire.receive()
-            if self._is_end(frame):
-                self._held = frame
-                frame = b"" if self._over else await self._decoded(self._decoder.end)
-                self._over = True
-            elif isinstance(frame, str):
-                return frame
             else:
-                audio = frame
-                frame = b"" if self._over else await self._decoded(lambda: self._decoder.feed(audio))  # noqa: B023
-            if frame:
-                return frame
+                frame = await self._wire.receive()
+                if self._is_end(frame):
+                    self._held = frame
+                    pcm = b"" if self._over else await self._decoded(self._decoder.end)
+                    self._over = True
+                elif isinstance(frame, str):
+                    return frame
+                else:
+                    pcm = b"" if self._over else await self._decoded(partial(self._decoder.feed, frame))
+            if pcm:
+                return pcm
 
     async def _decoded(self, work: Callable[[], bytes]) -> bytes:
         try:
-            return await trio.to_thread.run_sync(work)
+            pcm = await trio.to_thread.run_sync(work)
+            self._pending = self._decoder.has_more
+            return pcm
         except MediaError as error:
-            self._over = True
+            self._over, self._pending = True, False
             self.on_failure(str(error))
             return b""
 

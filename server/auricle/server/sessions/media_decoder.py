@@ -1,7 +1,8 @@
 """Decoding of compressed audio as it comes, with FFmpeg (PyAV): containers, and single Opus packets. To 16-bit PCM.
 
 A decoder takes bytes and returns all the PCM that they make possible, so that what a client says after some audio is
-heard after that audio. Calls block, for as long as decoding takes.
+heard after that audio: a piece at a time where it is much, because minutes of silence are a few bytes of FLAC. Calls
+block, for as long as decoding takes.
 """
 
 import threading
@@ -15,6 +16,8 @@ from auricle.server.dialects.handshake import DECODED, Media
 
 _PROBE: Final = {"probesize": "4096", "analyzeduration": "0"}
 """FFmpeg's options: begin as soon as the format is known, as somebody is speaking."""
+MOST_PCM: Final = 1024 * 1024
+"""Bytes of PCM that wait at most, and a frame's: half a minute."""
 
 
 class MediaError(Exception):
@@ -24,11 +27,15 @@ class MediaError(Exception):
 class MediaDecoder(Protocol):
     """A decoder of one client's audio."""
 
+    @property
+    def has_more(self) -> bool:
+        """Whether what it has been given makes more PCM possible than it has returned: it wants ``feed(b"")``."""
+
     def feed(self, data: bytes) -> bytes:
-        """Return the PCM that ``data`` makes possible. Raises `MediaError`."""
+        """Return the PCM that ``data`` makes possible, or its first piece. Raises `MediaError`."""
 
     def end(self) -> bytes:
-        """Return what was held back until the end. Raises `MediaError`."""
+        """Return what was held back until the end, or its first piece. Raises `MediaError`."""
 
     def close(self) -> None:
         """Release the decoder. Idempotent."""
@@ -41,6 +48,8 @@ def media_decoder(media: Media) -> MediaDecoder:
 
 class OpusPackets:
     """Opus packets without a container, one in each call (RFC 6716)."""
+
+    has_more = False
 
     def __init__(self) -> None:
         self._codec = av.CodecContext.create("opus", "r")
@@ -65,7 +74,8 @@ class OpusPackets:
 class ContainerStream:
     """Any container that FFmpeg can read from its beginning on: WAV, Ogg, WebM, FLAC, MP3, AAC, fragmented MP4 ….
 
-    FFmpeg asks for its input, so it runs in a thread of its own; `feed` returns when that thread wants more.
+    FFmpeg asks for its input, so it runs in a thread of its own; `feed` returns when that thread wants more, and when
+    there is enough of what it has made.
     """
 
     def __init__(self) -> None:
@@ -74,10 +84,17 @@ class ContainerStream:
         self._output = bytearray()
         self._hungry = False
         self._ended = False
+        self._closed = False
         self._done = False
         self._failure: str | None = None
         self._thread = threading.Thread(target=self._decode, name="auricle media", daemon=True)
         self._thread.start()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is PCM, or input that makes more of it possible."""
+        with self._state:
+            return bool(self._output) or not (self._hungry or self._done)
 
     def feed(self, data: bytes) -> bytes:
         """Decode more of the container. Raises `MediaError`."""
@@ -96,8 +113,9 @@ class ContainerStream:
     def close(self) -> None:
         """End the thread, which has nothing more to read."""
         with self._state:
-            self._ended = True
+            self._ended = self._closed = True
             self._input.clear()
+            self._output.clear()
             self._state.notify_all()
 
     def read(self, size: int) -> bytes:
@@ -113,18 +131,26 @@ class ContainerStream:
 
     def _wait(self) -> bytes:
         self._state.notify_all()
-        self._state.wait_for(lambda: self._hungry or self._done)
+        self._state.wait_for(lambda: self._hungry or self._done or self._is_full)
         if self._failure is not None:
             raise MediaError(self._failure)
         pcm = bytes(self._output)
         self._output.clear()
+        self._state.notify_all()
         return pcm
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._output) >= MOST_PCM
 
     def _decode(self) -> None:
         try:
             for pcm in self._frames():
                 with self._state:
-                    self._output += pcm
+                    if not self._closed:
+                        self._output += pcm
+                        self._state.notify_all()
+                    self._state.wait_for(lambda: self._closed or not self._is_full)
         except (av.error.FFmpegError, ValueError, IndexError) as error:
             why = getattr(error, "strerror", None) or str(error)
             with self._state:
