@@ -1,10 +1,10 @@
 """Our server on a real socket with the scripted engine, each of its sessions observed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import trio
 
@@ -12,10 +12,11 @@ from auricle.core.legacy import Undecided
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import COUNTING, Script
 from auricle.server import app, dialect_connections
-from auricle.server.app import ServerConfig, running_server
+from auricle.server.app import ServerConfig, SpeechServer, running_server
 from server.dialects.observed import ObservedDialect, Trace
 from server.misbehaving_servers import running
 
+T = TypeVar("T")
 SECOND = bytes(32_000)
 """A second of audio at 16 kHz. Its content does not matter: the scripted engine counts, 0.4 s a number."""
 
@@ -29,10 +30,17 @@ class DialectServer:
     traces: list[Trace] = field(default_factory=list)
     drain: Callable[[], None] = lambda: None
     """Let the server come to its end, from any thread."""
+    inside: SpeechServer | None = None
+    """The server itself, for those who run in its loop."""
+    token: trio.lowlevel.TrioToken | None = None
 
     @property
     def http(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def run(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        """Run an async function in the server's loop, with the server itself as its first argument."""
+        return trio.from_thread.run(partial(function, self.inside, *arguments), trio_token=self.token)
 
     @property
     def ws(self) -> str:
@@ -56,6 +64,7 @@ def dialect_server(script: Script = COUNTING, **config: Any) -> Iterator[Dialect
     async def serve(*, task_status: trio.TaskStatus[int]) -> None:
         async with running_server(ServerConfig(port=0, **config), ScriptedEngine(script)) as running_now:
             server.drain = partial(trio.lowlevel.current_trio_token().run_sync_soon, running_now.drain)
+            server.inside, server.token = running_now, trio.lowlevel.current_trio_token()
             server.wyoming_port = running_now.wyoming_port or 0
             task_status.started(int(running_now.url.split(":")[2].split("/")[0]))
             await trio.sleep_forever()

@@ -1,6 +1,7 @@
 """The core's own messages under a dialect, and the monitors that check them: what a client hears is only a part."""
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from auricle.core.dialect import Dialect
@@ -9,6 +10,7 @@ from auricle.core.messages import (
     Closed,
     Configure,
     Configured,
+    Durable,
     ErrorMessage,
     Flush,
     Flushed,
@@ -46,20 +48,21 @@ class Trace:
         start = next((message for message in self.heard if isinstance(message, Start)), Start())
         server, client = ServerMonitor(Scenario(start=start)), ClientMonitor(Scenario(start=start))
         client._sent_bytes = 2**60  # what a client of another service has sent, no message says
-        for message in self.said:
+        said = _without_last_words(self.said)
+        for message in said:
             server.sent(Transmit(frame="", message=message))
             if isinstance(message, Ack):  # there is no credit in these dialects, so nothing is held to it
                 message = replace(message, credit=max(message.credit, message.received))
             if isinstance(message, EVENTS):
                 client.emitted(message)
         if self.closed is not None:
-            require(self.said[-1] is self.closed, "O2: closed is the last message")
-            self._check_end(self.closed, client)
+            require(said[-1] is self.closed, "O2: closed is the last message")
+            self._check_end(self.closed, said, client)
 
-    def _check_end(self, closed: Closed, client: ClientMonitor) -> None:
-        fatal = [message for message in self.said if isinstance(message, ErrorMessage) and message.fatal]
+    def _check_end(self, closed: Closed, said: list[Message], client: ClientMonitor) -> None:
+        fatal = [message for message in said if isinstance(message, ErrorMessage) and message.fatal]
         if fatal:
-            require(self.said[-2] is fatal[-1] and len(fatal) == 1, f"O10: {fatal}, and not right before closed")
+            require(said[-2] is fatal[-1] and len(fatal) == 1, f"O10: {fatal}, and not right before closed")
             require(not closed.complete, f"O10: complete, in spite of {fatal}")
         if closed.reason != "completed":
             return
@@ -67,10 +70,17 @@ class Trace:
         require(stats.committed == stats.processed == stats.received, f"O9: completed, but {stats}")
         asked = [message.id for message in self.heard[: self.heard_in_time] if isinstance(message, Flush | Configure)]
         require(sorted(client.answered) == sorted(asked), f"O6: asked {asked}, answered {client.answered}")
-        kinds = [message.type for message in self.said]
+        kinds = [message.type for message in said]
         require(kinds.count("speech_start") == kinds.count("speech_end"), "O9: speech without its end")
         require(kinds.count("input_ended") <= 1, "O8: the end of the input is told once")
         require("speech_start" not in kinds[kinds.index("closed") :], "O8: speech behind the end")
+
+
+def _without_last_words(said: list[Message]) -> list[Message]:
+    """What the session said, and not what its transport did because of the client's offence: that takes no number."""
+    durable = [message for message in said if isinstance(message, Durable)]
+    taken = {id(one) for one, other in pairwise(durable) if isinstance(one, ErrorMessage) and one.seq == other.seq}
+    return [message for message in said if id(message) not in taken]
 
 
 @dataclass(frozen=True)

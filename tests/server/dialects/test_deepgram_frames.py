@@ -16,6 +16,7 @@ from auricle.core.session import Outputs
 from auricle.server.dialects.deepgram import open_listen
 from auricle.server.dialects.deepgram_results import alternative, bare
 from auricle.server.dialects.handshake import Handshake, Opening, Refused
+from server.dialects.any_messages import PARAMETERS, VALUES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -238,17 +239,7 @@ def test_any_query_is_opened_or_refused(query: str, subprotocols: list[str]) -> 
     assert isinstance(opening, Opening | Refused)
 
 
-NAMES = st.sampled_from(
-    ["encoding", "sample_rate", "channels", "multichannel", "language", "endpointing", "utterance_end_ms", "keyterm",
-     "keywords", "interim_results", "vad_events", "model", "callback", "diarize", "punctuate"]
-)  # fmt: skip
-VALUES = st.one_of(
-    st.sampled_from(["true", "false", "linear16", "mulaw", "opus", "", "1", "2", "16000", "1e9", "-3", "nan", "inf"]),
-    st.text(max_size=10),
-)
-
-
-@given(st.lists(st.tuples(NAMES, VALUES), max_size=12))
+@given(st.lists(st.tuples(st.sampled_from(PARAMETERS), VALUES), max_size=12))
 def test_any_parameters_are_opened_or_refused(pairs: list[tuple[str, str]]) -> None:
     query = "&".join(f"{name}={value}" for name, value in pairs)
     opening = open_listen(Handshake(session_id="s", query=query, created=NOW, limits=Limits()))
