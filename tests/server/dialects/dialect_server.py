@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import trio
 
 from auricle.core.legacy import Undecided
+from auricle.engines.loading import EngineLoader
+from auricle.engines.protocol import Engine
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import COUNTING, Script
 from auricle.server import app, dialect_connections
@@ -48,8 +50,13 @@ class DialectServer:
 
 
 @contextmanager
-def dialect_server(script: Script = COUNTING, **config: Any) -> Iterator[DialectServer]:
-    """Run a server; behind the block every trace of a dialect is checked by the monitors of O1-O13."""
+def dialect_server(
+    script: Script = COUNTING, source: Engine | EngineLoader | None = None, **config: Any
+) -> Iterator[DialectServer]:
+    """Run a server, whose engine follows a script where there is no other ``source``.
+
+    Behind the block every trace of a dialect is checked by the monitors of O1-O13.
+    """
     serve_wire = dialect_connections.serve_wire
     server = DialectServer(0)
 
@@ -62,7 +69,7 @@ def dialect_server(script: Script = COUNTING, **config: Any) -> Iterator[Dialect
         return serve_wire(wire, dialect=ObservedDialect(dialect, trace), opening=opening, **rest)
 
     async def serve(*, task_status: trio.TaskStatus[int]) -> None:
-        async with running_server(ServerConfig(port=0, **config), ScriptedEngine(script)) as running_now:
+        async with running_server(ServerConfig(port=0, **config), source or ScriptedEngine(script)) as running_now:
             server.drain = partial(trio.lowlevel.current_trio_token().run_sync_soon, running_now.drain)
             server.inside, server.token = running_now, trio.lowlevel.current_trio_token()
             server.wyoming_port = running_now.wyoming_port or 0

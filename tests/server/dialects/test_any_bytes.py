@@ -5,10 +5,10 @@ comes, there is an answer or an end, nothing fails, the core's guarantees hold, 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import pytest
@@ -26,6 +26,7 @@ from server.dialects.dialect_server import DialectServer, dialect_server
 from server.dialects.witness import FAR_S, Witness, nothing_fails
 from server.http.listener_harness import read_all, read_until, upgrade_request
 
+T = TypeVar("T")
 PATHS = {
     "deepgram": "/v1/listen?encoding=linear16&interim_results=true&vad_events=true&utterance_end_ms=1000",
     "deepgram in a container": "/v1/listen?interim_results=true",
@@ -42,13 +43,21 @@ EXAMPLES = settings(
 class Watched(NamedTuple):
     server: DialectServer
     witness: Witness
+    failures: list[str]
+
+    def run(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        """Run a function in the server's loop while the witness speaks; nothing may fail."""
+        self.witness.speak()
+        told = self.server.run(function, *arguments)
+        assert not self.failures
+        return told
 
 
 @pytest.fixture(scope="module")
 def watched() -> Iterator[Watched]:
-    with nothing_fails(), dialect_server(wyoming_port=0) as server:
+    with nothing_fails() as failures, dialect_server(wyoming_port=0) as server:
         witness = Witness(server.ws)
-        yield Watched(server, witness)
+        yield Watched(server, witness, failures)
         witness.testify()
         assert server.inside is not None
         assert server.inside._listener is not None
@@ -160,8 +169,7 @@ def test_any_frames_in_any_pieces(name: str, data: st.DataObject, cuts: list[int
     said = data.draw(st.lists(message_bytes(messages), max_size=8))
     first = [frame(1, text.encode()) for text in BEGINNINGS[own]] if end == "wait" or data.draw(st.booleans()) else []
     whole = b"".join([*first, *said, frame(1, ENDS[own].encode())])
-    watched.witness.speak()
-    texts = watched.server.run(converse, upgrade_request(PATHS[name]), pieces(whole, cuts), end)
+    texts = watched.run(converse, upgrade_request(PATHS[name]), pieces(whole, cuts), end)
     assert all(isinstance(json.loads(text), dict) for text in texts)
 
 
@@ -175,8 +183,7 @@ def test_bytes_that_have_been_damaged(
     said = data.draw(st.lists(message_bytes(MESSAGES[own]), min_size=1, max_size=4))
     whole = bytearray(b"".join([*(frame(1, text.encode()) for text in BEGINNINGS[own]), *said]))
     whole[at % len(whole)] = byte
-    watched.witness.speak()
-    watched.server.run(converse, upgrade_request(PATHS[name]), pieces(bytes(whole), cuts), "leave")
+    watched.run(converse, upgrade_request(PATHS[name]), pieces(bytes(whole), cuts), "leave")
 
 
 @EXAMPLES
@@ -188,8 +195,7 @@ def test_bytes_that_have_been_damaged(
 )
 def test_any_handshake(path: str, query: list[tuple[str, str]], offered: list[str], end: str, watched: Watched) -> None:
     head = upgrade_request(f"{path}?{urlencode(query)}", Sec_WebSocket_Protocol=", ".join(offered) or None)
-    watched.witness.speak()
-    watched.server.run(converse, head, [frame(2, bytes(3_200))], end)
+    watched.run(converse, head, [frame(2, bytes(3_200))], end)
 
 
 async def wyoming(speech: SpeechServer, said: list[bytes]) -> bytes:
@@ -226,6 +232,5 @@ def event_bytes(draw: st.DrawFn) -> bytes:
 )
 def test_any_events_of_wyoming(said: list[bytes], begins_well: bool, cuts: list[int], watched: Watched) -> None:
     first = b"".join(text.encode() + b"\n" for text in BEGINNINGS["wyoming"]) if begins_well else b""
-    watched.witness.speak()
-    answer = watched.server.run(wyoming, pieces(first + b"".join(said), cuts))
+    answer = watched.run(wyoming, pieces(first + b"".join(said), cuts))
     assert all(isinstance(json.loads(line), dict) for line in answer.splitlines())

@@ -125,6 +125,17 @@ def test_a_cut_is_the_end_of_the_call_and_its_last_words_are_told(server: Dialec
     assert len(" ".join(finals(heard)).split()) >= 5, "all that arrived"
 
 
+def test_a_message_that_is_too_long_is_the_end_of_the_call_and_its_last_words_are_told(server: DialectServer) -> None:
+    async def act() -> list[dict[str, Any]]:
+        with pytest.raises(websockets.ConnectionClosedError, match="1009"):
+            await place(server, [*call("long")[:-1], {"event": "media", "media": {"payload": "A" * 2**20}}])
+        return await listen(server, "callSid=CAlong")
+
+    heard = asyncio.run(act())
+    assert finals(heard) == [COUNTED, "six seven"]
+    assert (heard[-1]["event"], heard[-1]["complete"]) == ("stop", True)
+
+
 def test_an_empty_call_ends_too(server: DialectServer) -> None:
     async def act() -> list[dict[str, Any]]:
         await place(server, call("empty", pieces=0))

@@ -50,8 +50,8 @@ class Witness:
 
 
 @contextmanager
-def nothing_fails() -> Iterator[None]:
-    """Demand that nothing is logged as an error, or with a traceback, for the length of the block."""
+def nothing_fails() -> Iterator[list[str]]:
+    """Demand that nothing is logged as an error, or with a traceback, in the block; yield what has been, so far."""
     failures: list[str] = []
 
     class Failures(logging.Handler):
@@ -62,7 +62,7 @@ def nothing_fails() -> Iterator[None]:
     handler = Failures()
     logging.getLogger().addHandler(handler)
     try:
-        yield
+        yield failures
     finally:
         logging.getLogger().removeHandler(handler)
     assert not failures, "\n".join(failures)

@@ -2,6 +2,7 @@
 
 import string
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import h11
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from auricle.server.dialects import deepgram_prerecorded, openai_transcriptions, streamed_documents
 from auricle.server.dialects.document import BadRequest
+from server.dialects.witness import Witness, nothing_fails
 from server.uploads.upload_server import FAR_S, UploadServer, recording, upload_server
 
 FIELDS = (
@@ -75,16 +77,27 @@ def test_a_query_is_a_session_or_one_sentence(query: str, accept: str) -> None:
     assert complaint(lambda: deepgram_prerecorded.read_request(query)).endswith(".")
 
 
+@dataclass
+class Hardy:
+    """A server that gets any requests, and those who watch it."""
+
+    server: UploadServer
+    witness: Witness
+    failures: list[str]
+
+
 @pytest.fixture(scope="module")
-def hardy() -> Iterator[UploadServer]:
-    with upload_server() as server:
-        yield server
+def hardy() -> Iterator[Hardy]:
+    with nothing_fails() as failures, upload_server() as server:
+        witness = Witness(server.url.replace("http", "ws"))
+        yield Hardy(server, witness, failures)
+        witness.testify()
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(path=PATHS, query=QUERIES, kind=HEADS, body=BODIES, chunked=st.booleans(), cut=st.integers(0, 40))
 def test_a_request_has_an_answer(
-    hardy: UploadServer, path: str, query: str, kind: str, body: bytes, chunked: bool, cut: int
+    hardy: Hardy, path: str, query: str, kind: str, body: bytes, chunked: bool, cut: int
 ) -> None:
     target = f"{path}?{query}".encode("ascii", "ignore").decode()
     target = "".join(each for each in target if "!" <= each <= "~")
@@ -93,8 +106,10 @@ def test_a_request_has_an_answer(
     writer = h11.Connection(h11.CLIENT)
     parts = [writer.send(h11.Request(method="POST", target=target, headers=headers)), writer.send(h11.Data(data=body))]
     raw = b"".join([*filter(None, parts), writer.send(h11.EndOfMessage()) or b""])
-    answer = trio.run(asked, hardy.port, raw, cut)
+    hardy.witness.speak()
+    answer = trio.run(asked, hardy.server.port, raw, cut)
     assert answer == b"" or 200 <= int(answer[9:12]) < 500
+    assert not hardy.failures
 
 
 async def asked(port: int, raw: bytes, cut: int) -> bytes:
