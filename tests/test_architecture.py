@@ -35,6 +35,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "auricle.server": (
         ("printable",),
+        ("logs",),
         ("recordings", "transcripts"),
         ("dialects",),
         ("http", "status"),

@@ -1,6 +1,5 @@
 """The server as one object: the listener, the engine actor, the open sessions, and the drain that ends them."""
 
-import logging
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -35,6 +34,7 @@ from auricle.server.sessions.line_keeper import keep_line
 from auricle.server.sessions.local_client import local_client
 from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
+from auricle.server.sessions.session_log import log_session_end
 from auricle.server.status import ServerStatus, status_document
 from auricle.server.uploads.doors import Doors
 from auricle.server.uploads.routes import upload_routes
@@ -45,8 +45,6 @@ from auricle.transports.trio.first_frame import read_first_frame
 from auricle.transports.trio.server import Connection, serve_wire
 from auricle.transports.trio.websocket import WebSocketWire
 from auricle.transports.wire import Wire
-
-logger = logging.getLogger(__name__)
 
 LOOPBACK_OF: Final = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"})
 """The loopback address of each address that stands for all of a machine's: nobody can connect to those themselves."""
@@ -303,7 +301,7 @@ class SpeechServer:
                 nursery.start_soon(keep_line, socket, connection.session, self._config.ping_interval_s)
             closed = await self._converse(session_id, connection, client)
             nursery.cancel_scope.cancel()
-        _log_closed(session_id, client, closed)
+        log_session_end(session_id, connection.session, closed, peer=client)
 
     async def _converse(self, session_id: str, connection: Connection, client: str) -> SessionClosed:
         peer = client.rpartition(":")[0]
@@ -332,13 +330,6 @@ class SpeechServer:
         if trouble is not None:
             return False, trouble.why
         return True, f"{info.name} {info.model} answers."
-
-
-def _log_closed(session_id: str, peer: str, closed: SessionClosed) -> None:
-    logger.info(
-        "session %s of %s: %s, complete=%s, %d samples, %d segments",
-        session_id, peer, closed.reason, closed.complete, closed.accounting.received, closed.accounting.segments,
-    )  # fmt: skip
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """`auricle serve` from a shell: the address it prints, and every way of ending it."""
 
+import json
 import os
 import signal
 import ssl
@@ -58,8 +59,8 @@ def test_a_signal_drains(number: signal.Signals) -> None:
         process.send_signal(number)
         _, complaints = process.communicate(timeout=FAR_S)
     assert process.returncode == 0
-    (line,) = complaints.splitlines()
-    assert f"{number.name}: draining" in line
+    logged = [json.loads(line)["message"] for line in complaints.splitlines()]
+    assert logged[-2:] == ["serving", f"{number.name}: draining"]
 
 
 @pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "ws://127.0.0.1:"), ("127.0.0.1", "ws://127.0.0.1:")])

@@ -14,7 +14,6 @@ import typer
 from auricle.server.cli.early_signals import good_end_on_signals
 from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.lazy import lazy_module
-from auricle.server.cli.logging_setup import configure_logging
 from auricle.server.cli.option_errors import OptionError
 from auricle.server.cli.options import (
     ApiKey,
@@ -50,10 +49,12 @@ if TYPE_CHECKING:
     from auricle.server.cli import replay as replay_command
     from auricle.server.cli import serve as serve_command
     from auricle.server.cli import transcribe as transcribe_command
+    from auricle.server.logs import setup as logs
     from auricle.server.settings import effective
 else:
     config_command = lazy_module("auricle.server.cli.config")
     conform_command = lazy_module("auricle.server.cli.conform")
+    logs = lazy_module("auricle.server.logs.setup")
     effective = lazy_module("auricle.server.settings.effective")
     doctor_command = lazy_module("auricle.server.cli.doctor")
     jobs = lazy_module("auricle.server.cli.jobs")
@@ -139,7 +140,7 @@ def transcribe(
     verbose: Verbose = False,
 ) -> None:
     """Transcribe recordings."""
-    configure_logging("info" if verbose else "warning")
+    logs.configure_logging("info" if verbose else "warning")
     compute = server_choice.ComputeOptions(
         device=device, compute_type=compute_type, beam_size=beam_size, threads=threads
     )
@@ -176,7 +177,7 @@ def serve(
     if verbose:
         flags["log_level"] = flags["log_level"] or "debug"
     settings = _settings(flags, config)
-    configure_logging(str(settings.value("log_level")))
+    logs.configure_logging(str(settings.value("log_level")), str(settings.value("log_format")))
     with good_end_on_signals():  # these imports take a second, and an orchestrator may change its mind
         command = serve_command.serve
         _checked(lambda: serve_command.check_announcement(settings))
@@ -219,7 +220,7 @@ def listen(
     verbose: Verbose = False,
 ) -> None:
     """Transcribe the microphone until Ctrl-C."""
-    configure_logging("info" if verbose else "warning")
+    logs.configure_logging("info" if verbose else "warning")
     given = session_options.Given(language, languages, task.value, prompt, keyterms, silence, max_segment)
     config = streaming.start_message(_checked(lambda: given.checked(live=True)))
     server = _server(url, api_key, engine, model, language)

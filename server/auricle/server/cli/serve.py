@@ -3,7 +3,6 @@
 import logging
 import signal
 import ssl
-import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -41,11 +40,10 @@ def tls_context(settings: Effective) -> ssl.SSLContext | None:
         if certificate or key:
             raise OptionError("--tls-self-signed makes a certificate, and --tls-cert brings one: give one of them.")
         made = self_signed(self_signed_for)
-        print(
-            f"The certificate is of our own making: clients trust it with SSL_CERT_FILE={made.authority} (Node.js: "
-            f"NODE_EXTRA_CA_CERTS, curl: --cacert); a browser asks.",
-            file=sys.stderr,
-            flush=True,
+        logger.warning(
+            "The certificate is of our own making: clients trust it with SSL_CERT_FILE=%s (Node.js: "
+            "NODE_EXTRA_CA_CERTS, curl: --cacert); a browser asks.",
+            made.authority,
         )
         return server_context(made.certificate)
     if certificate is None:
@@ -96,15 +94,16 @@ async def serve(request: Request) -> Exit:
 
 
 def _announce(server: SpeechServer, config: ServerConfig, engine: str) -> None:
+    """Greet whoever has started the server, on standard output; everything else that it says is its log."""
     if server.fallback_reason is not None:
-        print(server.fallback_reason, file=sys.stderr, flush=True)
+        logger.warning(server.fallback_reason)
     if not is_loopback_host(config.host):
-        print(
-            f"Anybody who can reach {config.host} can use this server: it has no keys yet"
-            f"{'' if config.tls else ', and no TLS without --tls-cert'}, so put a proxy in front that has.",
-            file=sys.stderr,
-            flush=True,
+        logger.warning(
+            "Anybody who can reach %s can use this server: it has no keys yet%s, so put a proxy in front that has.",
+            config.host,
+            "" if config.tls else ", and no TLS without --tls-cert",
         )
+    logger.info("serving", extra={"url": server.url, "engine": engine})
     if server.wyoming_port is not None:
         print(f"Home Assistant connects to port {server.wyoming_port} (Wyoming)", flush=True)
     print(f"auricle listens on {server.url} and {engine} answers; the page is {server.page_url}", flush=True)

@@ -154,7 +154,7 @@ class Server:
 
     async def _refuse(self, stream: BufferedStream, problem: Problem) -> None:
         self.counts.refused += 1
-        logger.info("%s: request refused: %d %s", stream.peer, problem.status, problem.code)
+        logger.warning("request refused", extra={"peer": stream.peer, "status": problem.status, "code": problem.code})
         await stream.send_all(problem.response())
 
 

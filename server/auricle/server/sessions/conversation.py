@@ -103,7 +103,7 @@ class Conversation:
                         case Started(config=config):
                             nursery.start_soon(self._serve, config)
                         case Disconnected() | Reconnected():
-                            logger.info("session %s: %s", self._id, type(event).__name__.lower())
+                            logger.debug("session %s: %s", self._id, type(event).__name__.lower())
                         case SessionClosed():
                             return event
                         case _:
@@ -192,7 +192,6 @@ class Conversation:
             server = ServerInfo(name=info.name, version=info.version, model=info.model, device=info.device)
             token = new_resume_token()
             await self._connection.do(lambda now: self._session.accept(self._id, server, resume_token=token, now=now))
-            self._log_client(config)
             self._begin_span(config, config.timeline_origin or 0)
             while self._deferred:
                 self._deferred.popleft()()
@@ -206,15 +205,6 @@ class Conversation:
         except LocalProtocolError:
             logger.exception("session %s: an engine result breaks a guarantee", self._id)
             self._fail("internal", "the server made a mistake")
-
-    def _log_client(self, config: Start) -> None:
-        """Log who the client says it is. Its words are quoted: they may hold anything."""
-        client = config.client
-        if client is not None:
-            logger.info(
-                "session %s: %r %r, reference %r, tags %r",
-                self._id, client.name, client.version, client.reference, list(client.tags),
-            )  # fmt: skip
 
     def _fail(self, code: str, why: object) -> None:
         clause = str(why).rstrip(".")

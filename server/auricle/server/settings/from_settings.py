@@ -10,7 +10,7 @@ from auricle.server.server_config import ServerConfig
 from auricle.server.settings.effective import Effective
 from auricle.server.settings.schema import SETTINGS
 
-ELSEWHERE: Final = frozenset({"tls_cert", "tls_key", "tls_self_signed", "log_level"})
+ELSEWHERE: Final = frozenset({"tls_cert", "tls_key", "tls_self_signed", "log_level", "log_format"})
 """Settings that are no field of `ServerConfig`: what the process as a whole does with files and with its log."""
 
 

@@ -263,6 +263,10 @@ _LOGS: Final = (
         name="log_level", group=Group.LOGS, kind=Choice(words=("debug", "info", "warning", "error")), default="info",
         common=True, reloads=True, help="info: a line for each session, at its end. Refusals and errors always.",
     ),
+    Setting(
+        name="log_format", group=Group.LOGS, kind=Choice(words=("auto", "text", "json")), default="auto", common=True,
+        help="auto: lines for people on a terminal, else a JSON object each.",
+    ),
 )  # fmt: skip
 
 SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
