@@ -35,7 +35,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "auricle.server": (
         ("printable",),
-        ("logs",),
+        ("logs", "keys"),
         ("recordings", "transcripts"),
         ("dialects",),
         ("http", "status"),

@@ -1,7 +1,8 @@
 """`ServerSession`: the server's side of a session, as typed methods over `step`. No I/O and no clock."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import assert_never
 
 from auricle.core import codec, framing, server_recovery
@@ -76,8 +77,18 @@ class ServerSession(Session):
         """Send ``loading``: the model is being loaded; ``progress`` in [0, 1] where it is known."""
         return self._step(Say(message=Loading(stage=stage, progress=progress)), now=now)
 
-    def accept(self, session_id: str, server: ServerInfo, *, now: float, resume_token: str | None = None) -> Outputs:
+    def accept(
+        self,
+        session_id: str,
+        server: ServerInfo,
+        *,
+        now: float,
+        resume_token: str | None = None,
+        more_limits: Mapping[str, object] = MappingProxyType({}),
+    ) -> Outputs:
         """Send ``ready`` and grant the window: the engine is loaded.
+
+        ``more_limits`` are told in ``ready.limits`` beside those of the protocol.
 
         ``resume_token`` is an unguessable secret. With it the session survives its connection, where the client asked
         for that and ``resume_window_s`` is not 0.
@@ -92,7 +103,7 @@ class ServerSession(Session):
             credit=first_credit(s),
             effective=codec.plain(s.config),
             ignored=self._ignored,
-            limits=s.limits.told(),
+            limits={**s.limits.told(), **more_limits},
             resume=offer,
             server=server,
         )

@@ -3,12 +3,15 @@
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from importlib import metadata
 from types import MappingProxyType
 from typing import Final
 
 import trio
+from starlette.middleware import Middleware
 
 from auricle.core import SessionClosed, Start
 from auricle.core.messages import Resume
@@ -20,13 +23,18 @@ from auricle.server.dialect_connections import DialectConnections
 from auricle.server.http import listener
 from auricle.server.http.application import application
 from auricle.server.http.asgi_bridge import serve_http
+from auricle.server.http.authorisation import OperatorGate, deny_upgrade, presented_key
 from auricle.server.http.negotiation import Reject, is_loopback_host, negotiate
 from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.http.web_pages import page, page_routes
+from auricle.server.keys.access import Denied
+from auricle.server.keys.api_key import Keyring
 from auricle.server.server_config import DEFAULT_PORT as DEFAULT_PORT
 from auricle.server.server_config import ServerConfig as ServerConfig
+from auricle.server.server_config import access_of
 from auricle.server.sessions.admission import RETRY_AFTER_S, Refusal, refusal
+from auricle.server.sessions.caller import UNKNOWN, Caller
 from auricle.server.sessions.configuration_span import SpeechDefaults
 from auricle.server.sessions.conversation import Conversation
 from auricle.server.sessions.last_words import last_words
@@ -34,10 +42,12 @@ from auricle.server.sessions.line_keeper import keep_line
 from auricle.server.sessions.local_client import local_client
 from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
+from auricle.server.sessions.session_keys import SessionKeys
 from auricle.server.sessions.session_log import log_session_end
 from auricle.server.status import ServerStatus, status_document
 from auricle.server.uploads.doors import Doors
 from auricle.server.uploads.routes import upload_routes
+from auricle.server.uploads.session_tokens import token_routes
 from auricle.server.wyoming_announcement import announce
 from auricle.transports.address import DEFAULT_PATH, Address
 from auricle.transports.trio.client import Client
@@ -58,8 +68,9 @@ class SpeechServer:
         self._speech = SpeechDefaults(
             language=config.language, silence_s=config.silence_s, max_segment_s=config.max_segment_s
         )
+        self._keys = SessionKeys(access_of(config))
         self._actor = EngineActor(source)
-        self._dialects = DialectConnections(config.limits, self._actor, self._run_session)
+        self._dialects = DialectConnections(config.limits, self._actor, self._keys, self._run_session)
         self._registry = SessionRegistry()
         self._conversations = Places[Conversation](
             most=config.max_sessions, most_per_peer=config.max_sessions_per_peer, most_waiting=config.max_detached
@@ -157,9 +168,11 @@ class SpeechServer:
         """Serve until `drain` has been called and the last session has ended. Raises `ListenError`."""
         self._began_at = trio.current_time()
         status = status_routes(lambda: status_document(self.status()), page("status.html"))
+        tokens = token_routes(self._doors())
         app = application(
-            [*operator_routes(self._is_ready), *status, *page_routes(), *upload_routes(self._doors())],
+            [*operator_routes(self._is_ready), *status, *page_routes(), *tokens, *upload_routes(self._doors())],
             allowed_origins=self._config.allowed_origins,
+            inner=[Middleware(OperatorGate, access=self._keys.access)],
         )
         listen = partial(
             listener.serve_tcp,
@@ -184,21 +197,37 @@ class SpeechServer:
                 if self._config.wyoming_port is not None:
                     self.wyoming_port = await connections.start(self._listen_for_wyoming)
                     if self._config.wyoming_zeroconf:
-                        nursery.start_soon(announce, self._config.host, self.wyoming_port, self._drain)
+                        nursery.start_soon(announce, self._wyoming_host, self.wyoming_port, self._drain)
                 nursery.start_soon(self._actor.run)
+                nursery.start_soon(self._keys.watch)
                 task_status.started()
                 await self._drain.wait()
                 # The listener ends after the closing handshake of its last connection: no reset discards finals.
                 connections.cancel_scope.deadline = trio.current_time() + self._config.drain_timeout_s
             self._actor.stop()
+            nursery.cancel_scope.cancel()
         self._stopped.set()
 
     async def stopped(self) -> None:
         """Wait until a drain has completed."""
         await self._stopped.wait()
 
-    def open_session(self, config: Start, client: str = "") -> AbstractAsyncContextManager[Client]:
-        """Open a session whose client is in this process, for whoever ``client`` is: ``address:port``.
+    def use_keys(self, keys: Keyring) -> None:
+        """Ask for these keys from now on; sessions whose key is gone are ended with an error."""
+        self._keys.use(keys)
+
+    def use_bounds(self, *, max_sessions: int | None, max_sessions_per_peer: int | None, max_detached: int) -> None:
+        """Change the bounds on sessions; those that are open stay."""
+        self._config = replace(
+            self._config,
+            max_sessions=max_sessions,
+            max_sessions_per_peer=max_sessions_per_peer,
+            max_detached=max_detached,
+        )
+        self._conversations.bound(most=max_sessions, most_per_peer=max_sessions_per_peer, most_waiting=max_detached)
+
+    def open_session(self, config: Start, caller: Caller = UNKNOWN) -> AbstractAsyncContextManager[Client]:
+        """Open a session whose client is in this process, for ``caller``.
 
         Entered, raises `ConnectFailed` where the session is refused.
         """
@@ -206,13 +235,14 @@ class SpeechServer:
         async def serve(wire: Wire) -> None:
             opened_at = trio.current_time()
             _, wire = await self._read_first_frame(wire)
-            await self._serve_new(wire, opened_at, client)
+            await self._serve_new(wire, opened_at, caller)
 
         return local_client(config, serve, self._config.limits)
 
     def _doors(self) -> Doors:
         return Doors(
             open_session=self.open_session,
+            access=self._keys.access,
             model=self._model,
             max_upload_bytes=self._config.max_upload_bytes,
             allowed_origins=self._config.allowed_origins,
@@ -237,19 +267,25 @@ class SpeechServer:
         if decision.dialect is not None:
             await self._dialects.serve_upgrade(upgrade, decision.dialect)
             return
+        caller = self._keys.let_in(upgrade.peer, presented_key(upgrade.offer))
+        if isinstance(caller, Denied):
+            if caller.status != HTTPStatus.TOO_MANY_REQUESTS:
+                await deny_upgrade(upgrade, caller, uuid.uuid4().hex)
+                return
+            caller = Caller(upgrade.peer, denied=caller)  # it is told in the session, with the delay
         socket = WebSocketWire(await upgrade.accept(subprotocol=decision.subprotocol), upgrade.stream)
         wire: Wire = socket
         opened_at = trio.current_time()
         resume, wire = await self._read_first_frame(wire)
         if resume is not None and await self._registry.resume(resume, wire):
             return
-        await self._serve_new(wire, opened_at, upgrade.peer, resume, socket)
+        await self._serve_new(wire, opened_at, caller, resume, socket)
 
     async def _serve_new(
         self,
         wire: Wire,
         opened_at: float,
-        client: str,
+        caller: Caller,
         resume: Resume | None = None,
         socket: WebSocketWire | None = None,
     ) -> None:
@@ -265,14 +301,18 @@ class SpeechServer:
                 self._registry.add(session_id, connection)
                 if socket is not None:
                     socket.before_refusal(partial(last_words, connection.session))
-                await self._run_session(session_id, connection, client, socket)
+                await self._run_session(session_id, connection, caller, socket)
         finally:
             self._registry.remove(session_id)
+
+    @property
+    def _wyoming_host(self) -> str:
+        return self._config.wyoming_host or self._config.host
 
     async def _listen_for_wyoming(self, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED) -> None:
         assert self._config.wyoming_port is not None
         serve, port = self._dialects.serve_wyoming, self._config.wyoming_port
-        await listener.serve_streams(self._config.host, port, serve, self._drain, task_status=task_status)
+        await listener.serve_streams(self._wyoming_host, port, serve, self._drain, task_status=task_status)
 
     async def _read_first_frame(self, wire: Wire) -> tuple[Resume | None, Wire]:
         """Return the ``resume`` message that a connection begins with, or None, and the wire to go on with."""
@@ -285,39 +325,52 @@ class SpeechServer:
         finally:
             self._handshakes.discard(scope)
 
-    def _refusal(self, peer: str) -> Refusal | None:
-        """Return why a session of this peer is refused, or None where it is admitted."""
-        too_many = self._conversations.peer_problem(peer)
+    def _refusal(self, caller: Caller) -> Refusal | None:
+        """Return why a session of this caller is refused, or None where it is admitted."""
+        if caller.denied is not None:
+            return Refusal(caller.denied.code, caller.denied.message.rstrip("."), caller.denied.retry_after_s or 0.0)
+        excess = self._keys.access.no_session(caller.grant)
+        if excess is not None:
+            return Refusal("capacity", excess.why, excess.retry_after_s)
+        too_many = self._conversations.peer_problem(caller.host)
         if too_many is not None:
             return Refusal("capacity", too_many, RETRY_AFTER_S)
         actor = self._actor
         return refusal(self._conversations.taken, self._config.max_sessions, actor.busy_for_s, actor.trouble)
 
     async def _run_session(
-        self, session_id: str, connection: Connection, client: str, socket: WebSocketWire | None
+        self, session_id: str, connection: Connection, caller: Caller, socket: WebSocketWire | None
     ) -> None:
         async with trio.open_nursery() as nursery:
             if socket is not None:
                 nursery.start_soon(keep_line, socket, connection.session, self._config.ping_interval_s)
-            closed = await self._converse(session_id, connection, client)
+            closed = await self._converse(session_id, connection, caller)
             nursery.cancel_scope.cancel()
-        log_session_end(session_id, connection.session, closed, peer=client)
+        log_session_end(session_id, connection.session, closed, peer=caller.address, key=caller.grant.name)
 
-    async def _converse(self, session_id: str, connection: Connection, client: str) -> SessionClosed:
-        peer = client.rpartition(":")[0]
-        self._conversations.make_room(peer)
-        refused = self._refusal(peer)
+    async def _converse(self, session_id: str, connection: Connection, caller: Caller) -> SessionClosed:
+        self._conversations.make_room(caller.host)
+        refused = self._refusal(caller)
         if refused is not None:
             code, why, wait_s = refused
             connection.post(lambda now: connection.session.fail(code, why, now=now, retry_after_s=wait_s))
-        conversation = Conversation(connection, self._actor, session_id, peer=peer, defaults=self._speech)
-        self._conversations.add(conversation)
-        try:
-            if self.draining:
-                shut_down(connection)
-            return await conversation.run()
-        finally:
-            self._conversations.discard(conversation)
+        with self._keys.guarding(connection, caller) as guard:
+            conversation = Conversation(
+                connection,
+                self._actor,
+                session_id,
+                peer=caller.host,
+                defaults=self._speech,
+                heard=guard.heard,
+                told_limits=guard.told_limits,
+            )
+            self._conversations.add(conversation)
+            try:
+                if self.draining:
+                    shut_down(connection)
+                return await conversation.run()
+            finally:
+                self._conversations.discard(conversation)
 
     def _is_ready(self) -> tuple[bool, str]:
         if self.draining:

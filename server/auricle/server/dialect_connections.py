@@ -15,28 +15,35 @@ from typing import Final
 import trio
 
 from auricle.core import Limits
+from auricle.core.errors import ERROR_CODES
 from auricle.engines.actor import EngineActor
 from auricle.server.dialects import wyoming
 from auricle.server.dialects.handshake import FeedSubscription, Handshake, OpenDialect, Refused
+from auricle.server.http.authorisation import deny_upgrade, log_denied, presented_key
 from auricle.server.http.upgrade import Upgrade
+from auricle.server.keys.access import Denied
+from auricle.server.sessions.call_key import LATE_KEYS, read_call_key
+from auricle.server.sessions.caller import Caller
 from auricle.server.sessions.decoding_wire import DecodingWire
 from auricle.server.sessions.last_words import last_words
+from auricle.server.sessions.session_keys import SessionKeys
 from auricle.server.sessions.transcript_feed import FeedWire, TranscriptFeeds, serve_listener
 from auricle.server.sessions.wyoming_wire import WyomingWire
 from auricle.transports.trio.server import Connection, serve_wire
 from auricle.transports.trio.websocket import WebSocketWire
 from auricle.transports.wire import Wire
 
-RunSession = Callable[[str, Connection, str, WebSocketWire | None], Awaitable[None]]
-"""Runs the session with an id on a connection of a client, ``address:port``, over a WebSocket where it is one."""
+RunSession = Callable[[str, Connection, Caller, WebSocketWire | None], Awaitable[None]]
+"""Runs the session with an id on a connection of a client, over a WebSocket where it is one."""
 
 
 class DialectConnections:
     """Those of one server."""
 
-    def __init__(self, limits: Limits, actor: EngineActor, run_session: RunSession) -> None:
+    def __init__(self, limits: Limits, actor: EngineActor, keys: SessionKeys, run_session: RunSession) -> None:
         self._limits: Final = limits
         self._actor = actor
+        self._keys = keys
         self._run_session = run_session
         self._feeds = TranscriptFeeds()
 
@@ -47,6 +54,10 @@ class DialectConnections:
     async def serve_upgrade(self, upgrade: Upgrade, open_dialect: OpenDialect) -> None:
         """Serve a client whose path names its dialect: the handshake says all that there is to know of it."""
         session_id = uuid.uuid4().hex
+        caller = self._caller(upgrade)
+        if isinstance(caller, Denied):
+            await deny_upgrade(upgrade, caller, session_id)
+            return
         opening = open_dialect(
             Handshake(
                 session_id=session_id,
@@ -67,6 +78,13 @@ class DialectConnections:
         headers = [(name.encode(), value.encode()) for name, value in opening.headers]
         accepted = await upgrade.accept(subprotocol=opening.subprotocol, extra_headers=headers)
         wire = socket = WebSocketWire(accepted, upgrade.stream)
+        if caller is None:
+            key, wire = await read_call_key(wire, self._limits.hello_timeout_s)
+            caller = self._keys.let_in(upgrade.peer, key)
+            if isinstance(caller, Denied):
+                log_denied(caller, upgrade.offer.path, upgrade.peer)
+                await wire.close(ERROR_CODES["unauthorized"].close_code, caller.message)
+                return
         if opening.feed is not None:
             wire = FeedWire(wire, self._feeds, opening.feed)
         decoding = None if opening.media is None else DecodingWire(wire, opening.media)
@@ -80,7 +98,17 @@ class DialectConnections:
                 socket.before_refusal(partial(last_words, connection.session))
             if decoding is not None:
                 decoding.on_failure = partial(_fail_for_media, connection)
-            await self._run_session(session_id, connection, upgrade.peer, socket)
+            await self._run_session(session_id, connection, caller, socket)
+
+    def _caller(self, upgrade: Upgrade) -> Caller | Denied | None:
+        """Return who asks, or why it gets no session now; None: its key comes with its first messages."""
+        key = presented_key(upgrade.offer)
+        if key is None and self._keys.access.has_keys and upgrade.offer.path in LATE_KEYS:
+            return None
+        caller = self._keys.let_in(upgrade.peer, key)
+        if isinstance(caller, Denied):
+            return caller
+        return self._keys.access.too_many(caller.grant) or caller
 
     async def serve_wyoming(self, stream: trio.SocketStream, peer: str) -> None:
         """Serve one connection of Wyoming; it is a session from the first event on that wants more than `describe`."""
@@ -92,7 +120,7 @@ class DialectConnections:
                     return
             dialect = wyoming.WyomingConnection(limits=limits)
             async with serve_wire(wire, limits=limits, dialect=dialect) as connection:
-                await self._run_session(uuid.uuid4().hex, connection, peer, None)
+                await self._run_session(uuid.uuid4().hex, connection, Caller(peer), None)
         finally:
             with trio.CancelScope(shield=True):
                 await wire.abort()

@@ -8,6 +8,9 @@ from auricle.core import Limits
 from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.fallback import Isolation
 from auricle.server.http.http_limits import HTTP_DEFAULTS, HttpLimits
+from auricle.server.keys.access import Access
+from auricle.server.keys.api_key import Keyring
+from auricle.server.keys.session_tokens import DEFAULT_TTL_S, TokenSigner
 from auricle.server.sessions.configuration_span import SPEECH_DEFAULTS
 
 DEFAULT_PORT: Final = 8765
@@ -44,8 +47,16 @@ class ServerConfig:
     """Maximum number of concurrent sessions from one address, which is everybody's behind a proxy. None: no limit."""
     max_detached: int = 1_000
     """Maximum number of sessions that wait for their clients; beyond it the longest waiting is given up."""
+    keys: Keyring | None = None
+    """The API keys that are asked for; None: none are, and everybody may all."""
+    token_secret: str | None = field(default=None, repr=False)
+    """What session tokens are signed with, the same on all nodes; None: a secret of this process."""
+    session_token_ttl_s: float = DEFAULT_TTL_S
+    """Seconds for which a session token is good."""
     allowed_origins: tuple[str, ...] = ()
     """Origins of pages that may connect besides those of this host: ``https://app.example:8443``."""
+    wyoming_host: str | None = None
+    """Where Wyoming listens, which has no keys; None: where all the rest does."""
     wyoming_port: int | None = None
     """Port for Home Assistant's Wyoming protocol, 0 for any; None: it is not spoken."""
     wyoming_zeroconf: bool = False
@@ -56,3 +67,10 @@ class ServerConfig:
     """Most bytes of an uploaded form, which is stored on disk before it is heard."""
     drain_timeout_s: float = 60.0
     """Seconds that open sessions get to finish after `SpeechServer.drain`."""
+
+
+def access_of(config: ServerConfig) -> Access:
+    """Return who may do what on a server that begins."""
+    secret = config.token_secret
+    signer = TokenSigner() if secret is None else TokenSigner(secret.encode())
+    return Access(config.keys, signer, token_ttl_s=config.session_token_ttl_s)

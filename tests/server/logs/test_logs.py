@@ -18,6 +18,7 @@ from auricle.engines.scripted.script import COUNTING
 from auricle.server.app import ServerConfig, running_server
 from auricle.server.logs.redaction import REDACTED, without_secrets
 from auricle.server.logs.setup import configure_logging, set_level
+from auricle.server.sessions.caller import Caller
 from auricle.transports.trio import ConnectFailed
 
 KEY = "ak_0123456789ab.0123456789abcdefghijklmnopqrstuvwxyz-_ABCDE"
@@ -150,11 +151,11 @@ def test_what_is_bound_to_a_task_is_in_its_records(log: io.StringIO) -> None:
 async def talk(config: Start, *, max_sessions: int = 5) -> str:
     """Hold one session, and return the id that its client was told."""
     async with running_server(ServerConfig(port=0, max_sessions=max_sessions), ScriptedEngine(COUNTING)) as server:
-        async with server.open_session(config, "192.0.2.7:50000") as client:
+        async with server.open_session(config, Caller("192.0.2.7:50000")) as client:
             await client.send_audio(bytes(32_000 * 6))
             if max_sessions == 1:
                 with pytest.raises(ConnectFailed):
-                    async with server.open_session(config, "192.0.2.8:50000"):
+                    async with server.open_session(config, Caller("192.0.2.8:50000")):
                         pass
             await client.end_input()
             async for _ in client:

@@ -12,6 +12,7 @@ from auricle.core import SessionClosed, Start
 from auricle.engines.scripted.engine import ScriptedWindowEngine
 from auricle.engines.scripted.script import COUNTING
 from auricle.server.app import ServerConfig, running_server
+from auricle.server.sessions.caller import Caller
 from server.uploads.upload_server import FAR_S, recording, upload_server
 
 MOST_BYTES = 24 * 2**20
@@ -59,7 +60,7 @@ def test_a_server_that_ends_says_so_and_cuts_the_answer() -> None:
 async def test_a_session_in_this_process_is_one_like_any_other() -> None:
     with trio.fail_after(FAR_S):
         async with running_server(ServerConfig(port=0), ScriptedWindowEngine()) as server:
-            async with server.open_session(Start(resume=False), "10.0.0.1:1") as client:
+            async with server.open_session(Start(resume=False), Caller("10.0.0.1:1")) as client:
                 await client.send_audio(bytes(64_000))
                 assert server.sessions == 1
                 await client.end_input()

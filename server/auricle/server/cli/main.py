@@ -3,18 +3,18 @@
 What the commands need is imported when they run: help, completion and wrong options come at once.
 """
 
-import os
 import sys
-from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib import metadata
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from auricle.server.cli.early_signals import good_end_on_signals
-from auricle.server.cli.exit_codes import Exit
+from auricle.server.cli.invocation import ConfigFile, checked, effective_settings, read_settings, run
+from auricle.server.cli.keys_app import keys_app
 from auricle.server.cli.lazy import lazy_module
-from auricle.server.cli.option_errors import OptionError
+from auricle.server.cli.models_app import models_app
 from auricle.server.cli.options import (
     ApiKey,
     BeamSize,
@@ -36,7 +36,6 @@ from auricle.server.cli.options import (
 )
 from auricle.server.cli.setting_options import add_setting_options
 from auricle.server.settings.kinds import Value
-from auricle.server.settings.sources import FILE_VARIABLE, SettingsError
 from auricle.server.transcripts.format_names import Format
 
 if TYPE_CHECKING:
@@ -45,21 +44,17 @@ if TYPE_CHECKING:
     from auricle.server.cli import doctor as doctor_command
     from auricle.server.cli import jobs, running, server_choice, session_options, streaming
     from auricle.server.cli import listen as listen_command
-    from auricle.server.cli import models as models_command
     from auricle.server.cli import replay as replay_command
     from auricle.server.cli import serve as serve_command
     from auricle.server.cli import transcribe as transcribe_command
     from auricle.server.logs import setup as logs
-    from auricle.server.settings import effective
 else:
     config_command = lazy_module("auricle.server.cli.config")
     conform_command = lazy_module("auricle.server.cli.conform")
     logs = lazy_module("auricle.server.logs.setup")
-    effective = lazy_module("auricle.server.settings.effective")
     doctor_command = lazy_module("auricle.server.cli.doctor")
     jobs = lazy_module("auricle.server.cli.jobs")
     listen_command = lazy_module("auricle.server.cli.listen")
-    models_command = lazy_module("auricle.server.cli.models")
     replay_command = lazy_module("auricle.server.cli.replay")
     running = lazy_module("auricle.server.cli.running")
     serve_command = lazy_module("auricle.server.cli.serve")
@@ -72,13 +67,6 @@ MORE_SETTINGS: Final = (
     "`auricle config --explain` prints every setting: each is a flag, a variable and a key of the file."
 )
 
-ConfigFile = Annotated[
-    str | None,
-    typer.Option(
-        "--config", metavar="FILE", help=f"A TOML file of settings. Flags and variables win. [{FILE_VARIABLE}]"
-    ),
-]
-
 _ENGINES = "auricle.engines.scheduling.native_calls"
 """A module without which no engine can have run."""
 
@@ -88,11 +76,8 @@ app = typer.Typer(
     rich_markup_mode=None,  # rich takes as long to import as all the rest of the help
     pretty_exceptions_enable=False,
 )
-models_app = typer.Typer(help="List, download, check and remove models.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(models_app, name="models")
-
-Argument = TypeVar("Argument")
-Options = TypeVar("Options")
+app.add_typer(keys_app, name="keys")
 
 
 @app.command()
@@ -160,9 +145,9 @@ def transcribe(
     # Behind a pipe there may be a microphone, and somebody who waits for the words.
     live = realtime or "-" in files
     given = session_options.Given(language, languages, task.value, prompt, keyterms, silence, max_segment)
-    config = streaming.start_message(_checked(lambda: given.checked(live=live)))
+    config = streaming.start_message(checked(lambda: given.checked(live=live)))
     request = transcribe_command.Request(wanted=wanted, config=config, server=server, realtime=realtime)
-    _run(transcribe_command.transcribe, request)
+    run(transcribe_command.transcribe, request)
 
 
 @app.command(epilog=MORE_SETTINGS)
@@ -176,13 +161,14 @@ def serve(
     """Run the server."""
     if verbose:
         flags["log_level"] = flags["log_level"] or "debug"
-    settings = _settings(flags, config)
+    settings = effective_settings(flags, config)
     logs.configure_logging(str(settings.value("log_level")), str(settings.value("log_format")))
     with good_end_on_signals():  # these imports take a second, and an orchestrator may change its mind
         command = serve_command.serve
-        _checked(lambda: serve_command.check_announcement(settings))
-        request = serve_command.Request(settings=settings, tls=_checked(lambda: serve_command.tls_context(settings)))
-    _run(command, request)
+        read = partial(read_settings, flags, config)
+        checked(lambda: serve_command.check_announcement(settings))
+        request = checked(lambda: serve_command.request(settings, read))
+    run(command, request)
 
 
 @app.command("config", epilog=MORE_SETTINGS)
@@ -198,7 +184,7 @@ def print_config(
 
     The output is a file for --config that says the same.
     """
-    config_command.print_settings(_settings(flags, config), as_json=as_json, explains=explains)
+    config_command.print_settings(effective_settings(flags, config), as_json=as_json, explains=explains)
 
 
 @app.command()
@@ -222,9 +208,9 @@ def listen(
     """Transcribe the microphone until Ctrl-C."""
     logs.configure_logging("info" if verbose else "warning")
     given = session_options.Given(language, languages, task.value, prompt, keyterms, silence, max_segment)
-    config = streaming.start_message(_checked(lambda: given.checked(live=True)))
+    config = streaming.start_message(checked(lambda: given.checked(live=True)))
     server = _server(url, api_key, engine, model, language)
-    _run(listen_command.listen, listen_command.Request(config=config, server=server, device=device))
+    run(listen_command.listen, listen_command.Request(config=config, server=server, device=device))
 
 
 @app.command()
@@ -239,7 +225,7 @@ def replay(
 
     Exit status 1 where it does otherwise.
     """
-    _run(replay_command.replay_trace, replay_command.Request(file=file, conversation=conversation, save=save))
+    run(replay_command.replay_trace, replay_command.Request(file=file, conversation=conversation, save=save))
 
 
 @app.command()
@@ -263,46 +249,12 @@ def conform(
         return
     if url is None:
         raise typer.BadParameter("name the server that is to be checked, or --list the checks", param_hint="URL")
-    _run(
+    run(
         conform_command.conform,
         conform_command.Request(
             url=url, only=tuple(only or ()), audio=audio, api_key=api_key, timeout_s=timeout_s, as_json=as_json
         ),
     )
-
-
-@models_app.command("list")
-def models_list(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
-) -> None:
-    """Name the models, what they are, and which of them are here."""
-    models_command.list_models(as_json=as_json)
-
-
-ModelName = Annotated[str, typer.Argument(help="A name of `auricle models list`, or owner/name of the hub.")]
-
-
-@models_app.command("pull")
-def models_pull(name: ModelName) -> None:
-    """Download a model, unless it is here, and check it."""
-    _run(models_command.pull, name)
-
-
-@models_app.command("verify")
-def models_verify(
-    name: Annotated[str | None, typer.Argument(help="A model; without it, all that are here.")] = None,
-) -> None:
-    """Check every byte of the models that are here.
-
-    Exit status 1 where one is damaged.
-    """
-    _run(models_command.verify, name)
-
-
-@models_app.command("remove")
-def models_remove(name: ModelName) -> None:
-    """Delete a model that was downloaded."""
-    _run(models_command.remove, name)
 
 
 @app.command()
@@ -317,7 +269,7 @@ def doctor() -> None:
 
     Exit status 1 where something would.
     """
-    _run(doctor_command.doctor, None)
+    run(doctor_command.doctor, None)
 
 
 def _print_version(wanted: bool) -> None:
@@ -353,7 +305,7 @@ def _server(
     language: str | None,
     compute: "server_choice.ComputeOptions | None" = None,
 ) -> "server_choice.ServerChoice":
-    return _checked(
+    return checked(
         lambda: server_choice.choose_server(
             url=url,
             api_key=api_key,
@@ -365,34 +317,9 @@ def _server(
     )
 
 
-def _settings(flags: dict[str, Value], file: str | None) -> "effective.Effective":
-    """Return the effective settings; where one is wrong, exit with the sentence that says so."""
-    try:
-        return effective.effective(flags, os.environ, file)
-    except SettingsError as error:
-        _exit_with_error(str(error))
-
-
 def _somebody_answers() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _checked(make: Callable[[], Options]) -> Options:
-    """Return what ``make`` makes of options; where they are wrong, exit with the sentence that says so."""
-    try:
-        return make()
-    except OptionError as error:
-        _exit_with_error(str(error))
-
-
 def _confirm(question: str) -> bool:
     return typer.confirm(question, err=True)
-
-
-def _run(command: Callable[[Argument], Awaitable[Exit]], argument: Argument) -> None:
-    raise typer.Exit(int(running.run(command, argument)))
-
-
-def _exit_with_error(sentence: str) -> NoReturn:
-    print(sentence, file=sys.stderr)
-    raise typer.Exit(int(Exit.BAD_INPUT))

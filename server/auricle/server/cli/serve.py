@@ -3,6 +3,7 @@
 import logging
 import signal
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -13,11 +14,15 @@ from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.server.cli.early_signals import SIGNALS
 from auricle.server.cli.engine_progress import wait_for_engine
 from auricle.server.cli.exit_codes import Exit
+from auricle.server.cli.exposure import check_exposure
 from auricle.server.cli.extras import how_to_install
 from auricle.server.cli.option_errors import OptionError
+from auricle.server.cli.reloading import reload_on_signal
 from auricle.server.cli.self_signed import self_signed
 from auricle.server.http.negotiation import is_loopback_host
 from auricle.server.http.tls import CertificateError, server_context
+from auricle.server.keys.api_key import Keyring
+from auricle.server.keys.key_file import KeyFileError, read_keys
 from auricle.server.settings.effective import Effective
 from auricle.server.settings.from_settings import server_config
 
@@ -29,7 +34,26 @@ class Request:
     """What is to be served."""
 
     settings: Effective
-    tls: ssl.SSLContext | None = None
+    config: ServerConfig
+    read: Callable[[], Effective]
+    """Reads the settings again. Raises `SettingsError`."""
+
+
+def request(settings: Effective, read: Callable[[], Effective]) -> Request:
+    """Return what is to be served, with the files that the settings name. Raises `OptionError`."""
+    keys_file = _file(settings, "keys_file")
+    config = server_config(settings, tls_context(settings), None if keys_file is None else keyring(keys_file))
+    if not settings.value("insecure"):
+        check_exposure(config)
+    return Request(settings=settings, config=config, read=read)
+
+
+def keyring(file: str) -> Keyring:
+    """Return the keys of a file. Raises `OptionError`."""
+    try:
+        return Keyring(read_keys(file))
+    except KeyFileError as error:
+        raise OptionError(str(error)) from error
 
 
 def tls_context(settings: Effective) -> ssl.SSLContext | None:
@@ -60,12 +84,13 @@ def check_announcement(settings: Effective) -> None:
     """Check that the Wyoming port can be announced, where the settings want it. Raises `OptionError`."""
     if not settings.value("wyoming_zeroconf"):
         return
-    host = str(settings.value("host"))
+    host = str(settings.value("wyoming_host") or settings.value("host"))
     if settings.value("wyoming_port") is None:
         raise OptionError("--wyoming-zeroconf announces the Wyoming port: give it one with --wyoming-port 10300.")
     if is_loopback_host(host):
         raise OptionError(
-            f"--wyoming-zeroconf announces this server to the network, which cannot reach {host}: give --host 0.0.0.0."
+            f"--wyoming-zeroconf announces this server to the network, which cannot reach {host}: give "
+            "--wyoming-host an address of a private network."
         )
     if find_spec("zeroconf") is None:
         raise OptionError(f"--wyoming-zeroconf needs zeroconf: {how_to_install('zeroconf')}.")
@@ -79,12 +104,15 @@ def _file(settings: Effective, name: str) -> str | None:
 async def serve(request: Request) -> Exit:
     """Serve until a signal. The first one drains, so that sessions get their last finals; the second stops at once.
 
+    SIGHUP reads settings and keys again, and ends no session but those of keys that are gone.
+
     A signal while the model loads is as good an end as any later one. Raises `ListenError` and `EngineUnavailable`.
     """
-    config = server_config(request.settings, request.tls)
+    config = request.config
     async with running_server(config) as server, trio.open_nursery() as nursery:
         loading = trio.CancelScope()
         await nursery.start(_stop_on_signal, server, loading, nursery.cancel_scope)
+        await nursery.start(reload_on_signal, server, request.settings, request.read, keyring)
         with loading:
             engine = await wait_for_engine(server, Console(stderr=True))
             _announce(server, config, engine)
@@ -97,12 +125,14 @@ def _announce(server: SpeechServer, config: ServerConfig, engine: str) -> None:
     """Greet whoever has started the server, on standard output; everything else that it says is its log."""
     if server.fallback_reason is not None:
         logger.warning(server.fallback_reason)
-    if not is_loopback_host(config.host):
+    if config.keys is None and not is_loopback_host(config.host):
         logger.warning(
-            "Anybody who can reach %s can use this server: it has no keys yet%s, so put a proxy in front that has.",
+            "Anybody who can reach %s can use this server: it has no keys%s.",
             config.host,
             "" if config.tls else ", and no TLS without --tls-cert",
         )
+    if config.keys is not None and not len(config.keys):
+        logger.warning("The file of keys is empty, and nobody is let in: `auricle keys add NAME` makes a key.")
     logger.info("serving", extra={"url": server.url, "engine": engine})
     if server.wyoming_port is not None:
         print(f"Home Assistant connects to port {server.wyoming_port} (Wyoming)", flush=True)

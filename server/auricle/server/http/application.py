@@ -14,12 +14,17 @@ from starlette.routing import BaseRoute, Route
 from auricle.server.http.problem_details import PROBLEM_JSON, Problem
 
 
-def application(routes: Sequence[BaseRoute], *, allowed_origins: Sequence[str] = ()) -> Starlette:
-    """Return an ASGI application of these routes, whose answers pages of ``allowed_origins`` may read."""
+def application(
+    routes: Sequence[BaseRoute], *, allowed_origins: Sequence[str] = (), inner: Sequence[Middleware] = ()
+) -> Starlette:
+    """Return an ASGI application of these routes, whose answers pages of ``allowed_origins`` may read.
+
+    ``inner`` is middleware between the two.
+    """
     cors = Middleware(CORSMiddleware, allow_origins=allowed_origins, allow_methods=["GET", "POST"], allow_headers=["*"])
     app = Starlette(
         routes=routes,
-        middleware=[cors] if allowed_origins else [],
+        middleware=[*([cors] if allowed_origins else []), *inner],
         exception_handlers={HTTPException: _refused, ClientDisconnect: _gone, Exception: _failed},
     )
     app.router.redirect_slashes = False

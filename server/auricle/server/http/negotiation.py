@@ -34,6 +34,8 @@ class Offer:
     """In the client's order of preference."""
     query: str = field(default="", repr=False)
     """Query of the request target, as it was sent; it may hold a token."""
+    authorization: str = field(default="", repr=False)
+    """The ``Authorization`` header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ def read_offer(target: str, headers: Sequence[tuple[bytes, bytes]]) -> Offer:
         origins=values(b"origin"),
         subprotocols=tuple(item for item in offered if item),
         query=target.partition("?")[2],
+        authorization=next(iter(values(b"authorization")), ""),
     )
 
 

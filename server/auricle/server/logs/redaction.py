@@ -13,7 +13,7 @@ DROPPED: Final = frozenset(
 """Names of fields that may hold what was said, or all of a request. Numbers by these names are counts, and stay."""
 SECRETS: Final = ("api_key", "apikey", "authorization", "cookie", "password", "secret", "token")
 """Parts of the names of fields that hold a secret."""
-SECRET_SHAPE: Final = re.compile(r"\b(?:ak|st)_[0-9A-Za-z]{8,}\.[0-9A-Za-z_-]{16,}(?:\.[0-9A-Za-z_-]{16,})?")
+SECRET_SHAPE: Final = re.compile(r"\b(?:ak|st)_[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]{16,}")
 """Keys and session tokens of ours, wherever in a text they are. The tests of either hold that they look like this."""
 SCHEME_SHAPE: Final = re.compile(r"(?i)\b(bearer|token)\s+[^\s'\",;]{6,}|\bopenai-insecure-api-key\.[^\s'\",;]+")
 """What clients send, whoever's key it is."""

@@ -7,7 +7,7 @@ server or of an engine: it is logged and ends that session with ``internal``; th
 import logging
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, assert_never
 
@@ -22,6 +22,7 @@ from auricle.core import (
     InputFinished,
     LocalProtocolError,
     Reconnected,
+    ServerEvent,
     ServerInfo,
     SessionClosed,
     Start,
@@ -68,7 +69,8 @@ LOADING_INTERVAL_S: Final = 0.5
 class Conversation:
     """Runs one session from ``start`` to ``closed``, over any number of connections.
 
-    ``peer`` is the address of its client, without the port. ``defaults`` are for what it leaves open.
+    ``peer`` is the address of its client, without the port. ``defaults`` are for what it leaves open. ``heard`` is
+    called with every event, and ``told_limits`` returns what ``ready.limits`` tells beside the protocol's.
     """
 
     def __init__(
@@ -79,10 +81,14 @@ class Conversation:
         *,
         peer: str = "",
         defaults: SpeechDefaults = SPEECH_DEFAULTS,
+        heard: Callable[[ServerEvent], None] = lambda event: None,
+        told_limits: Callable[[], Mapping[str, object]] = dict,
     ) -> None:
         self.peer = peer
         self._connection = connection
         self._defaults = defaults
+        self._heard = heard
+        self._told_limits = told_limits
         self._session = connection.session
         self._actor = actor
         self._id = session_id
@@ -99,6 +105,7 @@ class Conversation:
         async with trio.open_nursery() as nursery:
             try:
                 async for event in self._connection:
+                    self._heard(event)
                     match event:
                         case Started(config=config):
                             nursery.start_soon(self._serve, config)
@@ -191,7 +198,10 @@ class Conversation:
                 return
             server = ServerInfo(name=info.name, version=info.version, model=info.model, device=info.device)
             token = new_resume_token()
-            await self._connection.do(lambda now: self._session.accept(self._id, server, resume_token=token, now=now))
+            limits = self._told_limits()
+            await self._connection.do(
+                lambda now: self._session.accept(self._id, server, resume_token=token, more_limits=limits, now=now)
+            )
             self._begin_span(config, config.timeline_origin or 0)
             while self._deferred:
                 self._deferred.popleft()()

@@ -40,6 +40,10 @@ class Places(Generic[H]):
         self._most_waiting = most_waiting
         self._holders: set[H] = set()
 
+    def bound(self, *, most: int | None, most_per_peer: int | None, most_waiting: int | None) -> None:
+        """Change the bounds, for sessions to come."""
+        self._most, self._most_per_peer, self._most_waiting = most, most_per_peer, most_waiting
+
     def __iter__(self) -> Iterator[H]:
         """Iterate over the open sessions, in no order."""
         return iter(self._holders)

@@ -17,6 +17,8 @@ from auricle.server.settings.sources import (
     read_flags,
 )
 
+MASK: Final = "********"
+"""What stands for a secret."""
 _DEFAULT: Final = Source(Origin.DEFAULT)
 
 
@@ -38,7 +40,7 @@ class Effective:
         return tuple(setting for name, setting in SETTINGS.items() if self.given[name].value != later.given[name].value)
 
     def as_toml(self, *, explains: bool) -> str:
-        """Return the settings as a file that would say the same, with where each value comes from.
+        """Return the settings as a file that would say the same but for secrets, with where each value comes from.
 
         ``explains``: with what each one means, too.
         """
@@ -58,7 +60,7 @@ class Effective:
         """Return the settings as a JSON object; infinity, which JSON does not have, is a string."""
         return {
             name: {
-                "value": "inf" if given.value == float("inf") else given.value,
+                "value": _shown(name, given.value),
                 "source": given.source.origin.value,
                 "where": given.source.where or None,
             }
@@ -82,4 +84,12 @@ def effective(flags: Mapping[str, Value], environment: Mapping[str, str], file: 
 
 
 def _entry(name: str, given: Given) -> str:
-    return f"# {name} =" if given.value is None else f"{name} = {as_toml(given.value)}"
+    if given.value is None or SETTINGS[name].secret:
+        return f"# {name} ={'' if given.value is None else ' ' + MASK}"
+    return f"{name} = {as_toml(given.value)}"
+
+
+def _shown(name: str, value: Value) -> Value:
+    if SETTINGS[name].secret and value is not None:
+        return MASK
+    return "inf" if value == float("inf") else value

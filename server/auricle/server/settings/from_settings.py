@@ -6,21 +6,24 @@ from dataclasses import replace
 from typing import Any, Final
 
 from auricle.engines.fallback import Isolation
+from auricle.server.keys.api_key import Keyring
 from auricle.server.server_config import ServerConfig
 from auricle.server.settings.effective import Effective
 from auricle.server.settings.schema import SETTINGS
 
-ELSEWHERE: Final = frozenset({"tls_cert", "tls_key", "tls_self_signed", "log_level", "log_format"})
+ELSEWHERE: Final = frozenset(
+    {"tls_cert", "tls_key", "tls_self_signed", "log_level", "log_format", "keys_file", "insecure"}
+)
 """Settings that are no field of `ServerConfig`: what the process as a whole does with files and with its log."""
 
 
-def server_config(settings: Effective, tls: ssl.SSLContext | None = None) -> ServerConfig:
-    """Return the configuration that the settings make; ``tls`` is what their certificates have become."""
+def server_config(settings: Effective, tls: ssl.SSLContext | None = None, keys: Keyring | None = None) -> ServerConfig:
+    """Return the configuration that the settings make; ``tls`` and ``keys`` are what was in their files."""
     values = {
         setting.field: settings.value(name) for name, setting in SETTINGS.items() if name not in ELSEWHERE
     }  # fmt: skip
     values["engine_isolation"] = Isolation(values["engine_isolation"])
-    return with_fields(ServerConfig(tls=tls), values)
+    return with_fields(ServerConfig(tls=tls, keys=keys), values)
 
 
 def with_fields(config: Any, values: Mapping[str, Any]) -> Any:

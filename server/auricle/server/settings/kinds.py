@@ -121,6 +121,28 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A text that is not shown, with at least so many characters."""
+
+    least: int
+
+    @property
+    def takes(self) -> str:
+        """As `Kind.takes`."""
+        return f"at least {self.least} characters"
+
+    def from_text(self, text: str) -> str:
+        """As `Kind.from_text`."""
+        return self.from_toml(text)
+
+    def from_toml(self, value: object) -> str:
+        """As `Kind.from_toml`."""
+        if not isinstance(value, str) or len(value) < self.least:
+            raise BadValue(self.takes)
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """One of some words."""
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from auricle.server.settings.kinds import Choice, Kind, Number, Origins, Switch, Text, Value, Whole
+from auricle.server.settings.kinds import Choice, Kind, Number, Origins, Secret, Switch, Text, Value, Whole
 
 PREFIX: Final = "AURICLE_"
 
@@ -19,6 +19,7 @@ class Group(StrEnum):
     """What a setting is about; the order is that of the reference."""
 
     LISTENING = "Listening"
+    KEYS = "Keys"
     ENGINE = "Engine"
     SESSIONS = "Sessions"
     RECOGNITION = "Recognition, where a client asks for nothing else"
@@ -44,6 +45,8 @@ class Setting:
     """The field of `ServerConfig` that it changes, with those of its parts behind a dot; empty: that of its name."""
     common: bool = False
     """Whether ``auricle serve --help`` names it; the others are in the reference."""
+    secret: bool = False
+    """Whether nobody is to read its value off a screen or a log."""
     reloads: bool = False
     """Whether SIGHUP reads it again; every other one needs a new start."""
 
@@ -86,6 +89,10 @@ _LISTENING: Final = (
         help="Announce that port by multicast DNS: Home Assistant finds it by itself.",
     ),
     Setting(
+        name="wyoming_host", group=Group.LISTENING, kind=Text(what="a name or an address of this machine"),
+        unset="as host", help="Where Wyoming listens: the loopback or a private network, for it has no keys.",
+    ),
+    Setting(
         name="tls_cert", group=Group.LISTENING, kind=Text(what="a file"), common=True, unset="no TLS",
         help="Certificate chain in PEM, for https.",
     ),
@@ -106,6 +113,25 @@ _LISTENING: Final = (
         name="max_connections", group=Group.LISTENING, kind=Whole(least=1, most=1_000_000), default=1_000,
         target="http.max_connections",
         help="Connections at once. It needs as many open files, which is `ulimit -n`.",
+    ),
+)  # fmt: skip
+_KEYS: Final = (
+    Setting(
+        name="keys_file", group=Group.KEYS, kind=Text(what="a file"), common=True, unset="no keys are asked for",
+        help="The file of keys, as `auricle keys add` makes it; what is in it is read again at SIGHUP.",
+    ),
+    Setting(
+        name="insecure", group=Group.KEYS, kind=Switch(), default=False, common=True,
+        help="Listen beyond the loopback without keys, as behind a proxy that has its own.",
+    ),
+    Setting(
+        name="token_secret", group=Group.KEYS, secret=True,
+        kind=Secret(least=32), unset="one of this process",
+        help="What session tokens are signed with: the same on all nodes behind a proxy. Not as a flag, which is seen.",
+    ),
+    Setting(
+        name="session_token_ttl_s", group=Group.KEYS, kind=Number(least=1.0, most=86_400.0), default=60.0,
+        help="How long a session token is good for new sessions.",
     ),
 )  # fmt: skip
 _ENGINE: Final = (
@@ -270,6 +296,9 @@ _LOGS: Final = (
 )  # fmt: skip
 
 SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType(
-    {setting.name: setting for setting in (*_LISTENING, *_ENGINE, *_SESSIONS, *_RECOGNITION, *_TIMES, *_SIZES, *_LOGS)}
+    {
+        setting.name: setting
+        for setting in (*_LISTENING, *_KEYS, *_ENGINE, *_SESSIONS, *_RECOGNITION, *_TIMES, *_SIZES, *_LOGS)
+    }
 )
 """Every setting, by its name."""

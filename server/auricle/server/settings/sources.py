@@ -146,6 +146,8 @@ def _checked(setting: Setting, value: Value, source: Source) -> Value:
 
 def _wrong(setting: Setting, value: object, source: Source, bad: BadValue) -> SettingsError:
     who = f"{source}: {setting.name}" if source.origin is Origin.FILE else str(source)
+    if setting.secret:
+        return SettingsError(f"{who} takes {bad}.")
     return SettingsError(f"{who} takes {bad}, and not {quoted(value)}.")
 
 

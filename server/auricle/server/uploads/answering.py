@@ -15,12 +15,13 @@ from auricle.core.errors import ERROR_CODES
 from auricle.server.dialects.document import Document, Failure
 from auricle.server.http.asgi_bridge import ResponseAborted
 from auricle.server.recordings.recording import RecordingError
+from auricle.server.sessions.caller import Caller
 from auricle.server.uploads.hearing import AudioChunks, Hearing, hear
 from auricle.transports.errors import ConnectFailed
 from auricle.transports.trio.client import Client
 
-OpenSession = Callable[[Start, str], AbstractAsyncContextManager[Client]]
-"""Opens a session for a configuration and the address of a client. Raises `ConnectFailed` where it is refused."""
+OpenSession = Callable[[Start, Caller], AbstractAsyncContextManager[Client]]
+"""Opens a session for a configuration and whoever asks for it. Raises `ConnectFailed` where it is refused."""
 WARNING_HEADER: Final = "Auricle-Warning"
 """Says, percent-encoded, what of a request was not done, for documents that have no place for it."""
 RETRIED: Final = HTTPStatus.SERVICE_UNAVAILABLE
@@ -71,7 +72,7 @@ class Reply:
         await self.send({"type": "http.response.body", "body": text.encode("utf-8", "replace"), "more_body": more})
 
 
-async def answer(upload: Upload, open_session: OpenSession, peer: str, receive: Receive, send: Send) -> None:
+async def answer(upload: Upload, open_session: OpenSession, caller: Caller, receive: Receive, send: Send) -> None:
     """Hear an upload and answer its request; a client that leaves ends its session.
 
     Raises `ResponseAborted` where the answer had begun and cannot be finished.
@@ -79,7 +80,7 @@ async def answer(upload: Upload, open_session: OpenSession, peer: str, receive: 
     finished = True
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_cancel_when_gone, upload, receive, nursery.cancel_scope)
-        finished = await _answer(upload, open_session, peer, Reply(send))
+        finished = await _answer(upload, open_session, caller, Reply(send))
         nursery.cancel_scope.cancel()
     if not finished:
         raise ResponseAborted
@@ -98,7 +99,7 @@ async def _cancel_when_gone(upload: Upload, receive: Receive, scope: trio.Cancel
     scope.cancel()
 
 
-async def _answer(upload: Upload, open_session: OpenSession, peer: str, reply: Reply) -> bool:
+async def _answer(upload: Upload, open_session: OpenSession, caller: Caller, reply: Reply) -> bool:
     """Return whether the response is a whole one."""
     limiter = trio.CapacityLimiter(1)  # of its own: a client that sends slowly keeps no thread from the others
     document = upload.document
@@ -111,7 +112,7 @@ async def _answer(upload: Upload, open_session: OpenSession, peer: str, reply: R
     try:
         recording = await trio.to_thread.run_sync(upload.open, limiter=limiter)
         with recording:
-            async with open_session(upload.start, peer) as client:
+            async with open_session(upload.start, caller) as client:
                 hearing = await hear(client, recording, limiter, say)
     except RecordingError as error:
         failure = Failure(status=HTTPStatus.BAD_REQUEST, code="invalid_audio", message=str(error), param="file")

@@ -17,7 +17,7 @@ from auricle.server.recordings.raw_audio import RawAudio
 from auricle.server.recordings.recording import Recording
 from auricle.server.uploads.answering import Render, Upload, answer
 from auricle.server.uploads.bodies import read_body
-from auricle.server.uploads.doors import Door, Doors, peer_of
+from auricle.server.uploads.doors import Door, Doors, caller_of
 from auricle.server.uploads.hearing import AudioChunks
 
 NAME: Final = "the upload"
@@ -57,4 +57,4 @@ async def _serve(doors: Doors, request: Request, send: Send) -> None:
         received=body.finished,
         was_cut=lambda: body.was_cut,
     )
-    await answer(upload, doors.open_session, peer_of(request), request.receive, send)
+    await answer(upload, doors.open_session, caller_of(request), request.receive, send)

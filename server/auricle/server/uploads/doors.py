@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from auricle.server.dialects.document import BadRequest, Failure
+from auricle.server.http.authorisation import authorise, denied_response
 from auricle.server.http.negotiation import page_problem, read_offer
+from auricle.server.http.operator_routes import Endpoint
+from auricle.server.keys.access import Access, Denied
+from auricle.server.sessions.caller import Caller
 from auricle.server.uploads.answering import OpenSession, Render, refuse
 from auricle.server.uploads.forms import TooLarge
 
@@ -18,6 +23,7 @@ class Doors:
     """What the routes of uploads need of a server."""
 
     open_session: OpenSession
+    access: Access
     model: Callable[[], str | None]
     """Returns the name of the engine's model, None while there is none."""
     max_upload_bytes: int
@@ -46,6 +52,12 @@ class Door:
         request = Request(scope, receive)
         failure = self._page_refused(request)
         if failure is None:
+            granted = authorise(self.doors.access, request)
+            denied = granted if isinstance(granted, Denied) else self.doors.access.too_many(granted)
+            if denied is not None:
+                await denied_response(request, denied)(scope, receive, send)
+                return
+            request.state.grant = granted
             try:
                 await self.serve(request, send)
             except BadRequest as error:
@@ -66,6 +78,19 @@ class Door:
         return Failure(status=problem.status, code=problem.code, message=problem.detail)
 
 
-def peer_of(request: Request) -> str:
-    """Return the address of a client, ``address:port``; empty where it is unknown."""
-    return "" if request.client is None else f"{request.client.host}:{request.client.port}"
+def for_key_holders(doors: Doors, endpoint: Endpoint) -> Endpoint:
+    """Return an endpoint that answers those whose key lets them in."""
+
+    async def answer(request: Request) -> Response:
+        granted = authorise(doors.access, request)
+        if isinstance(granted, Denied):
+            return denied_response(request, granted)
+        return await endpoint(request)
+
+    return answer
+
+
+def caller_of(request: Request) -> Caller:
+    """Return who sends a request that a `Door` has let in."""
+    address = "" if request.client is None else f"{request.client.host}:{request.client.port}"
+    return Caller(address, request.state.grant)

@@ -14,7 +14,7 @@ from auricle.server.dialects.openai_models import model_object, models_list
 from auricle.server.dialects.openai_transcriptions import Task, error_object, read_request
 from auricle.server.recordings.recording import Recording
 from auricle.server.uploads.answering import Render, Upload, answer
-from auricle.server.uploads.doors import Door, Doors, peer_of
+from auricle.server.uploads.doors import Door, Doors, caller_of, for_key_holders
 from auricle.server.uploads.forms import read_form
 
 
@@ -42,8 +42,8 @@ def openai_routes(doors: Doors) -> list[BaseRoute]:
     return [
         Route("/v1/audio/transcriptions", _door(doors, "transcribe"), methods=["POST"]),
         Route("/v1/audio/translations", _door(doors, "translate"), methods=["POST"]),
-        Route("/v1/models", models),
-        Route("/v1/models/{name:path}", model),
+        Route("/v1/models", for_key_holders(doors, models)),
+        Route("/v1/models/{name:path}", for_key_holders(doors, model)),
     ]
 
 
@@ -63,7 +63,7 @@ async def _serve(doors: Doors, task: Task, request: Request, send: Send) -> None
             failed=FAILED,
             warnings=asked.warnings,
         )
-        await answer(upload, doors.open_session, peer_of(request), request.receive, send)
+        await answer(upload, doors.open_session, caller_of(request), request.receive, send)
     finally:
         await form.file.close()
 

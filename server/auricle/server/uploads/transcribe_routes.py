@@ -14,7 +14,7 @@ from auricle.server.http.problem_details import PROBLEM_JSON, Problem
 from auricle.server.recordings.recording import Recording
 from auricle.server.uploads.answering import Render, Upload, answer
 from auricle.server.uploads.bodies import read_body
-from auricle.server.uploads.doors import Door, Doors, peer_of
+from auricle.server.uploads.doors import Door, Doors, caller_of
 from auricle.server.uploads.forms import read_form
 
 NAME: Final = "the upload"
@@ -44,11 +44,11 @@ async def _serve(doors: Doors, request: Request, send: Send) -> None:
         try:
             name = form.file.filename or name
             upload = whole(name=name, open=partial(Recording.read, form.file.file, name, channel=asked.channel))
-            await answer(upload, doors.open_session, peer_of(request), request.receive, send)
+            await answer(upload, doors.open_session, caller_of(request), request.receive, send)
         finally:
             await form.file.close()
         return
     body = await read_body(request)
     opened = partial(Recording.read, body.file, name, channel=asked.channel)
     upload = whole(name=name, open=opened, received=body.finished, was_cut=lambda: body.was_cut)
-    await answer(upload, doors.open_session, peer_of(request), request.receive, send)
+    await answer(upload, doors.open_session, caller_of(request), request.receive, send)
