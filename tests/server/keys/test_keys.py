@@ -6,10 +6,9 @@ import stat
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,14 +16,14 @@ from hypothesis import strategies as st
 
 from auricle.server.keys import api_key as api_key_module
 from auricle.server.keys.access import EVERYBODY, Access, Denied, Grant
-from auricle.server.keys.api_key import ApiKey, Keyring, Presented, digest_of, new_secret, parse, spelt
+from auricle.server.keys.api_key import ApiKey, Keyring, Presented, new_secret, parse
 from auricle.server.keys.key_file import KeyFileError, change_keys, read_keys
 from auricle.server.keys.scopes import Scope
 from auricle.server.keys.session_tokens import TokenSigner
 from auricle.server.keys.usage import Usage
 from auricle.server.logs.redaction import REDACTED, without_secrets
-
-NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
+from server.keys.making import NOON
+from server.keys.making import made_key as made
 
 
 class Clock:
@@ -35,13 +34,6 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.at
-
-
-def made(name: str = "alice", **limits: Any) -> tuple[ApiKey, str]:
-    """Return a key, and how a client presents it."""
-    presented = new_secret()
-    key = ApiKey(name=name, prefix=presented.prefix, digest=digest_of(presented.secret), created=NOON, **limits)
-    return key, spelt(presented)
 
 
 # ---------------------------------------------------------------------------- keys

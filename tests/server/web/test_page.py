@@ -14,6 +14,8 @@ from auricle.core import Limits
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import COUNTING
 from auricle.server.app import ServerConfig, SpeechServer, running_server
+from auricle.server.keys.api_key import Keyring
+from server.keys.making import made_key
 from server.web.devtools import OTHER_HOST, Page, browser_page, chromium
 
 RATE = 16_000
@@ -39,12 +41,14 @@ def sound(path: Path, seconds: int) -> Path:
 
 @asynccontextmanager
 async def opened(
-    tmp_path: Path, *, seconds: int = 30, max_sessions: int | None = None
+    tmp_path: Path, *, seconds: int = 30, max_sessions: int | None = None, keys: Keyring | None = None
 ) -> AsyncIterator[tuple[Page, SpeechServer]]:
     """A server, and a browser that shows its page."""
     with trio.fail_after(PATIENCE_S):
         async with (
-            running_server(ServerConfig(port=0, max_sessions=max_sessions), ScriptedEngine(COUNTING)) as server,
+            running_server(
+                ServerConfig(port=0, max_sessions=max_sessions, keys=keys), ScriptedEngine(COUNTING)
+            ) as server,
             browser_page(tmp_path / "profile", microphone=sound(tmp_path / "voice.wav", seconds)) as page,
         ):
             await server.engine_ready()
@@ -86,6 +90,36 @@ def test_the_microphone_is_transcribed_across_a_cut_and_nothing_is_lost(tmp_path
             assert "connection is lost" in lost
             assert "nothing is lost" in back
             assert FIRST in await words(page)
+
+    trio.run(scenario)
+
+
+async def give_key(page: Page, key: str) -> None:
+    await page.until("document.querySelector('#key') !== null")
+    await page.evaluate(f"document.querySelector('#key').value = {json.dumps(key)}")
+    await page.click("#use-key")
+
+
+def test_a_key_is_asked_for_once_and_every_connection_has_a_token(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        key, text = made_key()
+        async with opened(tmp_path, keys=Keyring((key,))) as (page, server):
+            await page.click("#record")
+            await give_key(page, "ak_wrong.key")
+            await page.until("document.querySelector('#key-reason').innerText.startsWith('This API key is not valid.')")
+            await give_key(page, text)
+            await page.until("document.querySelector('.final') !== null")
+            await page.click("#cut")
+            await page.until("document.querySelector('#connection').dataset.link === 'up'")
+            await page.click("#record")
+            assert await page.until(ENDED) == "true"
+            assert FIRST in await words(page)
+            assert await page.evaluate("[sessionStorage.length, localStorage.length, document.cookie]") == [1, 0, ""]
+            server.use_keys(Keyring(()))
+            await page.click("#record")
+            await page.until("document.querySelector('#key') !== null")
+            assert all("401" in each for each in page.errors)
+            page.errors.clear()
 
     trio.run(scenario)
 

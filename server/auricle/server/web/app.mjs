@@ -4,14 +4,18 @@ import { keepEarlier } from './earlier.mjs';
 import { bindExports } from './exports.mjs';
 import { showMeters } from './meters.mjs';
 import { Microphone, whyNoMicrophone } from './microphone.mjs';
+import { askForKey } from './key_dialog.mjs';
 import { decodeRecording, RATE } from './recording.mjs';
 import { Run } from './run.mjs';
+import { SessionTokens } from './session_tokens.mjs';
 import { clock, TranscriptView } from './transcript_view.mjs';
 import { Waveform } from './waveform.mjs';
 
 const $ = (id) => document.getElementById(id);
 const url = new URL('ws/transcribe', document.baseURI);
 url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+
+const tokens = new SessionTokens({ base: document.baseURI, storage: sessionStorage, ask: askForKey });
 
 const view = new TranscriptView();
 const waveform = new Waveform($('waveform'));
@@ -30,11 +34,12 @@ const enableExports = bindExports({
 async function talk() {
   beBusy();
   try {
+    await tokens.prepare();
     let onSamples = () => {};
     microphone = await Microphone.open({ onSamples: (samples) => onSamples(samples), onGone: microphoneGone });
     const mine = begin({ name: 'microphone', rate: microphone.rate, live: true });
     onSamples = (samples) => mine.append(samples);
-    mine.connect(url, start({ live: true }));
+    mine.connect(url, start({ live: true }), tokens);
   } catch (error) {
     problem(error.message);
   }
@@ -45,10 +50,11 @@ async function talk() {
 async function transcribe(file) {
   beBusy();
   try {
+    await tokens.prepare();
     const samples = await decodeRecording(file);
     const mine = begin({ name: file.name, rate: RATE, live: false });
     mine.append(samples);
-    mine.connect(url, start({ live: false }));
+    mine.connect(url, start({ live: false }), tokens);
     mine.endInput();
   } catch (error) {
     problem(error.message);
@@ -244,8 +250,8 @@ setInterval(() => {
 $('hint').textContent = whyNoMicrophone(window) ?? '';
 refresh();
 fetch('status', { headers: { accept: 'application/json' } })
-  .then((response) => response.json())
-  .then(({ engine, detail }) => {
+  .then((response) => (response.ok ? response.json() : {})) // it is for operators, where there are keys
+  .then(({ engine, detail = '' }) => {
     if (!engine) return void ($('engine').textContent = detail);
     offerLanguages(engine.languages);
     return showEngine(engine);

@@ -13,9 +13,13 @@ export class Link {
   #opening = null;
   #ticks;
   #holdS = 0;
+  #subprotocols;
+  #attempt = 0; // connections that were begun, or given up while they waited for a token
 
-  constructor({ url, audio, config, onEvent }) {
+  // `subprotocols` resolves to those that a connection offers beside the protocol's own: a token.
+  constructor({ url, audio, config, onEvent, subprotocols = async () => [] }) {
     this.#url = url;
+    this.#subprotocols = subprotocols;
     const emit = (event) => {
       if (event.type === 'ended') this.#stop();
       onEvent(event);
@@ -57,8 +61,20 @@ export class Link {
     this.#opening = setTimeout(() => this.#connect(), 1000 * waitS);
   }
 
-  #connect() {
-    const socket = new WebSocket(this.#url, ['auricle.v1']);
+  async #connect() {
+    const attempt = (this.#attempt += 1);
+    let more;
+    try {
+      more = await this.#subprotocols();
+    } catch (error) {
+      if (attempt === this.#attempt) this.#session.lost(error.code ?? 1006, now());
+      return;
+    }
+    if (attempt === this.#attempt) this.#openSocket(['auricle.v1', ...more]);
+  }
+
+  #openSocket(subprotocols) {
+    const socket = new WebSocket(this.#url, subprotocols);
     const ifMine = (act) => (event) => this.#socket === socket && act(event); // what an older connection says is over
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
@@ -71,6 +87,7 @@ export class Link {
   }
 
   #drop(code) {
+    this.#attempt += 1;
     clearTimeout(this.#opening);
     const socket = this.#socket;
     this.#socket = null;
@@ -78,6 +95,7 @@ export class Link {
   }
 
   #stop() {
+    this.#attempt += 1;
     clearInterval(this.#ticks);
     clearTimeout(this.#opening);
   }

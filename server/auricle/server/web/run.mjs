@@ -29,8 +29,10 @@ export class Run {
     this.#changed = onEvent;
   }
 
-  connect(url, config) {
-    this.#link = new Link({ url, audio: this.audio, config, onEvent: (event) => this.#happened(event) });
+  // `tokens` has what a connection needs to be let in.
+  connect(url, config, tokens) {
+    const subprotocols = () => tokens.subprotocols();
+    this.#link = new Link({ url, audio: this.audio, config, subprotocols, onEvent: (event) => this.#happened(event) });
   }
 
   get session() {

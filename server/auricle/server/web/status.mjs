@@ -1,18 +1,30 @@
 // The live view of /status: the same JSON that programs get, once a second.
 
+import { askForKey } from './key_dialog.mjs';
+import { SessionTokens } from './session_tokens.mjs';
+
 const EVERY_MS = 1000;
+const keys = new SessionTokens({ base: document.baseURI, storage: sessionStorage, ask: askForKey });
 const $ = (id) => document.getElementById(id);
 
 async function refresh() {
   try {
-    const response = await fetch('status', { headers: { accept: 'application/json' } });
-    show(await response.json());
+    const response = await fetch('status', { headers: { accept: 'application/json', ...keys.headers } });
+    const body = await response.json();
+    if (response.status === 401 || response.status === 403) await keys.askForKey(`${body.detail} The status is for operators.`);
+    else show(body);
     $('problem').hidden = true;
-  } catch {
+  } catch (error) {
+    if (error.code) return void stop(error.message);
     $('problem').textContent = 'The server does not answer.';
     $('problem').hidden = false;
   }
   setTimeout(refresh, EVERY_MS);
+}
+
+function stop(why) {
+  $('problem').textContent = why;
+  $('problem').hidden = false;
 }
 
 function show({ status, detail, version, uptime_s: uptimeS, engine, loading, sessions, load, decodes }) {
