@@ -91,7 +91,7 @@ def wanted(**flags: Value) -> Effective:
     ("flags", "why"),
     [
         ({"host": "0.0.0.0"}, "give it one with --wyoming-port 10300"),
-        ({"wyoming_port": 10_300}, "which cannot reach 127.0.0.1: give --host 0.0.0.0"),
+        ({"wyoming_port": 10_300}, "which cannot reach 127.0.0.1: give --wyoming-host an address"),
     ],
 )
 def test_what_cannot_be_announced_is_one_sentence(flags: dict[str, Value], why: str) -> None:
