@@ -20,6 +20,7 @@ from auricle.engines.scripted.engine import ScriptedEngine, ScriptedWindowEngine
 from auricle.engines.scripted.script import Script, ScriptedWord
 from auricle.engines.supervised import CallGivenUp, EngineTrouble
 from auricle.server.app import ServerConfig, SpeechServer
+from auricle.server.sessions.caller import Caller
 from auricle.transports.in_memory_wire import InMemoryWire, memory_pair
 from auricle.transports.trio import Client, ConnectFailed
 from auricle.transports.trio.client import run_client
@@ -170,7 +171,7 @@ class VirtualServer:
     async def _serve(self, wire: InMemoryWire) -> None:
         session_id = f"s{next(self._ids)}"
         async with serve_wire(wire, limits=self.server._config.limits) as connection:
-            await self.server._run_session(session_id, connection, f"virtual:{session_id}", None)
+            await self.server._run_session(session_id, connection, Caller(f"virtual:{session_id}"), None)
 
     async def talk(self, seconds: float, *, paced: bool = True, config: Start | None = None) -> Heard:
         """Hear a client that sends silence for ``seconds``, at the pace of speech or at once, and ends its input."""

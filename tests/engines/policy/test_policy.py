@@ -305,8 +305,8 @@ def test_speculation_begins_sooner_where_the_window_is_longer():
         return session.asked_at[0] - (decode.end - TAIL)
 
     short, longer, longest = (silence_before_it(speech_s) for speech_s in (1.0, 5.0, 20.0))
-    assert short == pytest.approx(0.8 * ENGINE_RATE, abs=BLOCK)
-    assert longer == pytest.approx(0.45 * ENGINE_RATE, abs=2 * BLOCK)
+    assert short == pytest.approx(0.7 * ENGINE_RATE, abs=BLOCK)
+    assert longer == pytest.approx(0.17 * ENGINE_RATE, abs=2 * BLOCK)
     assert longest == TAIL
 
 
