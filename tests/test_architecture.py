@@ -31,6 +31,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("registry", "loading"),
         ("isolation",),
         ("fallback",),
+        ("probe",),
         ("actor",),
     ),
     "auricle.server": (

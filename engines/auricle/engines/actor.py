@@ -36,18 +36,21 @@ from auricle.engines.protocol import (
     EngineError,
     EngineInfo,
     EngineUnavailable,
+    StatefulEngine,
     StoppableEngine,
     StreamConfig,
     WindowEngine,
 )
+from auricle.engines.probe import probe_utterance, probe_window
 from auricle.engines.scheduling.decode_request import DecodeCommand
 from auricle.engines.scheduling.decode_times import DecodeSummary
 from auricle.engines.scheduling.dispatcher import MOST_LANES, TELL_S, Dispatcher
 from auricle.engines.scheduling.load import LONGEST_WAIT_S, Load, catches_up_s
 from auricle.engines.scheduling.native_calls import Calls, RunSync, Threads
+from auricle.engines.scheduling.observer import UNWATCHED, EngineObserver, TurnTaken
 from auricle.engines.scheduling.turn_times import TurnTimes, after_turn, queue_s
 from auricle.engines.session.engine_session import EngineSession
-from auricle.engines.supervised import EngineTrouble, SupervisedEngine
+from auricle.engines.supervised import EngineProcess, EngineTrouble, ProcessEngine, SupervisedEngine
 
 logger = logging.getLogger(__name__)
 
@@ -65,11 +68,18 @@ class EngineActor:
     """Owns one engine. ``source`` is an engine that is not loaded yet, or a loader.
 
     At most ``workers`` turns run at once. ``run_sync`` replaces the worker threads, for tests on virtual time.
+    ``observer`` is told of the engine's calls.
     """
 
     def __init__(
-        self, source: Engine | EngineLoader, *, workers: int | None = None, run_sync: RunSync | None = None
+        self,
+        source: Engine | EngineLoader,
+        *,
+        workers: int | None = None,
+        run_sync: RunSync | None = None,
+        observer: EngineObserver = UNWATCHED,
     ) -> None:
+        self._observer = observer
         self.stage = LoadStage(stage="Starting")
         """The stage of loading. Set from another thread."""
         self._loader = loader_of(source)
@@ -136,13 +146,30 @@ class EngineActor:
         """Why another engine than the default was loaded, in one line; None otherwise. Raises as `info`."""
         return self._require_loaded().note
 
-    def open(self, config: StreamConfig) -> EngineSession:
-        """Open a session. Raises `EngineUnavailable` when the engine is not loaded (yet), or stopped."""
-        session = EngineSession(self._require_loaded().engine, config, self)
+    def open(self, config: StreamConfig, owner: object | None = None) -> EngineSession:
+        """Open a session. ``owner`` is whoever opens it, for the observer.
+
+        Raises `EngineUnavailable` when the engine is not loaded (yet), or stopped.
+        """
+        session = EngineSession(self._require_loaded().engine, config, self, owner)
         self._sessions.add(session)
         if self._dispatcher is not None:
             self._dispatcher.open(session)
         return session
+
+    async def probe(self) -> None:
+        """Have a built-in clip decoded, behind whatever waits. Raises `EngineError` where nothing comes of it.
+
+        It is no session, and no observer is told of it. A wedged engine keeps it waiting.
+        """
+        engine = self._require_loaded().engine
+        if self._dispatcher is not None:
+            failure = await self._dispatcher.probe(probe_window())
+            if failure is not None:
+                raise EngineError(failure)
+        elif isinstance(engine, StatefulEngine):
+            stateful: StatefulEngine = engine
+            await self._calls.run(lambda: probe_utterance(stateful))
 
     @property
     def busy_for_s(self) -> float | None:
@@ -174,6 +201,12 @@ class EngineActor:
         return queue_s(self._turn_times, waiting_s=waiting_s, workers=self._workers)
 
     @property
+    def process(self) -> EngineProcess | None:
+        """The process that the engine runs in; None where that is this one, and before it is loaded."""
+        engine = None if self._loaded is None else self._loaded.engine
+        return engine.process if isinstance(engine, ProcessEngine) else None
+
+    @property
     def trouble(self) -> EngineTrouble | None:
         """What keeps the loaded engine from answering as it should; None: nothing, or it is not loaded (yet)."""
         engine = None if self._loaded is None else self._loaded.engine
@@ -194,7 +227,7 @@ class EngineActor:
         try:
             loaded = await self._calls.run(lambda: self._loader(self._progress))
             if isinstance(loaded.engine, WindowEngine):
-                self._dispatcher = Dispatcher(loaded.engine, self._calls)
+                self._dispatcher = Dispatcher(loaded.engine, self._calls, self._observer)
                 for _ in range(self._dispatcher.lanes):
                     tasks.start_soon(self._dispatcher.lane)
             self._loaded = loaded
@@ -238,11 +271,14 @@ class EngineActor:
         """Run one turn of ``session``. Never raises: an exception of the engine ends this session only."""
         self._tell_waiting()
         began_s, waited_s = anyio.current_time(), session.backlog_s
+        since_s = session.waits_since_s
         turn = session.next_turn()
         audio_s = waited_s - session.backlog_s
+        failed = False
         try:
             session.end_turn(await self._calls.run(turn))
         except Exception as error:
+            failed = True
             logger.exception("The engine failed a session")
             session.fail(
                 str(error) if isinstance(error, EngineError) else f"The engine failed: {type(error).__name__}."
@@ -250,6 +286,11 @@ class EngineActor:
             session.end_turn(())
         took_s = anyio.current_time() - began_s
         self._turn_times = after_turn(self._turn_times, took_s=took_s, audio_s=audio_s)
+        if audio_s > 0.0 and self._dispatcher is None:
+            queued_s = 0.0 if since_s is None else began_s - since_s
+            self._observer.turn_taken(
+                TurnTaken(took_s=took_s, audio_s=audio_s, waited_s=queued_s, failed=failed, owner=session.owner)
+            )
         if session.over:
             self._sessions.discard(session)
             if self._dispatcher is not None:

@@ -125,6 +125,8 @@ class Transcript:
     """Mean natural logarithm of the probability of a token, where the engine knows it."""
     no_speech_prob: float | None = None
     """Probability in [0, 1] that the audio holds no speech, where the engine knows it."""
+    tries: int = 1
+    """How often the window was decoded: a doubtful final is decoded again."""
     believed: bool = True
     """False when a guard against hallucination has tripped. Such a transcript is not shown as a partial."""
 

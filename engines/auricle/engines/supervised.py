@@ -30,6 +30,25 @@ class SupervisedEngine(Engine, Protocol):
         """What keeps it from answering now; None: nothing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineProcess:
+    """The process that an engine runs in."""
+
+    pid: int | None
+    """Its number; None while none runs."""
+    restarts: int
+    """How often another one has taken its place."""
+
+
+@runtime_checkable
+class ProcessEngine(SupervisedEngine, Protocol):
+    """An engine in a process of its own."""
+
+    @property
+    def process(self) -> EngineProcess:
+        """The process as it is now."""
+
+
 @runtime_checkable
 class BudgetedEngine(WindowEngine, Protocol):
     """A window engine that ends a call which takes too long, and repeats it: one in a process of its own."""

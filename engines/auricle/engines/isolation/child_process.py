@@ -76,6 +76,11 @@ class ChildProcess:
             )
 
     @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
     def is_serving(self) -> bool:
         """Whether the engine is loaded, and the process not known to have ended."""
         return self._is_loaded and not self._is_dead

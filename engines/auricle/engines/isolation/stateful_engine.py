@@ -32,7 +32,7 @@ from auricle.engines.protocol import (
     VoiceDetector,
 )
 from auricle.engines.scheduling.budgets import utterance_budget_s
-from auricle.engines.supervised import EngineTrouble
+from auricle.engines.supervised import EngineProcess, EngineTrouble
 
 
 class IsolatedStatefulEngine:
@@ -68,6 +68,11 @@ class IsolatedStatefulEngine:
     def trouble(self) -> EngineTrouble | None:
         """What keeps the process from answering now; None: nothing."""
         return self._supervisor.trouble
+
+    @property
+    def process(self) -> EngineProcess:
+        """The process that it runs in."""
+        return self._supervisor.process
 
     def stop(self) -> None:
         """Kill the process; pending calls raise `EngineError`."""

@@ -17,7 +17,7 @@ from auricle.engines.isolation.factory import EngineFactory
 from auricle.engines.isolation.messages import LoadFailed, Ready
 from auricle.engines.protocol import EngineError, EngineUnavailable, LoadProgress, Transcript
 from auricle.engines.scheduling.budgets import ATTEMPTS, attempt_budget_s, longest_call_s, reload_budget_s
-from auricle.engines.supervised import CallGivenUp, EngineTrouble
+from auricle.engines.supervised import CallGivenUp, EngineProcess, EngineTrouble
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,8 @@ class Supervisor:
         self._failures = 0
         """Consecutive children that never replied to a call."""
         self._stopped = threading.Event()
+        self._started = 0
+        """Children so far."""
 
     def start(self, progress: LoadProgress) -> Ready:
         """Start the first child and wait until the engine is loaded. Raises `EngineUnavailable`."""
@@ -100,6 +102,13 @@ class Supervisor:
         if child is None or not child.is_serving:
             return EngineTrouble(why="The engine's process is being restarted.", lasting=False)
         return None
+
+    @property
+    def process(self) -> EngineProcess:
+        """The child as it is now."""
+        child = self._child
+        pid = child.pid if child is not None and child.is_alive else None
+        return EngineProcess(pid=pid, restarts=max(0, self._started - 1))
 
     def close(self) -> None:
         """Kill the child. Pending calls raise `EngineError`. Safe to call twice, and at any time."""
@@ -148,6 +157,7 @@ class Supervisor:
             raise EngineUnavailable(STOPPED)
         began_s = self._clock()
         self._child = ChildProcess(self._factory, self._on_death)
+        self._started += 1
         if self._stopped.is_set():
             # `close` was called before it could see this child.
             self._child.kill()

@@ -17,7 +17,7 @@ from auricle.engines.protocol import (
     Window,
 )
 from auricle.engines.scheduling.budgets import first_call_budget_s
-from auricle.engines.supervised import EngineTrouble
+from auricle.engines.supervised import EngineProcess, EngineTrouble
 
 
 class IsolatedWindowEngine:
@@ -62,6 +62,11 @@ class IsolatedWindowEngine:
     def trouble(self) -> EngineTrouble | None:
         """What keeps the process from answering now; None: nothing."""
         return self._supervisor.trouble
+
+    @property
+    def process(self) -> EngineProcess:
+        """The process that it runs in."""
+        return self._supervisor.process
 
     def stop(self) -> None:
         """Kill the process; pending calls raise `EngineError`."""

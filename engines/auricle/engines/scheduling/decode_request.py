@@ -25,6 +25,10 @@ Outcome = Transcript | str
 class DecodeClient(Protocol):
     """A session, as the dispatcher sees it. Hashable by identity."""
 
+    @property
+    def owner(self) -> object | None:
+        """Whoever opened it, for those who watch (`EngineObserver`)."""
+
     def queue_moved(self, engine_s: float) -> None:
         """Note that the engine has begun a call while a final of this session waits or is decoded.
 

@@ -20,6 +20,7 @@ from auricle.engines.scheduling.decode_times import DecodeTimes
 from auricle.engines.scheduling.jobs import Batch, Job, JobId, deadline_s
 from auricle.engines.scheduling.load import Load
 from auricle.engines.scheduling.native_calls import Calls
+from auricle.engines.scheduling.observer import UNWATCHED, CallReturned, EngineObserver, WindowDecoded
 from auricle.engines.scheduling.transcript_checks import checked
 from auricle.engines.supervised import BudgetedEngine, CallGivenUp, EngineTrouble
 
@@ -46,9 +47,10 @@ class _PendingJob:
 class Dispatcher:
     """One engine's. ``calls`` runs what is native off the event loop."""
 
-    def __init__(self, engine: WindowEngine, calls: Calls) -> None:
+    def __init__(self, engine: WindowEngine, calls: Calls, observer: EngineObserver = UNWATCHED) -> None:
         self._engine = engine
         self._calls = calls
+        self._observer = observer
         now_s = anyio.current_time()
         self._schedule = schedule.scheduler(engine.lanes, now_s=now_s)
         self._load, self._looked_until_s = schedule.load(self._schedule, now_s=now_s), now_s
@@ -110,6 +112,21 @@ class Dispatcher:
         self._schedule = schedule.opened(self._schedule, self._opened, now_s=anyio.current_time())
         self._look_again()
 
+    async def probe(self, window: Window) -> str | None:
+        """Decode a window of nobody's, behind what waits, and return None, or the sentence that says why it failed.
+
+        It goes through the lanes like any other, and counts neither as a session nor among the `decode_times`.
+        """
+        prober = _Prober()
+        self._opened += 1
+        self._numbers[prober] = self._opened
+        try:
+            self.dispatch(prober, DecodeRequest(job=0, urgency=Urgency.PARTIAL, window=window))
+            outcome = await prober.outcome()
+        finally:
+            self.close(prober)
+        return outcome if isinstance(outcome, str) else None
+
     def close(self, session: DecodeClient) -> None:
         """Nobody waits for what the session wished any more. Safe to call twice."""
         number = self._numbers.pop(session, None)
@@ -166,11 +183,26 @@ class Dispatcher:
         else:
             self._schedule = schedule.finished(self._schedule, batch, took_s=now_s - batch.began_s, now_s=now_s)
         self._look_again()
-        audio_s = sum(len(job.request.window.audio) for job in served) / ENGINE_RATE
-        self.decode_times.record(took_s=now_s - batch.began_s, windows=len(served), audio_s=audio_s)
+        self._report(batch, served, outcomes, now_s)
         self._wake_lanes()
         for job, outcome in zip(served, outcomes, strict=True):
             job.session.take(job.request.job, outcome)
+
+    def _report(
+        self, batch: Batch, served: Sequence[_PendingJob], outcomes: Sequence[Outcome], now_s: float
+    ) -> None:
+        """Tell those who watch; of a call for a probe alone nobody is told."""
+        windows = [
+            _decoded(job, pending, outcome, batch.began_s)
+            for job, pending, outcome in zip(batch.jobs, served, outcomes, strict=True)
+            if not isinstance(pending.session, _Prober)
+        ]
+        if not windows:
+            return
+        took_s, final = now_s - batch.began_s, served[0].request.window.final
+        call = CallReturned(final=final, took_s=took_s, windows=windows)
+        self.decode_times.record(took_s=took_s, windows=len(windows), audio_s=call.audio_s)
+        self._observer.call_returned(call)
 
     async def _decode(self, served: Sequence[_PendingJob], budget_s: float) -> Sequence[Outcome]:
         """Return what came of each job. Where a call fails, each has another chance of its own.
@@ -231,6 +263,42 @@ class Dispatcher:
     def _forget(self, dropped: Sequence[Job]) -> None:
         for job in dropped:
             self._pending.pop(job.id, None)
+
+
+class _Prober:
+    """A client of the dispatcher that is no session: it wants one window decoded."""
+
+    owner: None = None
+
+    def __init__(self) -> None:
+        self._returned = anyio.Event()
+        self._outcome: Outcome | None = None
+
+    def queue_moved(self, engine_s: float) -> None:
+        """Go on waiting."""
+
+    def take(self, job: int, outcome: Outcome) -> None:
+        """Take the outcome."""
+        self._outcome = outcome
+        self._returned.set()
+
+    async def outcome(self) -> Outcome:
+        """Wait for it."""
+        await self._returned.wait()
+        assert self._outcome is not None
+        return self._outcome
+
+
+def _decoded(job: Job, pending: _PendingJob, outcome: Outcome, began_s: float) -> WindowDecoded:
+    return WindowDecoded(
+        urgency=job.urgency,
+        audio_s=len(pending.request.window.audio) / ENGINE_RATE,
+        waited_s=max(0.0, began_s - pending.asked_s),
+        tries=0 if isinstance(outcome, str) else outcome.tries,
+        believed=not isinstance(outcome, str) and outcome.believed,
+        failed=isinstance(outcome, str),
+        owner=pending.session.owner,
+    )
 
 
 def _sentence(error: Exception) -> str:

@@ -66,7 +66,9 @@ class EngineSession:
     of the calls. Results are read with `receive` or ``async for``.
     """
 
-    def __init__(self, engine: Engine, config: StreamConfig, host: Host) -> None:
+    def __init__(self, engine: Engine, config: StreamConfig, host: Host, owner: object | None = None) -> None:
+        self.owner: Final = owner
+        """Whoever opened the session, for those who watch (`EngineObserver`)."""
         self.over = False
         """Whether the session is done and has released what it held of the engine."""
         self._engine = engine

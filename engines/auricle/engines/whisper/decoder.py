@@ -77,7 +77,10 @@ class WhisperDecoder:
             if still := _doubtful(tries):
                 greedy = [_greedy(batch) for batch in only(encoded, still)]
                 tries.append(self._aligned(self._generate(greedy)))
-        return {place: recounted(_chosen(tries, place)) for place in range(len(windows))}
+        return {
+            place: replace(recounted(_chosen(tries, place)), tries=sum(place in heard for heard in tries))
+            for place in range(len(windows))
+        }
 
     def _jobs(self, windows: Sequence[Window]) -> list[Job]:
         return [

@@ -57,6 +57,8 @@ class Hypothesis:
     doubts: frozenset[Doubt]
     batch: Batch
     row: int
+    tries: int = 1
+    """How often the window was decoded before this was chosen."""
 
     @property
     def job(self) -> Job:
@@ -83,6 +85,7 @@ class Hypothesis:
             language=self.tokenizer.language_code,
             avg_logprob=self.mean_logprob,
             no_speech_prob=self.no_speech,
+            tries=self.tries,
             believed=not self.doubts,
         )
 
