@@ -108,6 +108,21 @@ def test_a_stateful_engine_tells_of_turns_and_all_of_their_audio(run):
 
 
 @pytest.mark.parametrize("kind", [ScriptedEngine, ScriptedWindowEngine])
+def test_a_probe_is_not_counted_by_a_script(run, kind):
+    async def scenario():
+        async with EngineActor(kind(script(failing_utterances=frozenset({0}))), run_sync=inline) as actor:
+            await actor.loaded()
+            await actor.probe()
+            session = actor.open(HOW)
+            session.feed(silence(1.0))
+            session.finish()
+            kinds = [type(result).__name__ async for result in session]
+        assert "UtteranceFailed" in kinds
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("kind", [ScriptedEngine, ScriptedWindowEngine])
 def test_a_probe_is_a_decode_of_which_nobody_is_told(run, kind):
     async def scenario():
         watcher, called = Watcher(), []
@@ -125,13 +140,24 @@ def test_a_probe_is_a_decode_of_which_nobody_is_told(run, kind):
     run(scenario)
 
 
-@pytest.mark.parametrize("kind", [ScriptedEngine, ScriptedWindowEngine])
+class NoWindow(ScriptedWindowEngine):
+    def decode(self, windows):
+        raise EngineError("It fails.")
+
+
+class NoUtterance(ScriptedEngine):
+    def begin(self, config, start_sample):
+        raise EngineError("It fails.")
+
+
+@pytest.mark.parametrize("kind", [NoUtterance, NoWindow])
 def test_a_probe_of_an_engine_that_fails_says_so(run, kind):
     async def scenario():
-        async with EngineActor(kind(script(failing_calls=frozenset(range(10)))), run_sync=inline) as actor:
+        async with EngineActor(kind(script()), run_sync=inline) as actor:
             await actor.loaded()
             with pytest.raises(EngineError, match="fails"):
                 await actor.probe()
+            assert (actor.load is None) == (kind is NoUtterance)
 
     run(scenario)
 

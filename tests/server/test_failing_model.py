@@ -124,7 +124,7 @@ class TestAWedgedCall:
         async def scenario(virtual: VirtualServer) -> None:
             async def probe() -> None:
                 while True:
-                    is_ready, why = virtual.server._is_ready()
+                    is_ready, why = virtual.server.overview.ready()
                     if not is_ready:
                         unready.append(trio.current_time())
                         assert why == "A call of the engine does not return: it is ended and repeated."
@@ -138,7 +138,7 @@ class TestAWedgedCall:
             assert max(one.ended_s for one in heard) <= 2 * SHORTEST_S + model.RESTART_S
             assert unready
             assert unready[-1] - unready[0] <= model.RESTART_S + 2 * CALL_S
-            assert virtual.server._is_ready()[0]
+            assert virtual.server.overview.ready()[0]
 
         run_virtually(scenario, model)
 
@@ -151,7 +151,7 @@ class TestAWedgedCall:
                 assert heard.closed.error == "drain_timeout"
                 assert heard.closed.complete is False
                 assert heard.ended_s <= heard.deadline_s + 1.0
-            is_ready, why = virtual.server._is_ready()
+            is_ready, why = virtual.server.overview.ready()
             assert not is_ready
             assert "it should have returned" in why
             with pytest.raises(ConnectFailed) as refused:
@@ -206,14 +206,14 @@ def test_an_engine_in_lasting_trouble_makes_the_server_unready_and_takes_no_sess
 
     async def scenario(virtual: VirtualServer) -> None:
         model.trouble = EngineTrouble(why="The engine's process is being restarted.", lasting=False)
-        assert virtual.server._is_ready() == (False, "The engine's process is being restarted.")
+        assert virtual.server.overview.ready() == (False, "The engine's process is being restarted.")
         assert (await virtual.talk(SPEECH_S)).words == SAID
         model.trouble = EngineTrouble(why="It dies again and again.", lasting=True)
-        assert virtual.server._is_ready() == (False, "It dies again and again.")
+        assert virtual.server.overview.ready() == (False, "It dies again and again.")
         with pytest.raises(ConnectFailed, match="It dies again and again"):
             await virtual.talk(SPEECH_S)
         model.trouble = None
-        assert virtual.server._is_ready()[0]
+        assert virtual.server.overview.ready()[0]
         assert (await virtual.talk(SPEECH_S)).words == SAID
 
     run_virtually(scenario, model)

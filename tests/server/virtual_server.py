@@ -45,6 +45,10 @@ def words(number: int, *, utterances: int = 1) -> Script:
     return Script(words=tuple(said))
 
 
+TRY_S = 0.05
+"""Virtual seconds of a call that only tries the model."""
+
+
 class OnVirtualTime:
     """A model whose calls take virtual seconds."""
 
@@ -89,6 +93,9 @@ class FakeModel(OnVirtualTime, ScriptedWindowEngine):
         return self._lanes
 
     def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
+        if all(window.config.tried for window in windows):
+            self.owed_s = TRY_S
+            return super().decode(windows)
         self.calls.append(len(windows))
         self.owed_s = self._cost(windows)
         return super().decode(windows)
@@ -148,8 +155,9 @@ class VirtualServer:
 
     def __init__(self, model: FakeModel | StatefulModel, **config: Any) -> None:
         self.model = model
-        self.server = SpeechServer(ServerConfig(**config), model)
-        self.server._actor = EngineActor(model, workers=2, run_sync=model.run_sync)
+        self.server = SpeechServer(ServerConfig(**config), lambda *_: model)
+        served = self.server._models.default
+        served.actor = EngineActor(model, workers=2, run_sync=model.run_sync, observer=served)
         self._ids = count()
 
     @asynccontextmanager
@@ -226,8 +234,8 @@ def run_virtually(
         with trio.fail_after(HOURS_S):
             virtual = VirtualServer(model, **config)
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(virtual.server._actor.run)
-                await virtual.server._actor.loaded()
+                nursery.start_soon(virtual.server._models.default.run)
+                await virtual.server.engine_ready()
                 await scenario(virtual)
                 nursery.cancel_scope.cancel()
 

@@ -31,6 +31,7 @@ from anyio.abc import TaskGroup
 
 from auricle.engines.loading import EngineLoader, Loaded, LoadStage, loader_of
 from auricle.engines.policy.state import PARTIAL_INTERVAL_S
+from auricle.engines.probe import probe_utterance, probe_window
 from auricle.engines.protocol import (
     Engine,
     EngineError,
@@ -41,7 +42,6 @@ from auricle.engines.protocol import (
     StreamConfig,
     WindowEngine,
 )
-from auricle.engines.probe import probe_utterance, probe_window
 from auricle.engines.scheduling.decode_request import DecodeCommand
 from auricle.engines.scheduling.decode_times import DecodeSummary
 from auricle.engines.scheduling.dispatcher import MOST_LANES, TELL_S, Dispatcher
@@ -135,6 +135,11 @@ class EngineActor:
         """Wait until the engine is loaded, and describe it. Raises `EngineUnavailable` when it cannot be loaded."""
         await self._load_ended.wait()
         return self.info
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the engine is still being loaded."""
+        return not self._load_ended.is_set()
 
     @property
     def info(self) -> EngineInfo:

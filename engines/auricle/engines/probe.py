@@ -25,17 +25,18 @@ def clip() -> Samples:
     strength = sum(1.0 / (1.0 + ((harmonics - formant) / WIDTH_HZ) ** 2) for formant in FORMANTS_HZ)
     voice = np.asarray(strength) @ np.sin(2.0 * np.pi * harmonics[:, None] * at_s)
     swelling = np.sin(np.pi * at_s / CLIP_S)
-    return (PEAK * swelling * voice / np.abs(voice).max()).astype(np.float32)
+    samples: Samples = (PEAK * swelling * voice / np.abs(voice).max()).astype(np.float32)
+    return samples
 
 
 def probe_window() -> Window:
     """Return the clip as a window, for an engine that decodes windows."""
-    return Window(audio=clip(), config=StreamConfig(), final=False, timed=False)
+    return Window(audio=clip(), config=StreamConfig(tried=True), final=False, timed=False)
 
 
 def probe_utterance(engine: StatefulEngine) -> None:
     """Have the clip decoded as an utterance. For a worker thread. Raises whatever the engine raises."""
-    utterance = engine.begin(StreamConfig(), 0)
+    utterance = engine.begin(StreamConfig(tried=True), 0)
     try:
         utterance.accept(clip())
         utterance.finish()

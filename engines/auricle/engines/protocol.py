@@ -89,6 +89,8 @@ class StreamConfig:
     """Names and terms that are likely to be spoken."""
     prompt: str | None = None
     """Text that the engine takes as context, where it supports that."""
+    tried: bool = False
+    """Nobody's session: the engine is tried on a built-in clip, and what it says of that is of no interest."""
 
 
 OFFLINE_DEFAULTS: Final = StreamConfig(silence_s=OFFLINE_SILENCE_S, max_segment_s=OFFLINE_SEGMENT_S, offline=True)

@@ -6,37 +6,43 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from importlib import metadata
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 from starlette.middleware import Middleware
+from starlette.requests import Request
 
 from auricle.core import SessionClosed, Start
 from auricle.core.messages import Resume
-from auricle.engines.actor import EngineActor
-from auricle.engines.fallback import engine_loader
 from auricle.engines.loading import EngineLoader, LoadStage
-from auricle.engines.protocol import Engine, EngineUnavailable
+from auricle.engines.protocol import Engine
 from auricle.server.dialect_connections import DialectConnections
 from auricle.server.http import listener
 from auricle.server.http.application import application
 from auricle.server.http.asgi_bridge import serve_http
-from auricle.server.http.authorisation import OperatorGate, deny_upgrade, presented_key
+from auricle.server.http.authorisation import OperatorGate, deny_upgrade, has_operator_key, presented_key
 from auricle.server.http.negotiation import Reject, is_loopback_host, negotiate
 from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.http.web_pages import page, page_routes
 from auricle.server.keys.access import Denied
 from auricle.server.keys.api_key import Keyring
+from auricle.server.metrics.loop_lag import watch_lag
+from auricle.server.metrics.registry import ServerMetrics
+from auricle.server.metrics.routes import metrics_routes
+from auricle.server.models.admin_routes import admin_routes
+from auricle.server.models.pool import ModelPool, Source
+from auricle.server.models.sources import model_source
+from auricle.server.overview import Overview
 from auricle.server.server_config import DEFAULT_PORT as DEFAULT_PORT
 from auricle.server.server_config import ServerConfig as ServerConfig
 from auricle.server.server_config import access_of
-from auricle.server.sessions.admission import RETRY_AFTER_S, Refusal, refusal
+from auricle.server.sessions.admission import Refusal, key_refusal, no_place, reason_of_denial
 from auricle.server.sessions.caller import UNKNOWN, Caller
 from auricle.server.sessions.configuration_span import SpeechDefaults
 from auricle.server.sessions.conversation import Conversation
+from auricle.server.sessions.draining import DrainProgress
 from auricle.server.sessions.last_words import last_words
 from auricle.server.sessions.line_keeper import keep_line
 from auricle.server.sessions.local_client import local_client
@@ -44,7 +50,9 @@ from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.sessions.session_keys import SessionKeys
 from auricle.server.sessions.session_log import log_session_end
-from auricle.server.status import ServerStatus, status_document
+from auricle.server.sessions.watchers import SessionsWatchers
+from auricle.server.status import ServerStatus, model_document, status_document
+from auricle.server.telemetry.loading import exported_traces, incoming, traced
 from auricle.server.uploads.doors import Doors
 from auricle.server.uploads.routes import upload_routes
 from auricle.server.uploads.session_tokens import token_routes
@@ -56,6 +64,9 @@ from auricle.transports.trio.server import Connection, serve_wire
 from auricle.transports.trio.websocket import WebSocketWire
 from auricle.transports.wire import Wire
 
+if TYPE_CHECKING:
+    from auricle.server.telemetry.tracing import Tracing
+
 LOOPBACK_OF: Final = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"})
 """The loopback address of each address that stands for all of a machine's: nobody can connect to those themselves."""
 
@@ -63,23 +74,31 @@ LOOPBACK_OF: Final = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1", "": 
 class SpeechServer:
     """A running server. Made by `running_server`."""
 
-    def __init__(self, config: ServerConfig, source: Engine | EngineLoader) -> None:
+    def __init__(self, config: ServerConfig, source: Source, tracing: "Tracing | None" = None) -> None:
         self._config = config
         self._speech = SpeechDefaults(
             language=config.language, silence_s=config.silence_s, max_segment_s=config.max_segment_s
         )
         self._keys = SessionKeys(access_of(config))
-        self._actor = EngineActor(source)
-        self._dialects = DialectConnections(config.limits, self._actor, self._keys, self._run_session)
+        self._tracing = tracing
+        self._metrics = ServerMetrics()
+        observers = (self._metrics,) if tracing is None else (self._metrics, tracing)
+        self._watchers = SessionsWatchers(observers)
+        self._models = ModelPool(config.models or (None,), source, observers=observers)
+        self._dialects = DialectConnections(config.limits, self._models, self._keys, self._run_session)
+        self._keys.access.on_denied = lambda denied: self._watchers.refused(reason_of_denial(denied.code))
         self._registry = SessionRegistry()
         self._conversations = Places[Conversation](
             most=config.max_sessions, most_per_peer=config.max_sessions_per_peer, most_waiting=config.max_detached
         )
         self._handshakes: set[trio.CancelScope] = set()
         self._drain = trio.Event()
+        self.overview: Final = Overview(
+            self._models, self._conversations, max_sessions=config.max_sessions, is_draining=self._drain.is_set
+        )
+        self._metrics.scrape(self.overview.reading)
         self._stopped = trio.Event()
         self._listener: listener.Server | None = None
-        self._began_at = 0.0
         self.wyoming_port: int | None = None
         """The port on which Wyoming is spoken, once it is."""
 
@@ -115,43 +134,28 @@ class SpeechServer:
         return self._drain.is_set()
 
     async def engine_ready(self) -> str:
-        """Wait until the engine answers, and return its name and model. Raises `EngineUnavailable`."""
-        info = await self._actor.loaded()
+        """Wait until all models answer, and name the engine and the default one. Raises `EngineUnavailable`."""
+        info = await self._models.answers()
         return f"{info.name} {info.model}"
 
     @property
     def loading(self) -> LoadStage:
-        """The loading stage of the engine."""
-        return self._actor.stage
+        """The loading stage of the model that is loaded now."""
+        return next((model for model in self._models if model.actor.is_loading), self._models.default).actor.stage
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """What clients can ask for."""
+        return self._models.names
 
     @property
     def fallback_reason(self) -> str | None:
         """One sentence on why a fallback engine is in use; None where the first choice is."""
-        return self._actor.note
+        return self._models.default.actor.note
 
     def status(self) -> ServerStatus:
         """Return what the server does just now."""
-        now = trio.current_time()
-        is_ready, why = self._is_ready()
-        try:
-            engine = self._actor.info
-        except EngineUnavailable:
-            engine = None
-        return ServerStatus(
-            version=metadata.version("auricle"),
-            uptime_s=now - self._began_at,
-            draining=self.draining,
-            ready=is_ready,
-            detail=why,
-            loading=self._actor.stage,
-            engine=engine,
-            sessions=sorted(
-                (conversation.status(now) for conversation in self._conversations), key=lambda session: -session.age_s
-            ),
-            max_sessions=self._config.max_sessions,
-            load=self._actor.load,
-            decodes=self._actor.decodes,
-        )
+        return self.overview.status()
 
     def drain(self) -> None:
         """Accept no new sessions, and hand the open ones on where their clients can go on elsewhere. Idempotent.
@@ -166,11 +170,13 @@ class SpeechServer:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `drain` has been called and the last session has ended. Raises `ListenError`."""
-        self._began_at = trio.current_time()
+        self.overview.began_at = trio.current_time()
         status = status_routes(lambda: status_document(self.status()), page("status.html"))
         tokens = token_routes(self._doors())
+        admin = admin_routes(self._models, lambda model: model_document(self.overview.model(model)), self._may_operate)
+        operators = [*operator_routes(self.overview.ready), *status, *metrics_routes(self._metrics), *admin]
         app = application(
-            [*operator_routes(self._is_ready), *status, *page_routes(), *tokens, *upload_routes(self._doors())],
+            [*operators, *page_routes(), *tokens, *upload_routes(self._doors())],
             allowed_origins=self._config.allowed_origins,
             inner=[Middleware(OperatorGate, access=self._keys.access)],
         )
@@ -181,7 +187,7 @@ class SpeechServer:
             on_websocket=self._serve_upgrade,
             on_http=partial(
                 serve_http,
-                app=app,
+                app=traced(self._tracing, app),
                 closing=self._drain,
                 secure=self._config.tls is not None,
                 body_stall_s=self._config.http.body_stall_s,
@@ -198,13 +204,18 @@ class SpeechServer:
                     self.wyoming_port = await connections.start(self._listen_for_wyoming)
                     if self._config.wyoming_zeroconf:
                         nursery.start_soon(announce, self._wyoming_host, self.wyoming_port, self._drain)
-                nursery.start_soon(self._actor.run)
                 nursery.start_soon(self._keys.watch)
+                nursery.start_soon(self._models.run)
+                nursery.start_soon(watch_lag, partial(self._metrics.observe, "auricle_event_loop_lag_seconds"))
                 task_status.started()
                 await self._drain.wait()
                 # The listener ends after the closing handshake of its last connection: no reset discards finals.
-                connections.cancel_scope.deadline = trio.current_time() + self._config.drain_timeout_s
-            self._actor.stop()
+                progress = DrainProgress(lambda: self.sessions, self._config.drain_timeout_s)
+                connections.cancel_scope.deadline = progress.deadline
+                nursery.start_soon(progress.tell)
+            progress.ended(cut=connections.cancel_scope.cancelled_caught)
+            self._models.stop()
+            await self._models.stopped()
             nursery.cancel_scope.cancel()
         self._stopped.set()
 
@@ -239,23 +250,24 @@ class SpeechServer:
 
         return local_client(config, serve, self._config.limits)
 
+    def _may_operate(self, request: Request) -> bool:
+        return has_operator_key(self._keys.access, request)
+
     def _doors(self) -> Doors:
         return Doors(
             open_session=self.open_session,
             access=self._keys.access,
-            model=self._model,
+            models=lambda: self._models.names,
             max_upload_bytes=self._config.max_upload_bytes,
             allowed_origins=self._config.allowed_origins,
             loopback_only=is_loopback_host(self._config.host),
         )
 
-    def _model(self) -> str | None:
-        try:
-            return self._actor.info.model
-        except EngineUnavailable:
-            return None
-
     async def _serve_upgrade(self, upgrade: Upgrade) -> None:
+        with incoming(self._tracing, upgrade.headers):
+            await self._serve_offer(upgrade)
+
+    async def _serve_offer(self, upgrade: Upgrade) -> None:
         decision = negotiate(
             upgrade.offer,
             allowed_origins=self._config.allowed_origins,
@@ -327,16 +339,10 @@ class SpeechServer:
 
     def _refusal(self, caller: Caller) -> Refusal | None:
         """Return why a session of this caller is refused, or None where it is admitted."""
-        if caller.denied is not None:
-            return Refusal(caller.denied.code, caller.denied.message.rstrip("."), caller.denied.retry_after_s or 0.0)
-        excess = self._keys.access.no_session(caller.grant)
-        if excess is not None:
-            return Refusal("capacity", excess.why, excess.retry_after_s)
-        too_many = self._conversations.peer_problem(caller.host)
-        if too_many is not None:
-            return Refusal("capacity", too_many, RETRY_AFTER_S)
-        actor = self._actor
-        return refusal(self._conversations.taken, self._config.max_sessions, actor.busy_for_s, actor.trouble)
+        places = self._conversations
+        return key_refusal(caller.denied, self._keys.access.no_session(caller.grant)) or no_place(
+            places.taken, self._config.max_sessions, places.peer_problem(caller.host)
+        )
 
     async def _run_session(
         self, session_id: str, connection: Connection, caller: Caller, socket: WebSocketWire | None
@@ -344,21 +350,30 @@ class SpeechServer:
         async with trio.open_nursery() as nursery:
             if socket is not None:
                 nursery.start_soon(keep_line, socket, connection.session, self._config.ping_interval_s)
-            closed = await self._converse(session_id, connection, caller)
+            closed = await self._converse(session_id, connection, caller, in_process=socket is None)
             nursery.cancel_scope.cancel()
         log_session_end(session_id, connection.session, closed, peer=caller.address, key=caller.grant.name)
 
-    async def _converse(self, session_id: str, connection: Connection, caller: Caller) -> SessionClosed:
+    async def _converse(
+        self, session_id: str, connection: Connection, caller: Caller, *, in_process: bool
+    ) -> SessionClosed:
         self._conversations.make_room(caller.host)
         refused = self._refusal(caller)
         if refused is not None:
-            code, why, wait_s = refused
-            connection.post(lambda now: connection.session.fail(code, why, now=now, retry_after_s=wait_s))
+            if caller.denied is None:  # which has been counted
+                self._watchers.refused(refused.reason)
+            connection.post(
+                lambda now: connection.session.fail(
+                    refused.code, refused.why, now=now, retry_after_s=refused.retry_after_s
+                )
+            )
         with self._keys.guarding(connection, caller) as guard:
             conversation = Conversation(
                 connection,
-                self._actor,
+                self._models,
                 session_id,
+                self._watchers.session(connection.session, in_process=in_process),
+                refused=self._watchers.refused,
                 peer=caller.host,
                 defaults=self._speech,
                 heard=guard.heard,
@@ -372,32 +387,20 @@ class SpeechServer:
             finally:
                 self._conversations.discard(conversation)
 
-    def _is_ready(self) -> tuple[bool, str]:
-        if self.draining:
-            return False, "The server is shutting down."
-        try:
-            info = self._actor.info
-        except EngineUnavailable as error:
-            return False, str(error)
-        trouble = self._actor.trouble
-        if trouble is not None:
-            return False, trouble.why
-        return True, f"{info.name} {info.model} answers."
-
 
 @asynccontextmanager
 async def running_server(
     config: ServerConfig, source: Engine | EngineLoader | None = None
 ) -> AsyncIterator[SpeechServer]:
-    """Run a server for the length of the block: it listens when the block begins, while its engine still loads.
+    """Run a server for the length of the block: it listens when the block begins, while its models still load.
 
     ``source`` replaces the engine that ``config`` names. Raises `ListenError`.
     """
-    server = SpeechServer(
-        config,
-        source or engine_loader(config.engine, config.model, config.language, config.engine_isolation, config.compute),
+    load = model_source(
+        engine=config.engine, language=config.language, isolation=config.engine_isolation, compute=config.compute
     )
-    async with trio.open_nursery() as nursery:
+    async with exported_traces() as tracing, trio.open_nursery() as nursery:
+        server = SpeechServer(config, load if source is None else lambda *_: source, tracing)
         await nursery.start(server.run)
         try:
             yield server

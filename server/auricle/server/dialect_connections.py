@@ -16,12 +16,12 @@ import trio
 
 from auricle.core import Limits
 from auricle.core.errors import ERROR_CODES
-from auricle.engines.actor import EngineActor
 from auricle.server.dialects import wyoming
 from auricle.server.dialects.handshake import FeedSubscription, Handshake, OpenDialect, Refused
 from auricle.server.http.authorisation import deny_upgrade, log_denied, presented_key
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.keys.access import Denied
+from auricle.server.models.pool import ModelPool
 from auricle.server.sessions.call_key import LATE_KEYS, read_call_key
 from auricle.server.sessions.caller import Caller
 from auricle.server.sessions.decoding_wire import DecodingWire
@@ -40,9 +40,9 @@ RunSession = Callable[[str, Connection, Caller, WebSocketWire | None], Awaitable
 class DialectConnections:
     """Those of one server."""
 
-    def __init__(self, limits: Limits, actor: EngineActor, keys: SessionKeys, run_session: RunSession) -> None:
+    def __init__(self, limits: Limits, models: ModelPool, keys: SessionKeys, run_session: RunSession) -> None:
         self._limits: Final = limits
-        self._actor = actor
+        self._models = models
         self._keys = keys
         self._run_session = run_session
         self._feeds = TranscriptFeeds()
@@ -65,6 +65,7 @@ class DialectConnections:
                 subprotocols=upgrade.offer.subprotocols,
                 created=datetime.now(UTC),
                 limits=self._limits,
+                models=self._models.names,
             )
         )
         wire: Wire
@@ -126,10 +127,10 @@ class DialectConnections:
                 await wire.abort()
 
     async def _wyoming_info(self) -> str:
-        info = await self._actor.loaded()
-        return wyoming.info_event(
-            model=info.model, engine=info.name, languages=info.languages, version=metadata.version("auricle")
-        )
+        default = await self._models.default.actor.loaded()
+        others = [info for model in self._models if (info := model.info) is not None and info is not default]
+        told = [wyoming.ToldModel(info.model, info.name, info.languages) for info in (default, *others)]
+        return wyoming.info_event(told, version=metadata.version("auricle"))
 
 
 def _fail_for_media(connection: Connection, why: str) -> None:

@@ -18,12 +18,13 @@ DEFAULT_PORT: Final = 8765
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
-    """Configuration of a server. ``engine`` and ``model`` None: whisper, or sphinx where whisper is not available."""
+    """Configuration of a server. ``engine`` None and no ``models``: whisper, or sphinx where that is not available."""
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     engine: str | None = None
-    model: str | None = None
+    models: tuple[str, ...] = ()
+    """Models by name, each with lanes of its own; the first is for clients that name none. Empty: the engine's choice."""
     language: str | None = None
     """Of clients that name none; None: it is detected."""
     silence_s: float = SPEECH_DEFAULTS.silence_s

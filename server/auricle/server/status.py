@@ -1,7 +1,7 @@
 """What ``/status`` tells: the engine, the sessions, the load and the decode times of a server, as one JSON object."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Final
 
 from auricle.engines.loading import LoadStage
@@ -28,6 +28,28 @@ class SessionStatus:
     """Seconds of them that the engine has not heard yet."""
     segments: int
     """Finals so far."""
+    model: str | None = None
+    """The model that it has; None until one is chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelStatus:
+    """One model."""
+
+    name: str
+    state: str
+    detail: str | None
+    """One sentence: why it does not answer; None: it does."""
+    default: bool
+    """Whether clients that name none get it."""
+    sessions: int
+    memory_bytes: int | None
+    """Resident memory of its process; None where it is in the server's own, or unknown."""
+    restarts: int
+    """How often its process had to be replaced."""
+    since_decode_s: float | None
+    """Seconds since something was decoded; None: nothing was."""
+    decodes: DecodeSummary | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +69,9 @@ class ServerStatus:
     load: Load | None
     """None for a stateful engine."""
     decodes: DecodeSummary | None
+    models: Sequence[ModelStatus] = ()
+    memory_bytes: int | None = None
+    """Resident memory of the server's own process."""
 
 
 def status_document(status: ServerStatus) -> Mapping[str, object]:
@@ -67,7 +92,15 @@ def status_document(status: ServerStatus) -> Mapping[str, object]:
         },
         "load": status.load and _load(status.load),
         "decodes": status.decodes and _decodes(status.decodes),
+        "models": [model_document(model) for model in status.models],
+        "memory_bytes": status.memory_bytes,
     }
+
+
+def model_document(model: ModelStatus) -> dict[str, object]:
+    """Return the JSON object of one model."""
+    decodes = None if model.decodes is None else _decodes(model.decodes)
+    return _numbers({field.name: getattr(model, field.name) for field in fields(model)} | {"decodes": decodes})
 
 
 def _word(status: ServerStatus) -> str:

@@ -27,7 +27,7 @@ Way = Callable[[SpeechServer], Awaitable[None]]
 
 def left(server: SpeechServer) -> dict[str, int]:
     """Return how many of each resource the server holds."""
-    actor, listening = server._actor, server._listener
+    actor, listening = server._models.default.actor, server._listener
     assert listening is not None
     return {
         "places": len(server._conversations),

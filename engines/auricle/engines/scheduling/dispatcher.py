@@ -31,6 +31,8 @@ MOST_LANES: Final = 16
 
 LOAD_S: Final = 0.05
 """So long a look at the load is good for, while no session comes or goes and no call returns."""
+PROBE: Final = object()
+"""The owner of a job that is no session's."""
 TELL_S: Final = 1.0
 """Least seconds between two reports that the queue has moved, and before the first: nobody waits for one so soon."""
 
@@ -177,8 +179,9 @@ class Dispatcher:
         served = [self._pending.pop(job.id) for job in batch.jobs]
         outcomes = await self._decode(served, batch.budget_s)
         now_s = anyio.current_time()
-        if any(isinstance(outcome, str) for outcome in outcomes):
-            # A call that was given up would make the next one of its kind wait for longer before it is given up.
+        if any(isinstance(outcome, str) for outcome in outcomes) or all(job.session.owner is PROBE for job in served):
+            # A call that was given up would make the next one of its kind wait for longer before it is given up; and
+            # what a hummed vowel costs says nothing of speech.
             self._schedule = schedule.failed(self._schedule, batch)
         else:
             self._schedule = schedule.finished(self._schedule, batch, took_s=now_s - batch.began_s, now_s=now_s)
@@ -188,14 +191,12 @@ class Dispatcher:
         for job, outcome in zip(served, outcomes, strict=True):
             job.session.take(job.request.job, outcome)
 
-    def _report(
-        self, batch: Batch, served: Sequence[_PendingJob], outcomes: Sequence[Outcome], now_s: float
-    ) -> None:
+    def _report(self, batch: Batch, served: Sequence[_PendingJob], outcomes: Sequence[Outcome], now_s: float) -> None:
         """Tell those who watch; of a call for a probe alone nobody is told."""
         windows = [
             _decoded(job, pending, outcome, batch.began_s)
             for job, pending, outcome in zip(batch.jobs, served, outcomes, strict=True)
-            if not isinstance(pending.session, _Prober)
+            if pending.session.owner is not PROBE
         ]
         if not windows:
             return
@@ -268,7 +269,7 @@ class Dispatcher:
 class _Prober:
     """A client of the dispatcher that is no session: it wants one window decoded."""
 
-    owner: None = None
+    owner: object = PROBE
 
     def __init__(self) -> None:
         self._returned = anyio.Event()

@@ -1,7 +1,7 @@
-"""What an engine's calls tell those who watch a server. Nothing here decides anything, and nothing holds a word or audio.
+"""What an engine's calls tell those who watch a server. Nothing here decides anything, or holds a word or audio.
 
-`EngineActor` reports to one `EngineObserver`, on the event loop, wherever the engine runs: the calls of one in a process
-of its own are seen from this side.
+`EngineActor` reports to one `EngineObserver`, on the event loop, wherever the engine runs: the calls of one in a
+process of its own are seen from this side.
 """
 
 from collections.abc import Sequence

@@ -51,12 +51,16 @@ class _Calls:
     def call(self) -> None:
         """Count, delay and perhaps fail one call. Raises `EngineError` where the script says so."""
         number = next(self._numbers)
+        self.wait()
+        if number in self._script.failing_calls:
+            raise EngineError(f"The script says that call {number} fails.")
+
+    def wait(self) -> None:
+        """Delay a call. That is all there is to one that tries the engine: a script counts those of sessions."""
         if self._gate is not None:
             self._gate.wait()
         if self._script.call_s:
             self._sleep(self._script.call_s)
-        if number in self._script.failing_calls:
-            raise EngineError(f"The script says that call {number} fails.")
 
     def begin_utterance(self) -> None:
         """Do the same for the call that begins an utterance. Raises `EngineError` where the script says so."""
@@ -144,32 +148,34 @@ class ScriptedEngine(_Scripted):
 
     def begin(self, config: StreamConfig, start_sample: int) -> "ScriptedUtterance":
         """Begin an utterance. Raises `EngineError` where the script says so."""
+        if config.tried:
+            return ScriptedUtterance(self.script, self._calls.wait, start_sample)
         self._calls.begin_utterance()
-        return ScriptedUtterance(self.script, self._calls, start_sample)
+        return ScriptedUtterance(self.script, self._calls.call, start_sample)
 
 
 class ScriptedUtterance:
-    """One utterance of `ScriptedEngine`."""
+    """One utterance of `ScriptedEngine`; ``call`` is what each call of it does."""
 
-    def __init__(self, script: Script, calls: _Calls, start: int) -> None:
+    def __init__(self, script: Script, call: Callable[[], None], start: int) -> None:
         self._script = script
-        self._calls = calls
+        self._call = call
         self._start = start
         self._end = start
 
     def accept(self, audio: Samples) -> None:
         """Accept more audio, of which only the length counts. Raises `EngineError` where the script says so."""
-        self._calls.call()
+        self._call()
         self._end += len(audio)
 
     def hypothesis(self) -> Transcript:
         """Return the words that end within the audio accepted so far. Raises as `accept`."""
-        self._calls.call()
+        self._call()
         return self._transcript_so_far()
 
     def finish(self) -> Transcript:
         """Return the same as `hypothesis`. Raises as `accept`."""
-        self._calls.call()
+        self._call()
         return self._transcript_so_far()
 
     def close(self) -> None:
@@ -195,7 +201,9 @@ class ScriptedWindowEngine(_Scripted):
         return [self._decode(window) for window in windows]
 
     def _decode(self, window: Window) -> Transcript:
-        if window.final:
+        if window.config.tried:
+            self._calls.wait()
+        elif window.final:
             self._calls.decode_final(window.start_sample)
         else:
             self._calls.call()

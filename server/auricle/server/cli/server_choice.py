@@ -67,7 +67,7 @@ async def server_url(choice: ServerChoice, display: Display) -> AsyncIterator[st
         host="127.0.0.1",
         port=0,
         engine=choice.engine,
-        model=choice.model,
+        models=() if choice.model is None else (choice.model,),
         language=choice.language,
         compute=choice.compute,
     )

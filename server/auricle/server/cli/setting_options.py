@@ -6,12 +6,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from auricle.server.settings.kinds import Choice, Number, Origins, Secret, Switch, Text, Value, Whole, as_toml
+from auricle.server.settings.kinds import Choice, Names, Number, Origins, Secret, Switch, Text, Value, Whole, as_toml
 from auricle.server.settings.schema import SETTINGS, Setting
 
 LARGE: Final = 1e5
 """From here on nobody asks for the bound of a number."""
-_METAVARS: Final = {Whole: "NUMBER", Number: "NUMBER", Origins: "ORIGIN", Text: "TEXT", Secret: "SECRET"}
+_METAVARS: Final = {Whole: "NUMBER", Number: "NUMBER", Origins: "ORIGIN", Names: "NAME", Text: "TEXT", Secret: "SECRET"}
 
 
 def add_setting_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -46,8 +46,8 @@ def _option(setting: Setting) -> Any:
         case Switch():
             flags = f"{setting.flag}/--no-{setting.flag.removeprefix('--')}"
             return Annotated[bool | None, typer.Option(flags, help=text, hidden=hidden, show_default=False)]
-        case Origins():
-            option = typer.Option(setting.flag, help=text, hidden=hidden, metavar="ORIGIN")
+        case Origins() | Names():
+            option = typer.Option(setting.flag, help=text, hidden=hidden, metavar=_METAVARS[type(setting.kind)])
             return Annotated[list[str] | None, option]
         case Choice(words=words):
             option = typer.Option(setting.flag, help=text, hidden=hidden, metavar="|".join(words))

@@ -26,7 +26,7 @@ def open_listen(handshake: Handshake) -> Opening | Refused:
         return Refused(status=400, body=json.dumps(body).encode(), headers=(*named, ("dg-error", str(refusal))))
     media = media_kind(query)
     dialect = DeepgramListen(
-        options=read_options(query),
+        options=read_options(query, handshake.models),
         limits=handshake.limits,
         server=ServerInfo(name="auricle"),
         digest=hashlib.sha256() if media is None else None,

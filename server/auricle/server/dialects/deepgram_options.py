@@ -5,7 +5,7 @@ Unknown parameters are accepted, and so is every feature that is switched off. S
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -68,8 +68,8 @@ class ListenOptions:
     warnings: tuple[Warned, ...] = ()
 
 
-def read_options(query: Query) -> ListenOptions:
-    """Return what a query asks to be told."""
+def read_options(query: Query, models: Collection[str] = ()) -> ListenOptions:
+    """Return what a query asks to be told. ``models`` are those that there are to choose from."""
     interim = is_on(last(query, "interim_results"))
     utterance_end_ms = whole(last(query, "utterance_end_ms"))
     return ListenOptions(
@@ -79,7 +79,7 @@ def read_options(query: Query) -> ListenOptions:
         formatted=any(is_on(last(query, name)) for name in FORMATTING),
         endpointing=(last(query, "endpointing") or "10").lower() != "false",
         multilingual=last(query, "language") == "multi",
-        warnings=tuple(_warnings(query)),
+        warnings=tuple(_warnings(query, models)),
     )
 
 
@@ -93,6 +93,7 @@ def read_start(query: Query) -> Start:
         audio=_audio(query),
         language=language,
         languages=() if language else _languages(query),
+        model=(last(query, "model") or "")[:200] or None,
         features=Features(partials=is_on(last(query, "interim_results")), words=True),
         endpointing=Endpointing(silence_ms=_silence_ms(query)),
         bias=Bias(terms=usable_terms(asked_terms(query))),
@@ -150,14 +151,14 @@ def _silence_ms(query: Query) -> int | None:
     return min(asked, LONGEST_SILENCE_MS)
 
 
-def _warnings(query: Query) -> Iterator[Warned]:
+def _warnings(query: Query, models: Collection[str]) -> Iterator[Warned]:
     for name in NOT_DONE:
         value = last(query, name)
         if is_on(value) and (name not in ("diarize_model",) or value):
             yield Warned(parameter=name, type="unsupported_feature", message=f"{name} is not done here.")
     model = last(query, "model")
-    if model:
-        why = f"This server has one model for all, and does not choose {model[:60]!r}; see models."
+    if model and model not in models:
+        why = f"There is no model {model[:60]!r} here, and the default answers; see models."
         yield Warned(parameter="model", type="unsupported_model", message=why)
     endpointing = last(query, "endpointing")
     silence_ms = whole(endpointing)

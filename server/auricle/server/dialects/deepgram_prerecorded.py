@@ -4,7 +4,7 @@ Source: Deepgram's API reference, and the types of deepgram-sdk 7.17. The query 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -33,8 +33,8 @@ class Request:
     detects_language: bool
 
 
-def read_request(query: str) -> Request:
-    """Return what a query asks for. Raises `BadRequest`."""
+def read_request(query: str, models: Collection[str] = ()) -> Request:
+    """Return what a query asks for, of ``models`` or else the default. Raises `BadRequest`."""
     given = parse_query(query)
     try:
         start = read_start(given)
@@ -45,12 +45,13 @@ def read_request(query: str) -> Request:
     return Request(
         start=replace(
             start,
+            model=start.model if start.model in models else None,
             features=Features(words=True, partials=False, speech_events=False),
             endpointing=Endpointing(offline=True),
             client=Product(name="deepgram"),
         ),
         is_raw=bool(last(given, "encoding")) and media_kind(given) is None,
-        options=read_options(given),
+        options=read_options(given, models),
         utterances=is_on(last(given, "utterances")),
         detects_language=is_on(last(given, "detect_language")),
     )

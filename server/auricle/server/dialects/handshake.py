@@ -22,6 +22,8 @@ class Handshake:
     created: datetime
     limits: Limits = field(default_factory=Limits)
     """Those of the server."""
+    models: tuple[str, ...] = ()
+    """The models that a client may name; any other name means the default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ class RealtimeSession:
     """The effective session."""
 
     model: str | None = None
-    """As the client calls it; whatever it says, this server's answers."""
+    """As the client calls it; where it is none of the server's, the default is meant."""
     audio: AudioFormat = AudioFormat(sample_rate=RATE)
     language: str | None = None
     languages: tuple[str, ...] = ()
@@ -66,6 +66,7 @@ class RealtimeSession:
             audio=self.audio,
             language=language,
             languages=() if language else tuple(tag for tag in tags if tag),
+            model=self.model,
             features=Features(partials=at_once, stable_prefix=at_once, words=True),
             endpointing=Endpointing(silence_ms=self.silence_ms),
             bias=Bias(terms=self.keywords, prompt=self.prompt),

@@ -6,7 +6,7 @@ Source: OpenAI's API reference, and the types of the official clients (openai 3.
 import json
 import math
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final, Literal
@@ -26,7 +26,7 @@ ALIASES: Final = (
     "whisper-1", "gpt-transcribe", "gpt-live-transcribe", "gpt-realtime-whisper", "gpt-4o-transcribe",
     "gpt-4o-mini-transcribe",
 )  # fmt: skip
-"""Model names that clients have built in. Any name is accepted: this server has one model."""
+"""Model names that clients have built in. Any name is accepted: one that is none of the server's means the default."""
 RESPONSE_FORMATS: Final = ("json", "text", "srt", "verbose_json", "vtt")
 GRANULARITIES: Final = ("segment", "word")
 PLAIN: Final = "text/plain; charset=utf-8"
@@ -43,19 +43,21 @@ class Request:
     warnings: tuple[str, ...]
 
 
-def read_request(form: Sequence[tuple[str, str]], task: Task) -> Request:
-    """Return what a form asks for. Raises `BadRequest`."""
+def read_request(form: Sequence[tuple[str, str]], task: Task, models: Collection[str] = ()) -> Request:
+    """Return what a form asks for, of ``models`` or else the default. Raises `BadRequest`."""
     fields = _Fields(form)
     kind = fields.one_of("response_format", RESPONSE_FORMATS, "json")
     granularities = fields.some_of("timestamp_granularities", GRANULARITIES)
     streams = fields.truth("stream")
     fields.number("temperature")
     language, languages = fields.language("language"), fields.all("languages")
+    model = fields.last("model")
     try:
         start = Start(
             language=language if task == "transcribe" else None,
             languages=() if language else tuple(tag for each in languages if (tag := language_tag(each))),
             task=task,
+            model=model if model in models else None,
             features=Features(words=True, partials=False, speech_events=False),
             endpointing=Endpointing(offline=True),
             bias=Bias(terms=tuple(each.strip() for each in fields.all("keywords") if each.strip()),

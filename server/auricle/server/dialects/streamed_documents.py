@@ -30,7 +30,7 @@ MEDIA_TYPES: Final[Mapping[Format, str]] = MappingProxyType(
         Format.LRC: "text/plain; charset=utf-8",
     }
 )
-PARAMETERS: Final = ("format", "language", "languages", "task", "prompt", "keyterms", "channel")
+PARAMETERS: Final = ("format", "language", "languages", "task", "prompt", "keyterms", "channel", "model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,7 @@ def _start(given: Query) -> Start:
             if language
             else tuple(tag for each in _items(given, "languages") if (tag := language_tag(each))),
             task="translate" if task == "translate" else "transcribe",
+            model=last(given, "model") or None,
             features=Features(words=True, partials=False, speech_events=False),
             endpointing=Endpointing(offline=True),
             bias=Bias(terms=_items(given, "keyterms"), prompt=last(given, "prompt") or None),

@@ -8,7 +8,7 @@ session: ``audio-stop`` is a flush. A frame is an event as JSON, and one of byte
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from auricle.core import codec
 from auricle.core.audio_pieces import pieces
@@ -47,6 +47,8 @@ class WyomingConnection(ServiceDialect):
     """One connection."""
 
     language: str | None = None
+    model: str | None = None
+    """As the client calls it; where it is none of the server's, the default is meant."""
     bias: Bias = Bias()
     context: Mapping[str, Any] | None = None
     """What the client wants back with the transcript."""
@@ -96,10 +98,12 @@ class WyomingConnection(ServiceDialect):
                 return self, (Decoded(Ping()),)
 
     def _transcribe(self, data: Mapping[str, Any]) -> "WyomingConnection":
+        model = data.get("name")
         names, terms = (_texts(data.get(key)) for key in ("transcript_names", "transcript_terms"))
         language, context = data.get("language"), data.get("context")
         return replace(
             self,
+            model=model[:200] if isinstance(model, str) and model else None,
             language=language_tag(language[:35]) if isinstance(language, str) else None,
             bias=Bias(terms=tuple(dict.fromkeys((*names, *terms)))[:MAX_TERMS]),
             context=context if isinstance(context, dict) else None,
@@ -134,9 +138,10 @@ class WyomingConnection(ServiceDialect):
         if s.started:
             return ()
         features = Features(words=False)
-        return (
-            Decoded(Start(audio=self.audio, language=self.language, bias=self.bias, features=features, resume=False)),
+        start = Start(
+            audio=self.audio, language=self.language, model=self.model, bias=self.bias, features=features, resume=False
         )
+        return (Decoded(start),)
 
     # ------------------------------------------------------------------------ what the client hears
 
@@ -176,15 +181,29 @@ class WyomingConnection(ServiceDialect):
         return replace(self, said=GrowingText(), begun=False, open=self.open[1:]), frames
 
 
-def info_event(*, model: str, engine: str, languages: Sequence[str] | None, version: str) -> str:
-    """Return the answer to ``describe``: one program with one model. ``languages`` None: all of Whisper's."""
+class ToldModel(NamedTuple):
+    """A model, as ``describe`` is answered. ``languages`` None: all of Whisper's."""
+
+    name: str
+    engine: str
+    languages: Sequence[str] | None
+
+
+def info_event(models: Sequence[ToldModel], *, version: str) -> str:
+    """Return the answer to ``describe``: one program with its models, the default one first."""
     about = {"attribution": {"name": "Auricle", "url": ""}, "installed": True, "version": version}
-    known = list(languages) if languages is not None else sorted(set(TAGS.values()))
-    described = {"name": model, "description": f"{engine} {model}", "languages": known, **about}
     program = {
         "name": "auricle",
         "description": "Auricle: every sample accounted for",
-        "models": [described],
+        "models": [
+            {
+                "name": model.name,
+                "description": f"{model.engine} {model.name}",
+                "languages": list(model.languages) if model.languages is not None else sorted(set(TAGS.values())),
+                **about,
+            }
+            for model in models
+        ],
         "supports_transcript_streaming": True,
         "requires_external_vad": True,
         **about,

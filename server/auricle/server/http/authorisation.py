@@ -18,8 +18,10 @@ from auricle.server.keys.scopes import Scope as KeyScope
 
 logger = logging.getLogger(__name__)
 
-OPERATOR_PATHS: Final = ("/status", "/metrics")
+OPERATOR_PATHS: Final = ("/status", "/metrics", "/admin")
 """What the server tells of itself: for the loopback, and for keys with the scope ``operator``."""
+PAGES: Final = ("/status",)
+"""Those of them that are a page in a browser."""
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
 """Headers of a proxy. Its address may be the loopback's; that of the one who asks is not."""
 
@@ -60,6 +62,14 @@ def denied_response(request: Request, denied: Denied) -> Response:
     return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
 
 
+def has_operator_key(access: Access, request: Request) -> bool:
+    """Whether a request comes with a key for operators; False where the server has no keys."""
+    if not access.has_keys:
+        return False
+    granted = access.authorise(_presented(request), KeyScope.OPERATOR, trio.current_time())
+    return not isinstance(granted, Denied)
+
+
 class OperatorGate:
     """An ASGI application before another: what only operators may see is for them alone, where the server has keys."""
 
@@ -79,7 +89,7 @@ class OperatorGate:
         path = request.url.path
         if not any(path == each or path.startswith(f"{each}/") for each in OPERATOR_PATHS) or _is_local(request):
             return None
-        if "text/html" in request.headers.get("accept", ""):
+        if path in PAGES and "text/html" in request.headers.get("accept", ""):
             return None  # the page itself tells nothing; what it shows is asked for again, as JSON
         granted = self._access.authorise(_presented(request), KeyScope.OPERATOR, trio.current_time())
         return granted if isinstance(granted, Denied) else None

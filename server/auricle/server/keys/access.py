@@ -65,6 +65,8 @@ class Access:
         self._token_ttl_s = token_ttl_s
         self._clock = clock
         self._usage: dict[str, Usage] = {}
+        self.on_denied: Callable[[Denied], None] = lambda denied: None
+        """Called with every denial, for those who watch."""
 
     @property
     def has_keys(self) -> bool:
@@ -73,6 +75,12 @@ class Access:
 
     def authorise(self, presented: str | None, scope: Scope, now: float) -> Grant | Denied:
         """Return the grant of a key or a token that a client presents, or why it has none; count the request."""
+        granted = self._judged(presented, scope, now)
+        if isinstance(granted, Denied):
+            self.on_denied(granted)
+        return granted
+
+    def _judged(self, presented: str | None, scope: Scope, now: float) -> Grant | Denied:
         if self._keyring is None:
             return EVERYBODY
         if presented is None:
@@ -107,7 +115,11 @@ class Access:
     def too_many(self, grant: Grant) -> Denied | None:
         """Return the same as an answer to a request."""
         excess = self.no_session(grant)
-        return None if excess is None else _too_much(excess)
+        if excess is None:
+            return None
+        denied = _too_much(excess)
+        self.on_denied(denied)
+        return denied
 
     @contextmanager
     def holding(self, grant: Grant) -> Iterator[None]:

@@ -50,16 +50,25 @@ SPEECH_DEFAULTS: Final = SpeechDefaults()
 class ConfigurationSpan:
     """One engine session, addressed in the positions of the session it is part of.
 
-    ``base_sample`` is the position of its first sample frame. ``defaults`` are the server's.
+    ``base_sample`` is the position of its first sample frame. ``defaults`` are the server's. ``owner`` is told to those
+    who watch the engine.
     """
 
-    def __init__(self, actor: EngineActor, config: Start, *, base_sample: int, defaults: SpeechDefaults) -> None:
+    def __init__(
+        self,
+        actor: EngineActor,
+        config: Start,
+        *,
+        base_sample: int,
+        defaults: SpeechDefaults,
+        owner: object | None = None,
+    ) -> None:
         self.change_id: str | None = None
         """Id of the ``configure`` request that ended the span; None while it is open or where the input ended it."""
         self._audio = config.audio
         self._base = base_sample
         self._base_s = base_sample / config.audio.sample_rate
-        self._engine = actor.open(_stream_config(config, defaults))
+        self._engine = actor.open(_stream_config(config, defaults), owner)
 
     def feed(self, pcm: bytes) -> None:
         """Feed whole sample frames in the declared format."""
@@ -136,8 +145,6 @@ def unsupported(config: Start, info: EngineInfo) -> tuple[str, str, str] | None:
             return "unsupported_language", f"{who} understands {known}, not {language!r}: {MORE_LANGUAGES}", pointer
     if config.task not in info.tasks:
         return "invalid_config", f"{who} cannot {config.task}: {MORE_LANGUAGES}", "/task"
-    if config.model is not None and config.model != info.model:
-        return "unsupported_model", f"this server runs {info.model!r}, not {config.model!r}", "/model"
     return None
 
 

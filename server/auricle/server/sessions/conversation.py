@@ -46,6 +46,9 @@ from auricle.engines.protocol import (
     StreamDone,
     UtteranceFailed,
 )
+from auricle.server.models.pool import ModelPool
+from auricle.server.models.served_model import ServedModel
+from auricle.server.sessions.admission import RefusalReason, engine_refusal
 from auricle.server.sessions.configuration_span import (
     SPEECH_DEFAULTS,
     ConfigurationSpan,
@@ -54,6 +57,7 @@ from auricle.server.sessions.configuration_span import (
     unsupported,
     wire_words,
 )
+from auricle.server.sessions.observer import SessionObserver
 from auricle.server.sessions.resume_token import new_resume_token
 from auricle.server.status import SessionStatus
 from auricle.transports.trio.server import Connection
@@ -71,14 +75,19 @@ class Conversation:
 
     ``peer`` is the address of its client, without the port. ``defaults`` are for what it leaves open. ``heard`` is
     called with every event, and ``told_limits`` returns what ``ready.limits`` tells beside the protocol's.
+
+    A session stays with the model that it began with, also when it is resumed. ``refused`` is called with the reason
+    where the model cannot take it.
     """
 
     def __init__(
         self,
         connection: Connection,
-        actor: EngineActor,
+        models: ModelPool,
         session_id: str,
+        observer: SessionObserver,
         *,
+        refused: Callable[[RefusalReason], None],
         peer: str = "",
         defaults: SpeechDefaults = SPEECH_DEFAULTS,
         heard: Callable[[ServerEvent], None] = lambda event: None,
@@ -90,7 +99,11 @@ class Conversation:
         self._heard = heard
         self._told_limits = told_limits
         self._session = connection.session
-        self._actor = actor
+        self._models = models
+        self._model: ServedModel | None = None
+        """The model that it has, once that is chosen."""
+        self._observer = observer
+        self._refused = refused
         self._id = session_id
         self._info: EngineInfo | None = None
         self._given_up = False
@@ -106,6 +119,7 @@ class Conversation:
             try:
                 async for event in self._connection:
                     self._heard(event)
+                    self._observer.heard(event, trio.current_time())
                     match event:
                         case Started(config=config):
                             nursery.start_soon(self._serve, config)
@@ -117,6 +131,7 @@ class Conversation:
                             self._forward(event)
                 raise AssertionError("the last event of a session is SessionClosed")
             finally:
+                self._observer.gone()
                 for span in self._open_spans:
                     span.close()
                 nursery.cancel_scope.cancel()
@@ -137,6 +152,7 @@ class Conversation:
             received_s=s.seconds(s.received - s.origin),
             backlog_s=s.seconds(s.received - s.processed),
             segments=s.segment,
+            model=None if self._model is None else self._model.name,
         )
 
     @property
@@ -175,6 +191,7 @@ class Conversation:
         refused = unsupported(request.config, self._info)
         if refused is not None:
             code, why, param = refused
+            self._observer.failed(code)
             self._connection.post(
                 lambda now: self._session.refuse_change(request.id, code, why, f"/set{param}", now=now)
             )
@@ -183,31 +200,30 @@ class Conversation:
         self._begin_span(request.config, request.at_sample)
 
     def _begin_span(self, config: Start, base_sample: int) -> None:
-        self._span = ConfigurationSpan(self._actor, config, base_sample=base_sample, defaults=self._defaults)
+        self._span = ConfigurationSpan(
+            self._actor, config, base_sample=base_sample, defaults=self._defaults, owner=self._observer
+        )
         self._open_spans.append(self._span)
         self._spans_in.send_nowait(self._span)
 
+    @property
+    def _actor(self) -> EngineActor:
+        assert self._model is not None, "results come from a model that has been chosen"
+        return self._model.actor
+
     async def _serve(self, config: Start) -> None:
-        """Wait for the engine, send ``ready``, and forward the results of every span, in order."""
+        """Choose the model, wait for it, and serve. Whatever fails ends the session with one error."""
         try:
-            self._info = info = await self._wait_for_model()
-            refused = unsupported(config, info)
-            if refused is not None:
-                code, why, param = refused
-                self._connection.post(lambda now: self._session.fail(code, why, param, now=now))
+            model = await self._choose_model(config)
+            if model is None:
                 return
-            server = ServerInfo(name=info.name, version=info.version, model=info.model, device=info.device)
-            token = new_resume_token()
-            limits = self._told_limits()
-            await self._connection.do(
-                lambda now: self._session.accept(self._id, server, resume_token=token, more_limits=limits, now=now)
-            )
-            self._begin_span(config, config.timeline_origin or 0)
-            while self._deferred:
-                self._deferred.popleft()()
-            async for span in self._spans:
-                await self._forward_results(span)
-                self._open_spans.remove(span)
+            self._model = model
+            with self._models.using(model):
+                self._info = info = await self._wait_for(model)
+                if self._refuse_unserved(config, info):
+                    return
+                self._observer.model_chosen(model.name)
+                await self._serve_with(info, config)
         except EngineUnavailable as error:
             self._fail("engine_unavailable", error)
         except EngineError as error:
@@ -216,21 +232,68 @@ class Conversation:
             logger.exception("session %s: an engine result breaks a guarantee", self._id)
             self._fail("internal", "the server made a mistake")
 
+    async def _choose_model(self, config: Start) -> ServedModel | None:
+        """Return the model that the client means; None: the session has failed, because there is no such one.
+
+        What a default model is called that nobody has named is known once it is loaded. Clients of other services have
+        names of these services built in: what is none of ours means the default.
+        """
+        model = self._models.find(config.model)
+        if model is None:
+            await self._wait_for(self._models.default)
+            model = self._models.find(config.model)
+        if model is None and self._session.snapshot.legacy:
+            return self._models.default
+        if model is None and config.model is not None:
+            why = self._models.unknown(config.model)
+            self._refused("unknown_model")
+            self._connection.post(lambda now: self._session.fail("unsupported_model", why, "/model", now=now))
+        return model
+
+    def _refuse_unserved(self, config: Start, info: EngineInfo) -> bool:
+        """Fail a session that its model cannot serve: so configured, or now."""
+        unserved = unsupported(config, info)
+        if unserved is not None:
+            code, why, param = unserved
+            self._connection.post(lambda now: self._session.fail(code, why, param, now=now))
+            return True
+        refusal = engine_refusal(self._actor)
+        if refusal is not None:
+            self._refused(refusal.reason)
+            self._connection.post(
+                lambda now: self._session.fail(refusal.code, refusal.why, now=now, retry_after_s=refusal.retry_after_s)
+            )
+        return refusal is not None
+
+    async def _serve_with(self, info: EngineInfo, config: Start) -> None:
+        """Send ``ready``, and forward the results of every span, in order."""
+        server = ServerInfo(name=info.name, version=info.version, model=info.model, device=info.device)
+        token, limits = new_resume_token(), self._told_limits()
+        await self._connection.do(
+            lambda now: self._session.accept(self._id, server, resume_token=token, more_limits=limits, now=now)
+        )
+        self._begin_span(config, config.timeline_origin or 0)
+        while self._deferred:
+            self._deferred.popleft()()
+        async for span in self._spans:
+            await self._forward_results(span)
+            self._open_spans.remove(span)
+
     def _fail(self, code: str, why: object) -> None:
         clause = str(why).rstrip(".")
         self._connection.post(lambda now: self._session.fail(code, clause, now=now))
 
-    async def _wait_for_model(self) -> EngineInfo:
-        """Wait until the model is loaded, and send ``loading`` whenever the stage changes. Raises `EngineUnavailable`.
+    async def _wait_for(self, model: ServedModel) -> EngineInfo:
+        """Wait until a model is loaded, and send ``loading`` whenever the stage changes. Raises `EngineUnavailable`.
 
         Where nothing changes for `Limits.progress_interval_s`, the core sends ``loading`` by itself.
         """
         reported: LoadStage | None = None
         while True:
             with trio.move_on_after(LOADING_INTERVAL_S):
-                return await self._actor.loaded()
-            if self._actor.stage != reported:
-                reported = self._actor.stage
+                return await model.actor.loaded()
+            if model.actor.stage != reported:
+                reported = model.actor.stage
                 self._connection.post(partial(self._report_loading, reported))
 
     def _report_loading(self, loading: LoadStage, now: float) -> Outputs:
@@ -240,6 +303,7 @@ class Conversation:
         while results := await span.results():
             for result in results:
                 await self._connection.do(partial(self._apply_result, span, result))
+                self._observer.told(result, trio.current_time())
 
     def _apply_result(self, span: ConfigurationSpan, result: Result, now: float) -> Outputs:
         session = self._session
@@ -278,6 +342,7 @@ class Conversation:
                     now=now,
                 )
             case UtteranceFailed(end_sample=end, message=message):
+                self._observer.failed("engine_failed")
                 return session.segment_failed(end, message, now=now)
             case FlushDone(flush_id=flush_id, upto_sample=upto):
                 return session.flushed(flush_id, upto, now=now)

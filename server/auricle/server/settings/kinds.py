@@ -215,6 +215,32 @@ class Origins:
         return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Several texts that are all different, of the kind that ``what`` says. A variable has commas between them."""
+
+    what: str
+
+    @property
+    def takes(self) -> str:
+        """As `Kind.takes`."""
+        return f"{self.what}, each of them once"
+
+    def from_text(self, text: str) -> tuple[str, ...]:
+        """As `Kind.from_text`."""
+        return self.from_toml([item for each in text.split(",") if (item := each.strip())])
+
+    def from_toml(self, value: object) -> tuple[str, ...]:
+        """As `Kind.from_toml`; a text alone is one of them."""
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, list):
+            raise BadValue(f"a list of {self.takes}")
+        names = tuple(item for item in items if isinstance(item, str) and item.strip() and "\0" not in item)
+        if len(names) < len(items) or len(set(names)) < len(names):
+            raise BadValue(self.takes)
+        return names
+
+
 def as_toml(value: Value) -> str:
     """Return a value that is set as TOML has it. JSON's strings are TOML's, but for the letter DEL."""
     match value:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from auricle.server.settings.kinds import Choice, Kind, Number, Origins, Secret, Switch, Text, Value, Whole
+from auricle.server.settings.kinds import Choice, Kind, Names, Number, Origins, Secret, Switch, Text, Value, Whole
 
 PREFIX: Final = "AURICLE_"
 
@@ -141,8 +141,10 @@ _ENGINE: Final = (
         help="whisper, sphinx, scripted, or an installed one; no fallback.",
     ),
     Setting(
-        name="model", group=Group.ENGINE, kind=Text(what="a model's name or its directory"), common=True,
-        unset="the engine's choice", help="A model's name or its directory; no fallback.",
+        name="model", group=Group.ENGINE, kind=Names(what="models' names or directories"), common=True, default=(),
+        target="models",
+        help="A model's name or its directory; no fallback. May be given again: clients choose by name, or get the "
+        "first. Without it: the engine's choice.",
     ),
     Setting(
         name="engine_isolation", group=Group.ENGINE, kind=Choice(words=("process", "thread")), default="process",

@@ -36,7 +36,7 @@ def deepgram_routes(doors: Doors) -> list[BaseRoute]:
 
 
 async def _serve(doors: Doors, request: Request, send: Send) -> None:
-    asked = read_request(request.url.query)
+    asked = read_request(request.url.query, doors.models())
     if request.headers.get("content-type", "").lower().startswith("application/json"):
         raise BadRequest("Nothing is fetched from the network here: send the recording itself, and no URL of it.")
     body = await read_body(request)

@@ -24,8 +24,8 @@ class Doors:
 
     open_session: OpenSession
     access: Access
-    model: Callable[[], str | None]
-    """Returns the name of the engine's model, None while there is none."""
+    models: Callable[[], tuple[str, ...]]
+    """Returns the names of the models that are loaded, the default one first."""
     max_upload_bytes: int
     """Most bytes of a form, which is stored before it is heard."""
     allowed_origins: tuple[str, ...] = ()

@@ -29,11 +29,11 @@ def openai_routes(doors: Doors) -> list[BaseRoute]:
     """Return the routes."""
 
     async def models(_request: Request) -> Response:
-        return _json(models_list(doors.model()))
+        return _json(models_list(doors.models()))
 
     async def model(request: Request) -> Response:
         name = request.path_params["name"]
-        found = model_object(name, doors.model())
+        found = model_object(name, doors.models())
         if found is not None:
             return _json(found)
         message = f"There is no model {name[:100]!r} here; /v1/models lists what there is."
@@ -54,7 +54,7 @@ def _door(doors: Doors, task: Task) -> Door:
 async def _serve(doors: Doors, task: Task, request: Request, send: Send) -> None:
     form = await read_form(request, doors.max_upload_bytes)
     try:
-        asked = read_request(form.fields, task)
+        asked = read_request(form.fields, task, doors.models())
         upload = Upload(
             name=form.file.filename or "the upload",
             open=partial(Recording.read, form.file.file, form.file.filename or "the upload"),

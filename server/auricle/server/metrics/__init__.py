@@ -1,0 +1,1 @@
+"""Metrics for Prometheus: what there is, and where each number comes from."""
