@@ -274,6 +274,7 @@ class SpeechServer:
             loopback_only=is_loopback_host(self._config.host),
         )
         if isinstance(decision, Reject):
+            self._watchers.refused("not_found" if decision.problem.code == "not_found" else "forbidden")
             await upgrade.refuse(decision.problem)
             return
         if decision.dialect is not None:
