@@ -62,7 +62,7 @@ def test_a_scrape_agrees_with_what_the_sessions_did():
                         await hear(server.url, Start())
                     await client.end_input()
                     closed = [event async for event in client][-1]
-                while server.sessions:
+                while server.sessions:  # noqa: ASYNC110
                     await trio.sleep(0.01)
                 after = await scraped(server.url)
         assert value(before, "auricle_ready") == 1
@@ -105,7 +105,7 @@ def test_audio_on_which_the_engine_fails_or_that_nobody_waits_for_is_lost():
             async with running_server(ServerConfig(port=0), ScriptedEngine(failing)) as server:
                 await server.engine_ready()
                 closed = await hear(server.url, Start())
-                while server.sessions:
+                while server.sessions:  # noqa: ASYNC110
                     await trio.sleep(0.01)
                 samples = await scraped(server.url)
         lost_s = closed.accounting.dropped / 16_000
@@ -172,7 +172,7 @@ def test_no_client_makes_the_metrics_grow():
                     await strange(server.url, name)
                 for path in ("/v1/listen?model=a%0Ab&tag=x", "/v1/listen?encoding=what", "/nowhere", "/v1/realtime"):
                     await listen(server, path)
-                while server.sessions:
+                while server.sessions:  # noqa: ASYNC110
                     await trio.sleep(0.01)
                 samples = await scraped(server.url)
         more = {(sample.name, *sorted(sample.labels.items())) for sample in samples}

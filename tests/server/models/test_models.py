@@ -180,7 +180,7 @@ def test_an_operator_loads_a_model_and_unloads_it_behind_its_last_session(script
         closed = events[-1]
         assert isinstance(closed, SessionClosed)
         assert closed.complete is True, "whoever had it lost nothing"
-        while (await asked(server, "GET", "/admin/models/two"))[0] != HTTPStatus.NOT_FOUND:
+        while (await asked(server, "GET", "/admin/models/two"))[0] != HTTPStatus.NOT_FOUND:  # noqa: ASYNC110
             await trio.sleep(0.01)
         assert await said(server.url) == ("one", "one")
         assert (await asked(server, "DELETE", "/admin/models/two"))[0] == HTTPStatus.NOT_FOUND
@@ -249,7 +249,7 @@ def test_each_model_has_a_process_whose_memory_is_told(script):
         assert killed is not None
         assert killed.pid is not None
         os.kill(killed.pid, signal.SIGKILL)
-        while server._models.default.restarts == 0 or server._models.default.actor.trouble is not None:
+        while server._models.default.restarts == 0 or server._models.default.actor.trouble is not None:  # noqa: ASYNC110
             await trio.sleep(0.02)
         assert value(await scraped(server.url), "auricle_engine_restarts_total", model="one") == 1
         assert await said(server.url) == ("one", "one")
