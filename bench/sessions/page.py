@@ -25,9 +25,10 @@ INTRODUCTION: Final = """# What a session costs the server
 `python bench/sessions/run.py --write` runs the whole server with an engine that costs nothing: listener, WebSocket,
 protocol, accounting, resampling, endpointing, scheduling, metrics. {sessions} sessions send frames of 20 ms at the pace
 of speech over real sockets, each at a moment of its own; where everybody speaks, each gets a partial every half second.
-The bare servers take the same messages, throw them away, and answer every half second with a hundred bytes: no server on
-that library can do less. All of them ran in turns in one run; the figures are medians of {rounds} rounds of {seconds:g} s.
-Times are of the server's processor, all threads. What models cost is in [bench-streaming.md](bench-streaming.md).
+The bare servers take the same messages, throw them away, and answer every half second with a hundred bytes: no server
+on that library can do less. All of them ran in turns in one run, and the figures are medians of {rounds} rounds of
+{seconds:g} s. Times are of the server's processor, all threads. What models cost is in
+[bench-streaming.md](bench-streaming.md).
 
 {when}, {machine}.
 """
