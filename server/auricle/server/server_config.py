@@ -24,7 +24,7 @@ class ServerConfig:
     port: int = DEFAULT_PORT
     engine: str | None = None
     models: tuple[str, ...] = ()
-    """Models by name, each with lanes of its own; the first is for clients that name none. Empty: the engine's choice."""
+    """Models by name, each with lanes of its own; the first for clients that name none. Empty: the engine's choice."""
     language: str | None = None
     """Of clients that name none; None: it is detected."""
     silence_s: float = SPEECH_DEFAULTS.silence_s

@@ -25,7 +25,7 @@ def test_each_value_is_printed_with_where_it_comes_from(tmp_path: Path) -> None:
     assert lines["port"] == "port = 9000 # --port"
     assert lines["max_sessions"] == "max_sessions = 12 # AURICLE_MAX_SESSIONS"
     assert lines["silence_s"] == f"silence_s = 0.8 # {file}:2"
-    assert lines["# model"] == "# model = # default: the engine's choice"
+    assert lines["# device"] == "# device = # default: the engine's choice"
     assert tomllib.loads(result.stdout)["port"] == 9000
 
 

@@ -85,7 +85,7 @@ def run(config: ServerConfig, scenario: Callable[[SpeechServer], Any]) -> None:
 
 
 def scripted(first: str, *others: str, **more: Any) -> ServerConfig:
-    return ServerConfig(port=0, engine="scripted", model=first, more_models=others, **more)
+    return ServerConfig(port=0, engine="scripted", models=(first, *others), **more)
 
 
 def test_a_client_chooses_by_name_and_the_first_is_the_default(script):

@@ -11,6 +11,7 @@ from auricle.server.settings.kinds import (
     BadValue,
     Choice,
     Kind,
+    Names,
     Number,
     Origins,
     Switch,
@@ -42,6 +43,7 @@ FORMAT = Choice(words=("auto", "text", "json"))
         (Switch(), "0", False),
         (Text(), " as it is ", " as it is "),
         (Origins(), "https://App.example, http://b:8000/", ("https://app.example", "http://b:8000")),
+        (Names(what="models"), "tiny.en, base,", ("tiny.en", "base")),
     ],
 )
 def test_text_that_is_taken(kind: Kind, text: str, value: Value) -> None:
@@ -69,6 +71,7 @@ def test_text_that_is_taken(kind: Kind, text: str, value: Value) -> None:
         (Origins(), "https://app.example/page", "schemes and hosts, as in https://app.example:8443"),
         (Origins(), "*", "schemes and hosts, as in https://app.example:8443"),
         (Origins(), "ftp://app.example", "schemes and hosts, as in https://app.example:8443"),
+        (Names(what="models"), "base,tiny.en,base", "models, each of them once"),
     ],
 )
 def test_text_that_is_not_taken(kind: Kind, text: str, takes: str) -> None:
@@ -82,11 +85,17 @@ def test_text_that_is_not_taken(kind: Kind, text: str, takes: str) -> None:
     [
         (PORT, "1"), (PORT, True), (PORT, 1.0), (PORT, None), (SECONDS, "1"), (SECONDS, True), (SECONDS, [1]),
         (FORMAT, 5), (Switch(), 1), (Switch(), "true"), (Text(), 5), (Origins(), "https://a"), (Origins(), [5]),
+        (Names(what="models"), 5), (Names(what="models"), ["base", 5]), (Names(what="models"), ["base", " "]),
     ],
 )  # fmt: skip
 def test_a_file_says_the_type_itself(kind: Kind, value: object) -> None:
     with pytest.raises(BadValue):
         kind.from_toml(value)
+
+
+def test_one_name_in_a_file_needs_no_brackets() -> None:
+    assert Names(what="models").from_toml("tiny.en") == ("tiny.en",)
+    assert Names(what="models").from_toml(["tiny.en", "base"]) == ("tiny.en", "base")
 
 
 VALUES = st.one_of(
