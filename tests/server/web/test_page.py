@@ -251,5 +251,6 @@ def test_the_status_page_shows_what_the_server_does(tmp_path: Path) -> None:
             await page.until("document.querySelector('#state').innerText === 'ready'")
             assert await page.text("#sessions") == "0"
             assert await page.text("#list") == "none"
+            assert "(default)\tserving\t0\tin the server\t0" in await page.text("#models")
 
     trio.run(scenario)

@@ -27,7 +27,7 @@ function stop(why) {
   $('problem').hidden = false;
 }
 
-function show({ status, detail, version, uptime_s: uptimeS, engine, loading, sessions, load, decodes }) {
+function show({ status, detail, version, uptime_s: uptimeS, engine, loading, sessions, load, decodes, models }) {
   $('engine').textContent = engine ? `${engine.name} ${engine.model} on ${engine.device}` : detail;
   $('state').textContent = status.replace('_', ' ');
   $('state').title = detail;
@@ -42,6 +42,15 @@ function show({ status, detail, version, uptime_s: uptimeS, engine, loading, ses
     ? `9 in 10 within ${milliseconds(decodes.slowest_tenth_s)}; ${decodes.calls} calls`
     : 'none yet';
   $('list').replaceChildren(...(sessions.list.length ? sessions.list.map(row) : [emptyRow()]));
+  $('models').replaceChildren(...models.map(modelRow));
+}
+
+function modelRow({ name, state, detail, default: isDefault, sessions, memory_bytes: bytes, restarts }) {
+  const line = rowOf([
+    isDefault ? `${name} (default)` : name, state, String(sessions), megabytes(bytes), String(restarts),
+  ]);
+  line.title = detail ?? '';
+  return line;
 }
 
 function partials({ admits, retry_after_s: retryS, partial_interval_s: intervalS }) {
@@ -53,6 +62,10 @@ function row({ state, attached, age_s: ageS, received_s: audioS, backlog_s: back
     state.replace('_', ' ') + (attached ? '' : ' (waits for its client)'),
     duration(ageS), duration(audioS), `${backlogS.toFixed(1)} s`, String(segments),
   ];
+  return rowOf(texts);
+}
+
+function rowOf(texts) {
   const line = document.createElement('tr');
   line.append(...texts.map(cell));
   return line;
@@ -70,6 +83,10 @@ function cell(text) {
   const element = document.createElement('td');
   element.textContent = text;
   return element;
+}
+
+function megabytes(bytes) {
+  return bytes === null ? 'in the server' : `${Math.round(bytes / 2 ** 20)} MiB`;
 }
 
 function milliseconds(timeS) {
