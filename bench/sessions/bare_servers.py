@@ -43,7 +43,7 @@ async def _wsproto() -> None:
     async def serve(stream: trio.SocketStream) -> None:
         connection, taken = WSConnection(ConnectionType.SERVER), 0
         async for data in stream:
-            connection.receive_data(data)
+            connection.receive_data(bytes(data))
             for event in connection.events():
                 match event:
                     case Request():
