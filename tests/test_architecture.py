@@ -45,6 +45,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("metrics",),
         ("telemetry",),
         ("uploads", "dialect_connections", "overview", "wyoming_announcement", "server_config"),
+        ("http_app",),
         ("app",),
         ("settings",),
         ("cli",),

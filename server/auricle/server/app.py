@@ -10,8 +10,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import trio
-from starlette.middleware import Middleware
-from starlette.requests import Request
 
 from auricle.core import SessionClosed, Start
 from auricle.core.messages import Resume
@@ -19,19 +17,15 @@ from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine
 from auricle.server.dialect_connections import DialectConnections
 from auricle.server.http import listener
-from auricle.server.http.application import application
 from auricle.server.http.asgi_bridge import serve_http
-from auricle.server.http.authorisation import OperatorGate, deny_upgrade, has_operator_key, presented_key
+from auricle.server.http.authorisation import deny_upgrade, presented_key
 from auricle.server.http.negotiation import Reject, is_loopback_host, negotiate
-from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.upgrade import Upgrade
-from auricle.server.http.web_pages import page, page_routes
+from auricle.server.http_app import http_app
 from auricle.server.keys.access import Denied
 from auricle.server.keys.api_key import Keyring
 from auricle.server.metrics.loop_lag import watch_lag
 from auricle.server.metrics.registry import ServerMetrics
-from auricle.server.metrics.routes import metrics_routes
-from auricle.server.models.admin_routes import admin_routes
 from auricle.server.models.pool import ModelPool, Source
 from auricle.server.models.sources import model_source
 from auricle.server.overview import Overview
@@ -51,11 +45,9 @@ from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.sessions.session_keys import SessionKeys
 from auricle.server.sessions.session_log import log_session_end
 from auricle.server.sessions.watchers import SessionsWatchers
-from auricle.server.status import ServerStatus, model_document, status_document
+from auricle.server.status import ServerStatus
 from auricle.server.telemetry.loading import exported_traces, incoming, traced
 from auricle.server.uploads.doors import Doors
-from auricle.server.uploads.routes import upload_routes
-from auricle.server.uploads.session_tokens import token_routes
 from auricle.server.wyoming_announcement import announce
 from auricle.transports.address import DEFAULT_PATH, Address
 from auricle.transports.trio.client import Client
@@ -171,15 +163,7 @@ class SpeechServer:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `drain` has been called and the last session has ended. Raises `ListenError`."""
         self.overview.began_at = trio.current_time()
-        status = status_routes(lambda: status_document(self.status()), page("status.html"))
-        tokens = token_routes(self._doors())
-        admin = admin_routes(self._models, lambda model: model_document(self.overview.model(model)), self._may_operate)
-        operators = [*operator_routes(self.overview.ready), *status, *metrics_routes(self._metrics), *admin]
-        app = application(
-            [*operators, *page_routes(), *tokens, *upload_routes(self._doors())],
-            allowed_origins=self._config.allowed_origins,
-            inner=[Middleware(OperatorGate, access=self._keys.access)],
-        )
+        app = http_app(self.overview, self._metrics, self._models, self._doors())
         listen = partial(
             listener.serve_tcp,
             self._config.host,
@@ -249,9 +233,6 @@ class SpeechServer:
             await self._serve_new(wire, opened_at, caller)
 
         return local_client(config, serve, self._config.limits)
-
-    def _may_operate(self, request: Request) -> bool:
-        return has_operator_key(self._keys.access, request)
 
     def _doors(self) -> Doors:
         return Doors(
