@@ -389,13 +389,6 @@ class QueueMoved:
 
 
 Result = (
-    SpeechStarted
-    | SpeechEnded
-    | PartialResult
-    | FinalResult
-    | UtteranceFailed
-    | Processed
-    | QueueMoved
-    | FlushDone
+    SpeechStarted | SpeechEnded | PartialResult | FinalResult | UtteranceFailed | Processed | QueueMoved | FlushDone
     | StreamDone
-)
+)  # fmt: skip
