@@ -69,16 +69,16 @@ def test_a_scrape_agrees_with_what_the_sessions_did():
         assert value(before, "auricle_build_info") == 1
         assert value(before, "auricle_engine_info", model="counting", engine="scripted") == 1
         assert value(before, "auricle_sessions") == 0
-        assert value(during, "auricle_sessions", state="streaming", dialect="auricle") == 1
+        assert value(during, "auricle_sessions", state="streaming", dialect="auricle.v1") == 1
         assert value(during, "auricle_engine_sessions", model="counting") == 1
         assert value(during, "auricle_audio_received_seconds_total") == SECONDS
         assert closed.complete is True
         assert value(after, "auricle_sessions") == 0
-        assert value(after, "auricle_audio_received_seconds_total", dialect="auricle") == SECONDS
-        assert value(after, "auricle_audio_processed_seconds_total", dialect="auricle") == SECONDS
-        assert value(after, "auricle_audio_committed_seconds_total", dialect="auricle") == SECONDS
+        assert value(after, "auricle_audio_received_seconds_total", dialect="auricle.v1") == SECONDS
+        assert value(after, "auricle_audio_processed_seconds_total", dialect="auricle.v1") == SECONDS
+        assert value(after, "auricle_audio_committed_seconds_total", dialect="auricle.v1") == SECONDS
         assert value(after, "auricle_audio_lost_seconds_total") == 0
-        assert value(after, "auricle_sessions_ended_total", reason="completed", dialect="auricle") == 1
+        assert value(after, "auricle_sessions_ended_total", reason="completed", dialect="auricle.v1") == 1
         assert value(after, "auricle_refusals_total", reason="sessions") == 1
         assert value(after, "auricle_sessions_ended_total", reason="error") == 1
         assert value(after, "auricle_session_errors_total", code="capacity", fatal="true") == 1

@@ -6,31 +6,18 @@ from typing import Final, get_args
 from auricle.core.dialect import V1, Dialect
 from auricle.core.errors import ERROR_CODES
 from auricle.core.events import Ending
-from auricle.core.legacy import LegacyClient, Undecided
 from auricle.core.parts import FinalReason
 from auricle.core.states import State
 from auricle.engines.policy.events import Urgency
-from auricle.server.dialects.deepgram import DeepgramListen
-from auricle.server.dialects.openai_realtime import OpenAIRealtime
-from auricle.server.dialects.twilio import TwilioStream
-from auricle.server.dialects.wyoming import WyomingConnection
 from auricle.server.sessions.admission import RefusalReason
+from auricle.server.sessions.session_log import DIALECT_NAMES, dialect_name
 
 OTHER: Final = "other"
 """What stands for a value that is not known."""
 
-_DIALECTS: Final[dict[type, str]] = {
-    V1: "auricle",
-    Undecided: "undecided",
-    LegacyClient: "legacy",
-    DeepgramListen: "deepgram",
-    OpenAIRealtime: "openai",
-    TwilioStream: "twilio",
-    WyomingConnection: "wyoming",
-}
 POSTED: Final = "http"
 """The dialect of a recording that was posted, whatever the form of its answer."""
-DIALECTS: Final = (*_DIALECTS.values(), POSTED)
+DIALECTS: Final = (*DIALECT_NAMES.values(), POSTED)
 STATES: Final = tuple(state.value for state in State)
 ENDINGS: Final[tuple[str, ...]] = get_args(Ending)
 ERRORS: Final = tuple(ERROR_CODES)
@@ -51,8 +38,9 @@ def one_of(value: str | None, known: Collection[str]) -> str:
 
 def dialect_label(dialect: Dialect, *, in_process: bool) -> str:
     """Return the label of a session by the dialect that it speaks."""
-    known = _DIALECTS.get(type(dialect), OTHER)
-    return POSTED if in_process and known == _DIALECTS[V1] else known
+    if in_process and isinstance(dialect, V1):
+        return POSTED
+    return one_of(dialect_name(dialect), DIALECTS)
 
 
 class ModelLabels:

@@ -7,14 +7,14 @@ from auricle.core.dialect import V1, Dialect
 from auricle.core.events import SessionClosed
 from auricle.core.legacy import LegacyClient, Undecided
 from auricle.core.server import ServerSession
-from auricle.server.dialects.deepgram import DeepgramListen
+from auricle.server.dialects.deepgram_listen import DeepgramListen
 from auricle.server.dialects.openai_realtime import OpenAIRealtime
 from auricle.server.dialects.twilio import TwilioStream
 from auricle.server.dialects.wyoming import WyomingConnection
 
 logger = logging.getLogger(__name__)
 
-_NAMES: Final[dict[type, str]] = {
+DIALECT_NAMES: Final[dict[type, str]] = {
     V1: "auricle.v1",
     Undecided: "undecided",
     LegacyClient: "legacy",
@@ -59,7 +59,7 @@ def log_session_end(
 
 def dialect_name(dialect: Dialect) -> str:
     """Return the name of a dialect."""
-    return _NAMES.get(type(dialect), type(dialect).__name__)
+    return DIALECT_NAMES.get(type(dialect), type(dialect).__name__)
 
 
 def _client(session: ServerSession) -> dict[str, object]:
