@@ -163,7 +163,7 @@ def why(transport: Any, url: str) -> str:
         (None, "no server listens there: start it with `auricle serve`, or check the address"),
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
          "HTTP 404: it has no WebSocket at this path: check the address"),
-        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "HTTP 401: it wants an API key: give api_key"),
+        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "HTTP 401: it wants a valid API key: give api_key"),
         (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "it is not a WebSocket server"),
     ],
 )  # fmt: skip

@@ -10,7 +10,7 @@ from auricle.transports.address import Address
 
 STATUSES: Final[Mapping[int, str]] = MappingProxyType(
     {
-        401: "it wants an API key: give api_key",
+        401: "it wants a valid API key: give api_key",
         403: "it refuses this client: look at its log",
         404: "it has no WebSocket at this path: check the address",
         426: "it wants another version of WebSocket",
