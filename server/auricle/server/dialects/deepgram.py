@@ -16,7 +16,7 @@ from auricle.server.dialects.query_values import parse_query
 
 
 def open_listen(handshake: Handshake) -> Opening | Refused:
-    """Open a session for the query of ``/v1/listen``, or refuse it with 400. Any key is accepted, none is needed."""
+    """Open a session for the query of ``/v1/listen``, or refuse it with 400."""
     query = parse_query(handshake.query)
     named = (("dg-request-id", handshake.session_id),)
     try:

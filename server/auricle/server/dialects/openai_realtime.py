@@ -48,7 +48,7 @@ HELLO_S: Final = 60.0
 
 
 def open_realtime(handshake: Handshake) -> Opening | Refused:
-    """Open a session, and greet the client. Any key is accepted, none is needed."""
+    """Open a session, and greet the client."""
     query = parse_query(handshake.query)
     if last(query, "intent") not in (None, "", "transcription"):
         body = {"error": {"type": "invalid_request_error", "message": "Only intent=transcription is served here."}}
