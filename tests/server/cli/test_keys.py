@@ -21,6 +21,8 @@ from auricle.server.keys.scopes import Scope
 from auricle.server.server_config import ServerConfig
 from auricle.transports.trio import ConnectFailed, connect
 from server.cli.test_serve import FAR_S, serving
+from server.keys.making import made_key
+from server.uploads.upload_server import recording, upload_server
 
 
 def auricle(*arguments: str | Path) -> Result:
@@ -119,6 +121,21 @@ def test_serve_refuses_with_one_sentence() -> None:
         _, complaints = process.communicate(timeout=FAR_S)
     assert (process.returncode, complaints.count("\n")) == (2, 1)
     assert "or say --insecure." in complaints
+
+
+# ---------------------------------------------------------------------------- commands that are clients
+
+
+def test_commands_of_ours_give_their_key(tmp_path: Path) -> None:
+    key, text = made_key()
+    file = tmp_path / "numbers.wav"
+    file.write_bytes(recording(2.0))
+    with upload_server(keys=Keyring((key,))) as server:
+        command = ("transcribe", file, "--url", f"ws://127.0.0.1:{server.port}")
+        assert auricle(*command, "--api-key", text).stdout == "one two three four five\n"
+        refused = auricle(*command, "--api-key", "wrong")
+        assert refused.exit_code == 1
+        assert "it wants a valid API key: give api_key" in " ".join(refused.stderr.split())
 
 
 # ---------------------------------------------------------------------------- SIGHUP

@@ -35,6 +35,16 @@ def test_whoever_waits_for_nothing_gets_longer_utterances(endpointing, silence_s
     assert config.offline is bool(endpointing.offline)
 
 
+def test_what_a_client_leaves_open_is_as_the_operator_says():
+    given = SpeechDefaults(language="de", silence_s=0.8, max_segment_s=12.0)
+    config = _stream_config(Start(), given)
+    assert (config.language, config.silence_s, config.max_segment_s) == ("de", 0.8, 12.0)
+    asked = _stream_config(Start(language="en", endpointing=Endpointing(silence_ms=300, max_segment_ms=9_000)), given)
+    assert (asked.language, asked.silence_s, asked.max_segment_s) == ("en", 0.3, 9.0)
+    recorded = _stream_config(Start(endpointing=Endpointing(offline=True)), given)
+    assert (recorded.silence_s, recorded.max_segment_s) == (OFFLINE_SILENCE_S, OFFLINE_SEGMENT_S)
+
+
 def test_pauses_are_told_where_that_is_wanted():
     assert _stream_config(Start(), SPEECH_DEFAULTS).pause_s is None
     assert _stream_config(Start(endpointing=Endpointing(pause_ms=250)), SPEECH_DEFAULTS).pause_s == 0.25
