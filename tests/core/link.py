@@ -291,7 +291,14 @@ class DeterministicEngine:
         match event:
             case Started():
                 token = next(self.link.tokens) if self.link.resumable else None
-                self.say(session.accept("s1", ServerInfo(name="deterministic"), now=now, resume_token=token))
+                self.say(
+                    session.accept(
+                        "s1",
+                        ServerInfo(name="deterministic", turn_detector="deterministic"),
+                        now=now,
+                        resume_token=token,
+                    )
+                )
             case AudioReceived(start_sample=start, end_sample=end, pcm=pcm):
                 assert pcm == audio(start, end), "audio arrives whole and in order"
                 self.hear(end)

@@ -20,6 +20,7 @@ from auricle.core import (
     server_receive,
     server_recovery,
     server_send,
+    server_turns,
 )
 from auricle.core import guarantees as rules_of_order
 from auricle.core.draft import Draft
@@ -597,6 +598,30 @@ def keeps_the_tokens_of_what_it_hands_on(patch: Patch) -> None:
     in_effect(patch, Role.SERVER, Effect.REVOKE_TOKENS, lambda _draft, _stimulus: None)
 
 
+# ---------------------------------------------------------------------------- turns
+
+
+def promise_not_taken_back(patch: Patch) -> None:
+    """A turn ends with other words than were promised, and nobody says that the promise does not hold."""
+    patch.setattr(server_turns, "_take_back", lambda draft, _: draft.update(turn=draft.s.turn._replace(maybe=None)))
+
+
+def last_turn_never_ends(patch: Patch) -> None:
+    """Neither a flush that ends the turn nor the end of input does."""
+    patch.setattr(server_send, "end_turn", lambda *_: None)
+
+
+def turn_outlives_its_server(patch: Patch) -> None:
+    """A client whose server has lost the session holds the new one to the finals of the old one's turn."""
+
+    def restart(draft: Draft, stimulus: Stimulus) -> None:
+        turn = draft.s.turn
+        client_recovery.restart(draft, stimulus)
+        draft.update(turn=turn)
+
+    in_effect(patch, Role.CLIENT, Effect.RESTART, restart)
+
+
 # ---------------------------------------------------------------------------- the table
 
 
@@ -681,6 +706,9 @@ TABLE = (
     Mutant(hangs_up_on_whom_it_lets_go, "found by the explorer", "no return, without acks"),
     Mutant(end_lost_with_the_transport, "wire-protocols.md §3.7", "a cut"),
     Mutant(older_transport_is_kept, "wire-protocols.md §3.7", "silence"),
+    Mutant(promise_not_taken_back, "O11", "turns"),
+    Mutant(last_turn_never_ends, "O11", "turns"),
+    Mutant(turn_outlives_its_server, "O11"),
 )
 
 

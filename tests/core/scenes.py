@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from auricle.core import Limits, LocalProtocolError, Start
-from auricle.core.parts import AudioFormat, Bias
+from auricle.core.parts import AudioFormat, Bias, Features
 from core.link import Link, ready
 from core.tapes import Tape, rolling
 
@@ -100,4 +100,27 @@ def shutdown_crosses_end() -> list[Tape]:
         link.route("server", link.server.stop_input("shutdown", now=link.now))
         link.end()
         link.run_out()
+    return tapes
+
+
+def promises_a_turn() -> list[Tape]:
+    """A promise that the finals do not keep, one that they do, a flush that ends the turn, and the end of input."""
+    with rolling() as tapes:
+        link = ready(config=Start(features=Features(turns=True)))
+        server = link.server
+        link.send(1_500)
+        link.settle()
+        for open_text in ("something else", "words from 1000 to 2000"):
+            link.route("server", server.turn_maybe_end(open_text, at_sample=1_200, confidence=0.8, now=link.now))
+            link.route("server", server.turn_resumed(1_400, now=link.now))
+        link.route("server", server.turn_maybe_end("words from 1000 to 2000", at_sample=1_500, now=link.now))
+        link.send(500)
+        link.settle()
+        link.route("server", server.turn_end("model", at_sample=1_900, confidence=0.9, now=link.now))
+        link.send(700)
+        link.route("client", link.client.end_turn("f1", now=link.now))
+        link.send(300)
+        link.end()
+        link.run_out()
+        assert link.closed.complete, link.closed
     return tapes

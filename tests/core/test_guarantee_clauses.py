@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ import pytest
 
 from auricle.core import LocalProtocolError, guarantees
 from auricle.core.schema import LAST_POSITION
+from auricle.core.turn import LONGEST_TEXT, MaybeEnd, Turn
 from core.link import Link
 from core.test_guarantees import FINAL, durable, final, streaming
 
@@ -53,6 +55,30 @@ def lost(begin: int, end: int) -> str:
     return durable("error", code="engine_failed", message="x", fatal=False, audio=[begin, end])
 
 
+def turn(link: Link, **changes: Any) -> None:
+    """Turns are told; the open one has the final that there is."""
+    spoken = Turn(text="first", spoken_until=100, at=50)._replace(**changes)
+    for session in (link.client, link.server):
+        s = session.snapshot
+        features = replace(s.config.features, turns=True)
+        session._snapshot = s._replace(config=replace(s.config, features=features), turn=spoken)
+
+
+def ending(**changes: Any) -> Prepare:
+    """The same, and its end is promised, with what comes next in it."""
+    return lambda link: turn(link, maybe=MaybeEnd("first and more", 1), **changes)
+
+
+def maybe(**changes: Any) -> str:
+    fields = {"turn": 0, "segments": [0, 1], "text": "first and more", "at": 500, "time": 0.1}
+    return durable("turn_maybe_end", **{**fields, **changes})
+
+
+def turn_end(**changes: Any) -> str:
+    fields = {"turn": 0, "segments": [0, 0], "text": "first", "at": 500, "time": 0.1, "trigger": "manual"}
+    return durable("turn_end", **{**fields, **changes})
+
+
 LIES = (
     Lie("watermarks are out of order", ack(processed=1001)),
     Lie("samples sent", ack(received=2000, processed=2000)),
@@ -83,6 +109,19 @@ LIES = (
     Lie("received 2000 of 1000 sent", durable("input_ended", received=2000, by="client"), Link.end),
     Lie("audio lost from 500", lost(500, 900)),
     Lie("audio 400-400", lost(400, 400)),
+    Lie("has not ended", final(), lambda link: turn(link, text="x" * (LONGEST_TEXT + 1))),
+    Lie("has perhaps ended already", maybe(), ending()),
+    Lie("begins with segment 0", maybe(segments=[1, 1]), turn),
+    Lie("segments up to 2", maybe(segments=[0, 2]), turn),
+    Lie("the text of a turn is that of its finals", maybe(text="more"), turn),
+    Lie("has not perhaps ended", durable("turn_resumed", turn=0, at=500, time=0.1), turn),
+    Lie("has no final", turn_end(segments=[1, 0], text=""), lambda link: turn(link, first=1, text="")),
+    Lie("segments (0, 1) of a turn", turn_end(segments=[0, 1]), turn),
+    Lie("the text of a turn is that of its finals", turn_end(text="other"), turn),
+    Lie("without turn_maybe_end", turn_end(trigger="model"), turn),
+    Lie("another text than turn_maybe_end said", turn_end(), ending()),
+    Lie("turn 1, open is 0", turn_end(turn=1), turn),
+    Lie("a turn at 5000", turn_end(at=5000), turn),
 )
 
 

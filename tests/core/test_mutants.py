@@ -20,6 +20,7 @@ from core import test_guarantees as guarantees
 from core import test_legacy as legacy
 from core import test_properties as properties
 from core import test_timers as timers
+from core import test_turns as turns
 from core.link import Link
 from core.mutants import (
     acks_hold_the_credit,
@@ -37,6 +38,7 @@ from core.mutants import (
     flush_overtakes_audio,
     flush_unanswered_at_close,
     half_done,
+    last_turn_never_ends,
     late_timers_judge,
     leaked_credit,
     legacy_log_probability,
@@ -45,9 +47,11 @@ from core.mutants import (
     partial_after_final,
     planted,
     progress_untold,
+    promise_not_taken_back,
     promise_unchecked,
     second_ending,
     sends_on_after_the_server_ended,
+    turn_outlives_its_server,
 )
 
 Patch = pytest.MonkeyPatch
@@ -90,6 +94,9 @@ MUTANTS: dict[Callable[[Patch], None], Check] = {
     cancel_into_the_void: lambda: (
         crossings.TestLeavingBeforeAnybodyListens().test_before_the_transport_is_open_nothing_is_said("cancel")
     ),
+    promise_not_taken_back: turns.test_a_final_with_another_text_takes_the_promise_back,
+    last_turn_never_ends: turns.test_the_end_of_input_ends_the_turn,
+    turn_outlives_its_server: turns.test_a_restart_begins_the_turn_anew_and_counts_on,
     no_keepalive: lambda: timers.test_a_silent_application_is_kept_alive_for_hours(0),
 }
 

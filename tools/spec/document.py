@@ -10,7 +10,7 @@ from auricle.core.framing import HEADER
 from auricle.core.guards import RECLAIMABLE
 from auricle.core.limits import Limits
 from auricle.core.messages import CHANGEABLE, PROTOCOL
-from auricle.core.states import RESERVED, Role, Side
+from auricle.core.states import Role, Side
 from auricle.server.http.negotiation import WEBSOCKET_PATHS
 from auricle.transports.trio import frame_budget
 from spec import attachment_tables, examples, tables
@@ -74,7 +74,6 @@ _SLOTS: Final[Mapping[str, Callable[..., str]]] = {
     "small_frame": lambda: str(frame_budget.SMALL_BYTES),
     "small_frames_at_once": lambda: str(frame_budget.BURST),
     "small_frames_per_s": lambda: str(frame_budget.PER_S),
-    "reserved": lambda: ", ".join(f"`{kind.value}`" for kind in RESERVED),
     "resume": lambda: _fill(RESUME).strip(),
     "example": examples.render,
     "examples": _examples,

@@ -10,7 +10,7 @@ from spec.source import SpecError
 
 RATE: Final = 16_000
 C, S = Role.CLIENT, Role.SERVER
-ENGINE: Final = ServerInfo(name="example", version="1.0", device="cpu")
+ENGINE: Final = ServerInfo(name="example", version="1.0", device="cpu", turn_detector="example")
 ELIDED: Final = frozenset({"effective", "limits"})
 QUIET: Final = Features(speech_events=False, partials=False, acks=False)
 
@@ -116,6 +116,35 @@ def flushes() -> Exchange:
     _final(x, "half past three", 3.5)
     _end(x)
     _heard(x, 3.5)
+    _finish(x)
+    return x
+
+
+def turns() -> Exchange:
+    """A voice agent is told when it may answer: a breath ends a segment, and not the turn."""
+    x = _opened(Start(language="en", features=Features(speech_events=False, partials=False, acks=False, turns=True)))
+    _audio(x, 1.5)
+    _heard(x, 1.5)
+    _final(x, "I would like", 1.5)
+    _audio(x, 1.0)
+    _heard(x, 2.5)
+    x.do(S, x.server.turn_maybe_end("two tickets", at_sample=int(2.2 * RATE), confidence=0.91, now=x.now))
+    x.note("the agent begins with its answer, and the speaker goes on")
+    _audio(x, 0.2)
+    _heard(x, 2.7)
+    x.do(S, x.server.turn_resumed(int(2.6 * RATE), now=x.now))
+    _audio(x, 1.3)
+    _heard(x, 4.0)
+    x.do(S, x.server.turn_maybe_end("two tickets to Rome", at_sample=int(3.7 * RATE), confidence=0.97, now=x.now))
+    _final(x, "two tickets to Rome", 4.0)
+    x.do(S, x.server.turn_end("model", at_sample=int(3.7 * RATE), confidence=0.97, now=x.now))
+    x.note("a button ends the next turn")
+    _audio(x, 1.0)
+    x.do(C, x.client.end_turn("f1", now=x.now))
+    _heard(x, 5.0)
+    _final(x, "for two people", 5.0, "flush")
+    x.do(S, x.server.flushed("f1", 5 * RATE, now=x.now))
+    _end(x)
     _finish(x)
     return x
 
@@ -282,6 +311,7 @@ def legacy() -> Exchange:
 V1_SCENES: Final[tuple[Callable[[], Exchange], ...]] = (
     dictation,
     flushes,
+    turns,
     configured,
     muted,
     offset_framing,

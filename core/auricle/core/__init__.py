@@ -47,6 +47,9 @@ from auricle.core.messages import (
     SpeechStart,
     Start,
     Stats,
+    TurnEnd,
+    TurnMaybeEnd,
+    TurnResumed,
     WarningMessage,
 )
 from auricle.core.outputs import (
@@ -59,7 +62,7 @@ from auricle.core.outputs import (
     Output,
     Transmit,
 )
-from auricle.core.parts import AudioFormat, Bias, Endpointing, Features, Product, ServerInfo, Word
+from auricle.core.parts import AudioFormat, Bias, Endpointing, Features, Product, ServerInfo, Turns, Word
 from auricle.core.server import ServerSession
 from auricle.core.states import Role, State
 
@@ -119,6 +122,10 @@ __all__ = [
     "Stats",
     "TranscriptIncomplete",
     "Transmit",
+    "TurnEnd",
+    "TurnMaybeEnd",
+    "TurnResumed",
+    "Turns",
     "WarningMessage",
     "Word",
 ]

@@ -28,6 +28,7 @@ from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Attachment, Kind, Role, State
 from auricle.core.stimuli import Hear, Local, Opened, Say
+from auricle.core.turn import Turn
 
 
 class ClientSession(Session):
@@ -67,6 +68,7 @@ class ClientSession(Session):
             role=Role.CLIENT, limits=limits, config=config, opened_at=now, recovery=recovery,
             origin=origin, offered=origin, sent=origin, received=origin, processed=origin, committed=origin,
             ring_start=origin, speech_at=origin, segment=config.segment_origin or 0,
+            turn=Turn(number=config.turn_origin or 0, first=config.segment_origin or 0, spoken_until=origin, at=origin),
         )  # fmt: skip
         super().__init__(snapshot, V1(Role.SERVER, limits))
         self._allow_legacy = allow_legacy
@@ -129,6 +131,10 @@ class ClientSession(Session):
     def mark(self, flush_id: str, *, now: float, at_sample: int | None = None) -> Outputs:
         """Request an answer once everything before ``at_sample`` has been decided, without forcing that decision."""
         return self._flush(Flush(id=flush_id, at=at_sample, finalise=False), now=now)
+
+    def end_turn(self, flush_id: str, *, now: float) -> Outputs:
+        """As `flush`, and the turn that is open at that point ends there, whatever the server takes it for."""
+        return self._flush(Flush(id=flush_id, end_turn=True), now=now)
 
     def _flush(self, message: Flush, *, now: float) -> Outputs:
         s, flush_id, at_sample = self._snapshot, message.id, message.at

@@ -17,6 +17,7 @@ from auricle.core.recovery import Past, opening_delay_s, reconnect_delay_s
 from auricle.core.snapshot import Pending, Snapshot
 from auricle.core.states import Attachment, AttachmentEvent
 from auricle.core.stimuli import Hear, Lose, Stimulus
+from auricle.core.turn import Turn
 
 
 def interrupt(draft: Draft, stimulus: Stimulus) -> None:
@@ -137,7 +138,13 @@ def restart(draft: Draft, _: Stimulus) -> None:
             dropped=s.past.dropped + s.dropped + lost,
             late=s.past.late + s.late,
         ),
-        config=replace(s.config, timeline_origin=origin or None, segment_origin=s.segment or None),
+        config=replace(
+            s.config,
+            timeline_origin=origin or None,
+            segment_origin=s.segment or None,
+            turn_origin=s.turn.number or None,
+        ),
+        turn=Turn(number=s.turn.number, first=s.segment, spoken_until=origin, at=origin),
         origin=origin, sent=origin, received=origin, processed=origin, committed=origin, credit=origin,
         started=False, seq=0, outbox_sent=0, outbox=_outbox(s),
         non_speech=0, gap=gap, dropped=0, late=0, failures=0, speaking_since=None, speech_at=origin, error=None,

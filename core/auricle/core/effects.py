@@ -11,10 +11,22 @@ from auricle.core import (
     server_receive,
     server_recovery,
     server_send,
+    server_turns,
 )
 from auricle.core.draft import Draft
 from auricle.core.effect_function import EffectFunction, for_message, for_stimulus
-from auricle.core.messages import Ack, Closed, Configured, Message, Partial, SpeechEnd, SpeechStart
+from auricle.core.messages import (
+    Ack,
+    Closed,
+    Configured,
+    Message,
+    Partial,
+    SpeechEnd,
+    SpeechStart,
+    TurnEnd,
+    TurnMaybeEnd,
+    TurnResumed,
+)
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outcomes import Effect
 from auricle.core.outputs import AbortTransport
@@ -55,6 +67,7 @@ def _detach(draft: Draft, _: Stimulus) -> None:
 _SHARED: Final[Mapping[Effect, EffectFunction]] = {
     Effect.TRACK_SPEECH: for_message(SpeechStart, SpeechEnd)(guarantees.check_speech),
     Effect.TRACK_PARTIAL: for_message(Partial)(guarantees.check_partial),
+    Effect.TRACK_TURN_RESUMED: for_message(TurnResumed)(guarantees.check_turn_resumed),
     Effect.GRANT_GRACE: _grant_grace,
     Effect.START_CLOSE_TIMER: _start_close_timer,
     Effect.ABORT_TRANSPORT: _abort_transport,
@@ -65,6 +78,8 @@ _CLIENT: Final[Mapping[Effect, EffectFunction]] = {
     Effect.EMIT: _emit,
     Effect.TRACK_ACK: for_message(Ack)(guarantees.check_ack),
     Effect.TRACK_FINAL: for_message(FinalMessage)(guarantees.check_final),
+    Effect.TRACK_TURN_MAYBE_END: for_message(TurnMaybeEnd)(guarantees.check_turn_maybe_end),
+    Effect.TRACK_TURN_END: for_message(TurnEnd)(guarantees.check_turn_end),
     Effect.TRACK_FLUSHED: client_effects.track_flushed,
     Effect.TRACK_CONFIGURED: client_effects.track_configured,
     Effect.TRACK_INPUT_ENDED: client_effects.track_input_ended,
@@ -117,6 +132,10 @@ _SERVER: Final[Mapping[Effect, EffectFunction]] = {
     Effect.SEND_PONG: server_receive.send_pong,
     Effect.WARN_UNKNOWN: server_receive.warn_unknown,
     Effect.SEND_FLUSHED: server_send.send_flushed,
+    Effect.SAY_TURN_MAYBE_END: server_turns.say_maybe_end,
+    Effect.SAY_TURN_END: server_turns.say_end,
+    Effect.SETTLE_TURN_WITH_FINAL: server_turns.settle_with_final,
+    Effect.SETTLE_TURN_WITH_LOSS: server_turns.settle_with_loss,
     Effect.SEND_STATS: server_send.send_stats,
     Effect.WARN_OF_EXPIRY: server_send.warn_of_expiry,
     Effect.AWAIT_RESUME: server_recovery.await_resume,

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from auricle.core.draft import Draft
+from auricle.core.error_messages import error_of
 from auricle.core.errors import ABNORMAL_CLOSURE, ERROR_CODES, NORMAL_CLOSURE, RETRIABLE_CLOSE_CODES
 from auricle.core.events import Ending, SessionClosed
-from auricle.core.messages import Cancel, Closed, ErrorMessage
+from auricle.core.messages import Cancel, Closed
 from auricle.core.outputs import AbortTransport
 from auricle.core.parts import ClosedStats, CloseReason
 from auricle.core.snapshot import Snapshot
@@ -73,20 +74,14 @@ def say_fatal(
     draft: Draft, code: str, why: str, *, param: str | None = None, retry_after_s: float | None = None
 ) -> None:
     """Send a fatal ``error`` and then ``closed`` with ``complete`` false (O10). ``code`` is a key of `ERROR_CODES`."""
-    row = ERROR_CODES[code]
-    draft.send(
-        ErrorMessage(
-            seq=draft.s.seq + 1,
-            code=code,
-            message=why,
-            fatal=True,
-            retriable=row.retriable,
-            status=row.status,
-            param=param,
-            retry_after_ms=None if retry_after_s is None else round(retry_after_s * 1000),
-        )
+    draft.send(error_of(draft.s, code, why, fatal=True, param=param, retry_after_s=retry_after_s))
+    say_closed(
+        draft,
+        REASONS.get(code, "error"),
+        ERROR_CODES[code].close_code,
+        error=code,
+        message=f"The session failed: {why}.",
     )
-    say_closed(draft, REASONS.get(code, "error"), row.close_code, error=code, message=f"The session failed: {why}.")
 
 
 def hand_on(draft: Draft, _: Stimulus) -> None:
@@ -162,6 +157,8 @@ def _mismatch(s: Snapshot, closed: Closed) -> str | None:
         return f"{s.segment} of {stats.segments} finals arrived"
     if s.flushes:
         return f"flush {s.flushes[0].id!r} was not answered"
+    if s.tells_turns and s.segment > s.turn.first:
+        return f"turn {s.turn.number} was not ended"
     if s.changes:
         return f"change {s.changes[0].id!r} was not answered"
     # What no final covers must be what the server calls non-speech: beyond our last commit, and before it.

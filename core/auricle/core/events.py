@@ -23,6 +23,9 @@ from auricle.core.messages import (
     SpeechStart,
     Start,
     Stats,
+    TurnEnd,
+    TurnMaybeEnd,
+    TurnResumed,
     WarningMessage,
 )
 
@@ -113,7 +116,8 @@ class Interrupted:
 class Restarted:
     """The server no longer knew the session. A new one goes on where the old one was committed.
 
-    Positions, times and segment numbers go on. Whatever was open is void: partials, and a speech that had started.
+    Positions, times and segment numbers go on. Whatever was open is void: partials, a speech that had started, and a
+    turn: the next ``turn_end`` speaks of the finals from here on.
     ``lost_samples`` before ``origin_sample`` had been sent, were not decided, and could not be sent again.
     """
 
@@ -190,7 +194,8 @@ class InputFinished:
 
 ClientEvent = (
     Loading | Ready | Interrupted | Resumed | Restarted | Ack | SpeechStart | SpeechEnd | Partial | Final
-    | Flushed | FlushTimedOut | Configured | InputEnded | WarningMessage | ErrorMessage | Stats | SessionClosed
+    | TurnMaybeEnd | TurnResumed | TurnEnd | Flushed | FlushTimedOut | Configured | InputEnded | WarningMessage
+    | ErrorMessage | Stats | SessionClosed
 )  # fmt: skip
 ServerEvent = (
     Started | AudioReceived | AudioSkipped | FlushRequested | ConfigureRequested | InputFinished

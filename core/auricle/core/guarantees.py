@@ -1,4 +1,4 @@
-"""The ordering guarantees O2-O6, O8 and O12, each checked once and for both ends of the wire.
+"""The ordering guarantees O2-O8, O11 and O12, each checked once and for both ends of the wire.
 
 Every function takes the draft and the message, raises `Breach` where the guarantee does not hold, and otherwise updates
 the part of the snapshot that both roles share. The server runs them on what its engine produces (an illegal call
@@ -23,10 +23,14 @@ from auricle.core.messages import (
     Partial,
     SpeechEnd,
     SpeechStart,
+    TurnEnd,
+    TurnMaybeEnd,
+    TurnResumed,
 )
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.schema import LAST_POSITION
 from auricle.core.snapshot import EndCode, OpenFlush, Snapshot
+from auricle.core.turn import LONGEST_TEXT, UNPROMISED, MaybeEnd, Turn, begun_anew, following, joined
 
 ANSWERED_KEPT: Final = 64
 """Number of answered ids that are remembered."""
@@ -90,9 +94,59 @@ def check_final(draft: Draft, final: FinalMessage) -> None:
         segment=s.segment + 1,
         words=s.words + (len(final.words) if final.words else len(final.text.split())),
         failures=0,
+        turn=_with_final(s, final),
         **_committed(s, end),
         **FRESH,
     )
+
+
+def _with_final(s: Snapshot, final: FinalMessage) -> Turn:
+    """O11: return the open turn with one more final, where turns are told."""
+    if not s.tells_turns:
+        return s.turn
+    _require(len(s.turn.text) <= LONGEST_TEXT, "O11", f"a turn of more than {LONGEST_TEXT} characters has not ended")
+    spoken_until = min(s.sent, max(s.turn.spoken_until, round(final.end * s.rate)))
+    return s.turn._replace(text=joined(s.turn.text, final.text), spoken_until=spoken_until)
+
+
+def check_turn_maybe_end(draft: Draft, message: TurnMaybeEnd) -> None:
+    """O11: a promise of what the open turn will have been; one at a time, beginning with the finals so far."""
+    s, turn = draft.s, draft.s.turn
+    first, last = message.segments
+    _check_turn(s, message)
+    _require(turn.maybe is None, "O11", f"turn {turn.number} has perhaps ended already")
+    _require(first == turn.first, "O11", f"turn {turn.number} begins with segment {turn.first}, not {first}")
+    _require(max(first, s.segment - 1) <= last <= s.segment, "O11", f"segments up to {last}, open is {s.segment}")
+    kept = message.text.startswith(turn.text) if last == s.segment else message.text == turn.text
+    _require(kept, "O11", "the text of a turn is that of its finals")
+    draft.update(turn=turn._replace(maybe=MaybeEnd(message.text, last), at=message.at))
+
+
+def check_turn_resumed(draft: Draft, message: TurnResumed) -> None:
+    """O11: a promise that is taken back was made."""
+    turn = draft.s.turn
+    _check_turn(draft.s, message)
+    _require(turn.maybe is not None, "O11", f"turn {turn.number} has not perhaps ended")
+    draft.update(turn=turn._replace(maybe=None, at=message.at))
+
+
+def check_turn_end(draft: Draft, message: TurnEnd) -> None:
+    """O11: a turn is all finals since the one before, there is one, and the text is what was promised last."""
+    s, turn = draft.s, draft.s.turn
+    _check_turn(s, message)
+    _require(s.segment > turn.first, "O11", f"turn {turn.number} has no final")
+    _require(message.segments == (turn.first, s.segment - 1), "O11", f"segments {message.segments} of a turn")
+    _require(message.text == turn.text, "O11", "the text of a turn is that of its finals")
+    if turn.maybe is None:
+        _require(message.trigger in UNPROMISED, "O11", f"a turn ends by {message.trigger} without turn_maybe_end")
+    else:
+        _require(message.text == turn.maybe.text, "O11", "a turn ends with another text than turn_maybe_end said")
+    draft.update(turn=following(turn, s.segment, message.at))
+
+
+def _check_turn(s: Snapshot, message: TurnMaybeEnd | TurnResumed | TurnEnd) -> None:
+    _require(message.turn == s.turn.number, "O11", f"turn {message.turn}, open is {s.turn.number}")
+    _require(s.turn.at <= message.at <= s.sent, "O11", f"a turn at {message.at}")
 
 
 def check_flushed(draft: Draft, flushed: Flushed) -> None:
@@ -124,6 +178,7 @@ def check_configured(draft: Draft, message: Configured) -> None:
         changes=s.changes[1:],
         answered_changes=remember(s.answered_changes, change.id),
         config=change.config,
+        turn=s.turn if change.config.features.turns == s.config.features.turns else begun_anew(s.turn, s.segment),
         **_committed(s, message.from_),
     )
 

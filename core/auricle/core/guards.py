@@ -15,6 +15,9 @@ from auricle.core.messages import (
     Partial,
     SpeechEnd,
     SpeechStart,
+    TurnEnd,
+    TurnMaybeEnd,
+    TurnResumed,
 )
 from auricle.core.outcomes import Guard
 from auricle.core.rules.attachment import WITH_TOKEN, may
@@ -178,6 +181,8 @@ def _not_requested(s: Snapshot, stimulus: Stimulus) -> bool:
             return not s.config.features.partials
         case Say(message=SpeechStart() | SpeechEnd()):
             return not s.config.features.speech_events
+        case (Say() | Hear()) as turn if isinstance(turn.message, TurnMaybeEnd | TurnResumed | TurnEnd):
+            return not s.tells_turns
         case _:
             return False
 
@@ -186,6 +191,8 @@ def _unchanged(s: Snapshot, stimulus: Stimulus) -> bool:
     match stimulus:
         case Say(message=Partial(text=text, pause=None)):
             return text == s.partial
+        case Say(message=TurnMaybeEnd(text=text)):
+            return s.turn.maybe is not None and text == s.turn.maybe.text
         case _:
             return False
 
@@ -227,6 +234,8 @@ GUARDS: Final[Mapping[Guard, Callable[[Snapshot, Stimulus], bool]]] = {
     Guard.KNOWN_FLUSH: _known_flush,
     Guard.NOT_REQUESTED: _not_requested,
     Guard.UNCHANGED: _unchanged,
+    Guard.TURN_EMPTY: lambda s, _: s.segment == s.turn.first,
+    Guard.NOT_ENDING: lambda s, _: s.turn.maybe is None,
     Guard.FAILURE_LIMIT: _failure_limit,
     Guard.WARNING_DEFERRED: lambda s, _: bool(s.deferred_warnings),
     Guard.FLUSH_DECIDED: lambda s, _: bool(s.flushes) and is_decided(s, s.flushes[0]),

@@ -30,6 +30,7 @@ SAMPLE_BYTES: Constant[Mapping[str, int]] = {"pcm_s16le": 2, "pcm_f32le": 4, "mu
 """Bytes of one sample of one channel, for each encoding this implementation accepts."""
 
 FinalReason = Literal["endpoint", "max_length", "stability", "flush", "end_input", "configure"]
+TurnTrigger = Literal["model", "silence", "manual", "timeout"]
 CloseReason = Literal["completed", "cancelled", "error", "session_limit", "idle", "shutdown", "superseded"]
 
 
@@ -82,6 +83,20 @@ class Endpointing(Part):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Turns(Part):
+    """When a turn is over, where ``features.turns`` asks for turns.
+
+    A silence that is shorter than one before it counts as that.
+    """
+
+    threshold: Probability | None = None
+    maybe_threshold: Probability | None = None
+    silence_ms: Annotated[int, Range(100, 10_000)] | None = None
+    unsure_ms: Annotated[int, Range(100, 30_000)] | None = None
+    timeout_ms: Annotated[int, Range(100, 60_000)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bias(Part):
     """Words that are likely to be said."""
 
@@ -107,6 +122,7 @@ class ServerInfo(Part):
     version: str | None = None
     model: str | None = None
     device: str | None = None
+    turn_detector: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

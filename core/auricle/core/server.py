@@ -5,9 +5,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import assert_never
 
-from auricle.core import codec, framing, server_recovery
+from auricle.core import codec, framing, server_recovery, server_turns
 from auricle.core.codec import Decoded
 from auricle.core.dialect import V1, Dialect
+from auricle.core.error_messages import error_of
 from auricle.core.errors import ERROR_CODES, LocalProtocolError
 from auricle.core.events import AudioReceived, Event, Started
 from auricle.core.legacy import Undecided
@@ -18,7 +19,6 @@ from auricle.core.messages import (
     Audio,
     Configured,
     Durable,
-    ErrorMessage,
     Flushed,
     Gap,
     Loading,
@@ -33,7 +33,7 @@ from auricle.core.messages import (
 )
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import AudioSpan, Forget, Record, Replay, Transmit
-from auricle.core.parts import FinalDetails, FinalReason, ResumeOffer, ServerInfo, Word
+from auricle.core.parts import FinalDetails, FinalReason, ResumeOffer, ServerInfo, TurnTrigger, Word
 from auricle.core.record import MessageRecord
 from auricle.core.rules.attachment import WITH_TOKEN
 from auricle.core.schema import MAX_INTEGER
@@ -47,7 +47,7 @@ from auricle.core.stimuli import Advance, Attach, Expect, Fail, Hear, Local, Say
 class ServerSession(Session):
     """A session with a client whose transport is open.
 
-    The methods from `progress` on are for the engine. A call that would break an ordering guarantee (O1-O6, O8-O13)
+    The methods from `progress` on are for the engine. A call that would break an ordering guarantee (O1-O13)
     raises `LocalProtocolError` and sends nothing. A call after the session has closed, or about results that the client
     did not request, does nothing.
     """
@@ -259,17 +259,30 @@ class ServerSession(Session):
     def segment_failed(self, end_sample: int, why: str, *, now: float) -> Outputs:
         """Report that the engine failed on the open segment: the audio up to ``end_sample`` is lost."""
         s = self._snapshot
-        row = ERROR_CODES["engine_failed"]
-        error = ErrorMessage(
-            seq=s.seq + 1,
-            code="engine_failed",
-            message=why,
-            fatal=False,
-            retriable=row.retriable,
-            status=row.status,
-            audio=(s.committed, end_sample),
-        )
-        return self._step(Say(message=error), now=now)
+        return self._step(Say(message=error_of(s, "engine_failed", why, audio=(s.committed, end_sample))), now=now)
+
+    def turn_maybe_end(
+        self, open_text: str | None, *, at_sample: int, now: float, confidence: float | None = None
+    ) -> Outputs:
+        """Say that the open turn seems to be over: its finals, and ``open_text``, which the next final will be.
+
+        None: no segment is open. ``at_sample``: where the speech ended. Does nothing where that is promised already.
+        """
+        message = server_turns.maybe_end_of(self._snapshot, open_text, at_sample, confidence)
+        return self._step(Say(message=message), now=now)
+
+    def turn_resumed(self, at_sample: int, *, now: float) -> Outputs:
+        """Say that the turn goes on, where its end was promised."""
+        return self._step(Say(message=server_turns.resumed_of(self._snapshot, at_sample)), now=now)
+
+    def turn_end(self, trigger: TurnTrigger, *, at_sample: int, now: float, confidence: float | None = None) -> Outputs:
+        """Say that the turn is over, with all finals so far; does nothing where there is none in it.
+
+        Where its text is another than was promised the promise is taken back first, and where there must be one, one
+        is made (O11). A flush that ends the turn, and the end of input, do this by themselves.
+        """
+        message = server_turns.end_of(self._snapshot, at_sample, trigger, confidence)
+        return self._step(Say(message=message), now=now)
 
     def flushed(self, flush_id: str, upto_sample: int, *, now: float) -> Outputs:
         """Answer a flush: everything before ``upto_sample`` is decided; what no final covers holds no words."""
@@ -301,19 +314,7 @@ class ServerSession(Session):
 
     def refuse_change(self, change_id: str, code: str, why: str, param: str | None = None, *, now: float) -> Outputs:
         """Refuse a change that the engine cannot apply: the configuration stays. ``code`` is a key of `ERROR_CODES`."""
-        s = self._snapshot
-        row = ERROR_CODES[code]
-        error = ErrorMessage(
-            seq=s.seq + 1,
-            code=code,
-            message=why,
-            fatal=False,
-            retriable=row.retriable,
-            status=row.status,
-            ref=change_id,
-            param=param,
-        )
-        return self._step(Say(message=error), now=now)
+        return self._step(Say(message=error_of(self._snapshot, code, why, ref=change_id, param=param)), now=now)
 
     # ------------------------------------------------------------------------ between frames and step
 

@@ -5,7 +5,8 @@ from typing import Final
 from auricle.core import endings
 from auricle.core.draft import Draft
 from auricle.core.effect_function import for_message
-from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE, Breach
+from auricle.core.error_messages import error_of
+from auricle.core.errors import NORMAL_CLOSURE, Breach
 from auricle.core.events import (
     AudioReceived,
     AudioSkipped,
@@ -19,7 +20,6 @@ from auricle.core.guarantees import remember
 from auricle.core.messages import (
     Configure,
     EndInput,
-    ErrorMessage,
     Flush,
     Gap,
     Malformed,
@@ -36,6 +36,7 @@ from auricle.core.server_send import warn
 from auricle.core.snapshot import EndCode, OpenChange, OpenFlush, Snapshot
 from auricle.core.states import Kind, State
 from auricle.core.stimuli import Local, Stimulus, StopInput
+from auricle.core.turn import Turn
 
 LIVE_FACTOR: Final = 1.25
 LIVE_SLACK_S: Final = 2.0
@@ -62,6 +63,7 @@ def receive_start(draft: Draft, start: Start) -> None:
     draft.update(
         started=True, config=start, segment=start.segment_origin or 0,
         origin=origin, offered=origin, sent=origin, received=origin, processed=origin, committed=origin,
+        turn=Turn(number=start.turn_origin or 0, first=start.segment_origin or 0, spoken_until=origin, at=origin),
         speech_at=origin, acked_processed=origin, acked_at=draft.now, said_at=draft.now,
     )  # fmt: skip
     draft.update(credit=min(LAST_POSITION, origin + draft.s.samples(draft.s.limits.prebuffer_s)))
@@ -155,7 +157,15 @@ def receive_flush(draft: Draft, flush: Flush) -> None:
     # marks a position asks nothing of the engine and cuts nothing.
     awaited = flush.finalise and not s.ended and at > s.committed
     exact = flush.finalise and at == s.received
-    entry = OpenFlush(id=flush.id, at=at, segment=s.segment, since=draft.now, awaited=awaited, exact=exact)
+    entry = OpenFlush(
+        id=flush.id,
+        at=at,
+        segment=s.segment,
+        since=draft.now,
+        awaited=awaited,
+        exact=exact,
+        end_turn=bool(flush.end_turn),
+    )
     draft.update(flushes=(*s.flushes, entry), flush_times=times)
     if awaited:
         draft.emit(FlushRequested(id=flush.id, at_sample=at))
@@ -179,37 +189,15 @@ def refuse(draft: Draft, code: str, why: str, *, ref: str, param: str | None = N
     """Send a non-fatal error as the answer to the message with the id ``ref``."""
     if draft.s.state is State.CONNECTING:
         raise Breach("protocol_violation", why)  # O1: nothing durable may come before ready but a fatal error
-    row = ERROR_CODES[code]
     draft.update(answered=remember(draft.s.answered, ref))
-    draft.send(
-        ErrorMessage(
-            seq=draft.s.seq + 1,
-            code=code,
-            message=why,
-            fatal=False,
-            retriable=row.retriable,
-            status=row.status,
-            ref=ref,
-            param=param,
-        )
-    )
+    draft.send(error_of(draft.s, code, why, ref=ref, param=param))
 
 
 @for_message(Flush, Configure)
 def refuse_repeated(draft: Draft, message: Flush | Configure) -> None:
     """Say that an id is used twice. Without ``ref``: that would be the answer to the first one, which comes as well."""
-    row = ERROR_CODES["invalid_param"]
-    draft.send(
-        ErrorMessage(
-            seq=draft.s.seq + 1,
-            code="invalid_param",
-            message=f"the id {message.id!r} of a {message.type} has been used: each gets one of its own",
-            fatal=False,
-            retriable=row.retriable,
-            status=row.status,
-            param="/id",
-        )
-    )
+    why = f"the id {message.id!r} of a {message.type} has been used: each gets one of its own"
+    draft.send(error_of(draft.s, "invalid_param", why, param="/id"))
 
 
 @for_message(Configure)

@@ -22,6 +22,7 @@ from auricle.core.messages import (
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.progress import LONGEST_DRAIN_S, drain_budget_s
 from auricle.core.schema import LAST_POSITION
+from auricle.core.server_turns import end_turn
 from auricle.core.snapshot import OpenFlush, Snapshot
 from auricle.core.states import AttachmentEvent, State
 from auricle.core.stimuli import Advance, Expect, Fail, Say, Stimulus
@@ -61,6 +62,7 @@ def open_session(draft: Draft, ready: Ready) -> None:
         acked_at=draft.now,
         progress_at=draft.now,
         heard_at=draft.now,
+        detects_turns=ready.detects_turns,
     )
     draft.attach(AttachmentEvent.READY if ready.resume is None else AttachmentEvent.READY_RESUMABLE)
     if ready.resume is not None:
@@ -191,7 +193,9 @@ def send_oldest_flushed(draft: Draft, _: Stimulus) -> None:
 
 
 def send_flushed_for(draft: Draft, flush: OpenFlush, *, upto: int) -> None:
-    """Check and send ``flushed`` for an open flush (O6)."""
+    """Check and send ``flushed`` for an open flush (O6), after the ``turn_end`` that it asks for (O11)."""
+    if flush.end_turn:
+        end_turn(draft, "manual")
     s = draft.s
     answer = Flushed(
         seq=s.seq + 1,
@@ -238,6 +242,7 @@ def complete(draft: Draft, _: Stimulus) -> None:
         if not is_decided(draft.s, draft.s.flushes[0]):
             raise LocalProtocolError(f"O9: flush {draft.s.flushes[0].id!r} is unanswered")
         send_oldest_flushed(draft, _)
+    end_turn(draft, "manual")
     match s.end_code:
         case None:
             endings.say_closed(draft, "completed", NORMAL_CLOSURE, error=None, message="The session is complete.")

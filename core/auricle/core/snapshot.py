@@ -7,6 +7,7 @@ from auricle.core.limits import Limits
 from auricle.core.messages import Configure, EndInput, Flush, Start, WarningMessage
 from auricle.core.recovery import Past, Recovery
 from auricle.core.states import WITH_TRANSPORT, Attachment, Role, State
+from auricle.core.turn import Turn
 
 EndCode = Literal["shutdown", "session_limit", "idle"]
 """Why a server ends the input itself."""
@@ -26,6 +27,8 @@ class OpenFlush(NamedTuple):
     """Server: the engine has been asked and has not answered. Client: the flush has not been reported as overdue."""
     exact: bool = True
     """Server: no audio beyond ``at`` had arrived before the flush, so no utterance can extend across ``at``."""
+    end_turn: bool = False
+    """Server: the turn ends with it."""
 
 
 class OpenChange(NamedTuple):
@@ -111,6 +114,9 @@ class Snapshot(NamedTuple):
     """Position of the open ``speech_start``; None while nobody speaks."""
     speech_at: int = 0
     """Position of the latest speech event."""
+    detects_turns: bool = False
+    """Whether the server has said by what it tells that a turn is over."""
+    turn: Turn = Turn()
     flushes: tuple[OpenFlush, ...] = ()
     answered: tuple[str, ...] = ()
     """Ids of the latest answered flushes, for de-duplication."""
@@ -173,6 +179,11 @@ class Snapshot(NamedTuple):
     def attached(self) -> bool:
         """Whether a transport is attached."""
         return self.attachment in WITH_TRANSPORT
+
+    @property
+    def tells_turns(self) -> bool:
+        """Whether turns are told: the client has asked for them, and the server has a detector."""
+        return self.detects_turns and self.config.features.turns
 
     @property
     def rate(self) -> int:

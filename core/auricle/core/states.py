@@ -123,6 +123,9 @@ class Kind(Name):
     SPEECH_END = "speech_end"
     PARTIAL = "partial"
     FINAL = "final"
+    TURN_MAYBE_END = "turn_maybe_end"
+    TURN_RESUMED = "turn_resumed"
+    TURN_END = "turn_end"
     FLUSHED = "flushed"
     CONFIGURED = "configured"
     INPUT_ENDED = "input_ended"
@@ -132,9 +135,6 @@ class Kind(Name):
     PONG = "pong"
     STATS = "stats"
     CLOSED = "closed"
-
-    # Reserved by auricle.v1 for a later minor version; until then it answers as an unknown message does.
-    TURN_END = "turn_end"
 
     UNKNOWN = "?"
     MALFORMED = "!"
@@ -178,20 +178,16 @@ class Kind(Name):
     TIMER_LATE = "a timer fired late: our own loop was blocked"
 
 
-RESERVED: Final = (Kind.TURN_END,)
-"""Message types reserved for a later minor version. Either side may receive one."""
-
 CLIENT_KINDS: Final = (
     Kind.START, Kind.RESUME, Kind.AUDIO, Kind.GAP, Kind.FLUSH, Kind.CONFIGURE, Kind.END_INPUT, Kind.CANCEL, Kind.PING,
-    *RESERVED, Kind.UNKNOWN, Kind.MALFORMED,
+    Kind.UNKNOWN, Kind.MALFORMED,
 )  # fmt: skip
 """What a server may hear."""
 
 SERVER_KINDS: Final = (
     Kind.LOADING, Kind.READY, Kind.RESUMED, Kind.ACK, Kind.SPEECH_START, Kind.SPEECH_END, Kind.PARTIAL, Kind.FINAL,
-    Kind.FLUSHED, Kind.CONFIGURED, Kind.INPUT_ENDED, Kind.WARNING, Kind.ERROR, Kind.FATAL, Kind.PONG, Kind.STATS,
-    Kind.CLOSED,
-    *RESERVED, Kind.UNKNOWN, Kind.MALFORMED,
+    Kind.TURN_MAYBE_END, Kind.TURN_RESUMED, Kind.TURN_END, Kind.FLUSHED, Kind.CONFIGURED, Kind.INPUT_ENDED,
+    Kind.WARNING, Kind.ERROR, Kind.FATAL, Kind.PONG, Kind.STATS, Kind.CLOSED, Kind.UNKNOWN, Kind.MALFORMED,
 )  # fmt: skip
 """What a client may hear."""
 
@@ -209,7 +205,5 @@ def kind_of(message: Message) -> Kind:
     if isinstance(message, ErrorMessage) and message.fatal:
         return Kind.FATAL
     if isinstance(message, Unknown):
-        reserved = _BY_TYPE.get(message.name)
-        # A type of the other direction ("ready" said by a client) is as unknown as any other.
-        return reserved if reserved in RESERVED else Kind.UNKNOWN
+        return Kind.UNKNOWN
     return _BY_TYPE[message.type]

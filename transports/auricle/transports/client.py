@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack, cast
 
 from auricle.core import BacklogFull, ClientEvent, ClientSession, LocalProtocolError, Ready, SessionClosed, codec
 from auricle.core.events import Event
-from auricle.core.parts import Bias, Endpointing, Features
+from auricle.core.parts import Bias, Endpointing, Features, Turns
 from auricle.core.session import Outputs
 from auricle.transports.audio_buffers import audio_bytes
 from auricle.transports.driver import BaseDriver, Signal, Verb
@@ -35,6 +35,7 @@ class Change(TypedDict, total=False):
     languages: Sequence[str] | None
     bias: Bias | Mapping[str, object] | None
     endpointing: Endpointing | Mapping[str, object] | None
+    turns: Turns | Mapping[str, object] | None
     features: Features | Mapping[str, object] | None
 
 
@@ -124,6 +125,15 @@ class BaseClient:
         await self._call(lambda now: self._session.flush(flush_id, now=now))
         return flush_id
 
+    async def end_turn(self) -> str:
+        """As `flush`, and the turn ends there: where turns are told, its `TurnEnd` comes before the `Flushed`.
+
+        For a button that is let go, or a voice detector of the application's own. Raises as `flush`.
+        """
+        flush_id = f"f{next(self._ids)}"
+        await self._call(lambda now: self._session.end_turn(flush_id, now=now))
+        return flush_id
+
     async def mark(self) -> str:
         """Ask for a `Flushed` event once everything sent so far is committed, without forcing finals.
 
@@ -136,9 +146,9 @@ class BaseClient:
     async def configure(self, **change: Unpack[Change]) -> str:
         """Change the configuration from the present position on; return the id of the `Configured` event that answers.
 
-        Takes ``language``, ``languages``, ``bias``, ``endpointing`` and ``features`` (`Change`): plain values as on the
-        wire, or the classes of that name; None for the default. A change the server refuses is an `ErrorMessage` whose
-        ``ref`` is the id. Raises `LocalProtocolError` for anything else, and as `flush`.
+        Takes ``language``, ``languages``, ``bias``, ``endpointing``, ``turns`` and ``features`` (`Change`): plain
+        values as on the wire, or the classes of that name; None for the default. A change the server refuses is an
+        `ErrorMessage` whose ``ref`` is the id. Raises `LocalProtocolError` for anything else, and as `flush`.
         """
         change_id = f"c{next(self._ids)}"
         plain = {key: codec.plain(value) for key, value in change.items()}

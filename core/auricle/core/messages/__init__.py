@@ -49,6 +49,9 @@ from auricle.core.messages.server import (
     SpeechStart,
     StateName,
     Stats,
+    TurnEnd,
+    TurnMaybeEnd,
+    TurnResumed,
     WarningMessage,
 )
 
@@ -88,6 +91,9 @@ __all__ = [
     "Start",
     "StateName",
     "Stats",
+    "TurnEnd",
+    "TurnMaybeEnd",
+    "TurnResumed",
     "Unknown",
     "WarningMessage",
     "changed",
@@ -95,8 +101,8 @@ __all__ = [
 
 ClientMessage = Start | Resume | Audio | Gap | Flush | Configure | EndInput | Cancel | Ping
 ServerMessage = (
-    Loading | Ready | Resumed | Ack | SpeechStart | SpeechEnd | Partial | Final | Flushed | Configured
-    | InputEnded | WarningMessage | ErrorMessage | Pong | Stats | Closed
+    Loading | Ready | Resumed | Ack | SpeechStart | SpeechEnd | Partial | Final | TurnMaybeEnd | TurnResumed | TurnEnd
+    | Flushed | Configured | InputEnded | WarningMessage | ErrorMessage | Pong | Stats | Closed
 )  # fmt: skip
 
 CLIENT_MESSAGES: Constant[Mapping[str, type[Message]]] = {cls.type: cls for cls in get_args(ClientMessage)}

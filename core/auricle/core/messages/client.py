@@ -10,7 +10,7 @@ from typing import Final as Constant
 
 from auricle.core import schema
 from auricle.core.messages.base import Message
-from auricle.core.parts import AudioFormat, Bias, Endpointing, Features, Identifier, Origin, Product, Sample
+from auricle.core.parts import AudioFormat, Bias, Endpointing, Features, Identifier, Origin, Product, Sample, Turns
 from auricle.core.schema import MaxLength, Range
 
 
@@ -26,6 +26,7 @@ class Start(Message):
     model: Annotated[str, MaxLength(200)] | None = None
     features: Features = Features()
     endpointing: Endpointing = Endpointing()
+    turns: Turns = Turns()
     bias: Bias = Bias()
     resume: bool = True
     """Whether the session shall survive its connection; the server may decline (``ready.resume`` null)."""
@@ -35,6 +36,8 @@ class Start(Message):
     """Position of the first sample: a session that continues a lost one goes on counting where that was committed."""
     segment_origin: Origin | None = None
     """Number of the first segment, for the same reason."""
+    turn_origin: Origin | None = None
+    """Number of the first turn, for the same reason."""
     client: Product | None = None
 
 
@@ -137,7 +140,7 @@ class Resume(Message):
     """Counts the connections of the session, from 1: an older one that arrives late does not take it from a newer."""
 
 
-CHANGEABLE: Constant = ("language", "languages", "bias", "endpointing", "features")
+CHANGEABLE: Constant = ("language", "languages", "bias", "endpointing", "turns", "features")
 """What ``configure`` may set: fields of ``start``."""
 
 

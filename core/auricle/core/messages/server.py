@@ -20,6 +20,7 @@ from auricle.core.parts import (
     Sample,
     Seconds,
     ServerInfo,
+    TurnTrigger,
     Word,
 )
 from auricle.core.schema import MaxLength, Range
@@ -53,6 +54,11 @@ class Ready(Durable):
     resume: ResumeOffer | None = None
     """How to come back after the connection is lost; null: the session ends with it."""
     server: ServerInfo | None = None
+
+    @property
+    def detects_turns(self) -> bool:
+        """Whether the server says by what it tells that a turn is over."""
+        return self.server is not None and self.server.turn_detector is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +149,46 @@ class Final(Durable):
     details: FinalDetails | None = None
     """What the engine made of it, where it says: for those who judge engines, not for users."""
     flush: Identifier | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnMaybeEnd(Durable):
+    """The open turn seems to be over. Its ``turn_end`` has just this text, or ``turn_resumed`` comes first (O11)."""
+
+    type: ClassVar[str] = "turn_maybe_end"
+    turn: Sample
+    segments: tuple[Sample, Sample]
+    text: str
+    at: Sample
+    time: Seconds
+    confidence: Probability | None = None
+    channel: Sample = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnResumed(Durable):
+    """The open turn goes on: what ``turn_maybe_end`` said does not hold any more."""
+
+    type: ClassVar[str] = "turn_resumed"
+    turn: Sample
+    at: Sample
+    time: Seconds
+    channel: Sample = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnEnd(Durable):
+    """A turn is over. It consists of the finals since the last one, all of which have been said (O11)."""
+
+    type: ClassVar[str] = "turn_end"
+    turn: Sample
+    segments: tuple[Sample, Sample]
+    text: str
+    at: Sample
+    time: Seconds
+    trigger: TurnTrigger
+    confidence: Probability | None = None
+    channel: Sample = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

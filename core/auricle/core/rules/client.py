@@ -18,7 +18,7 @@ from auricle.core.rules.cells import (
     X,
     row,
 )
-from auricle.core.states import RESERVED, Kind, State
+from auricle.core.states import Kind, State
 
 _AFTER_END = Violation("invalid_state", "the input has ended")
 _CONNECTED = Violation("invalid_state", "the session has been connected already")
@@ -67,6 +67,10 @@ def _result(effect: Effect) -> dict[State, Cell]:
     return row(Rule((effect, Effect.EMIT)), {C: NOT_OPEN})
 
 
+def _about_turn(effect: Effect) -> dict[State, Cell]:
+    return row((Ignore("we did not ask for these", Guard.NOT_REQUESTED), Rule((effect, Effect.EMIT))), {C: NOT_OPEN})
+
+
 HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.LOADING: row(READY_TWICE, {C: Rule((Effect.EMIT,)), D: (_CROSSED_CANCEL, READY_TWICE)}),
     Kind.READY: row(
@@ -85,6 +89,9 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.SPEECH_END: _result(Effect.TRACK_SPEECH),
     Kind.PARTIAL: _result(Effect.TRACK_PARTIAL),
     Kind.FINAL: _result(Effect.TRACK_FINAL),
+    Kind.TURN_MAYBE_END: _about_turn(Effect.TRACK_TURN_MAYBE_END),
+    Kind.TURN_RESUMED: _about_turn(Effect.TRACK_TURN_RESUMED),
+    Kind.TURN_END: _about_turn(Effect.TRACK_TURN_END),
     Kind.FLUSHED: _result(Effect.TRACK_FLUSHED),
     Kind.CONFIGURED: _result(Effect.TRACK_CONFIGURED),
     Kind.INPUT_ENDED: row(
@@ -136,7 +143,7 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
             )
         },
     ),
-    **{kind: row(_NEWER, {}) for kind in (*RESERVED, Kind.UNKNOWN)},
+    Kind.UNKNOWN: row(_NEWER, {}),
     Kind.MALFORMED: row(Violation("protocol_violation", "not a message of this protocol"), {}),
 }
 

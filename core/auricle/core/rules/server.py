@@ -19,17 +19,15 @@ from auricle.core.rules.cells import (
     X,
     row,
 )
-from auricle.core.states import RESERVED, Kind, State
+from auricle.core.states import Kind, State
 
 _NO_AUDIO = Violation("invalid_state", "no audio has been received")
+_NOT_ASKED_FOR = Ignore("the client did not ask for these", Guard.NOT_REQUESTED)
 
 
 def _result(effect: Effect) -> dict[State, Cell]:
     """Return the row of a result about audio: illegal before there is any, ignored once the session has closed."""
-    return row(
-        (Ignore("the client did not ask for these", Guard.NOT_REQUESTED), Rule((effect, Effect.SEND))),
-        {C: NOT_OPEN, R: _NO_AUDIO},
-    )
+    return row((_NOT_ASKED_FOR, Rule((effect, Effect.SEND))), {C: NOT_OPEN, R: _NO_AUDIO})
 
 
 SAID_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
@@ -49,20 +47,46 @@ SAID_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.SPEECH_END: _result(Effect.TRACK_SPEECH),
     Kind.PARTIAL: row(
         (
-            Ignore("the client did not ask for these", Guard.NOT_REQUESTED),
+            _NOT_ASKED_FOR,
             Ignore("an unchanged partial is never repeated", Guard.UNCHANGED),
             Rule((Effect.TRACK_PARTIAL, Effect.SEND)),
         ),
         {C: NOT_OPEN, R: _NO_AUDIO},
     ),
-    Kind.FINAL: _result(Effect.TRACK_FINAL),
+    Kind.FINAL: row(
+        Rule((Effect.TRACK_FINAL, Effect.SEND, Effect.SETTLE_TURN_WITH_FINAL)), {C: NOT_OPEN, R: _NO_AUDIO}
+    ),
+    Kind.TURN_MAYBE_END: row(
+        (
+            _NOT_ASKED_FOR,
+            Ignore("what is promised already is not said again", Guard.UNCHANGED),
+            Rule((Effect.SAY_TURN_MAYBE_END,)),
+        ),
+        {C: NOT_OPEN, R: _NO_AUDIO},
+    ),
+    Kind.TURN_RESUMED: row(
+        (
+            _NOT_ASKED_FOR,
+            Ignore("there is nothing to take back", Guard.NOT_ENDING),
+            Rule((Effect.TRACK_TURN_RESUMED, Effect.SEND)),
+        ),
+        {C: NOT_OPEN, R: _NO_AUDIO},
+    ),
+    Kind.TURN_END: row(
+        (
+            _NOT_ASKED_FOR,
+            Ignore("nothing has been said in it", Guard.TURN_EMPTY),
+            Rule((Effect.SAY_TURN_END,)),
+        ),
+        {C: NOT_OPEN, R: _NO_AUDIO},
+    ),
     Kind.FLUSHED: row(Rule((Effect.SEND_FLUSHED,)), {C: NOT_OPEN, R: _NO_AUDIO}),
     # Said about a position, not about audio: it may be the first thing that happens.
     Kind.CONFIGURED: row(Rule((Effect.TRACK_CONFIGURED, Effect.SEND)), {C: NOT_OPEN}),
     Kind.ERROR: row(
         (
             Rule((Effect.TRACK_LOSS, Effect.FAIL), X, Guard.FAILURE_LIMIT),
-            Rule((Effect.TRACK_LOSS, Effect.SEND)),
+            Rule((Effect.TRACK_LOSS, Effect.SEND, Effect.SETTLE_TURN_WITH_LOSS)),
         ),
         {C: NOT_OPEN},
     ),
@@ -149,14 +173,7 @@ HEARD_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     ),
     Kind.CANCEL: row(Rule((Effect.CONFIRM_CANCEL,), X), {}),
     Kind.PING: row(Rule((Effect.SEND_PONG,)), {}),
-    **{
-        kind: row(
-            Rule((Effect.WARN_UNKNOWN,)),
-            {C: (Rule((Effect.WARN_UNKNOWN,), when=Guard.STARTED), NO_START)},
-        )
-        # Until the reserved ones are built they answer as an unknown message does.
-        for kind in (*RESERVED, Kind.UNKNOWN)
-    },
+    Kind.UNKNOWN: row(Rule((Effect.WARN_UNKNOWN,)), {C: (Rule((Effect.WARN_UNKNOWN,), when=Guard.STARTED), NO_START)}),
     Kind.MALFORMED: row(
         (
             Ignore("a change is answered once for each id", Guard.KNOWN_CHANGE),

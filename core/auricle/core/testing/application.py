@@ -163,7 +163,11 @@ class Application:
         flush_id = f"{'m' if mark else 'f'}{self._asked}"
         self._asked += 1
         ask = self.session.mark if mark else self.session.flush
-        if self._try(lambda now: ask(flush_id, now=now, at_sample=at)):
+        if s.config.features.turns and at == s.offered and not mark:
+            asked = self._try(lambda now: self.session.end_turn(flush_id, now=now))
+        else:
+            asked = self._try(lambda now: ask(flush_id, now=now, at_sample=at))
+        if asked:
             self.performed.asked.append(("mark" if mark else "flush", flush_id, at, s.offered, None))
 
     def _change(self, language: str | None) -> None:

@@ -228,7 +228,7 @@ class Engine:
         self._recogniser = Recogniser(
             self._voice, origin=s.origin, language=s.config.language, failing=self._profile.failing
         )
-        info = ServerInfo(name="deterministic")
+        info = ServerInfo(name="deterministic", turn_detector="deterministic")
         return self.session.accept(self._name(), info, now=now, resume_token=self._token())
 
     def _answer(self, event: Event, now: float) -> Iterator[Output]:
@@ -290,11 +290,28 @@ class Engine:
             Word(text=f"{found.language}{n}", start=seconds(n * block), end=seconds(min(found.end, (n + 1) * block)))
             for n in found.numbers
         ]
+        yield from self._turn_maybe_end(found, now)
         yield from session.final(
             found.text, end_sample=found.end, start_s=words[0].start, end_s=words[-1].end, confidence=0.5,
             reason=found.reason, words=words, language=found.language, now=now,
         )  # fmt: skip
         yield from session.speech_end(found.end, now=now)
+        yield from self._turn_end(found, now)
+
+    def _turn_maybe_end(self, found: Utterance, now: float) -> Iterator[Output]:
+        """Promise that the turn ends with an utterance, where its last word says so; now and then something else."""
+        if found.numbers[-1] % 2 == 0:
+            said = found.text if found.numbers[-1] % 3 else f"{found.text} or not"
+            yield from self.session.turn_maybe_end(said, at_sample=found.end, confidence=0.7, now=now)
+
+    def _turn_end(self, found: Utterance, now: float) -> Iterator[Output]:
+        """End the turn, or go on with it, as the last word of the utterance says."""
+        if found.reason == "endpoint" and found.numbers[-1] % 4 == 0:
+            yield from self.session.turn_end("model", at_sample=found.end, confidence=0.7, now=now)
+        elif found.numbers[-1] % 5 == 0:
+            yield from self.session.turn_end("timeout", at_sample=found.end, now=now)
+        else:
+            yield from self.session.turn_resumed(found.end, now=now)
 
     def _fail(self, found: Utterance, now: float) -> Iterator[Output]:
         session = self.session

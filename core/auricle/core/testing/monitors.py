@@ -38,6 +38,9 @@ from auricle.core.messages import (
     SpeechEnd,
     SpeechStart,
     Start,
+    TurnEnd,
+    TurnMaybeEnd,
+    TurnResumed,
 )
 from auricle.core.outputs import Transmit
 from auricle.core.server import ServerSession
@@ -77,6 +80,8 @@ class ClientMonitor:
         self._speaking = False
         self._input_ended = False
         self._rev, self._stable_prefix = 0, ""
+        self._turn: list[Final] = []
+        self._promised: str | None = None
         self._ack = (0, 0, 0, 0)
         self._credit = 0
         self._sent_bytes = 0
@@ -193,6 +198,15 @@ class ClientMonitor:
                 self._speaking, self._input_ended = False, False
                 self._ack = (0, 0, 0, 0)
                 self._rev, self._stable_prefix = 0, ""
+                self._turn, self._promised = [], None
+            case TurnMaybeEnd(text=text):
+                require(self._promised is None, "O11: promised twice")
+                self._promised = text
+            case TurnResumed():
+                require(self._promised is not None, "O11: nothing was promised")
+                self._promised = None
+            case TurnEnd():
+                self._take_turn(event)
             case _:
                 pass
 
@@ -203,8 +217,22 @@ class ClientMonitor:
         require(final.text.startswith(self._stable_prefix), "O5: a promise is broken")
         require(not self._input_ended or end <= self._sent, "O8: a final beyond the end")
         self.finals.append(final)
+        self._turn.append(final)
         self.covered = end
         self._rev, self._stable_prefix = 0, ""
+
+    def _take_turn(self, end: TurnEnd) -> None:
+        text = " ".join(final.text for final in self._turn)
+        require(self._turn and end.text == text, f"O11: a turn of {end.text!r}, its finals are {text!r}")
+        require(end.segments == (self._turn[0].segment, self._turn[-1].segment), f"O11: segments {end.segments}")
+        free = self._promised is None and end.trigger in ("manual", "timeout")
+        require(free or end.text == self._promised, f"O11: {end.text!r}, promised was {self._promised!r}")
+        self._turn, self._promised = [], None
+
+    @property
+    def open_turn(self) -> int:
+        """The finals that no turn has ended with, where turns are told."""
+        return len(self._turn) if self._scenario.start.features.turns else 0
 
     def _take_partial(self, partial: Partial) -> None:
         require(partial.segment == len(self.finals), f"O5: partial of {partial.segment}, open is {len(self.finals)}")

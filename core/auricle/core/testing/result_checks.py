@@ -176,6 +176,7 @@ def _check_complete(
     require(
         covered + account.non_speech == performed.total, f"I7: {covered} + {account.non_speech} of {performed.total}"
     )
+    require(not watch.open_turn, f"O11: complete, and {watch.open_turn} finals belong to no turn")
     require(account.segments == len(watch.finals), f"I6: {account.segments} segments, {len(watch.finals)} finals")
     require(sorted(watch.answered) == sorted(asked[1] for asked in performed.asked), f"O6: answered {watch.answered}")
     require(set(watch.refused.values()) <= {"unsupported_language"}, f"I8: {watch.refused}")

@@ -10,6 +10,7 @@ O6     one answer for each flush, after everything before it is decided         
 O7     one answer for each change, at its position                                 `_answer`
 O8     ``input_ended`` once for each session                                       `_seen_event`
 O9     ``completed``: everything is committed and every flush answered             `_check_closed`
+O11    a turn is its finals, and what was promised                                 `_turn_end`
 O10    after a fatal error, ``closed`` with ``complete`` false                     `step_of_server`
 O12    watermarks in order and monotone                                            `step_of_server`, `step_of_client`
 O5     partials of the open segment                                                the core itself, via I8
@@ -31,7 +32,7 @@ I15    from every snapshot time alone leads to the end within a stated bound    
 I16    the attachment is one that goes with the state; a token where it says so    `_attachment`
 =====  ==========================================================================  ====================================
 
-O4 and O11 have no control in them, and I11 is about bytes: other tests hold those.
+O4 has no control in it, and I11 is about bytes: other tests hold those.
 """
 
 from typing import Any, Final, NamedTuple
@@ -40,7 +41,18 @@ from auricle.core import timers
 from auricle.core.events import Restarted, SessionClosed
 from auricle.core.guards import ELSEWHERE
 from auricle.core.machine import step
-from auricle.core.messages import Closed, Configured, Durable, ErrorMessage, Flushed, InputEnded, WarningMessage
+from auricle.core.messages import (
+    Closed,
+    Configured,
+    Durable,
+    ErrorMessage,
+    Flushed,
+    InputEnded,
+    TurnEnd,
+    TurnMaybeEnd,
+    TurnResumed,
+    WarningMessage,
+)
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import Emit, Transmit
 from auricle.core.rules.attachment import TOGETHER, WITH_TOKEN
@@ -76,6 +88,10 @@ class Observed(NamedTuple):
     asked: tuple[tuple[str, int], ...] = ()
     """Flushes and changes without an answer, with their positions."""
     input_ended: bool = False
+    turn: tuple[str, ...] = ()
+    """The texts of the finals since the last turn."""
+    promised: str | None = None
+    """What the last ``turn_maybe_end`` said, until it is taken back."""
     closed: SessionClosed | None = None
 
 
@@ -243,7 +259,15 @@ def _seen_event(seen: Observed, event: Any, client: Snapshot) -> Observed:
             return seen._replace(input_ended=True)
         case Restarted(origin_sample=origin, lost_samples=lost):
             require(origin - lost == seen.covered, "I4", f"a new session from {origin}, but {seen.covered} is covered")
-            return seen._replace(covered=origin, dropped=seen.dropped + lost, input_ended=False)
+            return seen._replace(covered=origin, dropped=seen.dropped + lost, input_ended=False, turn=(), promised=None)
+        case TurnMaybeEnd(text=text):
+            require(seen.promised is None, "O11", "the end of a turn is promised twice")
+            return seen._replace(promised=text)
+        case TurnResumed():
+            require(seen.promised is not None, "O11", "what was not promised is taken back")
+            return seen._replace(promised=None)
+        case TurnEnd():
+            return _turn_end(seen, event)
         case SessionClosed():
             return seen._replace(closed=_check_closed(seen, event, client))
         case _:
@@ -255,7 +279,16 @@ def _final(seen: Observed, final: FinalMessage) -> Observed:
     require(final.segment == seen.finals, "I4", f"final {final.segment} after {seen.finals} finals")
     begin, end = final.audio
     require(begin == seen.covered < end, "O3", f"a final of {begin}-{end}, but {seen.covered} is covered")
-    return seen._replace(finals=seen.finals + 1, covered=end)
+    return seen._replace(finals=seen.finals + 1, covered=end, turn=(*seen.turn, final.text))
+
+
+def _turn_end(seen: Observed, end: TurnEnd) -> Observed:
+    """O11: the finals since the last turn, each of them, and just what was promised last."""
+    require(end.text == " ".join(seen.turn), "O11", f"a turn of {end.text!r}, but the finals are {seen.turn}")
+    require(end.segments == (seen.finals - len(seen.turn), seen.finals - 1), "O11", f"segments {end.segments}")
+    promised = end.text if seen.promised is None and end.trigger in ("manual", "timeout") else seen.promised
+    require(end.text == promised, "O11", f"a turn of {end.text!r}, but {seen.promised!r} was promised")
+    return seen._replace(turn=(), promised=None)
 
 
 def _answer(seen: Observed, asked_id: str, position: int) -> Observed:
@@ -274,6 +307,7 @@ def _check_closed(seen: Observed, closed: SessionClosed, client: Snapshot) -> Se
         require(not seen.asked, "O9", f"complete, but {seen.asked} is unanswered")
         require(not seen.dropped, "I6", f"complete, but {seen.dropped} samples are lost")
         require(closed.accounting.segments == seen.finals, "I5", "complete, but finals are missing")
+        require(not (seen.turn and client.tells_turns), "O11", "complete, but the last turn has not ended")
         require(client.committed == client.offered, "I6", "complete, but not everything is committed")
     elif closed.reason == "completed":
         require(seen.dropped, "I6", f"nothing is lost, but it is not complete: {closed.message}")

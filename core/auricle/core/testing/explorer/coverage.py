@@ -14,7 +14,7 @@ from auricle.core.outcomes import Effect, Guard, Ignore, Move, Outcome, Rule, Vi
 from auricle.core.rules import TABLE
 from auricle.core.rules import attachment as attachment_rules
 from auricle.core.snapshot import Snapshot
-from auricle.core.states import PEER_TIMEOUTS, RESERVED, Attachment, AttachmentEvent, Kind, Role, Side, State
+from auricle.core.states import PEER_TIMEOUTS, Attachment, AttachmentEvent, Kind, Role, Side, State
 from auricle.core.stimuli import Stimulus
 from auricle.core.testing.explorer.bounds import outside, unmoved
 
@@ -145,7 +145,7 @@ def _never_violated(choice: Choice) -> str | None:
     return "our own side asks only for what is legal"
 
 
-_OTHER_TESTS: Final = frozenset({*RESERVED, Kind.UNKNOWN, Kind.MALFORMED})
+_OTHER_TESTS: Final = frozenset({Kind.UNKNOWN, Kind.MALFORMED})
 _HOURS: Final = frozenset({Kind.SESSION_MAX_REACHED, Kind.EXPIRY_NEAR, Kind.AUDIO_IDLE, Kind.STATS_DUE, Kind.STATS})
 _QUIET: Final = frozenset({Ignore("not armed in this state")})
 

@@ -2,31 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from auricle.core.messages import Ack, Loading, Ping, Pong
 from auricle.core.parts import ServerInfo
-from auricle.core.session import Outputs
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Kind, State
-from auricle.core.testing.explorer import checks, drivers
+from auricle.core.testing.explorer import checks, drivers, engine_moves
 from auricle.core.testing.explorer.endpoints import NOW, Server
 from auricle.core.testing.explorer.joint_state import End, Fault, Health, JointState, Link
+from auricle.core.testing.explorer.move import Move, Verb
 from auricle.core.testing.explorer.settings import Settings
 from auricle.core.testing.explorer.step_cache import StepCache
 from auricle.core.testing.explorer.transition import Transition
 
-
-class Move(NamedTuple):
-    """One move. A fair one is guaranteed to happen: delivery, an expired timer, or what an engine must do."""
-
-    who: str
-    what: str
-    fair: bool
-
-
-Verb = Callable[[Any], Outputs]
-ENGINE: Final = ServerInfo(name="explorer")
+ENGINE: Final = ServerInfo(name="explorer", turn_detector="explorer")
 CLIENT_VERDICTS: Final = frozenset({Kind.READY_EXPIRED, Kind.SILENCE_EXPIRED, Kind.DRAIN_EXPIRED, Kind.CLOSE_EXPIRED})
 """Timers of a client that do not expire while its server is alive on a working network."""
 SERVER_VERDICTS: Final = frozenset({Kind.HELLO_EXPIRED, Kind.IDLE_EXPIRED, Kind.CLOSE_EXPIRED})
@@ -104,6 +94,12 @@ def _application(settings: Settings, s: Snapshot) -> Iterator[tuple[Move, Any, V
 
 
 def _asking(flush_id: str) -> tuple[Move, Any, Verb]:
+    if flush_id.startswith("e"):
+        return (
+            Move("app", f"end turn {flush_id}", fair=False),
+            ("flush", flush_id),
+            lambda c: c.end_turn(flush_id, now=NOW),
+        )
     if flush_id.startswith("m"):
         return Move("app", f"mark {flush_id}", fair=False), ("mark", flush_id), lambda c: c.mark(flush_id, now=NOW)
     return Move("app", f"flush {flush_id}", fair=False), ("flush", flush_id), lambda c: c.flush(flush_id, now=NOW)
@@ -265,63 +261,10 @@ def _server_actions(settings: Settings, s: Snapshot, born: int) -> Iterator[Serv
             partial(Server.progress, processed_sample=upto, now=NOW),
             None,
         )
-    yield from _speech(settings, s)
-    yield from _answers(s)
+    for move, key, verb in engine_moves.said(settings, s):
+        yield move, key, verb, None
     if s.state is State.DRAINING:
         yield Move("engine", "finish", fair=True), ("finish",), lambda v: v.finish(now=NOW), None
-
-
-def _speech(settings: Settings, s: Snapshot) -> Iterator[ServerAction]:
-    if s.state in (State.CONNECTING, State.READY) or s.committed >= s.received:
-        return
-    if settings.speech_events and s.speaking_since is None and s.speech_at <= s.committed:
-        at = s.committed
-        yield Move("engine", "speech_start", fair=False), ("speech_start",), lambda v: v.speech_start(at, now=NOW), None
-    if s.rev < settings.partials:
-        text = "a b"[: 1 + 2 * s.rev]
-        yield (
-            Move("engine", f"partial {text!r}", fair=False),
-            ("partial", text),
-            lambda v: v.partial(text, start_s=0.0, end_s=0.0, stable=1, now=NOW),
-            None,
-        )
-    for end in range(s.committed + 1, s.received + 1):
-        yield Move("engine", f"final to {end}", fair=False), ("final", end), _final_to(end), None
-        if s.dropped < settings.segment_failures:
-            yield (
-                Move("engine", f"segment_failed to {end}", fair=False),
-                ("failed", end),
-                partial(Server.segment_failed, end_sample=end, why="a fault", now=NOW),
-                None,
-            )
-
-
-def _final_to(end: int) -> Verb:
-    return lambda v: v.final("a b", end_sample=end, start_s=0.0, end_s=0.0, confidence=1.0, reason="endpoint", now=NOW)
-
-
-def _answers(s: Snapshot) -> Iterator[ServerAction]:
-    """Yield the answers of an engine: in the order of positions, the final before the answer."""
-    asked = next((flush for flush in s.flushes if flush.awaited), None)
-    change = s.changes[0] if s.changes else None
-    if s.speaking_since is not None:
-        at = s.received
-        yield Move("engine", "speech_end", fair=True), ("speech_end",), lambda v: v.speech_end(at, now=NOW), None
-    if asked is not None and (change is None or asked.at <= change.at):
-        upto = max(asked.at, s.committed)
-        yield (
-            Move("engine", f"flushed {asked.id}", fair=True),
-            ("flushed", asked.id, upto),
-            lambda v: v.flushed(asked.id, upto, now=NOW),
-            None,
-        )
-    if change is not None and (asked is None or change.at <= asked.at):
-        yield (
-            Move("engine", f"configured {change.id}", fair=True),
-            ("configured", change.id),
-            lambda v: v.configured(change.id, now=NOW),
-            None,
-        )
 
 
 def _server_timer(

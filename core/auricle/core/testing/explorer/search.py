@@ -11,7 +11,8 @@ from auricle.core.testing.explorer.checks import InvariantBroken, Observed
 from auricle.core.testing.explorer.endpoints import new_client
 from auricle.core.testing.explorer.interning import InternTable
 from auricle.core.testing.explorer.joint_state import NOTHING_SPENT, JointState, Link, Served
-from auricle.core.testing.explorer.moves import Move, successors
+from auricle.core.testing.explorer.move import Move
+from auricle.core.testing.explorer.moves import successors
 from auricle.core.testing.explorer.settings import Settings
 from auricle.core.testing.explorer.step_cache import StepCache
 

@@ -20,7 +20,7 @@ class Settings:
     audio: int = 2
     """Samples the application offers; one audio frame holds one."""
     flushes: tuple[str, ...] = ()
-    """Ids of flushes; those that begin with ``m`` only mark."""
+    """Ids of flushes; those that begin with ``m`` only mark, and those that begin with ``e`` end the turn."""
     changes: int = 0
     gaps: int = 0
     cancel: bool = False
@@ -32,6 +32,8 @@ class Settings:
     partials: int = 0
     """Partials in a segment."""
     speech_events: bool = False
+    turns: int = 0
+    """The client wants turns; the engine promises an end until the server has said so many durable messages."""
     stops: tuple[EndCode, ...] = ()
     """Codes with which the server may end the input."""
     fail: bool = False
@@ -83,7 +85,9 @@ class Settings:
 
     def config(self) -> Start:
         """Return what the client says first."""
-        features = Features(partials=self.wanted, speech_events=self.wanted, acks=self.acks)
+        features = Features(
+            partials=self.wanted, speech_events=self.wanted, acks=self.acks, turns=self.turns > 0 and self.wanted
+        )
         return Start(audio=AudioFormat(sample_rate=RATE), features=features, resume=self.resume)
 
 
@@ -97,6 +101,9 @@ SMALL: Final = (
     Settings(name="partials", audio=1, partials=1),
     Settings(name="nothing wanted", audio=1, partials=1, speech_events=True, wanted=False),
     Settings(name="speech events", audio=1, speech_events=True),
+    Settings(name="turns", audio=1, turns=3),
+    Settings(name="turns that nobody wants", audio=1, turns=3, wanted=False),
+    Settings(name="a flush that ends the turn", audio=1, flushes=("e1",), turns=2),
     Settings(name="signs of life", audio=1, chatty=True),
     Settings(name="leaving", audio=1, cancel=True, abort=True),
     Settings(name="the server ends", audio=1, flushes=("f1",), stops=("shutdown",), fail=True),
@@ -150,6 +157,11 @@ LARGE: Final = (
     Settings(name="a cut, a flush, the end told", audio=1, flushes=("f1",), resume=True, cuts=1, stops=("shutdown",)),
     Settings(name="a cut and speech", audio=1, resume=True, cuts=1, partials=1, speech_events=True),
     Settings(name="no return", audio=1, resume=True, cuts=1, no_return=True),
+    Settings(name="turns and a change", audio=1, changes=1, turns=2),
+    Settings(name="turns and a cut", audio=1, turns=2, resume=True, cuts=1),
+    Settings(name="turns and a restart", audio=1, turns=2, resume=True, restarts=1),
+    Settings(name="turns and failures", audio=1, turns=3, segment_failures=1),
+    Settings(name="turns and the server's end", audio=1, turns=3, stops=("shutdown",)),
     Settings(name="a second server that declines, with audio", audio=1, resume=True, restarts=1, declines=True, cuts=1),
     Settings(name="two silences, with audio", audio=1, resume=True, silences=2),
     Settings(name="nothing moves, behind credit", audio=3, window=1, stalls=1),
