@@ -102,6 +102,13 @@ def test_what_is_switched_off_is_accepted_without_a_word(value: str) -> None:
     assert opening.dialect.options.warnings == ()  # type: ignore[attr-defined]
 
 
+def test_what_is_asked_for_and_not_done_is_said_and_what_nobody_knows_is_not() -> None:
+    asked = ("paragraphs=true", "extra=room:7", "search=pebble", "summarize=v2", "tag=night", "no_delay=true", "new=1")
+    opening = opened("encoding=linear16&" + "&".join(asked))
+    warned = {warning.parameter for warning in opening.dialect.options.warnings}  # type: ignore[attr-defined]
+    assert warned == {"paragraphs", "extra", "search", "summarize"}
+
+
 @pytest.mark.parametrize(
     ("frame", "ends"),
     [

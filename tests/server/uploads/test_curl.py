@@ -127,6 +127,7 @@ def test_one_that_is_killed_leaves_nothing_behind_and_ten_go_on(server: UploadSe
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as killed:
         assert killed.stdin is not None
         killed.stdin.write(recording()[:100_000])
+        killed.stdin.flush()
         killed.kill()
     with ThreadPoolExecutor(10) as pool:
         texts = pool.map(lambda _: " ".join(curl("-T", str(file), f"{server.url}/v1/transcribe").split()), range(10))

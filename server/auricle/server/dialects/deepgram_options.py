@@ -28,8 +28,9 @@ MAX_TERM_LENGTH: Final = 200
 MAX_LANGUAGES: Final = 32
 
 NOT_DONE: Final = (
-    "diarize", "diarize_model", "detect_entities", "dictation", "filler_words", "numerals", "profanity_filter",
-    "redact", "replace", "search", "sentiment", "summarize", "topics", "intents",
+    "custom_intent", "custom_topic", "detect_entities", "diarize", "diarize_model", "dictation", "extra",
+    "filler_words", "intents", "measurements", "numerals", "paragraphs", "profanity_filter", "redact", "replace",
+    "search", "sentiment", "summarize", "topics",
 )  # fmt: skip
 """Features of Deepgram that this server has not."""
 FORMATTING: Final = ("punctuate", "smart_format")
