@@ -185,9 +185,11 @@ class SpeechServer:
             async with trio.open_nursery() as connections:
                 self._listener = await connections.start(listen)
                 if self._config.wyoming_port is not None:
-                    self.wyoming_port = await connections.start(self._listen_for_wyoming)
+                    host = self._config.wyoming_host or self._config.host
+                    serve = partial(self._dialects.listen_for_wyoming, host, self._config.wyoming_port, self._drain)
+                    self.wyoming_port = await connections.start(serve)
                     if self._config.wyoming_zeroconf:
-                        nursery.start_soon(announce, self._wyoming_host, self.wyoming_port, self._drain)
+                        nursery.start_soon(announce, host, self.wyoming_port, self._drain)
                 nursery.start_soon(self._keys.watch)
                 nursery.start_soon(self._models.run)
                 nursery.start_soon(watch_lag, partial(self._metrics.observe, "auricle_event_loop_lag_seconds"))
@@ -298,15 +300,6 @@ class SpeechServer:
                 await self._run_session(session_id, connection, caller, socket)
         finally:
             self._registry.remove(session_id)
-
-    @property
-    def _wyoming_host(self) -> str:
-        return self._config.wyoming_host or self._config.host
-
-    async def _listen_for_wyoming(self, *, task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED) -> None:
-        assert self._config.wyoming_port is not None
-        serve, port = self._dialects.serve_wyoming, self._config.wyoming_port
-        await listener.serve_streams(self._wyoming_host, port, serve, self._drain, task_status=task_status)
 
     async def _read_first_frame(self, wire: Wire) -> tuple[Resume | None, Wire]:
         """Return the ``resume`` message that a connection begins with, or None, and the wire to go on with."""

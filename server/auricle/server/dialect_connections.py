@@ -19,6 +19,7 @@ from auricle.core.errors import ERROR_CODES
 from auricle.server.dialects import wyoming
 from auricle.server.dialects.handshake import FeedSubscription, Handshake, OpenDialect, Refused
 from auricle.server.http.authorisation import deny_upgrade, log_denied, presented_key
+from auricle.server.http.listener import serve_streams
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.keys.access import Denied
 from auricle.server.models.pool import ModelPool
@@ -110,6 +111,17 @@ class DialectConnections:
         if isinstance(caller, Denied):
             return caller
         return self._keys.access.too_many(caller.grant) or caller
+
+    async def listen_for_wyoming(
+        self,
+        host: str,
+        port: int,
+        closing: trio.Event,
+        *,
+        task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve Wyoming's connections until ``closing`` is set and the last has ended. Starts with the port."""
+        await serve_streams(host, port, self.serve_wyoming, closing, task_status=task_status)
 
     async def serve_wyoming(self, stream: trio.SocketStream, peer: str) -> None:
         """Serve one connection of Wyoming; it is a session from the first event on that wants more than `describe`."""
