@@ -39,7 +39,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("logs", "keys"),
         ("recordings", "transcripts"),
         ("dialects",),
-        ("http", "status"),
+        ("http", "status", "service_manager"),
         ("models",),
         ("sessions",),
         ("metrics",),

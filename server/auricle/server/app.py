@@ -180,13 +180,20 @@ class SpeechServer:
             http=self._config.http,
             closing=self._drain,
             tls=self._config.tls,
+            sockets=self._config.inherited.http,
         )
         async with trio.open_nursery() as nursery:
             async with trio.open_nursery() as connections:
                 self._listener = await connections.start(listen)
                 if self._config.wyoming_port is not None:
                     host = self._config.wyoming_host or self._config.host
-                    serve = partial(self._dialects.listen_for_wyoming, host, self._config.wyoming_port, self._drain)
+                    serve = partial(
+                        self._dialects.listen_for_wyoming,
+                        host,
+                        self._config.wyoming_port,
+                        self._drain,
+                        sockets=self._config.inherited.wyoming,
+                    )
                     self.wyoming_port = await connections.start(serve)
                     if self._config.wyoming_zeroconf:
                         nursery.start_soon(announce, host, self.wyoming_port, self._drain)

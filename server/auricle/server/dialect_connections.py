@@ -5,11 +5,12 @@ session itself are the server's.
 """
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
+from socket import socket as ListeningSocket
 from typing import Final
 
 import trio
@@ -118,10 +119,14 @@ class DialectConnections:
         port: int,
         closing: trio.Event,
         *,
+        sockets: Sequence[ListeningSocket] = (),
         task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Serve Wyoming's connections until ``closing`` is set and the last has ended. Starts with the port."""
-        await serve_streams(host, port, self.serve_wyoming, closing, task_status=task_status)
+        """Serve Wyoming's connections until ``closing`` is set and the last has ended. Starts with the port.
+
+        ``sockets`` listen already, and take the place of ``host`` and ``port``.
+        """
+        await serve_streams(host, port, self.serve_wyoming, closing, sockets=sockets, task_status=task_status)
 
     async def serve_wyoming(self, stream: trio.SocketStream, peer: str) -> None:
         """Serve one connection of Wyoming; it is a session from the first event on that wants more than `describe`."""

@@ -11,6 +11,7 @@ from auricle.server.http.http_limits import HTTP_DEFAULTS, HttpLimits
 from auricle.server.keys.access import Access
 from auricle.server.keys.api_key import Keyring
 from auricle.server.keys.session_tokens import DEFAULT_TTL_S, TokenSigner
+from auricle.server.service_manager.socket_activation import NOTHING_INHERITED, InheritedSockets
 from auricle.server.sessions.configuration_span import SPEECH_DEFAULTS
 
 DEFAULT_PORT: Final = 8765
@@ -62,6 +63,8 @@ class ServerConfig:
     """Port for Home Assistant's Wyoming protocol, 0 for any; None: it is not spoken."""
     wyoming_zeroconf: bool = False
     """Whether that port is announced by multicast DNS, which needs zeroconf."""
+    inherited: InheritedSockets = NOTHING_INHERITED
+    """Sockets that listen already, in place of those that would be opened: ``host`` and ``port`` are theirs then."""
     tls: ssl.SSLContext | None = None
     """The context of the server's certificate; None: no TLS."""
     max_upload_bytes: int = 2**30

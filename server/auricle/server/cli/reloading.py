@@ -13,8 +13,10 @@ import trio
 
 from auricle.server.app import SpeechServer
 from auricle.server.cli.option_errors import OptionError
+from auricle.server.cli.service_reports import status_line
 from auricle.server.keys.api_key import Keyring
 from auricle.server.logs.setup import set_level
+from auricle.server.service_manager.notifications import Notifications
 from auricle.server.settings.effective import Effective
 from auricle.server.settings.from_settings import server_config
 from auricle.server.settings.sources import SettingsError
@@ -30,10 +32,14 @@ async def reload_on_signal(
     settings: Effective,
     read: Callable[[], Effective],
     read_keys: ReadKeys,
+    notifications: Notifications,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
-    """Read everything again at each SIGHUP, until cancelled; drain where it says that the terminal is gone."""
+    """Read everything again at each SIGHUP, until cancelled; drain where it says that the terminal is gone.
+
+    A service manager is told when that begins, and when it is done.
+    """
     had_terminal = has_terminal()
     with trio.open_signal_receiver(signal.SIGHUP) as signals:
         task_status.started()
@@ -41,6 +47,7 @@ async def reload_on_signal(
             if had_terminal and not has_terminal():
                 os.kill(os.getpid(), signal.SIGTERM)
                 continue
+            notifications.reloading()
             keys_file = settings.value("keys_file")
             try:
                 new = await trio.to_thread.run_sync(read)
@@ -50,6 +57,7 @@ async def reload_on_signal(
             else:
                 _apply(server, settings, new, keys)
                 settings = new
+            notifications.reloaded(status_line(server.status()))
 
 
 def _apply(server: SpeechServer, old: Effective, new: Effective, keys: Keyring | None) -> None:

@@ -1,6 +1,7 @@
 """``auricle serve``: run the server in the foreground; SIGTERM or Ctrl-C drains it."""
 
 import logging
+import os
 import signal
 import ssl
 from collections.abc import Callable
@@ -19,10 +20,12 @@ from auricle.server.cli.extras import how_to_install
 from auricle.server.cli.option_errors import OptionError
 from auricle.server.cli.reloading import reload_on_signal
 from auricle.server.cli.self_signed import self_signed
+from auricle.server.cli.service_reports import report, status_line, with_inherited_sockets
 from auricle.server.http.negotiation import is_loopback_host
 from auricle.server.http.tls import CertificateError, server_context
 from auricle.server.keys.api_key import Keyring
 from auricle.server.keys.key_file import KeyFileError, read_keys
+from auricle.server.service_manager.notifications import Notifications, take_notifications
 from auricle.server.settings.effective import Effective
 from auricle.server.settings.from_settings import server_config
 
@@ -43,6 +46,7 @@ def request(settings: Effective, read: Callable[[], Effective]) -> Request:
     """Return what is to be served, with the files that the settings name. Raises `OptionError`."""
     keys_file = _file(settings, "keys_file")
     config = server_config(settings, tls_context(settings), None if keys_file is None else keyring(keys_file))
+    config = with_inherited_sockets(config, os.environ, os.getpid())
     if not settings.value("insecure"):
         check_exposure(config)
     return Request(settings=settings, config=config, read=read)
@@ -104,18 +108,22 @@ def _file(settings: Effective, name: str) -> str | None:
 async def serve(request: Request) -> Exit:
     """Serve until a signal. The first one drains, so that sessions get their last finals; the second stops at once.
 
-    SIGHUP reads settings and keys again, and ends no session but those of keys that are gone.
+    SIGHUP reads settings and keys again, and ends no session but those of keys that are gone. A service manager that
+    started this process is told how it is doing.
 
     A signal while the model loads is as good an end as any later one. Raises `ListenError` and `EngineUnavailable`.
     """
     config = request.config
+    notifications = take_notifications(os.environ, os.getpid())
     async with running_server(config) as server, trio.open_nursery() as nursery:
         loading = trio.CancelScope()
-        await nursery.start(_stop_on_signal, server, loading, nursery.cancel_scope)
-        await nursery.start(reload_on_signal, server, request.settings, request.read, keyring)
+        await nursery.start(_stop_on_signal, server, loading, nursery.cancel_scope, notifications)
+        await nursery.start(reload_on_signal, server, request.settings, request.read, keyring, notifications)
+        nursery.start_soon(report, server, notifications)
         with loading:
             engine = await wait_for_engine(server, Console(stderr=True))
             _announce(server, config, engine)
+            notifications.ready(status_line(server.status()))
         await server.stopped()
         nursery.cancel_scope.cancel()
     return Exit.GOOD
@@ -143,6 +151,7 @@ async def _stop_on_signal(
     server: SpeechServer,
     loading: trio.CancelScope,
     everything: trio.CancelScope,
+    notifications: Notifications,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -155,4 +164,5 @@ async def _stop_on_signal(
                 return
             logger.info("%s: draining", signal.Signals(number).name)
             server.drain()
+            notifications.stopping(status_line(server.status()))
             loading.cancel()

@@ -168,15 +168,16 @@ async def serve_tcp(
     http: HttpLimits = HTTP_DEFAULTS,
     closing: trio.Event | None = None,
     tls: ssl.SSLContext | None = None,
+    sockets: Sequence[socket.socket] = (),
     task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Accept TCP connections until `closing` is set, then serve until the last one has ended. Starts with a `Server`.
 
-    `host` None binds every address, IPv4 and IPv6; port 0 any free port. With ``tls``, every connection has TLS. A
-    cancel drops open connections.
+    `host` None binds every address, IPv4 and IPv6; port 0 any free port. ``sockets`` listen already, and take the place
+    of both. With ``tls``, every connection has TLS. A cancel drops open connections.
     Raises `ListenError`. TCP_NODELAY is on: trio sets it on every socket stream.
     """
-    listeners = await _bind(host, port)
+    listeners = _adopt(sockets) or await _bind(host, port)
     names = [listener.socket.getsockname() for listener in listeners]
     server = Server(
         on_websocket=on_websocket,
@@ -205,13 +206,15 @@ async def serve_streams(
     serve: Callable[[trio.SocketStream, str], Awaitable[None]],
     closing: trio.Event,
     *,
+    sockets: Sequence[socket.socket] = (),
     task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Accept TCP connections of another protocol until `closing` is set, then serve until the last one has ended.
 
-    ``serve`` gets a stream and its peer; what it raises is logged. Starts with the port. Raises `ListenError`.
+    ``serve`` gets a stream and its peer; what it raises is logged. ``sockets`` listen already, and take the place of
+    ``host`` and ``port``. Starts with the port. Raises `ListenError`.
     """
-    listeners = await _bind(host, port)
+    listeners = _adopt(sockets) or await _bind(host, port)
 
     async def served(stream: trio.SocketStream) -> None:
         peer = _peer(stream)
@@ -225,6 +228,10 @@ async def serve_streams(
         task_status.started(listeners[0].socket.getsockname()[1])
         await closing.wait()
         accepting.cancel_scope.cancel()
+
+
+def _adopt(sockets: Sequence[socket.socket]) -> list[trio.SocketListener]:
+    return [trio.SocketListener(trio.socket.from_stdlib_socket(each)) for each in sockets]
 
 
 async def _bind(host: str | None, port: int) -> list[trio.SocketListener]:
