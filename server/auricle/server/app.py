@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import trio
+from starlette.routing import BaseRoute
 
 from auricle.core import SessionClosed, Start
 from auricle.core.messages import Resume
@@ -21,7 +22,7 @@ from auricle.server.http.asgi_bridge import serve_http
 from auricle.server.http.authorisation import deny_upgrade, presented_key
 from auricle.server.http.negotiation import Reject, is_loopback_host, negotiate
 from auricle.server.http.upgrade import Upgrade
-from auricle.server.http_app import http_app
+from auricle.server.http_app import http_app, http_routes
 from auricle.server.keys.access import Denied
 from auricle.server.keys.api_key import Keyring
 from auricle.server.metrics.loop_lag import watch_lag
@@ -149,6 +150,10 @@ class SpeechServer:
         """Return what the server does just now."""
         return self.overview.status()
 
+    def routes(self) -> list[BaseRoute]:
+        """Return every route of the HTTP application."""
+        return http_routes(self.overview, self._metrics, self._models, self._doors())
+
     def drain(self) -> None:
         """Accept no new sessions, and hand the open ones on where their clients can go on elsewhere. Idempotent.
 
@@ -163,7 +168,7 @@ class SpeechServer:
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Serve until `drain` has been called and the last session has ended. Raises `ListenError`."""
         self.overview.began_at = trio.current_time()
-        app = http_app(self.overview, self._metrics, self._models, self._doors())
+        app = http_app(self.routes(), self._doors())
         listen = partial(
             listener.serve_tcp,
             self._config.host,

@@ -4,6 +4,7 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from auricle.server.http.application import application
 from auricle.server.http.authorisation import OperatorGate, has_operator_key
@@ -20,18 +21,25 @@ from auricle.server.uploads.routes import upload_routes
 from auricle.server.uploads.session_tokens import token_routes
 
 
-def http_app(overview: Overview, metrics: ServerMetrics, models: ModelPool, doors: Doors) -> Starlette:
-    """Return the application."""
-    operators = [
+def http_routes(overview: Overview, metrics: ServerMetrics, models: ModelPool, doors: Doors) -> list[BaseRoute]:
+    """Return every route."""
+    return [
         *operator_routes(overview.ready),
         *status_routes(lambda: status_document(overview.status()), page("status.html")),
         *metrics_routes(metrics),
         *admin_routes(
             models, lambda model: model_document(overview.model(model)), partial(has_operator_key, doors.access)
         ),
+        *page_routes(),
+        *token_routes(doors),
+        *upload_routes(doors),
     ]
+
+
+def http_app(routes: list[BaseRoute], doors: Doors) -> Starlette:
+    """Return the application."""
     return application(
-        [*operators, *page_routes(), *token_routes(doors), *upload_routes(doors)],
+        routes,
         allowed_origins=doors.allowed_origins,
         inner=[Middleware(OperatorGate, access=doors.access)],
     )

@@ -8,6 +8,7 @@ class Exit(IntEnum):
     """Exit status of a command. The highest of several outcomes wins."""
 
     GOOD = 0
+    """All is done, and complete."""
     INCOMPLETE = 1
     """The server failed or could not be reached, so that the transcript is not complete; or a check failed; or a
     replayed trace diverged."""
