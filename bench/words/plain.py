@@ -22,10 +22,11 @@ class Plain:
     beam_size: int
     vad_filter: bool
     detect_language: bool
+    takes: int = TAKES
 
     def hear(self, samples: Sequence[Sample], tell: Callable[[str], None]) -> Hearing:
-        """Transcribe one clip after the other, `TAKES` times; return the take with the fewest errors."""
-        return min((self._hear(samples, tell) for _ in range(TAKES)), key=lambda take: _errors(samples, take))
+        """Transcribe one clip after the other, so many times; return the take with the fewest errors."""
+        return min((self._hear(samples, tell) for _ in range(self.takes)), key=lambda take: _errors(samples, take))
 
     def _hear(self, samples: Sequence[Sample], tell: Callable[[str], None]) -> Hearing:
         model = self.model()
