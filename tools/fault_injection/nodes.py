@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import IO, Final
 
 import trio
 
@@ -23,15 +23,22 @@ ENTRY_POINTS: Final = "[auricle.engines]\nlistening = fault_injection.listening.
 class Node:
     """One server."""
 
-    def __init__(self, arguments: Sequence[str], environment: dict[str, str]) -> None:
+    def __init__(self, arguments: Sequence[str], environment: dict[str, str], log: IO[bytes] | None = None) -> None:
         self.port = 0
         self.kills = 0
         self.drained_s: list[float] = []
         """How long each drain took, as far as it was not cut short by a kill."""
         self._drained_at: float | None = None
+        self._log = log
+        """What it says on standard error; None: it is said on ours."""
         self._arguments = arguments
         self._environment = environment
         self._process: trio.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Of its process; None before the first."""
+        return None if self._process is None else self._process.pid
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run the server, and start it again whenever it ends; started once it listens for the first time."""
@@ -42,7 +49,9 @@ class Node:
     async def run_once(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run the server until it ends; started once it listens."""
         command = [*COMMAND, "--port", str(self.port), *self._arguments]
-        process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, env=self._environment)
+        process = await trio.lowlevel.open_process(
+            command, stdout=subprocess.PIPE, stderr=self._log, env=self._environment
+        )
         self._process, self._drained_at = process, None
         try:
             await self._read_port(process)
@@ -112,11 +121,11 @@ async def running_nodes(count: int, *arguments: str) -> AsyncIterator[Nodes]:
 
 def listening_nodes(count: int, folder: Path, *arguments: str) -> list[Node]:
     """Return so many servers with the listening engine, whose entry point is written into an empty folder."""
-    environment = _with_engine(folder)
+    environment = with_listening_engine(folder)
     return [Node(("--engine", "listening", *arguments), environment) for _ in range(count)]
 
 
-def _with_engine(folder: Path) -> dict[str, str]:
+def with_listening_engine(folder: Path) -> dict[str, str]:
     """Install the entry point of the listening engine in a folder; return the environment that finds it there."""
     (folder / DIST_INFO).mkdir()
     (folder / DIST_INFO / "METADATA").write_text(METADATA)

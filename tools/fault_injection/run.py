@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
@@ -63,11 +63,15 @@ def planned(seed: str, number: int) -> tuple[Fault, ...]:
     return plan(Random(f"{seed} {number}"), audio_bytes=AUDIO_BYTES)
 
 
-class _Runner:
+class Runner:
     """Holds the sessions of one run, with nodes that are running."""
 
-    def __init__(self, nodes: Nodes, seed: str, tell: Callable[[Session], None]) -> None:
+    def __init__(
+        self, nodes: Nodes, seed: str, tell: Callable[[Session], None], *, without: Collection[Kind] = ()
+    ) -> None:
         self.sessions: list[Session] = []
+        self._without = without
+        """Kinds of faults that are not made."""
         self._nodes = nodes
         self._seed = seed
         self._tell = tell
@@ -102,7 +106,8 @@ class _Runner:
         places, until = trio.Semaphore(at_once), trio.current_time() + seconds
 
         async def one(number: int) -> None:
-            self.sessions.append(await self.session(number, planned(self._seed, number)))
+            faults = tuple(fault for fault in planned(self._seed, number) if fault.kind not in self._without)
+            self.sessions.append(await self.session(number, faults))
             places.release()
 
         async with trio.open_nursery() as nursery:
@@ -141,7 +146,7 @@ async def run(
     `AssertionError` where the uncut session does not hear what was said.
     """
     async with running_nodes(nodes, "--model", engine) as running:
-        runner = _Runner(running, seed, tell)
+        runner = Runner(running, seed, tell)
         uncut = await runner.uncut()
         await runner.all_of(numbers, at_once, seconds)
         singles = [

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Final, NamedTuple
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
@@ -11,6 +11,9 @@ from auricle.server.dialects.document import BadRequest
 
 MOST_FIELDS: Final = 1_000
 MOST_FIELD_BYTES: Final = 256 * 1024
+MOST_FIELDS_BYTES: Final = 1024 * 1024
+"""Of all fields together: they are kept in memory, and a thousand of the largest would take a quarter of a GiB, and as
+text four times as much."""
 
 
 class TooLarge(Exception):
@@ -24,6 +27,21 @@ class Form(NamedTuple):
     file: UploadFile
 
 
+class _BoundedParser(MultiPartParser):
+    """Starlette's parser, which bounds each field, but not all of them together."""
+
+    def __init__(self, headers: Headers, stream: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(headers, stream, max_files=1, max_fields=MOST_FIELDS, max_part_size=MOST_FIELD_BYTES)
+        self._field_bytes = 0
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._current_part.file is None:
+            self._field_bytes += end - start
+            if self._field_bytes > MOST_FIELDS_BYTES:
+                raise MultiPartException(f"The fields of the form have more than {MOST_FIELDS_BYTES // 1024} KiB")
+        super().on_part_data(data, start, end)
+
+
 async def read_form(request: Request, most_bytes: int) -> Form:
     """Receive a form, and store its file. The caller closes it.
 
@@ -34,13 +52,7 @@ async def read_form(request: Request, most_bytes: int) -> Form:
         raise _too_large(most_bytes)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise BadRequest("The request is no form: send multipart/form-data with the recording as file.", "file")
-    parser = MultiPartParser(
-        request.headers,
-        _at_most(most_bytes, request),
-        max_files=1,
-        max_fields=MOST_FIELDS,
-        max_part_size=MOST_FIELD_BYTES,
-    )
+    parser = _BoundedParser(request.headers, _at_most(most_bytes, request))
     try:
         items = (await parser.parse()).multi_items()
     except MultiPartException as error:

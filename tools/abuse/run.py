@@ -1,0 +1,72 @@
+"""A run: one attack after the other on one server, each with a witness."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import trio
+
+from abuse.catalogue import Attack, what
+from abuse.fates import Fates
+from abuse.target import Target, Vitals
+from abuse.witness import Testimony, witnessing
+
+LEAD_S = 1.0
+"""The witness speaks so long before the attack begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One attack."""
+
+    name: str
+    what: str
+    fates: Fates
+    seconds: float
+    testimony: Testimony
+    before: Vitals
+    after: Vitals
+
+    @property
+    def faults(self) -> Sequence[str]:
+        """What must not be, a sentence each."""
+        told = list(self.fates.faults)
+        if not self.testimony.is_exact:
+            told.append(f"The witness did not hear what it said: {self.testimony}.")
+        if self.testimony.interrupted:
+            told.append(f"The witness lost its connection {self.testimony.interrupted} times.")
+        if self.after.fds > self.before.fds:
+            told.append(f"{self.after.fds - self.before.fds} files are still open.")
+        return told
+
+
+async def run(target: Target, attacks: Mapping[str, Attack], tell: Callable[[Row], None]) -> list[Row]:
+    """Make each attack, and tell of it. Raises `psutil.NoSuchProcess` where the server is gone."""
+    rows: list[Row] = []
+    for name, attack in attacks.items():
+        rows.append(await _row(target, name, attack))
+        tell(rows[-1])
+    return rows
+
+
+async def _row(target: Target, name: str, attack: Attack) -> Row:
+    before = target.vitals()
+    async with witnessing(target.port) as testimony:
+        await trio.sleep(LEAD_S)
+        began = trio.current_time()
+        fates = await attack(target)
+        seconds = trio.current_time() - began
+    return Row(
+        name=name,
+        what=what(attack),
+        fates=fates,
+        seconds=seconds,
+        testimony=testimony,
+        before=before,
+        after=await target.settled(before.fds),
+    )
+
+
+async def nobody(_target: Target) -> Fates:
+    """Nobody attacks: what the witness notices of an ordinary server on this machine."""
+    await trio.sleep(5.0)
+    return Fates()

@@ -1,0 +1,82 @@
+"""The server that is attacked: `auricle serve` with the scripted engine, in a process of its own."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import IO, Final, NamedTuple
+
+import psutil
+import trio
+
+SERVE: Final = "from auricle.server.cli.main import main; main()"
+LISTENS: Final = re.compile(r"connects to port (\d+) \(Wyoming\)\s.*listens on ws://[^\s:]+:(\d+)", re.DOTALL)
+SETTLED_S: Final = 20.0
+"""How long it may take until what an attack has opened is closed: a lingering close takes 2 s."""
+TROUBLE: Final = re.compile(r"Traceback|connection failed|ERROR")
+"""What a line of the log has that nobody may bring about from outside."""
+
+
+class Vitals(NamedTuple):
+    """What the server holds at a moment."""
+
+    rss_bytes: int
+    fds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A running server."""
+
+    port: int
+    wyoming_port: int
+    process: psutil.Process
+    log: IO[bytes]
+    """What it says on standard error."""
+
+    def vitals(self) -> Vitals:
+        """Return what it holds now. Raises `psutil.NoSuchProcess` where it is gone."""
+        return Vitals(self.process.memory_info().rss, self.process.num_fds())
+
+    def trouble(self) -> list[str]:
+        """Return the lines of its log that say that something went wrong within."""
+        self.log.seek(0)
+        lines = self.log.read().decode(errors="replace").splitlines()
+        return [line for line in lines if TROUBLE.search(line)]
+
+    async def settled(self, fds: int) -> Vitals:
+        """Wait until it has at most so many files open, as long as that may take; return what it holds then."""
+        with trio.move_on_after(SETTLED_S):
+            while self.process.num_fds() > fds:  # noqa: ASYNC110 - another process, which tells nobody
+                await trio.sleep(0.1)
+        return self.vitals()
+
+
+@asynccontextmanager
+async def running_target(*arguments: str) -> AsyncIterator[Target]:
+    """Run a server for the length of the block."""
+    command = [sys.executable, "-c", SERVE, "serve", "--port", "0", "--wyoming-port", "0", "--engine", "scripted"]
+    with tempfile.TemporaryFile() as log:
+        process = await trio.lowlevel.open_process([*command, *arguments], stdout=subprocess.PIPE, stderr=log)
+        try:
+            assert process.stdout is not None
+            ports = await _ports(process.stdout)
+            yield Target(*ports, psutil.Process(process.pid), log)
+        finally:
+            process.kill()
+            with trio.CancelScope(shield=True):
+                await process.wait()
+
+
+async def _ports(said: trio.abc.ReceiveStream) -> Sequence[int]:
+    """Return the ports that it says it listens on: of the server, and of Wyoming. Raises `RuntimeError`."""
+    text = ""
+    while not (found := LISTENS.search(text)):
+        more = await said.receive_some(4096)
+        if not more:
+            raise RuntimeError(f"The server did not start: {text}")
+        text += more.decode()
+    return int(found[2]), int(found[1])
