@@ -40,7 +40,7 @@ class Row:
 
 
 async def run(target: Target, attacks: Mapping[str, Attack], tell: Callable[[Row], None]) -> list[Row]:
-    """Make each attack, and tell of it. Raises `psutil.NoSuchProcess` where the server is gone."""
+    """Make each attack, and tell of it. Raises `OSError` where the server is gone."""
     rows: list[Row] = []
     for name, attack in attacks.items():
         rows.append(await _row(target, name, attack))

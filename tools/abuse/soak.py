@@ -11,7 +11,6 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-import psutil
 import trio
 from fault_injection.conversation import AUDIO_BYTES
 from fault_injection.faults import Kind
@@ -88,7 +87,7 @@ async def soak(seconds: float, seed: str, tell: Callable[[Session], None]) -> So
         async with trio.open_nursery() as nursery:
             await nursery.start(node.run_once)
             assert node.pid is not None
-            target = Target(node.port, 0, psutil.Process(node.pid), log)
+            target = Target(node.port, 0, node.pid, log)
             told = await _soaked(target, Nodes([node]), seconds, seed, tell)
             nursery.cancel_scope.cancel()
     return told

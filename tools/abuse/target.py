@@ -1,15 +1,16 @@
 """The server that is attacked: `auricle serve` with the scripted engine, in a process of its own."""
 
+import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Final, NamedTuple
 
-import psutil
 import trio
 
 SERVE: Final = "from auricle.server.cli.main import main; main()"
@@ -33,13 +34,15 @@ class Target:
 
     port: int
     wyoming_port: int
-    process: psutil.Process
+    pid: int
     log: IO[bytes]
     """What it says on standard error."""
 
     def vitals(self) -> Vitals:
-        """Return what it holds now. Raises `psutil.NoSuchProcess` where it is gone."""
-        return Vitals(self.process.memory_info().rss, self.process.num_fds())
+        """Return what it holds now (Linux). Raises `OSError` where it is gone."""
+        process = Path(f"/proc/{self.pid}")
+        pages = int((process / "statm").read_text().split()[1])
+        return Vitals(pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir(process / "fd")))
 
     def trouble(self) -> list[str]:
         """Return the lines of its log that say that something went wrong within."""
@@ -50,7 +53,7 @@ class Target:
     async def settled(self, fds: int) -> Vitals:
         """Wait until it has at most so many files open, as long as that may take; return what it holds then."""
         with trio.move_on_after(SETTLED_S):
-            while self.process.num_fds() > fds:  # noqa: ASYNC110 - another process, which tells nobody
+            while self.vitals().fds > fds:  # noqa: ASYNC110 - another process, which tells nobody
                 await trio.sleep(0.1)
         return self.vitals()
 
@@ -63,15 +66,15 @@ async def running_target(*arguments: str) -> AsyncIterator[Target]:
         process = await trio.lowlevel.open_process([*command, *arguments], stdout=subprocess.PIPE, stderr=log)
         try:
             assert process.stdout is not None
-            ports = await _ports(process.stdout)
-            yield Target(*ports, psutil.Process(process.pid), log)
+            port, wyoming_port = await _ports(process.stdout)
+            yield Target(port, wyoming_port, process.pid, log)
         finally:
             process.kill()
             with trio.CancelScope(shield=True):
                 await process.wait()
 
 
-async def _ports(said: trio.abc.ReceiveStream) -> Sequence[int]:
+async def _ports(said: trio.abc.ReceiveStream) -> tuple[int, int]:
     """Return the ports that it says it listens on: of the server, and of Wyoming. Raises `RuntimeError`."""
     text = ""
     while not (found := LISTENS.search(text)):
