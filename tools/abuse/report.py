@@ -16,16 +16,16 @@ def line(row: Row) -> str:
     """Return one attack as a row of the table."""
     gone = "" if not row.fates.gone_s else f"{max(row.fates.gone_s):.1f} s"
     return (
-        f"| **{row.name}**: {row.what} | {row.fates.told} | {gone} | {row.testimony.words} of {row.testimony.words} "
-        f"| {row.testimony.worst_s:.2f} s | {row.before.rss_bytes / MIB:.0f} → {row.after.rss_bytes / MIB:.0f} MiB "
+        f"| **{row.name}**: {row.what} | {row.fates.told} | {gone} | {row.statement.words} of {row.statement.words} "
+        f"| {row.statement.worst_s:.2f} s | {row.before.rss_bytes / MIB:.0f} → {row.after.rss_bytes / MIB:.0f} MiB "
         f"| {row.before.fds} → {row.after.fds} |"
     )
 
 
 def table(rows: Sequence[Row], facts: str) -> str:
     """Return all attacks, and on what they were made."""
-    words = sum(row.testimony.words for row in rows)
-    worst_s = max(row.testimony.worst_s for row in rows)
+    words = sum(row.statement.words for row in rows)
+    worst_s = max(row.statement.worst_s for row in rows)
     return "\n".join(
         [
             f"{facts} {len(rows)} rows; the witnesses heard all {words:,} words that they said, each once and in its "

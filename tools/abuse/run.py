@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import trio
 
 from abuse.catalogue import Attack, what
 from abuse.fates import Fates
 from abuse.target import Target, Vitals
-from abuse.witness import Testimony, witnessing
+from abuse.witness import Statement, witnessing
 
-LEAD_S = 1.0
+LEAD_S: Final = 1.0
 """The witness speaks so long before the attack begins."""
 
 
@@ -22,7 +23,7 @@ class Row:
     what: str
     fates: Fates
     seconds: float
-    testimony: Testimony
+    statement: Statement
     before: Vitals
     after: Vitals
 
@@ -30,10 +31,10 @@ class Row:
     def faults(self) -> Sequence[str]:
         """What must not be, a sentence each."""
         told = list(self.fates.faults)
-        if not self.testimony.is_exact:
-            told.append(f"The witness did not hear what it said: {self.testimony}.")
-        if self.testimony.interrupted:
-            told.append(f"The witness lost its connection {self.testimony.interrupted} times.")
+        if not self.statement.is_exact:
+            told.append(f"The witness did not hear what it said: {self.statement}.")
+        if self.statement.interrupted:
+            told.append(f"The witness lost its connection {self.statement.interrupted} times.")
         if self.after.fds > self.before.fds:
             told.append(f"{self.after.fds - self.before.fds} files are still open.")
         return told
@@ -50,7 +51,7 @@ async def run(target: Target, attacks: Mapping[str, Attack], tell: Callable[[Row
 
 async def _row(target: Target, name: str, attack: Attack) -> Row:
     before = target.vitals()
-    async with witnessing(target.port) as testimony:
+    async with witnessing(target.port) as statement:
         await trio.sleep(LEAD_S)
         began = trio.current_time()
         fates = await attack(target)
@@ -60,7 +61,7 @@ async def _row(target: Target, name: str, attack: Attack) -> Row:
         what=what(attack),
         fates=fates,
         seconds=seconds,
-        testimony=testimony,
+        statement=statement,
         before=before,
         after=await target.settled(before.fds),
     )

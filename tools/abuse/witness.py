@@ -5,11 +5,13 @@ real pace in frames of 20 ms until its standard input ends, then on to the next 
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import trio
@@ -24,12 +26,13 @@ FRAME: Final = ENGINE_RATE // 50
 """Samples of 20 ms."""
 STRETCH: Final = round((WORDS_PER_UTTERANCE * WORD_S + PAUSE_S) * ENGINE_RATE)
 """Samples of an utterance and its pause: where the witness may end."""
+TOOLS: Final = str(Path(__file__).parents[1])
 PATIENCE_S: Final = 120.0
 """For the end of its session, on the busiest machine."""
 
 
 @dataclass(slots=True)
-class Testimony:
+class Statement:
     """What the witness heard."""
 
     words: int = 0
@@ -49,7 +52,7 @@ class _Heard:
     """When each frame was sent."""
     finals: list[str] = field(default_factory=list)
     shown: int = 0
-    testimony: Testimony = field(default_factory=Testimony)
+    statement: Statement = field(default_factory=Statement)
 
     def take(self, partial: str = "") -> None:
         """Note how late the words are that are shown for the first time."""
@@ -57,13 +60,13 @@ class _Heard:
         ends = [word.end for word in COUNTING.words_ended_within(0, len(self.sent_at) * FRAME)]
         for end in ends[self.shown : len(said)]:
             late_s = trio.current_time() - self.sent_at[-(-end // FRAME) - 1]
-            self.testimony.worst_s = max(self.testimony.worst_s, round(late_s, 3))
+            self.statement.worst_s = max(self.statement.worst_s, round(late_s, 3))
         self.shown = max(self.shown, len(said))
 
 
 async def _speak(client: Client, heard: _Heard, over: trio.Event) -> None:
     begin = trio.current_time()
-    while not (over.is_set() and len(heard.sent_at) * FRAME % STRETCH == 0):
+    while not (over.is_set() and heard.sent_at and len(heard.sent_at) * FRAME % STRETCH == 0):
         await trio.sleep_until(begin + (len(heard.sent_at) + 1) * FRAME / ENGINE_RATE)
         heard.sent_at.append(trio.current_time())
         await client.send_audio(bytes(2 * FRAME))
@@ -71,7 +74,7 @@ async def _speak(client: Client, heard: _Heard, over: trio.Event) -> None:
 
 
 async def _listen(client: Client, heard: _Heard) -> None:
-    told = heard.testimony
+    told = heard.statement
     async for event in client:
         match event:
             case FinalMessage():
@@ -90,21 +93,22 @@ async def _listen(client: Client, heard: _Heard) -> None:
                 told.interrupted += type(event).__name__ == "Interrupted"
 
 
-async def witness(url: str, over: trio.Event) -> Testimony:
-    """Hold a session from now until ``over`` is set; return what was heard."""
+async def witness(url: str, over: trio.Event) -> Statement:
+    """Hold a session from now until ``over`` is set, and say so on standard output; return what was heard."""
     heard = _Heard()
     try:
         async with connect(url) as client, trio.open_nursery() as nursery:
+            print(flush=True)
             nursery.start_soon(_speak, client, heard, over)
             nursery.start_soon(_listen, client, heard)
     except* Exception as failure:  # whatever it is, it is what the witness says
-        heard.testimony.failure = repr(failure.exceptions[0])
-    return heard.testimony
+        heard.statement.failure = repr(failure.exceptions[0])
+    return heard.statement
 
 
 async def _main(url: str) -> None:
     over = trio.Event()
-    told: list[Testimony] = []
+    told: list[Statement] = []
 
     async def testify() -> None:
         told.append(await witness(url, over))
@@ -117,22 +121,27 @@ async def _main(url: str) -> None:
 
 
 @asynccontextmanager
-async def witnessing(port: int) -> AsyncIterator[Testimony]:
-    """Have a witness for the length of the block; behind it the testimony is what it heard."""
-    testimony = Testimony(failure="it never said anything")
+async def witnessing(port: int) -> AsyncIterator[Statement]:
+    """Have a witness for the length of the block; behind it the statement is what it heard."""
+    statement = Statement(failure="it never said anything")
     command = [sys.executable, "-m", "abuse.witness", f"ws://127.0.0.1:{port}/ws/transcribe"]
-    process = await trio.lowlevel.open_process(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    paths = os.pathsep.join([TOOLS, *filter(None, [os.environ.get("PYTHONPATH")])])
+    process = await trio.lowlevel.open_process(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": paths}
+    )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        yield testimony
+        with trio.fail_after(PATIENCE_S):
+            await process.stdout.receive_some(1)
+        yield statement
         await process.stdin.aclose()
         said = b""
         with trio.fail_after(PATIENCE_S):
             while more := await process.stdout.receive_some(4096):
                 said += more
         for name, value in _told(said).items():
-            setattr(testimony, name, value)
+            setattr(statement, name, value)
     finally:
         process.kill()
         with trio.CancelScope(shield=True):

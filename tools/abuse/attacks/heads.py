@@ -21,7 +21,6 @@ BREAK_INS: Final[dict[str, bytes]] = {
     "two hosts": b"GET /status HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     "no host": b"GET /ws/transcribe HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
     "a path that leads out": request("GET /%2e%2e/%2e%2e/etc/passwd"),
-    "a folded header": b"GET /healthz HTTP/1.1\r\nHost: a\r\n X: y\r\n\r\n",
     "a header with a NUL": b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n",
     "CONNECT": b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n",
     "HTTP/2 without asking": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
