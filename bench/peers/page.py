@@ -46,8 +46,8 @@ READING: Final = """
   the others is hindered by them.
 * wyoming-faster-whisper is told the end of each utterance by the manifest. Real clients find it themselves, later or
   wrongly. For CPU it is the only one that decodes each utterance once, because it shows nothing before.
-* WhisperLive's client is waited with for 15 s as it does itself; while it waits, the server decodes on, and that is
-  counted as its CPU.
+* WhisperLive's client waits until nothing has changed for 15 s, as it does itself; meanwhile the server decodes the
+  same again and again, and that is counted as its CPU.
 """
 
 TABLE_HEAD: Final = (

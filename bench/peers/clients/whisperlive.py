@@ -1,7 +1,7 @@
 """WhisperLive, as its packaged client speaks with it (``whisper_live/client.py`` of 0.10.0).
 
 A segment is final when it is ``completed``. The server sends nothing in answer to ``END_OF_AUDIO``: it closes. That is
-why the packaged client first waits until no message has come for 15 s, and so does this one.
+why the packaged client first waits until the last segment has not changed for 15 s, and so does this one.
 """
 
 import json
@@ -42,13 +42,14 @@ async def converse(port: int, session: Session) -> None:
 
 class _Listener:
     def __init__(self, session: Session) -> None:
-        self.heard_at_s = 0.0
+        self.changed_s = 0.0
+        """When the text of the last segment was another one for the last time."""
         self._session = session
         self._completed: dict[str, str] = {}
+        self._last = ""
 
     async def listen(self, told: Any) -> None:
         async for message in told:
-            self.heard_at_s = self._session.now_s()
             if "segments" in message:
                 self._show(message["segments"])
         if self._session.input_end_s is not None:
@@ -56,6 +57,8 @@ class _Listener:
 
     def _show(self, segments: list[dict[str, Any]]) -> None:
         """Show all segments, those too that the server sent once and does not repeat."""
+        if segments[-1]["text"] != self._last:
+            self.changed_s, self._last = self._session.now_s(), segments[-1]["text"]
         self._completed |= {each["start"]: each["text"] for each in segments if each["completed"]}
         self._session.show(
             final=" ".join(self._completed.values()),
@@ -67,6 +70,5 @@ async def _speak(socket: aiohttp.ClientWebSocketResponse, session: Session, list
     async for frame in session.frames():
         await socket.send_bytes((np.frombuffer(frame, "<i2").astype("<f4") / 32768).tobytes())
     session.end_input()
-    end_s = session.now_s()
-    await session.until_quiet(lambda: max(end_s, listener.heard_at_s), QUIET_S)
+    await session.until_quiet(lambda: listener.changed_s, QUIET_S)
     await socket.send_bytes(b"END_OF_AUDIO")
