@@ -130,8 +130,8 @@ SERVERS: Final[Mapping[str, Server]] = {
         "4; voice detection on; int8, which it chooses itself on a processor; its starter would set "
         "`OMP_NUM_THREADS` to 1, which was left to CTranslate2. Without PyAudio, OpenVINO and openai-whisper, "
         "which its server does not need.",
-        ending="its client waits until its last segment has not changed for 15 s and then sends `END_OF_AUDIO`, on which the server "
-        "closes",
+        ending="its client waits until its last segment has not changed for 15 s and then sends `END_OF_AUDIO`, on "
+        "which the server closes",
         requirements=_WHISPERLIVE,
         environment="whisperlive",
     ),

@@ -141,19 +141,25 @@ async def test_a_full_server_answers_those_who_ask_for_its_health(path: str) -> 
 
 
 @trio_test
-async def test_beyond_the_reserve_nobody_is_listened_to(clock: MockClock) -> None:
+async def test_whoever_says_nothing_beyond_the_limit_keeps_no_probe_out(clock: MockClock) -> None:
+    """Any number of silent connections: the one that has waited longest makes room for the one that comes."""
     with trio.fail_after(60):
-        async with connected(http=HttpLimits(max_connections=0)) as (silent, server):
-            await trio.testing.wait_all_tasks_blocked()
-            server.counts.open += RESERVED_CONNECTIONS
-            ours, theirs = trio.testing.memory_stream_pair()
-            async with trio.open_nursery() as nursery:
+        async with connected(http=HttpLimits(max_connections=0)) as (first, server), trio.open_nursery() as nursery:
+            silent = [first]
+            for _ in range(2 * RESERVED_CONNECTIONS - 1):
+                ours, theirs = trio.testing.memory_stream_pair()
                 nursery.start_soon(server.serve_connection, theirs)
-                assert (await read_all(ours)).startswith(b"HTTP/1.1 503 ")
-                assert trio.current_time() == 0.0, "at once, without its request"
-                await ours.aclose()
-            assert (await read_all(silent)) == b""
+                await trio.testing.wait_all_tasks_blocked()
+                silent.append(ours)
+            probe, theirs = trio.testing.memory_stream_pair()
+            await probe.send_all(request("GET /healthz HTTP/1.1"))
+            nursery.start_soon(server.serve_connection, theirs)
+            assert (await read_until(probe, b"}")).startswith(b"HTTP/1.1 200 ")
+            assert (await read_until(first, b"}")).startswith(b"HTTP/1.1 503 ")
+            assert trio.current_time() == 0.0, "nobody has been waited for"
+            assert (await read_all(silent[-1])) == b""
             assert trio.current_time() == pytest.approx(RESERVED_HEAD_TIMEOUT_S)
+            nursery.cancel_scope.cancel()
 
 
 # Handlers that raise

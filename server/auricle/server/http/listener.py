@@ -4,7 +4,9 @@ import errno
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -87,6 +89,8 @@ class Server:
         self._on_http = on_http
         self._limits = limits or Limits()
         self._http = http
+        self._over_limit: deque[trio.CancelScope] = deque()
+        """Of the connections over the limit that have not said yet what they want, the longest waiting first."""
 
     def stop_accepting(self) -> None:
         """Accept no new connections. Open WebSockets go on; HTTP connections close after their current request."""
@@ -133,14 +137,30 @@ class Server:
     async def _serve_health(self, stream: BufferedStream) -> None:
         """Answer one request for the server's health on a connection over the limit; refuse any other."""
         head = None
-        if self.counts.open <= self._http.max_connections + RESERVED_CONNECTIONS:
+        with self._reserved() as place:
             head = await read_head(stream, timeout_s=RESERVED_HEAD_TIMEOUT_S)
             if head is None:
                 return
-        if head is None or head.wants_websocket or path_of(head.request.target.decode()) not in HEALTH_PATHS:
+        if place.cancelled_caught or head is None or not _asks_for_health(head):
             raise HeadRefused(HTTPStatus.SERVICE_UNAVAILABLE, "capacity", "The server has no free connection.")
         self.counts.requests += 1
         await self._on_http(stream, head.raw + head.rest)
+
+    @contextmanager
+    def _reserved(self) -> Iterator[trio.CancelScope]:
+        """Have one of the reserved places for as long as a head is read; it is given up to whoever comes when all are.
+
+        A probe says at once what it wants, so it is those who say nothing that lose theirs.
+        """
+        if len(self._over_limit) >= RESERVED_CONNECTIONS:
+            self._over_limit.popleft().cancel()
+        with trio.CancelScope() as place:
+            self._over_limit.append(place)
+            try:
+                yield place
+            finally:
+                with suppress(ValueError):  # it was given up
+                    self._over_limit.remove(place)
 
     async def _upgrade(self, stream: BufferedStream, head: RequestHead) -> None:
         problem = handshake_problem(head.request)
@@ -156,6 +176,10 @@ class Server:
         self.counts.refused += 1
         logger.warning("request refused", extra={"peer": stream.peer, "status": problem.status, "code": problem.code})
         await stream.send_all(problem.response())
+
+
+def _asks_for_health(head: RequestHead) -> bool:
+    return not head.wants_websocket and path_of(head.request.target.decode()) in HEALTH_PATHS
 
 
 async def serve_tcp(
