@@ -101,7 +101,8 @@ def _after_speech(solo: Any, _: Measures) -> tuple[str, bool | None]:
         return f"{number(spread['p95'], 's')} at {solo['silence_s']:g} s of silence, which has no bar", None
     value, is_soon = _at_most(spread["p95"], most_s, "s")
     met = is_soon and words <= LIKE_OFFLINE * solo["offline"]["wer"]
-    said = f"{value} of {spread['n']} at {solo['silence_s']:g} s, at a WER of {words:.1%} (offline {solo['offline']['wer']:.1%})"
+    said = f"{value} of {spread['n']} at {solo['silence_s']:g} s, at a WER of {words:.1%}"
+    said += f" (offline {solo['offline']['wer']:.1%})"
     return said, _if_enough(met, spread["n"] >= ENOUGH_VALUES)
 
 
