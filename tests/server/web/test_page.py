@@ -15,6 +15,7 @@ from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import COUNTING
 from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.server.keys.api_key import Keyring
+from auricle.server.keys.scopes import Scope
 from server.keys.making import made_key
 from server.web.devtools import OTHER_HOST, Page, browser_page, chromium
 
@@ -106,7 +107,9 @@ def test_a_key_is_asked_for_once_and_every_connection_has_a_token(tmp_path: Path
         async with opened(tmp_path, keys=Keyring((key,))) as (page, server):
             await page.click("#record")
             await give_key(page, "ak_wrong.key")
-            await page.until("document.querySelector('#key-reason').innerText.startsWith('This API key is not valid.')")
+            await page.until(
+                "document.querySelector('#key-reason')?.innerText.startsWith('This API key is not valid.')"
+            )
             await give_key(page, text)
             await page.until("document.querySelector('.final') !== null")
             await page.click("#cut")
@@ -118,6 +121,23 @@ def test_a_key_is_asked_for_once_and_every_connection_has_a_token(tmp_path: Path
             server.use_keys(Keyring(()))
             await page.click("#record")
             await page.until("document.querySelector('#key') !== null")
+            assert all("401" in each for each in page.errors)
+            page.errors.clear()
+
+    trio.run(scenario)
+
+
+def test_the_status_page_is_for_operators_where_it_comes_through_a_proxy(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        key, text = made_key(scopes=frozenset({Scope.OPERATOR}))
+        async with opened(tmp_path, keys=Keyring((key,))) as (page, server):
+            await page.ask("Network.enable")
+            await page.ask("Network.setExtraHTTPHeaders", headers={"X-Forwarded-For": "203.0.113.7"})
+            await page.goto(f"{server.page_url}status")
+            await give_key(page, "ak_wrong.key")
+            await page.until("document.querySelector('#key-reason')?.innerText.includes('not valid')")
+            await give_key(page, text)
+            await page.until("document.querySelector('#state').innerText === 'ready'")
             assert all("401" in each for each in page.errors)
             page.errors.clear()
 

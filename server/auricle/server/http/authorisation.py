@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from dataclasses import replace
 from typing import Final
 
 import trio
@@ -11,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auricle.server.dialects.denials import denial
 from auricle.server.dialects.keys import KeyPlaces, key_of
-from auricle.server.http.negotiation import Offer, is_loopback_host, read_offer
+from auricle.server.http.negotiation import Offer, asks_for_loopback, is_loopback_host, read_offer
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.keys.access import Access, Denied, Grant
 from auricle.server.keys.scopes import Scope as KeyScope
@@ -22,7 +23,7 @@ OPERATOR_PATHS: Final = ("/status", "/metrics", "/admin")
 """What the server tells of itself: for the loopback, and for keys with the scope ``operator``."""
 PAGES: Final = ("/status",)
 """Those of them that are a page in a browser."""
-_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+_FORWARDED: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 """Headers of a proxy. Its address may be the loopback's; that of the one who asks is not."""
 
 
@@ -56,7 +57,7 @@ def log_denied(denied: Denied, path: str, address: str) -> None:
 
 def denied_response(request: Request, denied: Denied) -> Response:
     """Return the answer to a request that is denied, in the words of its path's service."""
-    path, client = request.url.path, request.client
+    path, client = request.scope["path"], request.client
     log_denied(denied, path, "" if client is None else f"{client.host}:{client.port}")
     answer = denial(path, denied, str(uuid.uuid4()))
     return Response(answer.body, answer.status, dict(answer.headers), answer.media_type)
@@ -86,7 +87,7 @@ class OperatorGate:
             await denied_response(Request(scope), denied)(scope, receive, send)
 
     def _denied(self, request: Request) -> Denied | None:
-        path = request.url.path
+        path = request.scope["path"]
         if not any(path == each or path.startswith(f"{each}/") for each in OPERATOR_PATHS) or _is_local(request):
             return None
         if path in PAGES and "text/html" in request.headers.get("accept", ""):
@@ -96,12 +97,13 @@ class OperatorGate:
 
 
 def _presented(request: Request) -> str | None:
-    raw_query = request.scope["query_string"].decode("latin-1")
-    return presented_key(read_offer(f"{request.url.path}?{raw_query}", request.headers.raw))
+    """Return the key of a request. Its path is that of the scope: that of its URL depends on what ``Host`` says."""
+    query = request.scope["query_string"].decode("latin-1")
+    return presented_key(replace(read_offer("", request.headers.raw), path=request.scope["path"], query=query))
 
 
 def _is_local(request: Request) -> bool:
-    """Whether it comes from this machine itself, and not through a proxy on it."""
+    """Whether it comes from this machine itself: through no proxy on it, and by no name that somebody has made."""
     client = request.client
     direct = not any(name in request.headers for name in _FORWARDED)
-    return direct and client is not None and is_loopback_host(client.host)
+    return direct and client is not None and is_loopback_host(client.host) and asks_for_loopback(request.headers.raw)

@@ -146,12 +146,21 @@ def is_rebound(offer: Offer, allowed_origins: Collection[str] = ()) -> bool:
     """
     if not offer.origins or offer.origins[0] in allowed_origins:
         return False
-    host = _split(f"//{offer.host}")
-    return host is None or not is_loopback_host(host.hostname or "")
+    return not _is_loopback_authority(offer.host)
+
+
+def asks_for_loopback(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether the ``Host`` of a request is a name of the loopback."""
+    return _is_loopback_authority(read_offer("", headers).host)
 
 
 def _rejection(status: HTTPStatus, code: str, detail: str) -> Reject:
     return Reject(Problem(status=status, code=code, detail=detail))
+
+
+def _is_loopback_authority(authority: str) -> bool:
+    host = _split(f"//{authority}")
+    return host is not None and is_loopback_host(host.hostname or "")
 
 
 def _split(url: str) -> SplitResult | None:
