@@ -21,7 +21,7 @@ def run_one(servers: Mapping[str, Callable[[], None]], name: str) -> None:
         profile.enable()
     try:
         servers[name]()
-    except KeyboardInterrupt:
+    except* KeyboardInterrupt:
         pass
     finally:
         if profile is not None:

@@ -169,7 +169,7 @@ class EngineActor:
         """
         engine = self._require_loaded().engine
         if self._dispatcher is not None:
-            failure = await self._dispatcher.probe(probe_window())
+            failure = await self._dispatcher.probe(await self._calls.run(probe_window))
             if failure is not None:
                 raise EngineError(failure)
         elif isinstance(engine, StatefulEngine):

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Protocol, cast
 
-from auricle.core import Limits, OpenTransport, ServerEvent, ServerSession
+from auricle.core import AudioReceived, Limits, OpenTransport, ServerEvent, ServerSession
 from auricle.core.dialect import Dialect
 from auricle.core.events import Event
 from auricle.core.messages import Message, Resume
@@ -66,6 +66,7 @@ class BaseConnection:
         # Bounded by what the client may send: its credit, or for a legacy client by suspended reading.
         self._events: deque[ServerEvent] = deque()
         self._reader = EventReader[ServerEvent](self._take, new_signal)
+        self._hear_audio: Callable[[AudioReceived], None] | None = None
         self._opening = opening
         self._hold = hold
         self._driver = driver(
@@ -93,6 +94,14 @@ class BaseConnection:
         opening = self.session.begin(self._opening, now=now) if self._opening else ()
         await self._driver.run((OpenTransport(not_before=now), *opening))
 
+    def hear_audio(self, take: Callable[[AudioReceived], None] | None) -> None:
+        """Have ``take`` called with audio as it comes, and not have it among the events; None: it is among them again.
+
+        No task has to wake for every frame of every session then. The order is kept: while other events wait to be
+        read, audio waits behind them. ``take`` must not block and must not raise.
+        """
+        self._hear_audio = take
+
     def __aiter__(self) -> AsyncIterator[ServerEvent]:
         """Iterate over the events in order; one task at a time, another one gets a `LocalProtocolError`."""
         return self._reader.events()
@@ -101,6 +110,9 @@ class BaseConnection:
         return self._events.popleft() if self._events else None
 
     def _emit(self, event: Event) -> None:
+        if self._hear_audio is not None and isinstance(event, AudioReceived) and not self._events:
+            self._hear_audio(event)
+            return
         self._events.append(cast(ServerEvent, event))
         self._reader.wake()
 

@@ -116,21 +116,24 @@ class Conversation:
     async def run(self) -> SessionClosed:
         """Serve until the session is closed, and return its terminal event."""
         async with trio.open_nursery() as nursery:
+            self._connection.hear_audio(self._hear)
             try:
                 async for event in self._connection:
-                    self._heard(event)
-                    self._observer.heard(event, trio.current_time())
                     match event:
                         case Started(config=config):
+                            self._note(event)
                             nursery.start_soon(self._serve, config)
                         case Disconnected() | Reconnected():
+                            self._note(event)
                             logger.debug("session %s: %s", self._id, type(event).__name__.lower())
                         case SessionClosed():
+                            self._note(event)
                             return event
                         case _:
-                            self._forward(event)
+                            self._hear(event)
                 raise AssertionError("the last event of a session is SessionClosed")
             finally:
+                self._connection.hear_audio(None)
                 self._observer.gone()
                 for span in self._open_spans:
                     span.close()
@@ -164,6 +167,16 @@ class Conversation:
         """End a session whose client is gone: another one needs its place."""
         self._given_up = True
         self._connection.post(lambda now: self._session.no_return(now=now))
+
+    def _note(self, event: ServerEvent) -> None:
+        """Tell those who watch, and the guard of the key."""
+        self._heard(event)
+        self._observer.heard(event, trio.current_time())
+
+    def _hear(self, event: EngineEvent) -> None:
+        """Take an event that is for the engine. For every frame of every session."""
+        self._note(event)
+        self._forward(event)
 
     def _forward(self, event: EngineEvent) -> None:
         """Forward a session event to the engine, now or as soon as the engine is ready."""
