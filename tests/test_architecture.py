@@ -28,7 +28,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("scheduling",),
         ("session",),
         ("whisper", "sphinx", "scripted"),
-        ("turns",),
+        ("turns", "speakers"),
         ("registry", "loading"),
         ("isolation",),
         ("fallback",),

@@ -233,7 +233,7 @@ class AuricleSTTService(STTService):
         except ValueError as error:
             await self.push_error(str(error))
             return {}
-        changed = await super()._update_settings(delta)
+        changed: dict[str, Any] = await super()._update_settings(delta)
         self._warn_unhandled_updated_settings(changed.keys() - CHANGEABLE)
         if changed and self._stream is not None:
             self._warn_of_keyterms()

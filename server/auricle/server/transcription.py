@@ -23,6 +23,7 @@ from auricle.engines.compute import ComputeOptions
 from auricle.engines.protocol import EngineUnavailable
 from auricle.server.cli.server_choice import ServerChoice, server_url
 from auricle.server.cli.session_options import SessionOptions
+from auricle.server.cli.speakers import load_embedder, naming
 from auricle.server.cli.streaming import Outcome, paced, start_message, stream, transcript
 from auricle.server.recordings.recording import Recording, RecordingError
 from auricle.server.transcripts.formats import line
@@ -87,6 +88,7 @@ def transcribe(
     prompt: str | None = None,
     keyterms: Sequence[str] = (),
     channel: int | None = None,
+    speakers: str | None = None,
     engine: str | None = None,
     model: str | None = None,
     device: str | None = None,
@@ -96,9 +98,10 @@ def transcribe(
     """Transcribe a recording (WAV, MP3, M4A, MP4 …), as ``auricle transcribe`` does, and return what was said in it.
 
     ``language`` None: it is detected, among ``languages`` where some are given. ``prompt`` is text of the kind that is
-    expected, ``keyterms`` are words that are likely; ``channel`` counts from 1, None: the average of all. ``engine``,
-    ``model`` and ``device`` choose what is loaded for this call; for many recordings run ``auricle serve`` once and
-    give its ``url``. Notices, such as one that a fallback answers, are warnings.
+    expected, ``keyterms`` are words that are likely; ``channel`` counts from 1, None: the average of all. With
+    ``speakers``, as in ``"campplus"``, each word has a speaker: A, B … in the order in which they are heard.
+    ``engine``, ``model`` and ``device`` choose what is loaded for this call; for many recordings run ``auricle serve``
+    once and give its ``url``. Notices, such as one that a fallback answers, are warnings.
 
     Raises `TranscriptionError` with one sentence, and what was heard before it; `ValueError` for arguments that
     contradict each other or that the protocol does not take; `TypeError` for what is no path, and no list.
@@ -117,7 +120,9 @@ def transcribe(
     notices = _Notices()
     config = start_message(options)
     try:
-        written = _Thread(lambda: _transcript(os.fspath(recording), channel, config, server, notices)).result()
+        written = _Thread(
+            lambda: _transcript(os.fspath(recording), channel, config, server, speakers, notices)
+        ).result()
     except (RecordingError, EngineUnavailable, ConnectFailed) as error:
         raise TranscriptionError(str(error)) from error
     finally:
@@ -142,17 +147,20 @@ def _check_kinds(recording: object, **lists: object) -> None:
 
 
 async def _transcript(
-    file: str, channel: int | None, config: Start, server: ServerChoice, notices: "_Notices"
+    file: str, channel: int | None, config: Start, server: ServerChoice, speakers: str | None, notices: "_Notices"
 ) -> tuple[Transcription, str | None]:
     """Return what was heard, and why that is not all, in one sentence; None where it is."""
-    outcome = Outcome()
+    embedder = await load_embedder(speakers)
     with await trio.to_thread.run_sync(lambda: Recording.open(file, channel=channel)) as recording:
         async with (
             server_url(server, notices) as url,
             connect(url, config, api_key=server.api_key, allow_legacy=True) as client,
-            aclosing(paced(recording.chunks(), realtime=False)) as chunks,
+            naming(embedder, notices.note) as names,
+            aclosing(names.passing(paced(recording.chunks(), realtime=False))) as chunks,
         ):
+            outcome = Outcome(on_final=names.heard)
             await stream(client, chunks, notices, outcome, trio.CancelScope())
+            outcome.finals = list(await names.named(outcome.finals))
     heard = _transcription(transcript(file, outcome, client.ready.server))
     if outcome.problem is not None:
         return heard, str(outcome.problem)

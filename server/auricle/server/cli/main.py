@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from auricle.server.cli.early_signals import good_end_on_signals
-from auricle.server.cli.invocation import ConfigFile, checked, effective_settings, read_settings, run
+from auricle.server.cli.invocation import ConfigFile, checked, effective_settings, exit_with_error, read_settings, run
 from auricle.server.cli.keys_app import keys_app
 from auricle.server.cli.lazy import lazy_module
 from auricle.server.cli.models_app import models_app
@@ -27,7 +27,10 @@ from auricle.server.cli.options import (
     MaxSegment,
     Model,
     Prompt,
+    Realtime,
+    Recursive,
     Silence,
+    Speakers,
     Task,
     TaskOption,
     Threads,
@@ -109,15 +112,12 @@ def transcribe(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace transcripts that are there.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Skip recordings whose transcript is there.")] = False,
     form: Annotated[Format, typer.Option("--format", "-f", help="How the transcript is written.")] = Format.TEXT,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Take the recordings in folders, and in those below.")
-    ] = False,
+    recursive: Recursive = False,
     channel: Annotated[
         int | None, typer.Option("--channel", min=1, help="Take this channel alone; without it, the average of all.")
     ] = None,
-    realtime: Annotated[
-        bool, typer.Option("--realtime", help="Send at the pace of speech, like a microphone.")
-    ] = False,
+    realtime: Realtime = False,
+    speakers: Speakers = None,
     device: Device = None,
     compute_type: ComputeType = None,
     beam_size: BeamSize = None,
@@ -142,11 +142,15 @@ def transcribe(
         resume=resume,
         confirm=_confirm if _somebody_answers() else None,
     )
+    if speakers is not None and form is not Format.JSON:
+        exit_with_error("--speakers gives each word its speaker, which only --format json has a place for.")
     # Behind a pipe there may be a microphone, and somebody who waits for the words.
     live = realtime or "-" in files
     given = session_options.Given(language, languages, task.value, prompt, keyterms, silence, max_segment)
     config = streaming.start_message(checked(lambda: given.checked(live=live)))
-    request = transcribe_command.Request(wanted=wanted, config=config, server=server, realtime=realtime)
+    request = transcribe_command.Request(
+        wanted=wanted, config=config, server=server, realtime=realtime, speakers=speakers
+    )
     run(transcribe_command.transcribe, request)
 
 

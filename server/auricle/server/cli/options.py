@@ -57,3 +57,10 @@ Threads = Annotated[
     int | None, typer.Option("--threads", envvar="AURICLE_THREADS", min=1, help="Decodes at once on processors.")
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, to standard error.")]
+Realtime = Annotated[bool, typer.Option("--realtime", help="Send at the pace of speech, like a microphone.")]
+Recursive = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Take the recordings in folders, and in those below.")
+]
+Speakers = Annotated[
+    str | None, typer.Option("--speakers", help="Tell who speaks, in json: campplus, or an installed one.")
+]

@@ -1,6 +1,6 @@
 """Streaming of audio through one session: the same for a recording and for a microphone."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator
 from dataclasses import dataclass, field
 
 import trio
@@ -62,6 +62,8 @@ class Outcome:
     last_final_at: float | None = None
     problem: RecordingError | None = None
     """The error of the source, raised after all readable audio had been sent."""
+    on_final: Callable[[Final], None] | None = None
+    """Is called with each final when it comes."""
     interrupted: bool = False
     """Whether the sending was stopped before the end of the source."""
 
@@ -114,6 +116,8 @@ def _show(event: object, display: Display, outcome: Outcome) -> None:
             display.partial(event)
         case Final():
             outcome.finals.append(event)
+            if outcome.on_final is not None:
+                outcome.on_final(event)
             outcome.last_final_at = trio.current_time()
             _commit(event.audio[1], display, outcome)
             display.final(event)

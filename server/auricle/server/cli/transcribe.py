@@ -16,6 +16,7 @@ from auricle.server.cli.exit_codes import Exit, worst
 from auricle.server.cli.jobs import Job, Jobs, Wanted, plan_jobs, unreadable
 from auricle.server.cli.output_plan import OutputError, OutputPlan
 from auricle.server.cli.server_choice import ServerChoice, server_url
+from auricle.server.cli.speakers import Naming, load_embedder, naming
 from auricle.server.cli.stop_signals import StopSignals
 from auricle.server.cli.streaming import Outcome, paced, stream, summary, transcript
 from auricle.server.cli.summary import RunSummary
@@ -38,12 +39,15 @@ class Request:
     config: Start
     server: ServerChoice
     realtime: bool
+    speakers: str | None = None
+    """What tells speakers apart; None: nobody has asked who speaks."""
 
 
 async def transcribe(request: Request) -> Exit:
     """Transcribe every recording in turn; one that cannot be read or written does not stop the others.
 
-    Raises `OutputError` before the work, where transcripts could not be written.
+    Raises `OutputError` before the work, where transcripts could not be written, and `EngineUnavailable` where nothing
+    can answer, or tell speakers apart.
     """
     jobs = plan_jobs(request.wanted)
     stdout = sys.stdout if shows_text(jobs.plan) else None
@@ -88,11 +92,13 @@ class _Run:
         todo = await self._openable()
         if not todo:
             return
+        embedder = await load_embedder(self._request.speakers)
         async with server_url(self._request.server, self._display) as url:
             self._began_at = trio.current_time()
             for job in todo:
                 self._begun += 1
-                await self._one(job, url)
+                async with naming(embedder, self._display.note) as names:
+                    await self._one(job, url, names)
                 if self.stop.exit is not None:
                     break
 
@@ -126,23 +132,24 @@ class _Run:
         self._unopened = len(bad)
         return [job for job in self._jobs.todo if job not in bad]
 
-    async def _one(self, job: Job, url: str) -> None:
+    async def _one(self, job: Job, url: str, names: Naming) -> None:
         try:
             with await _in_thread(partial(Recording.open, job.file, channel=self._request.wanted.channel)) as recording:
-                await self._stream(job, recording, url)
+                await self._stream(job, recording, url, names)
         except RecordingError as error:
             self._fail(job, str(error), Exit.BAD_INPUT)
         except ConnectFailed as error:
             self._fail(job, f"{job.file}: {error}", Exit.INCOMPLETE)
 
-    async def _stream(self, job: Job, recording: Recording, url: str) -> None:
-        server, outcome = self._request.server, Outcome()
+    async def _stream(self, job: Job, recording: Recording, url: str, names: Naming) -> None:
+        server, outcome = self._request.server, Outcome(on_final=names.heard)
         async with connect(url, self._request.config, api_key=server.api_key, allow_legacy=True) as client:
             self._display.start(recording.name, recording.duration_s, (self._begun, len(self._jobs.todo)))
             self.stop.sending = trio.CancelScope()
             try:
-                async with aclosing(self._chunks(recording)) as chunks:
+                async with aclosing(names.passing(self._chunks(recording))) as chunks:
                     await stream(client, chunks, self._display, outcome, self.stop.sending)
+                outcome.finals = list(await names.named(outcome.finals))
             finally:
                 self.stop.sending = None
                 self._keep(job, outcome, client.ready.server)
