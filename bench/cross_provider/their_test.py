@@ -37,18 +37,22 @@ def run(tests: Path, sample: Sample, url: str) -> list[Verdict]:
         # Whatever its name says, FFmpeg looks at what is in it.
         soundfile.write(there / "long.mp3", sample.clip.samples, 16_000, format="FLAC")
         (there / "long_transcript.txt").write_text(sample.clip.text, encoding="utf-8")
-        return [_run_one(Path(folder), test, url) for test in TESTS]
+        return _run(Path(folder), url)
 
 
-def _run_one(folder: Path, test: str, url: str) -> Verdict:
-    command = [
-        sys.executable, "-m", "pytest", "-rA", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
-        f"tests/test_stt.py::{test}", "-k", "auricle",
-    ]  # fmt: skip
+def _run(folder: Path, url: str) -> list[Verdict]:
+    command = [sys.executable, "-m", "pytest", "-rA", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     finished = subprocess.run(
-        command, cwd=folder, env={**os.environ, "AURICLE_URL": url}, capture_output=True, text=True,
-        timeout=PATIENCE_S, check=False,
+        [*command, *(f"tests/test_stt.py::{test}" for test in TESTS), "-k", "auricle"], cwd=folder,
+        env={**os.environ, "AURICLE_URL": url}, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
-    passed = finished.returncode == 0 and re.search(r"\b1 passed\b", finished.stdout) is not None
-    told = re.findall(r"^WER: ([\d.]+) for", finished.stdout, re.MULTILINE)
-    return Verdict(test, passed, float(told[-1]) if told else None, finished.stdout + finished.stderr)
+    return [_verdict(test, finished.stdout, finished.stderr) for test in TESTS]
+
+
+def _verdict(test: str, printed: str, errors: str) -> Verdict:
+    """Return what pytest's report says of a test: its line in the summary, and its section."""
+    passed = re.search(rf"^PASSED \S+::{test}\[", printed, re.MULTILINE) is not None
+    parts = re.split(r"^_+ (test_\w+)\[\S+ _+$", printed, flags=re.MULTILINE)
+    section = "".join(text for name, text in zip(parts[1::2], parts[2::2], strict=True) if name == test)
+    told = re.findall(r"^WER: ([\d.]+) for", section, re.MULTILINE)
+    return Verdict(test, passed, float(told[-1]) if told else None, printed + errors)
