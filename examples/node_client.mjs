@@ -114,7 +114,7 @@ function lose(code, why) { // without `closed` the end of a connection is never 
   }
   socket.close();
   [socket, open] = [undefined, false];
-  setTimeout(connect, Math.min(4_000, 250 * 2 ** attempt++) * (0.5 + Math.random() / 2));
+  setTimeout(connect, Math.min(4_000, 250 * 2 ** attempt++) * Math.random());
 }
 
 function conclude({ reason, complete, stats }) { // `complete` is a claim, until our own accounts agree

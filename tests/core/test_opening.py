@@ -4,7 +4,7 @@ import pytest
 
 from auricle.core import Final, Interrupted, Limits, SessionClosed, Start, State
 from auricle.core.messages import ErrorMessage, Ready
-from auricle.core.recovery import opening_delay_s
+from auricle.core.recovery import backoff_delay_s
 from core.link import Link
 
 LIMITS = Limits(connect_timeout_s=10.0)
@@ -114,7 +114,7 @@ def test_it_ends_after_the_time_to_connect_and_says_what_the_last_answer_was() -
 
 
 def test_the_delays_are_fully_jittered() -> None:
-    delays_s = [opening_delay_s(Limits(), seed, 3) for seed in range(200)]
+    delays_s = [backoff_delay_s(Limits(), seed, 3) for seed in range(200)]
     assert min(delays_s) < 0.1
     assert max(delays_s) > 0.7
     assert all(0.0 <= delay_s < 0.8 for delay_s in delays_s)

@@ -14,6 +14,7 @@ ALLOWED = {
     "dataclasses",
     "enum",
     "functools",
+    "hashlib",
     "hmac",
     "itertools",
     "json",

@@ -13,7 +13,7 @@ from auricle.core.events import Interrupted, Restarted
 from auricle.core.guarantees import FRESH
 from auricle.core.messages import Closed, EndInput, Resume, Resumed
 from auricle.core.outputs import AbortTransport, OpenTransport
-from auricle.core.recovery import Past, opening_delay_s, reconnect_delay_s
+from auricle.core.recovery import Past, backoff_delay_s
 from auricle.core.snapshot import Pending, Snapshot
 from auricle.core.states import Attachment, AttachmentEvent
 from auricle.core.stimuli import Hear, Lose, Stimulus
@@ -30,7 +30,7 @@ def interrupt(draft: Draft, stimulus: Stimulus) -> None:
 
 def _request_transport(draft: Draft, code: int, message: str) -> None:
     s, r = draft.s, draft.s.recovery
-    delay_s = max(reconnect_delay_s(s.limits, r.seed, r.attempt), s.retry_after_s or 0.0)
+    delay_s = max(backoff_delay_s(s.limits, r.seed, r.attempt), s.retry_after_s or 0.0)
     newly_lost = s.attachment is Attachment.RESUMABLE
     # The reconnect timeout counts the time without any transport; how often one was made and lost, `attempt` counts.
     lost_at = draft.now if s.attached else r.lost_at
@@ -68,7 +68,7 @@ def open_again(draft: Draft, stimulus: Stimulus) -> None:
             draft.outputs.append(AbortTransport())
         case _:
             raise AssertionError(stimulus)
-    reopen_at = draft.now + (s.retry_after_s or 0.0) + opening_delay_s(s.limits, r.seed, r.attempt)
+    reopen_at = draft.now + (s.retry_after_s or 0.0) + backoff_delay_s(s.limits, r.seed, r.attempt)
     # What a server has said explains the end, if none takes the session; `ready` makes it void.
     draft.attach(AttachmentEvent.OPEN_AGAIN)
     draft.update(error=None if isinstance(stimulus, Lose) else s.error, retry_after_s=None)

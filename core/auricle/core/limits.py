@@ -76,7 +76,7 @@ class Limits:
     reconnect_timeout_s: float = 60.0
     """Client: how long it tries to get a session back."""
     reconnect_min_s: float = 0.1
-    """Client: the first delay before a new connection; it doubles with each, and jitter takes up to half of it away."""
+    """Client: the first delay before a new connection, doubled with each: a random share of it is waited."""
     reconnect_max_s: float = 5.0
     """Client: the longest such delay."""
     max_reconnects: int = 30

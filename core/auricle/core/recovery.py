@@ -4,7 +4,7 @@ Here is what the attachment's table (`auricle.core.rules.attachment`) does not s
 notes/wire-protocols.md §3.7 (resume) and notes/sans-io.md §6.4.
 """
 
-import zlib
+import hashlib
 from typing import NamedTuple
 
 from auricle.core.limits import Limits
@@ -60,22 +60,14 @@ class Past(NamedTuple):
     late: int = 0
 
 
-def opening_delay_s(limits: Limits, seed: int, attempt: int) -> float:
-    """Return the delay in seconds before a session that was never ready is tried on another connection.
+def backoff_delay_s(limits: Limits, seed: int, attempt: int) -> float:
+    """Return the delay in seconds before another connection, after ``attempt`` (from 0) that came to nothing.
 
-    Exponential backoff with full jitter: anything from nothing to the whole of the delay. Where one server drains,
-    another one mostly has room at once.
+    Exponential backoff with full jitter: anything from nothing to the whole of the delay, so that the clients of a
+    server that goes, or of a proxy that restarts, come back evenly spread. It is a function of seed and attempt, so
+    that the same session always does the same. Source: Brooker, "Exponential Backoff And Jitter" (AWS, 2015).
     """
     return _whole_s(limits, attempt) * _share(seed, attempt)
-
-
-def reconnect_delay_s(limits: Limits, seed: int, attempt: int) -> float:
-    """Return the delay in seconds before transport number ``attempt`` (from 0): exponential backoff with jitter.
-
-    The jitter (a half to the whole of the delay) spreads the clients of a server that restarts.
-    It is a function of seed and attempt, so that the same session always does the same.
-    """
-    return _whole_s(limits, attempt) * (0.5 + _share(seed, attempt) / 2)
 
 
 def _whole_s(limits: Limits, attempt: int) -> float:
@@ -83,5 +75,9 @@ def _whole_s(limits: Limits, attempt: int) -> float:
 
 
 def _share(seed: int, attempt: int) -> float:
-    """Return the jitter, in [0, 1)."""
-    return zlib.crc32(f"{seed}/{attempt}".encode()) / 2**32
+    """Return the jitter, in [0, 1).
+
+    A checksum would not do: it is linear, and two clients that came at the same time once would at every attempt.
+    """
+    digest = hashlib.blake2b(f"{seed}/{attempt}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest) / 2**32

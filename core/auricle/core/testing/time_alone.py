@@ -12,7 +12,6 @@ from auricle.core.machine import step
 from auricle.core.messages import Ack, EndInput, Loading, Message, Ping, Pong, Unknown
 from auricle.core.outputs import OpenTransport
 from auricle.core.progress import DRAIN_FACTOR
-from auricle.core.recovery import reconnect_delay_s
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Attachment, Role, State
 from auricle.core.stimuli import Hear, Local, Opened, Say, Stimulus
@@ -34,7 +33,7 @@ def longest_s(limits: Limits, offered_s: float, *, role: Role) -> float:
     if role is Role.SERVER:
         waiting_s = limits.hello_timeout_s + limits.idle_timeout_s + limits.stall_timeout_s
         return waiting_s + loading_s + limits.session_max_s + undecided_s + closing_s
-    attempt_s = limits.connect_timeout_s + limits.ready_timeout_s + reconnect_delay_s(limits, 0, 32) * 2
+    attempt_s = limits.connect_timeout_s + limits.ready_timeout_s + limits.reconnect_max_s
     return (
         limits.silence_timeout_s + limits.reconnect_timeout_s + (1 + limits.max_reconnects) * attempt_s
         + loading_s + undecided_s + closing_s

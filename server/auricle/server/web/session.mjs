@@ -56,6 +56,11 @@ export class Session {
   #endSaid = false; // on this connection
   #cancelled = false;
 
+  // The node that has the session, once its id names one: a proxy may send a return there. Null before, and without.
+  get node() {
+    return (this.#token && /^([\w-]{1,24})\./.exec(this.#session)?.[1]) ?? null;
+  }
+
   // `config` holds the fields of `start` but `audio`; `audio` is an AudioStore, which others append to.
   constructor({ audio, config, port, random = Math.random }) {
     this.audio = audio;
@@ -149,7 +154,7 @@ export class Session {
       this.#lost = now;
       this.#port.emit({ type: 'interrupted', code });
     }
-    const delay = Math.min(RECONNECT_MAX_S, RECONNECT_MIN_S * 2 ** this.#failures) * (0.5 + this.#random() / 2);
+    const delay = Math.min(RECONNECT_MAX_S, RECONNECT_MIN_S * 2 ** this.#failures) * this.#random();
     this.#failures += 1;
     return this.#open(Math.max(delay, this.#error?.retry_after_ms ? this.#error.retry_after_ms / 1000 : 0), now);
   }
