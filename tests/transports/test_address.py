@@ -40,3 +40,17 @@ def test_what_cannot_be_an_address_is_one_sentence(written: str) -> None:
 )
 def test_a_refused_upgrade_says_whether_trying_again_helps(status: int, code: int) -> None:
     assert refusal_code(status) == code
+
+
+@pytest.mark.parametrize(
+    ("written", "session", "resource"),
+    [
+        ("ws://box", "n1.0b9f", "/ws/transcribe?node=n1"),
+        ("ws://box/own?x=1", "n1.0b9f", "/own?x=1&node=n1"),
+        ("ws://box", "", "/ws/transcribe"),
+        ("ws://box", "0b9f", "/ws/transcribe"),
+        ("ws://box", "n&x=1.0b9f", "/ws/transcribe"),
+    ],
+)
+def test_a_connection_that_resumes_names_the_node_of_its_session(written: str, session: str, resource: str) -> None:
+    assert parse_address(written).towards(session).resource == resource

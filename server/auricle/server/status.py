@@ -56,6 +56,8 @@ class ModelStatus:
 class ServerStatus:
     """All that a server tells of itself."""
 
+    node: str
+    """Its name among several."""
     version: str
     uptime_s: float
     draining: bool
@@ -80,6 +82,7 @@ def status_document(status: ServerStatus) -> Mapping[str, object]:
     return {
         "status": _word(status),
         "detail": status.detail,
+        "node": status.node,
         "version": status.version,
         "uptime_s": _rounded(status.uptime_s),
         "engine": engine and {key: getattr(engine, key) for key in ENGINE_KEYS},

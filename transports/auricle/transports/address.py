@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from auricle.core.node import QUERY_KEY, node_of
 from auricle.transports.errors import InvalidURL
 
 DEFAULT_PATH: Final = "/ws/transcribe"
@@ -22,6 +23,16 @@ class Address(NamedTuple):
     def url(self) -> str:
         """The address as one ``ws://`` or ``wss://`` URL."""
         return f"{'wss' if self.secure else 'ws'}://{self.authority}{self.resource}"
+
+    def towards(self, session: str) -> "Address":
+        """Return the address for a connection that is to resume ``session``, with the node that its id names.
+
+        A proxy can send such a connection to that node; a server takes no notice of it.
+        """
+        node = node_of(session)
+        if node is None:
+            return self
+        return self._replace(resource=f"{self.resource}{'&' if '?' in self.resource else '?'}{QUERY_KEY}={node}")
 
     @property
     def authority(self) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from random import getrandbits
 
@@ -18,6 +18,7 @@ from auricle.transports.client import BaseClient
 from auricle.transports.connecting import Connecting, check_arguments
 from auricle.transports.driver import OpenWire, Signal
 from auricle.transports.tracing import secret_headers, traced
+from auricle.transports.wire import Wire
 
 
 class Client(BaseClient):
@@ -110,9 +111,14 @@ async def _connected(
         seed=getrandbits(32),
     )
     authorization = [("Authorization", f"Bearer {api_key}")] if api_key else []
-    open_wire = partial(open_websocket, address, [*headers, *authorization], ssl_context, limits.max_message_bytes)
-    if connector is not None:
-        open_wire = partial(open_wire, connector=connector)
+
+    opening = open_websocket if connector is None else partial(open_websocket, connector=connector)
+
+    def open_wire() -> AbstractAsyncContextManager[Wire]:
+        # The id is known only once the session is ready, and its node is of use only when it is to be resumed.
+        towards = address.towards(session.snapshot.recovery.session)
+        return opening(towards, [*headers, *authorization], ssl_context, limits.max_message_bytes)
+
     async with run_client(Client(session, open_wire)) as client:
         yield client
 

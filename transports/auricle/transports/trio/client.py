@@ -2,8 +2,7 @@
 
 import ssl
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from functools import partial
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from random import getrandbits
 
 import trio
@@ -16,6 +15,7 @@ from auricle.transports.driver import OpenWire, Signal
 from auricle.transports.tracing import secret_headers, traced
 from auricle.transports.trio.driver import Driver
 from auricle.transports.trio.websocket import open_websocket
+from auricle.transports.wire import Wire
 
 
 class Client(BaseClient):
@@ -94,7 +94,12 @@ async def _connected(
         config, now=trio.current_time(), limits=limits, allow_legacy=allow_legacy, seed=getrandbits(32)
     )
     authorization = [("Authorization", f"Bearer {api_key}")] if api_key else []
-    open_wire = partial(open_websocket, address, [*headers, *authorization], ssl_context, limits.max_message_bytes)
+
+    def open_wire() -> AbstractAsyncContextManager[Wire]:
+        # The id is known only once the session is ready, and its node is of use only when it is to be resumed.
+        towards = address.towards(session.snapshot.recovery.session)
+        return open_websocket(towards, [*headers, *authorization], ssl_context, limits.max_message_bytes)
+
     async with run_client(Client(session, open_wire)) as client:
         yield client
 
