@@ -1,19 +1,15 @@
-"""Two nodes behind Debian's haproxy: one is told to stop in the middle of fifty sessions, and nothing is lost.
+"""Two nodes behind Debian's haproxy: one stops, or is killed, in the middle of fifty sessions, and nothing is lost.
 
-Skipped where there is no haproxy: ``apt-get install haproxy``.
+The nodes are processes of their own, and the configuration is that in ``deploy/haproxy``.
 """
 
 import asyncio
-import shutil
-import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
 import trio
 from fault_injection.listening.engine import spoken, text_of
 from fault_injection.nodes import Node, listening_nodes
@@ -23,9 +19,9 @@ import auricle.transports.trio as trio_transport
 from auricle.core import Configured, Final, Limits, SessionClosed
 from auricle.core.events import Interrupted, Restarted
 from auricle.transports.client import BaseClient
+from server.proxies import haproxy, needs_haproxy
 
-HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
-pytestmark = pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed: apt-get install haproxy")
+pytestmark = needs_haproxy
 
 SESSIONS = 50
 PATIENCE_S = 300.0
@@ -37,46 +33,6 @@ FIRST_BYTES = ONE_BYTES + 20_000
 """Where the node stops: in the second utterance, after the second word has begun."""
 CHUNK_BYTES = 6_400
 LIMITS = Limits(reconnect_min_s=0.05, reconnect_max_s=0.5, reconnect_timeout_s=PATIENCE_S, max_reconnects=10_000)
-CONFIGURATION = """
-defaults
-    mode http
-    balance roundrobin
-    timeout connect 5s
-    timeout client 1h
-    timeout server 1h
-    timeout tunnel 1h
-    retries 3
-    option redispatch 1
-    retry-on conn-failure
-frontend speech
-    bind fd@{listener}
-    default_backend nodes
-backend nodes
-    option httpchk GET /readyz
-    default-server check inter 1s fall 3 rise 1
-    timeout check 10s
-{servers}
-"""
-
-
-@asynccontextmanager
-async def haproxy(nodes: list[Node], folder: Path) -> AsyncIterator[str]:
-    """Run haproxy before the nodes; yield the URL."""
-    assert HAPROXY is not None
-    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
-        listener.set_inheritable(True)
-        servers = "\n".join(f"    server n{number} 127.0.0.1:{node.port}" for number, node in enumerate(nodes))
-        file = folder / "haproxy.cfg"
-        file.write_text(CONFIGURATION.format(listener=listener.fileno(), servers=servers))
-        process = await trio.lowlevel.open_process(
-            [HAPROXY, "-db", "-q", "-f", str(file)], pass_fds=[listener.fileno()]
-        )
-        try:
-            yield f"ws://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            process.kill()
-            with trio.CancelScope(shield=True):
-                await process.wait()
 
 
 async def give(client: BaseClient, audio: bytes) -> None:
@@ -152,12 +108,12 @@ class EachOther:
         await self._event.wait()
 
 
-def test_a_node_that_stops_amid_fifty_sessions_costs_no_word_and_no_application_more_than_an_event(
-    tmp_path: Path,
-) -> None:
+def hold_sessions(folder: Path, stop: Callable[[Node], None]) -> tuple[list[list[Any]], Node]:
+    """Hold the sessions, and stop one of two nodes in the middle; return their events, and that node."""
+
     async def scenario() -> list[list[Any]]:
-        nodes, outcomes = listening_nodes(2, tmp_path), list[list[Any]]()
-        everybody = threading.Barrier(2, action=nodes[0].drain)
+        outcomes = list[list[Any]]()
+        everybody = threading.Barrier(2, action=lambda: stop(nodes[0]))
 
         async def hold(sessions: Callable[[str, threading.Barrier], list[list[Any]]], url: str) -> None:
             outcomes.extend(await trio.to_thread.run_sync(sessions, url, everybody))
@@ -165,14 +121,19 @@ def test_a_node_that_stops_amid_fifty_sessions_costs_no_word_and_no_application_
         async with trio.open_nursery() as nursery:
             for node in nodes:
                 await nursery.start(node.run_once)
-            async with haproxy(nodes, tmp_path) as url, trio.open_nursery() as clients:
-                clients.start_soon(hold, with_trio, url)
-                clients.start_soon(hold, with_asyncio, url)
+            ports = {f"n{number}": node.port for number, node in enumerate(nodes)}
+            async with haproxy(ports, folder) as proxy, trio.open_nursery() as clients:
+                clients.start_soon(hold, with_trio, proxy.url)
+                clients.start_soon(hold, with_asyncio, proxy.url)
             nursery.cancel_scope.cancel()
-        assert nodes[0].drained_s, "the node had stopped, with exit code 0, before its clients were done"
         return outcomes
 
-    outcomes = trio.run(scenario)
+    nodes = listening_nodes(2, folder)
+    return trio.run(scenario), nodes[0]
+
+
+def moved(outcomes: list[list[Any]]) -> int:
+    """Check that nothing was lost and nothing doubled; return how many sessions went on at the other node."""
     assert len(outcomes) == SESSIONS
     moved = 0
     for events in outcomes:
@@ -183,4 +144,18 @@ def test_a_node_that_stops_amid_fifty_sessions_costs_no_word_and_no_application_
         assert all(move.lost_samples == 0 for move in moves)
         assert len([event for event in events if isinstance(event, Interrupted)]) >= len(moves)
         moved += bool(moves)
-    assert moved
+    return moved
+
+
+def test_a_node_that_stops_amid_fifty_sessions_costs_no_word_and_no_application_more_than_an_event(
+    tmp_path: Path,
+) -> None:
+    outcomes, node = hold_sessions(tmp_path, Node.drain)
+    assert node.drained_s, "the node had stopped, with exit code 0, before its clients were done"
+    assert moved(outcomes)
+
+
+def test_a_node_that_is_killed_amid_fifty_sessions_costs_no_word_either(tmp_path: Path) -> None:
+    outcomes, node = hold_sessions(tmp_path, Node.kill)
+    assert node.kills == 1
+    assert moved(outcomes) == SESSIONS // 2, "leastconn had given each node as many"
