@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from auricle.engines.protocol import Engine, EngineError, Transcript, Window, WindowEngine
 
@@ -19,6 +19,51 @@ class EngineTrouble:
     """One sentence for operators and users."""
     lasting: bool
     """Whether nobody knows when it will answer: new sessions are refused. Otherwise it is a matter of seconds."""
+
+
+WorkerState = Literal["starting", "idle", "decoding", "silent"]
+"""``silent``: it has not said for a while that it is alive, and gets no calls until it does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStatus:
+    """One of the workers that an engine's calls are made on."""
+
+    name: str
+    node: str
+    """Where it runs; empty while it starts."""
+    state: WorkerState
+    calls: int
+    """How many it has answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkersStatus:
+    """The workers of an engine, wherever they run."""
+
+    address: str
+    """How the operator named them."""
+    wanted: int
+    """How many there should be: what there is room for, or what the operator allows."""
+    workers: tuple[WorkerStatus, ...]
+    refused: tuple[str, ...]
+    """Why workers could not be used, one sentence for each reason, the latest last."""
+    lost: int
+    """How many were lost in the middle of their work, or fell silent for good."""
+    repeated: int
+    """How many calls were made again for that."""
+
+
+@runtime_checkable
+class DistributedEngine(WindowEngine, Protocol):
+    """A window engine whose calls are made on workers of a cluster, one at a time each. They come and go.
+
+    ``lanes.count`` is how many there are just now, also none; everything else of its lanes stays as it is.
+    """
+
+    @property
+    def workers(self) -> WorkersStatus:
+        """What its workers do just now."""
 
 
 @runtime_checkable

@@ -1,5 +1,7 @@
 """Whatever comes in whatever order: what the scheduler holds then."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -21,6 +23,7 @@ from auricle.engines.scheduling.scheduler import (
     opened,
     promote,
     queued,
+    resized,
     scheduler,
     submit,
     take,
@@ -104,6 +107,13 @@ class AnyTraffic(RuleBasedStateMachine):
         assert {one.id for one in dropped} == {which for which in self.held if which.session == session}
         self._left(dropped, allowed=tuple(Urgency))
 
+    @rule(count=st.integers(0, 4))
+    def workers_come_or_go(self, count):
+        """Nothing that waits or runs is touched; with fewer than run nothing begins, and none at all counts as one."""
+        self.state = resized(self.state, count, now_s=self.now_s)
+        self.lanes = replace(self.lanes, count=max(1, count))
+        assert self.state.lanes == self.lanes
+
     # ------------------------------------------------------------------------ what is served
 
     @rule()
@@ -111,7 +121,7 @@ class AnyTraffic(RuleBasedStateMachine):
         before = queued(self.state)
         self.state, batch = take(self.state, now_s=self.now_s)
         if batch is None:
-            assert not before or len(self.running) == self.lanes.count
+            assert not before or len(self.running) >= self.lanes.count
             return
         self.running[batch.number] = batch
         self._one_call(batch)

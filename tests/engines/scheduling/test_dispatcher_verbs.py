@@ -4,18 +4,29 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
+import anyio
 import numpy as np
 import pytest
 import trio
 import trio.testing
 
 from auricle.engines.policy.events import Drop, Urgency
-from auricle.engines.protocol import ENGINE_RATE, EngineError, Lanes, StreamConfig, Transcript, Window
+from auricle.engines.protocol import (
+    ENGINE_RATE,
+    EngineError,
+    EngineInfo,
+    Lanes,
+    LoadProgress,
+    StreamConfig,
+    Transcript,
+    VoiceDetector,
+    Window,
+)
 from auricle.engines.scheduling import dispatcher as module
 from auricle.engines.scheduling.decode_request import DecodeRequest, Outcome
-from auricle.engines.scheduling.dispatcher import LOAD_S, MOST_LANES, TELL_S, Dispatcher
+from auricle.engines.scheduling.dispatcher import COUNT_S, LOAD_S, MOST_LANES, MOST_WORKERS, TELL_S, Dispatcher
 from auricle.engines.scheduling.native_calls import Calls
-from auricle.engines.supervised import CallGivenUp
+from auricle.engines.supervised import CallGivenUp, WorkersStatus
 from engines.session_harness import config
 
 CALL_S = 4.0
@@ -93,6 +104,91 @@ def test_lanes_are_bounded_whatever_an_engine_says(count: int, expected: int) ->
         assert dispatcher.lanes == expected
 
     run(scenario, Engine(count=count))
+
+
+class Workers(Engine):
+    """An engine on workers, of which there are as many as a test says."""
+
+    workers = WorkersStatus(address="fake", wanted=0, workers=(), refused=(), lost=0, repeated=0)
+    trouble = None
+    info = EngineInfo(name="workers", model="fake")
+
+    def load(self, progress: LoadProgress) -> None:
+        """Nothing."""
+
+    def voice_detector(self, config: StreamConfig) -> VoiceDetector:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def run_on_workers(count: int, scenario: Callable[[Dispatcher, Workers], Awaitable[None]]) -> None:
+    engine = Workers(count=count, batch=1)
+
+    async def bounded() -> None:
+        dispatcher = Dispatcher(engine, Calls(taking_long))
+        async with anyio.create_task_group() as tasks:
+            dispatcher.start(tasks)
+            await scenario(dispatcher, engine)
+            tasks.cancel_scope.cancel()
+
+    trio.run(bounded, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+def running(dispatcher: Dispatcher) -> int:
+    return len(dispatcher._schedule.running)
+
+
+class TestWorkersThatComeAndGo:
+    def test_those_that_come_take_what_waits(self) -> None:
+        async def scenario(dispatcher: Dispatcher, engine: Workers) -> None:
+            clients = opened(dispatcher, 6)
+            for client in clients:
+                dispatcher.dispatch(client, request(1))
+            await trio.sleep(CALL_S / 2)
+            assert running(dispatcher) == 1
+            busy = dispatcher.load.utilisation
+            engine.lanes = Lanes(count=5, batch=1)
+            await trio.sleep(2 * COUNT_S)
+            assert running(dispatcher) == 5, "a call on each"
+            assert dispatcher.load.utilisation < busy / 4, "and there is room for more sessions"
+            await trio.sleep(2 * CALL_S)
+            assert all(client.outcomes for client in clients)
+
+        run_on_workers(1, scenario)
+
+    def test_those_that_go_are_missed_and_nothing_is_lost(self) -> None:
+        async def scenario(dispatcher: Dispatcher, engine: Workers) -> None:
+            clients = opened(dispatcher, 8)
+            for client in clients:
+                dispatcher.dispatch(client, request(1))
+            await trio.sleep(CALL_S / 2)
+            assert running(dispatcher) == 4
+            engine.lanes = Lanes(count=1, batch=1)
+            await trio.sleep(CALL_S)
+            assert len(engine.calls) == 4, "they return as if nothing were"
+            assert running(dispatcher) == 1, "and then there is one call at a time"
+            await trio.sleep(4 * CALL_S)
+            assert all(client.outcomes for client in clients)
+
+        run_on_workers(4, scenario)
+
+    def test_with_none_at_all_a_call_waits_in_the_engine(self) -> None:
+        async def scenario(dispatcher: Dispatcher, engine: Workers) -> None:
+            assert dispatcher.lanes == 1
+            (client,) = opened(dispatcher, 1)
+            dispatcher.dispatch(client, request(1))
+            await trio.sleep(2 * CALL_S)
+            assert client.outcomes
+
+        run_on_workers(0, scenario)
+
+    def test_there_may_be_more_than_lanes_of_this_machine(self) -> None:
+        async def scenario(dispatcher: Dispatcher, engine: Workers) -> None:
+            assert dispatcher.lanes == MOST_WORKERS
+
+        run_on_workers(1_000, scenario)
 
 
 class TestWhatItHolds:

@@ -17,6 +17,7 @@ No job is held back for a batch to fill: a batch is what waits when a lane is fr
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -203,6 +204,11 @@ def take(state: Scheduler, *, now_s: float) -> tuple[Scheduler, Batch | None]:
         shares=_shared(state, batch),
     )
     return _paced(state, now_s), batch
+
+
+def resized(state: Scheduler, lanes: int, *, now_s: float) -> Scheduler:
+    """Return the state with so many lanes from now on. More may run than there are, until they have returned."""
+    return _paced(state._replace(lanes=replace(state.lanes, count=max(1, lanes))), now_s)
 
 
 def finished(state: Scheduler, batch: Batch, *, took_s: float, now_s: float) -> Scheduler:
