@@ -9,6 +9,7 @@ from auricle.engines.isolation import load_isolated
 from auricle.engines.loading import EngineLoader, Loaded
 from auricle.engines.protocol import Engine, EngineUnavailable, LoadProgress
 from auricle.engines.registry import load_engine
+from auricle.engines.workers import EngineWorkers, load_on_workers
 
 DEFAULT_ENGINE: Final = "whisper"
 FALLBACK_ENGINE: Final = "sphinx"
@@ -34,12 +35,18 @@ def engine_loader(
     language: str | None = None,
     isolation: Isolation = Isolation.THREAD,
     compute: ComputeOptions = ENGINE_DEFAULTS,
+    workers: EngineWorkers | None = None,
 ) -> EngineLoader:
     """Return a loader for `EngineActor`.
+
+    With ``workers`` the engine runs on those of a cluster, and ``isolation`` does not matter; there is no fallback, for
+    each node would have its own.
 
     With ``engine`` or ``model`` the loader loads exactly that; with neither it loads `DEFAULT_ENGINE`, or else
     `FALLBACK_ENGINE`. It raises `EngineUnavailable` when no engine can be loaded.
     """
+    if workers is not None:
+        return _loader_on(workers, engine or DEFAULT_ENGINE, model, language, compute)
     load: Load = load_isolated if isolation is Isolation.PROCESS else load_in_process
 
     def load_pinned(progress: LoadProgress) -> Loaded:
@@ -49,6 +56,15 @@ def engine_loader(
         return load_default(load, language, compute, progress)
 
     return load_best if engine is None and model is None else load_pinned
+
+
+def _loader_on(
+    workers: EngineWorkers, name: str, model: str | None, language: str | None, compute: ComputeOptions
+) -> EngineLoader:
+    def load(progress: LoadProgress) -> Loaded:
+        return Loaded(engine=load_on_workers(workers, name, model, language, compute, progress))
+
+    return load
 
 
 def load_in_process(

@@ -13,6 +13,8 @@ from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.protocol import Engine, EngineError, EngineUnavailable
 
 GROUP: Final = "auricle.engines"
+_COMPUTE: Final = "compute"
+"""The parameter of a factory that takes `ComputeOptions`."""
 
 
 def available() -> tuple[str, ...]:
@@ -23,6 +25,15 @@ def available() -> tuple[str, ...]:
 def module_of(name: str) -> str:
     """Return the module of the engine ``name``; it is not imported. Raises `EngineUnavailable` for an unknown one."""
     return _find(name).module
+
+
+def takes_compute_options(name: str) -> bool:
+    """Whether the engine ``name`` can be told how it computes. Its module is imported. Raises as `load_engine`."""
+    entry = _find(name)
+    try:
+        return _COMPUTE in signature(entry.load()).parameters
+    except Exception as error:
+        raise _unusable(name, entry, error) from error
 
 
 def load_engine(
@@ -39,9 +50,13 @@ def load_engine(
     except EngineError:
         raise
     except Exception as error:
-        # This runs third-party code, at import and in the factory: it may raise anything.
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise EngineUnavailable(f"The engine {name} ({entry.value}) cannot be used here: {why}.") from error
+        raise _unusable(name, entry, error) from error
+
+
+def _unusable(name: str, entry: EntryPoint, error: Exception) -> EngineUnavailable:
+    """Return the error for third-party code that has raised, at import or in the factory: it may raise anything."""
+    why = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return EngineUnavailable(f"The engine {name} ({entry.value}) cannot be used here: {why}.")
 
 
 def _find(name: str) -> EntryPoint:
@@ -55,7 +70,7 @@ def _created(entry: EntryPoint, model: str | None, language: str | None, compute
     create = entry.load()
     if not compute.chosen:
         engine = create(model, language)
-    elif "compute" in signature(create).parameters:
+    elif _COMPUTE in signature(create).parameters:
         engine = create(model, language, compute=compute)
     else:
         chosen = " and ".join(name.replace("_", " ") for name in compute.chosen)

@@ -18,7 +18,7 @@ from auricle.engines.scheduling import scheduler as schedule
 from auricle.engines.scheduling.decode_request import DecodeClient, DecodeCommand, DecodeRequest, Outcome
 from auricle.engines.scheduling.decode_times import DecodeTimes
 from auricle.engines.scheduling.jobs import Batch, Job, JobId, deadline_s
-from auricle.engines.scheduling.load import Load
+from auricle.engines.scheduling.load import Load, QueueLength
 from auricle.engines.scheduling.native_calls import Calls
 from auricle.engines.scheduling.observer import UNWATCHED, CallReturned, EngineObserver, WindowDecoded
 from auricle.engines.scheduling.transcript_checks import checked
@@ -83,6 +83,11 @@ class Dispatcher:
         self._load, self._looked_until_s = schedule.load(self._schedule, now_s=now_s), now_s + LOAD_S
         budget_s = schedule.longest_budget_s(self._schedule)
         self._engine_s = schedule.engine_s(self._schedule, now_s=now_s) + self._longest_call_s(budget_s)
+
+    @property
+    def queue_length(self) -> QueueLength:
+        """How much there is to decode just now."""
+        return schedule.queue_length(self._schedule)
 
     @property
     def engine_s(self) -> float:

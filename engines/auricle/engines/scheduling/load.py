@@ -94,6 +94,19 @@ class Load(NamedTuple):
     """How long the most urgent final that waits is overdue; 0: none is."""
 
 
+class QueueLength(NamedTuple):
+    """How much there is to decode just now, in windows and calls."""
+
+    waiting: int
+    """Windows that wait for a lane."""
+    finals: int
+    """Those of them that somebody waits for."""
+    running: int
+    """Calls under way."""
+    lanes: int
+    """Calls that there may be."""
+
+
 def faded(demand: Demand, now_s: float) -> Demand:
     """Return the demand as it is felt later. A clock that went back is taken as one that stood."""
     elapsed_s = now_s - demand.at_s

@@ -1,0 +1,83 @@
+"""The window engine that the scheduler sees: each lane is a worker, and lanes come and go with them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from auricle.engines.isolation.messages import Ready
+from auricle.engines.protocol import (
+    ENGINE_RATE,
+    EngineInfo,
+    Lanes,
+    LoadProgress,
+    SessionParts,
+    StreamConfig,
+    Transcript,
+    VoiceDetector,
+    Window,
+)
+from auricle.engines.scheduling.budgets import first_call_budget_s, longest_call_s
+from auricle.engines.supervised import EngineTrouble, WorkersStatus
+from auricle.engines.workers.pool import WAIT_S, WorkerPool
+
+
+class DistributedWindowEngine:
+    """A window engine that `load_on_workers` has loaded."""
+
+    def __init__(self, pool: WorkerPool, ready: Ready, parts: SessionParts) -> None:
+        assert ready.lanes is not None
+        self._pool = pool
+        self._ready = ready
+        self._parts = parts
+        self._lanes: Final = ready.lanes
+
+    @property
+    def info(self) -> EngineInfo:
+        """Description of the engine."""
+        return self._ready.info
+
+    @property
+    def lanes(self) -> Lanes:
+        """One for each worker there is just now: a worker has one call at a time."""
+        return replace(self._lanes, count=self._pool.serving)
+
+    def load(self, progress: LoadProgress) -> None:
+        """Do nothing: the engine is loaded when this object is created."""
+
+    def voice_detector(self, config: StreamConfig) -> VoiceDetector:
+        """Return a voice detector for one session; it runs in this process."""
+        return self._parts.voice_detector(config)
+
+    def session_parts(self) -> SessionParts:
+        """Return the factories of what runs in this process."""
+        return self._parts
+
+    def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
+        """Return one transcript for each window, in order. Raises `EngineError`."""
+        return self.decode_within(windows, first_call_budget_s(sum(len(w.audio) for w in windows) / ENGINE_RATE))
+
+    def decode_within(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
+        """Do the same, in at most ``budget_s`` seconds or on another worker. Raises `EngineError`."""
+        return self._pool.call(tuple(windows), budget_s)
+
+    def longest_call_s(self, budget_s: float) -> float:
+        """Return the seconds after which such a call has returned or failed, with all workers that it is tried on."""
+        return longest_call_s(budget_s, WAIT_S)
+
+    @property
+    def trouble(self) -> EngineTrouble | None:
+        """What keeps the workers from answering now; None: nothing."""
+        return self._pool.trouble
+
+    @property
+    def workers(self) -> WorkersStatus:
+        """What the workers do just now."""
+        return self._pool.status
+
+    def stop(self) -> None:
+        """End the workers; pending calls raise `EngineError`."""
+        self._pool.close()
+
+    def close(self) -> None:
+        """End the workers."""
+        self._pool.close()
