@@ -71,8 +71,10 @@ class Proxy:
 class HAProxy(Proxy):
     """One that runs as its configuration says to run it: with a master process, which can be told to reload."""
 
-    def __init__(self, file: Path, stats: Path, listener: socket.socket) -> None:
+    def __init__(self, file: Path, stats: Path, listener: socket.socket, statistics: str) -> None:
         assert HAPROXY is not None
+        self.statistics = statistics
+        """The URL of its statistics."""
         self._stats = stats
         super().__init__([HAPROXY, "-W", "-q", "-f", str(file)], listener.getsockname()[1], [listener.fileno()])
 
@@ -114,14 +116,16 @@ async def haproxy(nodes: Nodes, folder: Path, changes: Mapping[str, str] | None 
     servers = "".join(f"    server {name} 127.0.0.1:{port}\n" for name, port in nodes.items())
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         listener.set_inheritable(True)
+        statistics_port = free_port()
         ours = {
             r"^    bind :8080$": f"    bind fd@{listener.fileno()}",
             r"^    server n1 .*\n    server n2 .*\n": servers,
+            r"^    bind 127\.0\.0\.1:8404$": f"    bind 127.0.0.1:{statistics_port}",
             r"^global$": f"global\n    stats socket {stats} mode 600 level admin",
         }
         configuration = (DEPLOY / "haproxy" / "haproxy.cfg").read_text(encoding="utf-8")
         file.write_text(replaced(configuration, ours | dict(changes or {})), encoding="utf-8")
-        proxy = HAProxy(file, stats, listener)
+        proxy = HAProxy(file, stats, listener, f"http://127.0.0.1:{statistics_port}/stats")
         async with running(proxy):
             yield proxy
 
@@ -130,8 +134,7 @@ async def haproxy(nodes: Nodes, folder: Path, changes: Mapping[str, str] | None 
 async def nginx(nodes: Nodes, folder: Path) -> AsyncIterator[Proxy]:
     """Run nginx before two nodes, n1 and n2, with ``deploy/nginx/nginx.conf``."""
     assert NGINX is not None
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     paths = "".join(f"    {kind}_temp_path {folder / kind};\n" for kind in TEMPORARY)
     changes = {
         r"10\.0\.0\.11:8765": f"127.0.0.1:{nodes['n1']}",
@@ -158,6 +161,13 @@ async def running(proxy: Proxy) -> AsyncIterator[None]:
         yield
     finally:
         await proxy.stop()
+
+
+def free_port() -> int:
+    """Return a port that nobody has just now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
 
 
 async def listening(port: int) -> None:
