@@ -1,0 +1,1 @@
+"""What engine workers on Ray cost, and what their death costs. See run.py."""

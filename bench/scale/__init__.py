@@ -1,0 +1,1 @@
+"""A plan past this machine: sessions on many workers, simulated with the real scheduler. See run.py."""
