@@ -6,6 +6,7 @@ from typing import Final, Protocol, cast
 import typer.main
 
 from auricle.server.cli.main import app
+from auricle.server.settings.schema import SETTINGS
 
 HELP: Final = "--help"
 
@@ -48,8 +49,9 @@ def flags(command: Command) -> set[str]:
 
 
 def variables() -> set[str]:
-    """Return the variables that flags are read from."""
-    return {parameter.envvar for _, command in commands() for parameter in command.params if parameter.envvar}
+    """Return the variables that flags and settings are read from."""
+    of_flags = {parameter.envvar for _, command in commands() for parameter in command.params if parameter.envvar}
+    return of_flags | {setting.variable for setting in SETTINGS.values()}
 
 
 def render() -> str:
@@ -59,8 +61,9 @@ def render() -> str:
         "",
         "<!-- Made by `python tools/render_reference.py` from the commands; a test fails where it is stale. -->",
         "",
-        "Every command has `--help`. A variable is read where its flag is not given. What a command ends with is in",
-        "[exit codes](exit-codes.md).",
+        "Every command has `--help`. A variable is read where its flag is not given. Every setting of the server is a",
+        "flag of `auricle serve`; the rarer ones are in [configuration](../configuration.md) alone. What a command ends",
+        "with is in [exit codes](exit-codes.md).",
     ]
     for name, command in commands():
         lines += ["", f"## `{name}`", "", *_about(command), *_arguments(command), *_options(command)]

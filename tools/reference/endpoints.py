@@ -22,7 +22,7 @@ class EndpointError(LookupError):
 
 def routes() -> Mapping[str, frozenset[str]]:
     """Return the paths of the HTTP application, with their methods."""
-    server = SpeechServer(ServerConfig(), ScriptedEngine(COUNTING))
+    server = SpeechServer(ServerConfig(), lambda *_: ScriptedEngine(COUNTING))
     methods: dict[str, frozenset[str]] = {}
     for route in server.routes():
         if isinstance(route, Route):
@@ -43,12 +43,11 @@ def documented() -> Mapping[str, Mapping[str, str]]:
 
 def present() -> set[str]:
     """Return all that can be asked of the server, by the names of the file."""
-    sockets = {f"WebSocket {path}" for path in websockets()}
-    # A path of WebSockets alone answers plain requests with 426, and that is not a thing to be documented.
-    only = {path for path in websockets() if routes().get(path, frozenset({"GET"})) == {"GET"}}
-    return sockets | {
-        f"{method} {path}" for path, methods in routes().items() if path not in only for method in methods
-    }
+    sockets = set(websockets())
+    plain = {(method, path) for path, methods in routes().items() for method in methods}
+    # The path of a WebSocket answers a plain GET with 426, and that is not a thing to be documented.
+    plain -= {("GET", path) for path in sockets}
+    return {f"WebSocket {path}" for path in sockets} | {f"{method} {path}" for method, path in plain}
 
 
 def check() -> None:
