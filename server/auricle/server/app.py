@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 from starlette.routing import BaseRoute
 
-from auricle.core import SessionClosed, Start
+from auricle.core import Start
 from auricle.core.messages import Resume
 from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine
@@ -27,6 +27,7 @@ from auricle.server.keys.access import Denied
 from auricle.server.keys.api_key import Keyring
 from auricle.server.metrics.loop_lag import watch_lag
 from auricle.server.metrics.registry import ServerMetrics
+from auricle.server.metrics.session_metrics import SessionMetrics
 from auricle.server.models.pool import ModelPool, Source
 from auricle.server.models.sources import model_source
 from auricle.server.overview import Overview
@@ -337,13 +338,10 @@ class SpeechServer:
         async with trio.open_nursery() as nursery:
             if socket is not None:
                 nursery.start_soon(keep_line, socket, connection.session, self._config.ping_interval_s)
-            closed = await self._converse(session_id, connection, caller, in_process=socket is None)
+            await self._converse(session_id, connection, caller, in_process=socket is None)
             nursery.cancel_scope.cancel()
-        log_session_end(session_id, connection.session, closed, peer=caller.address, key=caller.grant.name)
 
-    async def _converse(
-        self, session_id: str, connection: Connection, caller: Caller, *, in_process: bool
-    ) -> SessionClosed:
+    async def _converse(self, session_id: str, connection: Connection, caller: Caller, *, in_process: bool) -> None:
         self._conversations.make_room(caller.host)
         refused = self._refusal(caller)
         if refused is not None:
@@ -354,12 +352,13 @@ class SpeechServer:
                     refused.code, refused.why, now=now, retry_after_s=refused.retry_after_s
                 )
             )
+        watchers = self._watchers.session(connection.session, in_process=in_process)
         with self._keys.guarding(connection, caller) as guard:
             conversation = Conversation(
                 connection,
                 self._models,
                 session_id,
-                self._watchers.session(connection.session, in_process=in_process),
+                watchers,
                 refused=self._watchers.refused,
                 peer=caller.host,
                 defaults=self._speech,
@@ -370,9 +369,14 @@ class SpeechServer:
             try:
                 if self.draining:
                     shut_down(connection)
-                return await conversation.run()
+                closed = await conversation.run()
             finally:
                 self._conversations.discard(conversation)
+        measured = watchers.one(SessionMetrics)
+        log_session_end(
+            session_id, connection.session, closed,
+            peer=caller.address, key=caller.grant.name, delay_s=measured and measured.p95_delay_s,
+        )  # fmt: skip
 
 
 @asynccontextmanager

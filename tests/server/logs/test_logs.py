@@ -11,13 +11,15 @@ import pytest
 import structlog
 import trio
 
-from auricle.core import Start
+from auricle.core import ServerSession, Start
 from auricle.core.parts import Product
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import COUNTING
 from auricle.server.app import ServerConfig, running_server
 from auricle.server.logs.redaction import REDACTED, without_secrets
 from auricle.server.logs.setup import configure_logging, set_level
+from auricle.server.metrics.registry import ServerMetrics
+from auricle.server.metrics.session_metrics import SessionMetrics
 from auricle.server.sessions.caller import Caller
 from auricle.transports.trio import ConnectFailed
 
@@ -174,8 +176,19 @@ def test_a_session_leaves_one_line(log: io.StringIO) -> None:
     assert (record["client"], record["reference"], record["tags"]) == ("cli 1.2", "call-7", ["a", "b"])
     assert (record["audio_s"], record["words"], record["complete"]) == (6.0, 10, True)
     assert record["finals"] >= 1
+    assert 0 <= record["final_delay_p95_s"] < 60
     assert record["reason"] == "completed"
     assert "error" not in record
+
+
+@pytest.mark.parametrize(("finals", "p95"), [(0, None), (1, 0.0), (20, 18.0), (100, 94.0), (300, 289.0)])
+def test_the_delay_that_all_but_a_twentieth_of_the_finals_came_within(finals: int, p95: float | None) -> None:
+    async def measure() -> float | None:
+        measured = SessionMetrics(ServerMetrics(), ServerSession(None, now=0.0), in_process=False)
+        measured._delays.extend(map(float, range(finals)))  # of 300, the latest 200
+        return measured.p95_delay_s
+
+    assert trio.run(measure) == p95
 
 
 def test_a_refused_session_is_a_warning(log: io.StringIO) -> None:

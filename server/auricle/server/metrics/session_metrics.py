@@ -1,5 +1,6 @@
 """What one session adds to the metrics of its server, as it happens."""
 
+from collections import deque
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
@@ -30,6 +31,8 @@ from auricle.server.metrics.labels import (
 
 STALLED_S: Final = 0.02
 """Credit of less audio than a common frame has: its client has to wait."""
+MOST_DELAYS: Final = 200
+"""Finals of one session whose delays are kept for the line that it leaves in the log."""
 SPEAKS_ON: Final = ("max_length", "stability")
 """Reasons of a final in the middle of speech: nothing has ended, of which it could be late."""
 _RESUMED, *_NOT_RESUMED = RESUME_OUTCOMES
@@ -99,6 +102,13 @@ class SessionMetrics:
         """None before it has started, and where nobody waits for results."""
         self._stalled = False
         self._partial_at: float | None = None
+        self._delays: deque[float] = deque(maxlen=MOST_DELAYS)
+
+    @property
+    def p95_delay_s(self) -> float | None:
+        """What 95 in 100 of its latest finals came within, in seconds (nearest rank); None where it is not known."""
+        delays = sorted(self._delays)
+        return delays[-(-len(delays) * 95 // 100) - 1] if delays else None
 
     @property
     def dialect(self) -> str:
@@ -183,7 +193,8 @@ class SessionMetrics:
         if final.text and final.reason not in SPEAKS_ON:
             arrived_at = self._arrivals.at(round(final.end_s * self._session.snapshot.rate))
             if arrived_at is not None:
-                self._instruments.observe("auricle_final_delay_seconds", max(0.0, now - arrived_at), model=model)
+                self._delays.append(max(0.0, now - arrived_at))
+                self._instruments.observe("auricle_final_delay_seconds", self._delays[-1], model=model)
         self._arrivals.forget_before(final.end_sample)
 
     def _note_end(self, closed: SessionClosed, now: float) -> None:
