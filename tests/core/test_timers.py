@@ -2,7 +2,7 @@
 
 import pytest
 
-from auricle.core import Ack, AudioReceived, Limits, Loading, Start, State
+from auricle.core import PROTOCOL, Ack, AudioReceived, Limits, Loading, ServerInfo, ServerSession, Start, State, codec
 from auricle.core.messages import Ping, Pong
 from auricle.core.outputs import Transmit
 from auricle.core.parts import Features
@@ -283,3 +283,16 @@ def test_reading_is_suspended_for_a_legacy_client_only() -> None:
     link.settle()
     assert not link.server.reading_suspended
     assert any(isinstance(event, AudioReceived) for event in link.server_events)
+
+
+def test_audio_of_a_client_without_acks_makes_no_timer_due() -> None:
+    """One that is due with every frame would cost as much as the frame."""
+    session = ServerSession(PROTOCOL, now=0.0)
+    session.receive(codec.encode(Start(features=Features(acks=False))), now=0.0)
+    session.accept("s", ServerInfo(name="scripted"), now=0.0)
+    for frame in range(1, 101):
+        now = frame * 0.02
+        session.receive(bytes(640), now=now)
+        deadline = session.next_deadline
+        assert deadline is not None
+        assert deadline > now + 1.0

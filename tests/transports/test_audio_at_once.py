@@ -9,7 +9,7 @@ from auricle.core import AudioReceived, FlushRequested, Limits, ServerInfo, Star
 from auricle.core.client import ClientSession
 from auricle.transports.in_memory_wire import memory_pair
 from auricle.transports.trio.client import Client, run_client
-from auricle.transports.trio.server import serve_wire
+from auricle.transports.trio.server import Connection, serve_wire
 
 FRAME = bytes(640)
 PATIENCE_S = 20.0
@@ -65,3 +65,18 @@ def test_audio_is_heard_in_its_place_and_the_rest_is_read() -> None:
 @asynccontextmanager
 async def held(wire) -> AsyncIterator:
     yield wire
+
+
+def test_audio_waits_behind_what_is_not_read_yet() -> None:
+    async def scenario() -> None:
+        heard: list[int] = []
+        async with memory_pair(trio.Event) as (_, theirs):
+            connection = Connection(theirs, Limits(), 0.0)
+            connection.hear_audio(lambda event: heard.append(event.end_sample))
+            connection._emit(AudioReceived(start_sample=0, end_sample=1))
+            connection._emit(FlushRequested(id="f", at_sample=1))
+            connection._emit(AudioReceived(start_sample=1, end_sample=2))
+            assert heard == [1]
+            assert [type(event).__name__ for event in connection._events] == ["FlushRequested", "AudioReceived"]
+
+    trio.run(scenario)

@@ -142,11 +142,8 @@ def note_queue(draft: Draft, _: Stimulus) -> None:
 
 
 def send_ack(draft: Draft, _: Stimulus) -> None:
-    """Send the ack that is due. A client without acks gets one only when its credit has moved far (`advance`)."""
-    if draft.s.config.features.acks:
-        send_watermarks(draft)
-    else:
-        draft.update(ack_owed=False)
+    """Send the ack that is due. A client without acks is owed none, and gets one when its credit has moved far."""
+    send_watermarks(draft)
 
 
 def send_watermarks(draft: Draft) -> None:

@@ -159,7 +159,7 @@ def _server(s: Snapshot) -> Iterator[Deadline]:
         yield Deadline(s.said_at + limits.progress_interval_s, Kind.PROGRESS_DUE)
     if s.state is State.CONNECTING:
         return
-    if s.ack_owed:
+    if s.ack_owed and s.config.features.acks:
         yield Deadline(s.acked_at + limits.ack_interval_s, Kind.ACK_DUE)
     every_ms = s.config.features.stats_ms
     if every_ms is not None:
