@@ -82,7 +82,7 @@ def _read_until(connection: socket.socket, mark: bytes) -> None:
 
 def start_message() -> str:
     """Return the ``start`` of an ordinary session."""
-    return json.dumps({"type": "start", "features": {"acks": False}})
+    return json.dumps({"type": "start"})
 
 
 def talk(connections: Sequence[socket.socket], seconds: float) -> Sent:
