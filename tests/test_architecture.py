@@ -21,9 +21,11 @@ MOST_LINES = 400
 FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     # Lowest first: a room imports what stands before it, and nothing beside or behind it.
     "auricle.engines": (
+        ("turn_results",),
         ("protocol", "compute", "plain_data"),
         ("supervised",),
         ("audio",),
+        ("turn_taking",),
         ("policy",),
         ("scheduling",),
         ("session",),

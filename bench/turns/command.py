@@ -8,7 +8,7 @@ from pathlib import Path
 from words.samples import Wanted, load_samples
 
 from auricle.engines.audio.silero_vad import SileroModel
-from auricle.engines.turns.protocol import LONGEST_AUDIO_S, TurnDetector
+from auricle.engines.turn_taking.protocol import LONGEST_AUDIO_S, TurnDetector
 from auricle.engines.turns.silence import SilenceDetector
 from auricle.engines.turns.smart_turn import SmartTurn
 from turns.curve import Judged, Point, best, point, settings

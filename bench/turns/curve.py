@@ -11,7 +11,7 @@ from itertools import product
 from statistics import mean
 from typing import NamedTuple
 
-from auricle.engines.turns.decision import TurnRules, silence_that_ends
+from auricle.engines.turn_taking.decision import TurnRules, silence_that_ends
 
 FACTORS = (0.5, 1.0, 2.0)
 """By which real breaths are made shorter and longer."""

@@ -26,6 +26,7 @@ from auricle.engines.protocol import (
 )
 from auricle.engines.scripted.script import Script, ScriptedWord
 from auricle.engines.session.recogniser import Recogniser
+from auricle.engines.turn_taking.watch import TurnTaking
 
 
 @cache
@@ -62,9 +63,10 @@ def drive(
     *,
     chunks: Iterable[int] = (),
     flushes: Sequence[Control] = (),
+    turns: TurnTaking | None = None,
 ) -> list[Result]:
     """Run a whole session. ``chunks``: sizes in samples, then 100 ms; flushes come where they are due."""
-    recogniser = Recogniser(engine, how)
+    recogniser = Recogniser(engine, how, turns)
     frame, results, at = how.audio.frame_bytes, [], 0
     total = len(pcm) // frame
     sizes = iter(chunks)

@@ -51,6 +51,7 @@ from auricle.engines.scheduling.observer import UNWATCHED, EngineObserver, TurnT
 from auricle.engines.scheduling.turn_times import TurnTimes, after_turn, queue_s
 from auricle.engines.session.engine_session import EngineSession
 from auricle.engines.supervised import EngineProcess, EngineTrouble, ProcessEngine, SupervisedEngine
+from auricle.engines.turn_taking.watch import TurnTaking
 
 logger = logging.getLogger(__name__)
 
@@ -151,12 +152,13 @@ class EngineActor:
         """Why another engine than the default was loaded, in one line; None otherwise. Raises as `info`."""
         return self._require_loaded().note
 
-    def open(self, config: StreamConfig, owner: object | None = None) -> EngineSession:
-        """Open a session. ``owner`` is whoever opens it, for the observer.
+    def open(self, config: StreamConfig, owner: object | None = None, turns: TurnTaking | None = None) -> EngineSession:
+        """Open a session. ``owner`` is whoever opens it, for the observer; ``turns`` is by what it tells that a turn is
+        over, None: it does not.
 
         Raises `EngineUnavailable` when the engine is not loaded (yet), or stopped.
         """
-        session = EngineSession(self._require_loaded().engine, config, self, owner)
+        session = EngineSession(self._require_loaded().engine, config, self, owner, turns)
         self._sessions.add(session)
         if self._dispatcher is not None:
             self._dispatcher.open(session)

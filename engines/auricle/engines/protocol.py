@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auricle.core.parts import AudioFormat, FinalReason
+from auricle.engines.turn_results import TurnResult
 
 ENGINE_RATE: Final = 16_000
 """Sample rate of every engine, in Hz."""
@@ -390,5 +391,5 @@ class QueueMoved:
 
 Result = (
     SpeechStarted | SpeechEnded | PartialResult | FinalResult | UtteranceFailed | Processed | QueueMoved | FlushDone
-    | StreamDone
+    | TurnResult | StreamDone
 )  # fmt: skip

@@ -46,6 +46,7 @@ from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.sessions.session_keys import SessionKeys
 from auricle.server.sessions.session_log import log_session_end
+from auricle.server.sessions.turn_detection import SILENCE_ALONE, TurnDetection, running_turn_detection
 from auricle.server.sessions.watchers import SessionsWatchers
 from auricle.server.status import ServerStatus
 from auricle.server.telemetry.loading import exported_traces, incoming, traced
@@ -68,10 +69,16 @@ LOOPBACK_OF: Final = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1", "": 
 class SpeechServer:
     """A running server. Made by `running_server`."""
 
-    def __init__(self, config: ServerConfig, source: Source, tracing: "Tracing | None" = None) -> None:
+    def __init__(
+        self,
+        config: ServerConfig,
+        source: Source,
+        tracing: "Tracing | None" = None,
+        turns: TurnDetection = SILENCE_ALONE,
+    ) -> None:
         self._config = config
         self._speech = SpeechDefaults(
-            language=config.language, silence_s=config.silence_s, max_segment_s=config.max_segment_s
+            language=config.language, silence_s=config.silence_s, max_segment_s=config.max_segment_s, turns=turns
         )
         self._keys = SessionKeys(access_of(config))
         self._tracing = tracing
@@ -385,13 +392,14 @@ async def running_server(
 ) -> AsyncIterator[SpeechServer]:
     """Run a server for the length of the block: it listens when the block begins, while its models still load.
 
-    ``source`` replaces the engine that ``config`` names. Raises `ListenError`.
+    ``source`` replaces the engine of ``config``. Raises `ListenError`, and `EngineUnavailable` for its turn detector.
     """
     load = model_source(
         engine=config.engine, language=config.language, isolation=config.engine_isolation, compute=config.compute
     )
-    async with exported_traces() as tracing, trio.open_nursery() as nursery:
-        server = SpeechServer(config, load if source is None else lambda *_: source, tracing)
+    detection = running_turn_detection(config.turn_detector, config.turns)
+    async with detection as turns, exported_traces() as tracing, trio.open_nursery() as nursery:
+        server = SpeechServer(config, load if source is None else lambda *_: source, tracing, turns)
         await nursery.start(server.run)
         try:
             yield server

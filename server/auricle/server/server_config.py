@@ -7,12 +7,14 @@ from typing import Final
 from auricle.core import Limits
 from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.fallback import Isolation
+from auricle.engines.turn_taking.decision import TurnRules
 from auricle.server.http.http_limits import HTTP_DEFAULTS, HttpLimits
 from auricle.server.keys.access import Access
 from auricle.server.keys.api_key import Keyring
 from auricle.server.keys.session_tokens import DEFAULT_TTL_S, TokenSigner
 from auricle.server.service_manager.socket_activation import NOTHING_INHERITED, InheritedSockets
 from auricle.server.sessions.configuration_span import SPEECH_DEFAULTS
+from auricle.server.sessions.turn_detection import DEFAULTS, SILENCE
 
 DEFAULT_PORT: Final = 8765
 
@@ -36,6 +38,10 @@ class ServerConfig:
     """Where and how the engine computes."""
     engine_isolation: Isolation = Isolation.THREAD
     """Whether the model runs in a supervised process of its own, or in this one."""
+    turn_detector: str = SILENCE
+    """By what it is told that a turn is over, by its name: ``silence``, ``smart-turn``, or one that is installed."""
+    turns: TurnRules = DEFAULTS
+    """How much silence ends a turn, where a client does not say."""
     limits: Limits = field(default_factory=Limits)
     http: HttpLimits = HTTP_DEFAULTS
     ping_interval_s: float = 20.0

@@ -3,7 +3,7 @@
 import pytest
 from turns.curve import FACTORS, Judged, best, point, settings
 
-from auricle.engines.turns.decision import TurnRules
+from auricle.engines.turn_taking.decision import TurnRules
 
 PAUSES = [
     Judged(seconds=0.4, probability=0.1),

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from auricle.engines.protocol import EngineUnavailable
+from auricle.engines.turn_taking.protocol import TurnDetector
 from auricle.engines.turns import registry
-from auricle.engines.turns.protocol import TurnDetector
 
 ROOT = Path(__file__).parents[3]
 THIRD_PARTY = SimpleNamespace(create=lambda: "a string", fail=lambda: 1 / 0)

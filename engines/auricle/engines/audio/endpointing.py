@@ -36,6 +36,12 @@ class Rules:
             max_segment=round(max(max_segment_s, SHORTEST_SEGMENT_S) * ENGINE_RATE),
         )
 
+    def ended_by(self, silence: int | None) -> "Rules":
+        """Return the rules where a silence may end an utterance sooner; None: it does not."""
+        if silence is None or silence >= self.silence:
+            return self
+        return Rules(silence=silence, max_segment=self.max_segment)
+
 
 class Quiet(NamedTuple):
     """No speech, or none that is confirmed yet."""

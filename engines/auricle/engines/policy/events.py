@@ -38,6 +38,8 @@ class Voice:
 
     probability: float
     end: int
+    silence: int | None = None
+    """Silence that ends the utterance with this block, where that may be shorter than the rules say: a turn is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,8 +27,8 @@ def speculation_delay(rules: Rules, state: State, voiced_until: int) -> int:
     assert utterance is not None
     window = voiced_until + TAIL - final_start(rules, state, utterance, voiced_until)
     lead = round(DECODE_TIME_S * ENGINE_RATE * max(1.0, window / (rules.shortest_window or window)))
-    silence = rules.endpointing.silence - lead
-    return max(TAIL, silence if rules.pause is None else min(silence, rules.pause))
+    wanted = (rules.endpointing.silence - lead, rules.pause, rules.speculate_after)
+    return max(TAIL, min(silence for silence in wanted if silence is not None))
 
 
 def speculate(rules: Rules, state: State, voiced_until: int) -> Step:
@@ -65,6 +65,17 @@ def final_decode(
 def final_start(rules: Rules, state: State, utterance: Utterance, voiced_until: int) -> int:
     """Return where the window of a final begins that was voiced until then."""
     return context_start(rules, state, opened=utterance.opened, began=utterance.began, end=voiced_until + TAIL)
+
+
+def seems_final(rules: Rules, state: State) -> str | None:
+    """Return the text that the final of the open utterance will have, unless its speaker goes on; None: not known."""
+    utterance = state.utterance
+    if utterance is None or state.deciding or utterance.speculation is None:
+        return None
+    transcript = utterance.speculation.transcript
+    if transcript is None or not transcript.believed:
+        return None
+    return with_stable_prefix(transcript, utterance.promised(rules)).text
 
 
 def accept_speculation(rules: Rules, state: State, transcript: Transcript) -> tuple[State, tuple[Effect, ...]]:

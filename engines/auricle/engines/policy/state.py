@@ -49,14 +49,24 @@ class Rules:
     """Silence after which a partial tells of a pause; None: none does."""
     shortest_window: int
     """Engine samples up to which a window costs the same (`Lanes.buckets`)."""
+    speculate_after: int | None
+    """Silence after which a final is speculated on at the latest, where turns are told; None: as endpointing says."""
     lull: int
     """Speech that has become too long is cut in the longest pause of its last so many samples."""
 
     @classmethod
-    def of(cls, config: StreamConfig, shortest_window: int = 0, languages: Sequence[str] | None = None) -> "Rules":
+    def of(
+        cls,
+        config: StreamConfig,
+        shortest_window: int = 0,
+        languages: Sequence[str] | None = None,
+        *,
+        speculate_after: int | None = None,
+    ) -> "Rules":
         """Return the rules for a configuration, and an engine to which all windows up to a length cost the same.
 
         ``languages`` are those that the engine knows: there is nothing to detect where that is one, or one is allowed.
+        ``speculate_after``: silence after which it should be heard what the final will be, for the end of turns.
         """
         only = next((known for known in (config.languages, languages or ()) if len(known) == 1), (None,))
         partials = config.partials and not config.offline
@@ -69,6 +79,7 @@ class Rules:
             language=config.language or only[0],
             language_per_utterance=config.language_per_utterance,
             shortest_window=shortest_window,
+            speculate_after=speculate_after,
             lull=endpointing_rules.max_segment // 2
             if config.offline
             else min(round(LULL_S * ENGINE_RATE), endpointing_rules.max_segment // 4),

@@ -46,8 +46,8 @@ def step(rules: Rules, state: State, event: Event) -> Step:
     Raises `ValueError` for a `Voice` or a `Cut` while a final is out: tell it again when ``deciding`` is over.
     """
     match event:
-        case Voice(probability=probability, end=end):
-            return _hear_voice(rules, _require_not_deciding(state), probability, end)
+        case Voice():
+            return _hear_voice(rules, _require_not_deciding(state), event)
         case Cut(at=at, reason=reason):
             return _cut(rules, _require_not_deciding(state), at, reason)
         case Heard(job=job, transcript=transcript):
@@ -69,8 +69,9 @@ def _require_not_deciding(state: State) -> State:
 # ---------------------------------------------------------------------------- voice
 
 
-def _hear_voice(rules: Rules, state: State, probability: float, end: int) -> Step:
-    voice, decision = endpointing.step(rules.endpointing, state.voice, probability, end)
+def _hear_voice(rules: Rules, state: State, heard: Voice) -> Step:
+    probability, end = heard.probability, heard.end
+    voice, decision = endpointing.step(rules.endpointing.ended_by(heard.silence), state.voice, probability, end)
     state = state._replace(voice=voice)
     match decision:
         case Began(at=at, opened=opened):

@@ -27,6 +27,7 @@ from auricle.engines.scheduling.decode_request import DecodeCommand, DecodeReque
 from auricle.engines.session.recogniser import open_recogniser
 from auricle.engines.session.stateful_recogniser import StatefulRecogniser
 from auricle.engines.session.window_recogniser import Output, WindowRecogniser
+from auricle.engines.turn_taking.watch import TurnTaking
 
 TURN_S: Final = 0.5
 """Most seconds of audio processed in one turn, so that partials appear in time and sessions share the workers."""
@@ -66,13 +67,21 @@ class EngineSession:
     of the calls. Results are read with `receive` or ``async for``.
     """
 
-    def __init__(self, engine: Engine, config: StreamConfig, host: Host, owner: object | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        config: StreamConfig,
+        host: Host,
+        owner: object | None = None,
+        turns: TurnTaking | None = None,
+    ) -> None:
         self.owner: Final = owner
         """Whoever opened the session, for those who watch (`EngineObserver`)."""
         self.over = False
         """Whether the session is done and has released what it held of the engine."""
         self._engine = engine
         self._config = config
+        self._turns = turns
         self._host = host
         self._outcomes: list[tuple[int, Outcome]] = []
         self._queue: deque[bytearray | _Flush | _EndInput] = deque()
@@ -281,7 +290,7 @@ class EngineSession:
 
     def _open_recogniser(self) -> StatefulRecogniser | WindowRecogniser:
         if self._recogniser is None:
-            self._recogniser = open_recogniser(self._engine, self._config)
+            self._recogniser = open_recogniser(self._engine, self._config, self._turns)
         return self._recogniser
 
     def _accept(self, pcm: bytes, interval_s: float | None) -> Sequence[Output]:

@@ -68,6 +68,11 @@ class OpenUtterance:
         told = self._new_partial(self._call_engine(decoder.hypothesis))
         return [replace(partial, pause_s=silence_s) for partial in told]
 
+    def seems_final(self) -> str:
+        """Return what has been heard so far, as text."""
+        hypothesis = None if self._decoder is None else self._call_engine(self._decoder.hypothesis)
+        return "" if hypothesis is None else hypothesis.text.strip()
+
     def redecode(self, audio: RetainedAudio, upto: int) -> None:
         """Decode from the beginning, and only up to ``upto``: for a cut that lies before ``decoded_until``."""
         self.close()

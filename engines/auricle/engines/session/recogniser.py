@@ -11,15 +11,18 @@ from auricle.engines.protocol import Engine, EngineError, Result, StatefulEngine
 from auricle.engines.scheduling.decode_request import DecodeRequest
 from auricle.engines.session.stateful_recogniser import StatefulRecogniser
 from auricle.engines.session.window_recogniser import Output, WindowRecogniser
+from auricle.engines.turn_taking.watch import TurnTaking
 
 
-def open_recogniser(engine: Engine, config: StreamConfig) -> StatefulRecogniser | WindowRecogniser:
+def open_recogniser(
+    engine: Engine, config: StreamConfig, turns: TurnTaking | None = None
+) -> StatefulRecogniser | WindowRecogniser:
     """Return the recogniser of one session for ``engine``. Raises `EngineError` for an engine of neither kind."""
     match engine:
         case StatefulEngine():
-            return StatefulRecogniser(engine, config)
+            return StatefulRecogniser(engine, config, turns)
         case WindowEngine():
-            return WindowRecogniser(engine, config)
+            return WindowRecogniser(engine, config, turns)
         case _:
             raise EngineError(f"The engine {engine.info.name} is neither a window engine nor a stateful one.")
 
@@ -31,9 +34,9 @@ class Recogniser:
     Other engine failures become an `UtteranceFailed`.
     """
 
-    def __init__(self, engine: Engine, config: StreamConfig) -> None:
+    def __init__(self, engine: Engine, config: StreamConfig, turns: TurnTaking | None = None) -> None:
         self._engine = engine
-        self._inner = open_recogniser(engine, config)
+        self._inner = open_recogniser(engine, config, turns)
 
     def accept(self, pcm: bytes) -> Sequence[Result]:
         """Process whole sample frames and return the new results. Raises `ValueError` inside a sample frame."""

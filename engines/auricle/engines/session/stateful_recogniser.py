@@ -43,6 +43,7 @@ from auricle.engines.protocol import (
     StreamDone,
 )
 from auricle.engines.session.open_utterance import OpenUtterance
+from auricle.engines.turn_taking.watch import TurnTaking, TurnWatch
 
 RETAINED_SILENCE_S: Final = 0.5
 """Seconds of audio retained while no utterance is open: the pad before speech and the blocks that confirm it."""
@@ -58,7 +59,7 @@ class StatefulRecogniser:
     All methods but `close` raise what the engine's voice detector raises; the recogniser must not be used after that.
     """
 
-    def __init__(self, engine: StatefulEngine, config: StreamConfig) -> None:
+    def __init__(self, engine: StatefulEngine, config: StreamConfig, turns: TurnTaking | None = None) -> None:
         self._engine = engine
         self._config = config
         self._rules = Rules.of(config.silence_s, config.max_segment_s)
@@ -68,6 +69,7 @@ class StatefulRecogniser:
         self._front_end = AudioFrontEnd(engine.voice_detector(config), config.audio)
         self._timeline = self._front_end.timeline
         self._audio = self._front_end.audio
+        self._turn = None if turns is None else TurnWatch(turns, self._audio, self._timeline.session_sample)
         self._state: Quiet | Speaking = SILENT
         self._open: OpenUtterance | None = None
         self._processed_until = 0
@@ -132,7 +134,20 @@ class StatefulRecogniser:
 
     def _process_block(self, probability: float, end: int) -> list[Result]:
         self._processed_until = end
-        self._state, decision = step(self._rules, self._state, probability, end)
+        turn = self._turn
+        if turn is None:
+            return self._hear(self._rules, probability, end)
+        rules = self._rules.ended_by(turn.silence_that_ends(self._state, probability, end))
+        results = self._hear(rules, probability, end)
+        results = [*turn.follow(self._state, end), *results]
+        if self._open is not None and isinstance(self._state, Speaking):
+            is_silent = self._state.voiced_until < end
+            text = self._open.seems_final() if is_silent and turn.seems_over(end) else ""
+            return [*results, *turn.maybe_over(text)] if text else results
+        return [*results, *turn.over(self._state, end)]
+
+    def _hear(self, rules: Rules, probability: float, end: int) -> list[Result]:
+        self._state, decision = step(rules, self._state, probability, end)
         match decision:
             case None:
                 return [*self._decode(end), *self._pause(end)]
@@ -152,7 +167,8 @@ class StatefulRecogniser:
         needed = (
             self._processed_until - round(RETAINED_SILENCE_S * ENGINE_RATE) if self._open is None else self._open.opened
         )
-        self._front_end.forget_before(needed)
+        needed_for_turn = needed if self._turn is None else self._turn.needs_from(self._processed_until)
+        self._front_end.forget_before(min(needed, needed_for_turn))
 
     # ------------------------------------------------------------------------ the open utterance
 

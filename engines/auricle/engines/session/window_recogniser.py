@@ -36,6 +36,7 @@ from auricle.engines.policy.events import (
 )
 from auricle.engines.policy.events import Final as FinalEffect
 from auricle.engines.policy.next_event import next_event
+from auricle.engines.policy.speculation import seems_final
 from auricle.engines.policy.state import INITIAL, PARTIAL_INTERVAL_S, Rules
 from auricle.engines.policy.step import step
 from auricle.engines.protocol import (
@@ -57,6 +58,7 @@ from auricle.engines.protocol import (
 )
 from auricle.engines.scheduling.decode_request import DecodeCommand, DecodeRequest
 from auricle.engines.session.results import Extent, final_of, partial_of
+from auricle.engines.turn_taking.watch import TurnTaking, TurnWatch
 
 SILENCE_CHUNK: Final = 4 * BLOCK
 """Engine samples to collect for one `accept` during silence: twice as many as confirm speech, because most sessions are
@@ -88,13 +90,19 @@ class WindowRecogniser:
     All methods but `close` raise what the engine's voice detector raises; the recogniser must not be used after that.
     """
 
-    def __init__(self, engine: WindowEngine, config: StreamConfig) -> None:
+    def __init__(self, engine: WindowEngine, config: StreamConfig, turns: TurnTaking | None = None) -> None:
         self._config = config
-        self._rules = Rules.of(config, next(iter(engine.lanes.buckets), 0), engine.info.languages)
         self._state = INITIAL
         self._features = _feature_cache(engine)
         self._front_end = AudioFrontEnd(engine.voice_detector(config), config.audio)
         self._timeline = self._front_end.timeline
+        self._turn = None if turns is None else TurnWatch(turns, self._front_end.audio, self._timeline.session_sample)
+        self._rules = Rules.of(
+            config,
+            next(iter(engine.lanes.buckets), 0),
+            engine.info.languages,
+            speculate_after=None if self._turn is None else self._turn.speculate_after,
+        )
         self._processed_until = 0
         """All blocks before this engine sample have been processed."""
         self._controls: deque[_Control] = deque()
@@ -139,11 +147,11 @@ class WindowRecogniser:
 
     def decoded(self, job: int, transcript: Transcript) -> Sequence[Output]:
         """Take the transcript of the decode request ``job`` and return the outputs."""
-        return [*self._step(Heard(job=job, transcript=transcript)), *self._process()]
+        return [*self._step(Heard(job=job, transcript=transcript)), *self._end_of_turn(), *self._process()]
 
     def decode_failed(self, job: int, message: str) -> Sequence[Output]:
         """Take the failure of the decode request ``job``, ``message`` in one sentence, and return the outputs."""
-        return [*self._step(Failed(job=job, message=message)), *self._process()]
+        return [*self._step(Failed(job=job, message=message)), *self._end_of_turn(), *self._process()]
 
     def close(self) -> None:
         """Do nothing: a window engine holds nothing for a session."""
@@ -155,6 +163,12 @@ class WindowRecogniser:
         return max(0, self._timeline.session_sample(at) - self._front_end.received)
 
     def _next_position(self) -> int:
+        position = self._next_event()
+        if self._turn is None or self._state.deciding:
+            return position
+        return self._turn.next_event(self._state.voice, self._processed_until, position)
+
+    def _next_event(self) -> int:
         if self._state.deciding:
             return self._processed_until + LONGEST_CHUNK
         if self._state.voice == SILENT:
@@ -194,7 +208,22 @@ class WindowRecogniser:
 
     def _process_block(self, probability: float, end: int) -> list[Output]:
         self._processed_until = end
-        return self._step(Voice(probability=probability, end=end))
+        turn = self._turn
+        if turn is None:
+            return self._step(Voice(probability=probability, end=end))
+        silence = turn.silence_that_ends(self._state.voice, probability, end)
+        outputs = self._step(Voice(probability=probability, end=end, silence=silence))
+        return [*turn.follow(self._state.voice, end), *outputs, *self._end_of_turn()]
+
+    def _end_of_turn(self) -> list[Output]:
+        """Return that the turn may be over, or is, once that is known and all of it is said."""
+        if self._turn is None or self._state.deciding:
+            return []
+        open_text = seems_final(self._rules, self._state)
+        if open_text:
+            seems_over = self._turn.seems_over(self._processed_until)
+            return [*self._turn.maybe_over(open_text)] if seems_over else []
+        return [*self._turn.over(self._state.voice, self._processed_until)]
 
     def _cut(self, control: _Control) -> list[Output]:
         """Give the policy the cut; at the end of input first the last, incomplete block."""
@@ -264,7 +293,8 @@ class WindowRecogniser:
         return DecodeRequest(job=decode.job, urgency=decode.urgency, window=window)
 
     def _forget_before(self, position: int) -> None:
-        self._front_end.forget_before(position)
+        needed = position if self._turn is None else self._turn.needs_from(self._processed_until)
+        self._front_end.forget_before(min(position, needed))
         if self._features is not None:
             self._features.forget_before(position)
 

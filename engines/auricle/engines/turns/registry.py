@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 from typing import Final
 
 from auricle.engines.protocol import EngineError, EngineUnavailable
-from auricle.engines.turns.protocol import TurnDetector
+from auricle.engines.turn_taking.protocol import TurnDetector
 
 GROUP: Final = "auricle.turns"
 

@@ -1,7 +1,7 @@
 """The detector that has no opinion: silence alone ends a turn, however the words before it sounded."""
 
 from auricle.engines.protocol import LoadProgress, Samples
-from auricle.engines.turns.protocol import TurnDetector
+from auricle.engines.turn_taking.protocol import TurnDetector
 
 
 class SilenceDetector:

@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from auricle.engines.protocol import ENGINE_RATE, EngineError, LoadProgress, Samples
-from auricle.engines.turns.protocol import LONGEST_AUDIO_S, TurnDetector
+from auricle.engines.turn_taking.protocol import LONGEST_AUDIO_S, TurnDetector
 from auricle.engines.turns.smart_turn_weights import find_weights
 from auricle.engines.whisper.log_mel import encoder_input, window_features
 

@@ -28,6 +28,8 @@ from auricle.engines.protocol import (
     TimedWord,
     UtteranceFailed,
 )
+from auricle.engines.turn_results import TurnGoesOn, TurnMaybeOver, TurnOver
+from auricle.server.sessions.turn_detection import SILENCE_ALONE, TurnDetection
 
 SILENCE: Final = {"pcm_s16le": b"\0", "pcm_f32le": b"\0", "mulaw": b"\xff", "alaw": b"\xd5"}
 """The byte that encodes silence, by encoding (ITU-T G.711 for the last two)."""
@@ -42,6 +44,8 @@ class SpeechDefaults:
     """Seconds of silence that end an utterance."""
     max_segment_s: float = StreamConfig().max_segment_s
     """Longest utterance in seconds; a longer one is cut."""
+    turns: TurnDetection = SILENCE_ALONE
+    """By what the end of a turn is told, where the client wants to know."""
 
 
 SPEECH_DEFAULTS: Final = SpeechDefaults()
@@ -68,7 +72,8 @@ class ConfigurationSpan:
         self._audio = config.audio
         self._base = base_sample
         self._base_s = base_sample / config.audio.sample_rate
-        self._engine = actor.open(_stream_config(config, defaults), owner)
+        stream = _stream_config(config, defaults)
+        self._engine = actor.open(stream, owner, defaults.turns.of_session(config, stream.silence_s))
 
     def feed(self, pcm: bytes) -> None:
         """Feed whole sample frames in the declared format."""
@@ -105,7 +110,7 @@ class ConfigurationSpan:
         match result:
             case Processed():
                 return replace(result, upto_sample=result.upto_sample + base)
-            case SpeechStarted() | SpeechEnded():
+            case SpeechStarted() | SpeechEnded() | TurnMaybeOver() | TurnGoesOn() | TurnOver():
                 return replace(result, at_sample=result.at_sample + base)
             case PartialResult():
                 words = _shifted(result.words, base_s)

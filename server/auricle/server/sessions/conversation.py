@@ -46,6 +46,7 @@ from auricle.engines.protocol import (
     StreamDone,
     UtteranceFailed,
 )
+from auricle.engines.turn_results import TurnGoesOn, TurnMaybeOver, TurnOver
 from auricle.server.models.pool import ModelPool
 from auricle.server.models.served_model import ServedModel
 from auricle.server.sessions.admission import RefusalReason, engine_refusal
@@ -280,7 +281,13 @@ class Conversation:
 
     async def _serve_with(self, info: EngineInfo, config: Start) -> None:
         """Send ``ready``, and forward the results of every span, in order."""
-        server = ServerInfo(name=info.name, version=info.version, model=info.model, device=info.device)
+        server = ServerInfo(
+            name=info.name,
+            version=info.version,
+            model=info.model,
+            device=info.device,
+            turn_detector=self._defaults.turns.name,
+        )
         token, limits = new_resume_token(), self._told_limits()
         await self._connection.do(
             lambda now: self._session.accept(self._id, server, resume_token=token, more_limits=limits, now=now)
@@ -354,6 +361,12 @@ class Conversation:
                     details=final_details(result),
                     now=now,
                 )
+            case TurnMaybeOver(at_sample=at, open_text=text, probability=probability):
+                return session.turn_maybe_end(text, at_sample=at, confidence=_confidence(probability), now=now)
+            case TurnGoesOn(at_sample=at):
+                return session.turn_resumed(at, now=now)
+            case TurnOver(at_sample=at, trigger=trigger, probability=probability):
+                return session.turn_end(trigger, at_sample=at, confidence=_confidence(probability), now=now)
             case UtteranceFailed(end_sample=end, message=message):
                 self._observer.failed("engine_failed")
                 return session.segment_failed(end, message, now=now)
@@ -365,3 +378,7 @@ class Conversation:
                 return session.finish(now=now)
             case _:
                 assert_never(result)
+
+
+def _confidence(probability: float | None) -> float | None:
+    return None if probability is None else round(min(max(probability, 0.0), 1.0), 4)

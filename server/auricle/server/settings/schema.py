@@ -209,6 +209,19 @@ _RECOGNITION: Final = (
         name="max_segment_s", group=Group.RECOGNITION, kind=Number(least=1.0, most=28.0), default=24.0,
         help="How long an utterance may get; a longer one is cut.",
     ),
+    Setting(
+        name="turn_detector", group=Group.RECOGNITION, kind=Text(what="the name of a turn detector"),
+        default="silence", common=True,
+        help="By what the end of a turn is told: silence, smart-turn (extra turns), or an installed one.",
+    ),
+    Setting(
+        name="turn_threshold", group=Group.RECOGNITION, kind=Number(most=1.0, may_be_zero=True), default=0.9,
+        target="turns.threshold", help="Probability from which on a turn is taken to be over.",
+    ),
+    Setting(
+        name="turn_timeout_s", group=Group.RECOGNITION, kind=Number(least=0.5, most=60.0), default=1.2,
+        target="turns.longest_s", help="Silence that ends any turn.",
+    ),
 )  # fmt: skip
 _TIMES: Final = (
     _limit("hello_timeout_s", Group.TIMES, Number(), 10.0, "From an open connection to `start`."),

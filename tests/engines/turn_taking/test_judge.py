@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from auricle.engines.protocol import EngineError
-from auricle.engines.turns.judge import TurnJudge
+from auricle.engines.turn_taking.judge import TurnJudge
 
 AUDIO = np.zeros(16_000, dtype=np.float32)
 PATIENCE_S = 30.0
@@ -42,28 +42,33 @@ def clock():
     return Clock()
 
 
+def settled(question):
+    assert question.settled.wait(PATIENCE_S)
+    return question.answer()
+
+
 def judge_of(detector, clock):
     return TurnJudge(detector, budget_s=0.25, clock=clock)
 
 
 def test_an_answer_in_time(clock):
     judge = judge_of(Detector(clock, 0.2), clock)
-    assert judge.ask(AUDIO).result(PATIENCE_S) == 0.75
+    assert settled(judge.ask(AUDIO)) == 0.75
     judge.close()
 
 
 def test_an_answer_that_comes_late_is_none(clock):
     judge = judge_of(Detector(clock, 0.3), clock)
-    assert judge.ask(AUDIO).result(PATIENCE_S) is None
+    assert settled(judge.ask(AUDIO)) is None
     judge.close()
 
 
 def test_what_cannot_be_answered_in_time_is_not_asked_and_a_slow_answer_is_not_held_against_it_for_ever(clock):
     detector = Detector(clock, 0.4)
     judge = judge_of(detector, clock)
-    assert judge.ask(AUDIO).result(PATIENCE_S) is None
+    assert settled(judge.ask(AUDIO)) is None
     detector.takes_s = 0.01
-    answers = [judge.ask(AUDIO).result(PATIENCE_S) for _ in range(3)]
+    answers = [settled(judge.ask(AUDIO)) for _ in range(3)]
     assert answers[0] is None
     assert answers[-1] == 0.75
     assert detector.calls < 4
@@ -86,7 +91,7 @@ def test_those_that_waited_too_long_behind_others_are_spared(clock):
     others = [judge.ask(AUDIO) for _ in range(5)]
     clock.now += 1.0
     go_on.set()
-    assert [future.result(PATIENCE_S) for future in (first, *others)] == [None] * 6
+    assert [settled(question) for question in (first, *others)] == [None] * 6
     assert detector.calls == 1
     judge.close()
 
@@ -98,6 +103,47 @@ def test_a_detector_that_fails_has_no_answer(clock, error, caplog):
             raise error
 
     judge = judge_of(Failing(clock), clock)
-    assert judge.ask(AUDIO).result(PATIENCE_S) is None
+    assert settled(judge.ask(AUDIO)) is None
     assert "the turn detector test failed" in caplog.text
+    judge.close()
+
+
+def test_nobody_waits_longer_than_the_budget_and_a_detector_that_is_stuck_is_not_asked_again():
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Stuck(Detector):
+        def probability(self, audio):
+            entered.set()
+            assert go_on.wait(PATIENCE_S)
+            return 1.0
+
+    judge = TurnJudge(Stuck(None), budget_s=0.01)
+    first = judge.ask(AUDIO)
+    assert entered.wait(PATIENCE_S)
+    assert first.answer() is None
+    threading.Event().wait(0.02)
+    assert judge.ask(AUDIO).settled.is_set(), "there is no queue behind it"
+    go_on.set()
+    assert first.answer() is None, "an answer does not change"
+    judge.close()
+    assert judge.ask(AUDIO).settled.is_set()
+
+
+def test_what_is_withdrawn_before_its_turn_is_not_asked(clock):
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Slow(Detector):
+        def probability(self, audio):
+            entered.set()
+            assert go_on.wait(PATIENCE_S)
+            return super().probability(audio)
+
+    detector = Slow(clock)
+    judge = judge_of(detector, clock)
+    first, second = judge.ask(AUDIO), judge.ask(AUDIO)
+    assert entered.wait(PATIENCE_S)
+    second.withdraw()
+    go_on.set()
+    assert (settled(first), settled(second)) == (0.75, None)
+    assert detector.calls == 1
     judge.close()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.engines.turns.decision import TurnRules, silence_that_ends
+from auricle.engines.turn_taking.decision import TurnRules, silence_that_ends
 
 PROBABILITIES = st.none() | st.floats(0, 1)
 RULES = st.builds(
