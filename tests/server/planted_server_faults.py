@@ -8,7 +8,7 @@ import pytest
 import trio
 from wsproto import frame_protocol
 
-from auricle.core import server_recovery
+from auricle.core import server_recovery, server_send
 from auricle.server import app
 from auricle.server.http import negotiation
 from auricle.transports.trio.websocket import WebSocketWire
@@ -273,6 +273,8 @@ FAULTS: dict[str, Fault] = {
     "does not call an empty session complete": saying("no-audio", "complete", changed("closed", complete=False)),
     "loses a final": saying("finals", "O3", loses_a_final),
     "counts segments from 0": saying("origins", "segment_origin", counts(segments=-3)),
+    "never ends a turn": with_("turns", "O11", server_send, "end_turn", lambda *_: None),
+    "ends a turn with other words": saying("turns", "O11", changed("turn_end", text="something else")),
     "takes credit back": saying("credit-monotone", "O12", takes_credit_back),
     "names another protocol": saying("ready-first", "ready.protocol", changed("ready", protocol="auricle.v9")),
     "says that an empty flush was not": saying("flush-nothing", "otherwise", changed("flushed", empty=False)),

@@ -89,7 +89,7 @@ def test_a_server_written_from_the_document_alone_is_not_blamed_for_anything() -
     optional = {verdict.check.id: verdict.why for verdict in told if verdict.outcome == "not applicable"}
     assert set(optional) == {
         "no-subprotocol", "partials", "huge-frame", "configure", "configure-once", "offset64", "resume", "resume-again",
-        "resume-end", "resume-token", "resume-stranger", "superseded",
+        "resume-end", "resume-token", "resume-stranger", "superseded", "turns",
         *(check.id for check in CHECKS if check.dialect == "legacy"),
     }  # fmt: skip
     assert "subprotocol" in optional["no-subprotocol"]

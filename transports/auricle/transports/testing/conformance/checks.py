@@ -62,6 +62,8 @@ CHECKS: Final = (
         "Ordering guarantees (O5)", guarantee_checks.says_partials_of_the_open_segment),
     _v1("origins", "counts positions and segments from the origins of start",
         "Completeness", guarantee_checks.counts_from_the_origins),
+    _v1("turns", "ends every turn with its finals, and with what it promised",
+        "Ordering guarantees (O11)", guarantee_checks.tells_turns),
     _v1("no-audio", "ends a session without audio as complete", "Ending", stream_checks.ends_without_audio),
     _v1("early-audio", "takes audio before ready", "Flow control", stream_checks.takes_audio_before_ready),
     _v1("chunks", "comes to the same finals however the audio is cut into frames",

@@ -9,7 +9,7 @@ from typing import Final
 
 import trio
 
-from auricle.core import Start
+from auricle.core import Features, Start
 from auricle.transports.testing.conformance.failures import NotApplicable, require
 from auricle.transports.testing.conformance.probe_client import ProbeClient
 from auricle.transports.testing.conformance.server_under_test import RATE, ServerUnderTest
@@ -77,6 +77,28 @@ async def counts_from_the_origins(server: ServerUnderTest) -> None:
     counted = client.received[-1]["stats"].get("segments", 0)
     due = SEGMENT_ORIGIN + len(client.finals)
     require(counted == due, f"stats.segments counts from start.segment_origin: {due}, not {counted}")
+
+
+async def tells_turns(server: ServerUnderTest) -> None:
+    async with server.connect_ready(Start(features=Features(turns=True, partials=False))) as client:
+        ready = client.messages("ready")[0].get("server") or {}
+        if ready.get("turn_detector") is None:
+            raise NotApplicable("ready.server names no turn_detector: the server tells no turns")
+        await client.audio(server.speech)
+        await client.end_turn("f1")
+        await client.receive_until("flushed")
+        _every_final_has_its_turn(client)
+        await client.audio(server.speech)
+        await client.end()
+        await client.receive_until_closed()
+        _every_final_has_its_turn(client)
+
+
+def _every_final_has_its_turn(client: ProbeClient) -> None:
+    finals = [message["segment"] for message in client.messages("final")]
+    ends = [message["segments"] for message in client.messages("turn_end")]
+    covered = [segment for first, last in ends for segment in range(first, last + 1)]
+    require(covered == finals, f"O11: the turns that have ended consist of the segments {covered}, not of {finals}")
 
 
 async def never_takes_credit_back(server: ServerUnderTest) -> None:

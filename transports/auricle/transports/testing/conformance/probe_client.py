@@ -94,6 +94,10 @@ class ProbeClient:
         """Send a flush."""
         await self.do(self.session.flush(flush_id, now=trio.current_time()))
 
+    async def end_turn(self, flush_id: str) -> None:
+        """Send a flush that ends the turn."""
+        await self.do(self.session.end_turn(flush_id, now=trio.current_time()))
+
     async def end(self) -> None:
         """Send ``end_input``."""
         await self.do(self.session.end_input(now=trio.current_time()))
