@@ -10,12 +10,17 @@ from auricle.core import (
     Partial,
     Ready,
     Restarted,
+    ServerInfo,
     SpeechEnd,
     SpeechStart,
+    TurnEnd,
+    TurnMaybeEnd,
+    TurnResumed,
     Word,
 )
 
 RATE = 16_000
+READY_WITH_TURNS = Ready(seq=1, session="s", credit=0, server=ServerInfo(name="x", turn_detector="smart-turn"))
 TEXTS = st.sampled_from(["", ".", " … ", "hello", "hello there", "hello there world", "7"])
 TIMES = st.floats(0, 100).map(lambda seconds: round(seconds, 3))
 WORDS = st.none() | st.lists(
@@ -40,7 +45,16 @@ EVENTS: st.SearchStrategy[ClientEvent] = st.one_of(
     ),
     st.builds(Flushed, seq=st.just(1), id=st.just("f"), upto=st.just(0)),
     st.builds(Restarted, origin_sample=st.just(0), lost_samples=st.just(0)),
+    st.builds(
+        TurnMaybeEnd, seq=st.just(1), turn=st.just(0), segments=st.just((0, 0)), text=TEXTS, at=st.just(0), time=TIMES,
+    ),
+    st.builds(TurnResumed, seq=st.just(1), turn=st.just(0), at=st.just(0), time=TIMES),
+    st.builds(
+        TurnEnd, seq=st.just(1), turn=st.just(0), segments=st.just((0, 0)), text=TEXTS, at=st.just(0), time=TIMES,
+        trigger=st.just("model"),
+    ),
     st.just(Ready(seq=1, session="s", credit=0, effective={"language": "fr"})),
+    st.just(READY_WITH_TURNS),
 )  # fmt: skip
 
 

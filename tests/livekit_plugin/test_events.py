@@ -13,9 +13,12 @@ from auricle.core import (
     Ready,
     SpeechEnd,
     SpeechStart,
+    TurnEnd,
+    TurnMaybeEnd,
+    TurnResumed,
     Word,
 )
-from livekit_plugin.client_events import EVENTS, final, heard_until, partial
+from livekit_plugin.client_events import EVENTS, READY_WITH_TURNS, final, heard_until, partial
 from livekit_plugin.harness import Heard
 
 
@@ -24,6 +27,7 @@ def translator(*, language: str | None = None) -> EventTranslator:
         language=language,
         start_wall_time=lambda at_s: 1000 + at_s,
         end_wall_time=lambda at_s: 1000 + at_s,
+        wants_turns=True,
     )
 
 
@@ -121,3 +125,87 @@ def test_a_server_without_speech_events_has_them_implied() -> None:
     speech = told(translator(), [final("one", 0.0, 0.5), final(".", 0.5, 0.6), final("two", 1.0, 1.5)])
     kinds = [event.type.value for event in speech]
     assert kinds == ["start_of_speech", "final_transcript", "end_of_speech"] * 2
+
+
+# ---------------------------------------------------------------------------- servers that tell turns
+
+
+def maybe(text: str, at_s: float) -> TurnMaybeEnd:
+    return TurnMaybeEnd(seq=1, turn=0, segments=(0, 1), text=text, at=0, time=at_s, confidence=0.9)
+
+
+def end(text: str, at_s: float) -> TurnEnd:
+    return TurnEnd(seq=1, turn=0, segments=(0, 1), text=text, at=0, time=at_s, trigger="model")
+
+
+def speech(start_s: float) -> SpeechStart:
+    return SpeechStart(seq=1, at=0, time=start_s)
+
+
+def silence(end_s: float) -> SpeechEnd:
+    return SpeechEnd(seq=1, at=0, time=end_s)
+
+
+def kinds(events: Sequence[SpeechEvent]) -> list[tuple[str, str]]:
+    return [(event.type.value, event.alternatives[0].text if event.alternatives else "") for event in events]
+
+
+A_TURN: tuple[ClientEvent, ...] = (
+    READY_WITH_TURNS,
+    speech(0.1),
+    partial("I would", 0.9),
+    partial("I would", 0.9, pause=0.3),
+    final("I would", 0.1, 0.9),
+    silence(0.9),
+    speech(1.7),
+    partial("like tea", 2.4),
+    maybe("I would like tea", 2.4),
+    final("like tea", 1.7, 2.4),
+    silence(2.4),
+    end("I would like tea", 2.4),
+)
+
+
+def test_a_sentence_with_a_breath_in_it_is_one_turn() -> None:
+    told_events = told(translator(), A_TURN)
+    assert kinds(told_events) == [
+        ("start_of_speech", ""),
+        ("interim_transcript", "I would"),
+        ("final_transcript", "I would"),
+        ("interim_transcript", "like tea"),
+        ("preflight_transcript", "like tea"),
+        ("final_transcript", "like tea"),
+        ("end_of_speech", ""),
+    ]
+    assert getattr(told_events[-1], "speech_end_time", 1002.4) == 1002.4, "wherever the release has it"
+
+
+def test_a_server_that_tells_no_turns_is_heard_as_before() -> None:
+    before = (Ready(seq=1, session="s", credit=0), *A_TURN[1:])
+    assert [kind for kind, _ in kinds(told(translator(), before))].count("end_of_speech") == 2
+    assert ("preflight_transcript", "I would") in kinds(told(translator(), before))
+
+
+def test_speech_in_which_nothing_was_heard_ends_at_once() -> None:
+    assert kinds(told(translator(), (READY_WITH_TURNS, speech(0.1), silence(0.4))))[-1][0] == "end_of_speech"
+    assert len(translator().translate(speech(0.1))) == 1
+
+
+def test_what_may_be_over_is_offered_also_without_partials_and_not_twice() -> None:
+    events = (READY_WITH_TURNS, speech(0.1), maybe("one", 0.5), maybe("one", 0.5), final("one", 0.1, 0.5))
+    assert [kind for kind, _ in kinds(told(translator(), events))] == [
+        "start_of_speech", "interim_transcript", "preflight_transcript", "final_transcript", "end_of_speech",
+    ]  # fmt: skip
+    resumed = TurnResumed(seq=1, turn=0, at=0, time=0.9)
+    more = (*events[:3], resumed, partial("one two", 1.2), maybe("one two", 1.2))
+    offered = [text for kind, text in kinds(told(translator(), more)) if kind == "preflight_transcript"]
+    assert offered == ["one", "one two"]
+
+
+def test_a_session_that_is_lost_begins_the_turn_anew() -> None:
+    one = translator()
+    events = [*A_TURN[:6], Ready(seq=1, session="t", credit=0, server=READY_WITH_TURNS.server), *A_TURN[6:8]]
+    speech_events = [event for sent in events for event in one.translate(sent)]
+    assert one.speaking, "the sentence goes on"
+    assert one.translate(maybe("like tea", 2.4))[-1].alternatives[0].text == "like tea"
+    assert len(kinds(speech_events)) == 4

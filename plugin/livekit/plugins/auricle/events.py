@@ -1,8 +1,9 @@
 """From the client's events to the framework's `SpeechEvent`. Pure: no clock, no I/O, no task.
 
 Per utterance START_OF_SPEECH, INTERIM*, PREFLIGHT?, FINAL, END_OF_SPEECH, with exactly one end for each start, whatever
-the server or the network does. Every transcript has an alternative: the framework's consumer of events fails on one
-without. Times in events are seconds on the framework's input timeline.
+the server or the network does. Where the server tells turns, speech ends with the turn: a breath is no end of it. Every
+transcript has an alternative: the framework's consumer of events fails on one without. Times in events are seconds on
+the framework's input timeline.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from livekit.agents import LanguageCode
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
 from livekit.plugins.auricle.framework import speech_event
 from livekit.plugins.auricle.transcript import has_words, timed_string
+from livekit.plugins.auricle.turn import OpenTurn
 
 from auricle.core import (
     ClientEvent,
@@ -22,6 +24,8 @@ from auricle.core import (
     Restarted,
     SpeechEnd,
     SpeechStart,
+    TurnEnd,
+    TurnMaybeEnd,
 )
 
 ToWallTime = Callable[[float], float]
@@ -42,6 +46,7 @@ class EventTranslator:
     """Translates the events of one stream, over all of its sessions.
 
     ``start_wall_time``, ``end_wall_time``: the wall-clock time of a sound that starts, or ends, at a position.
+    ``wants_turns``: end speech with the turn where the server tells turns. ``preflights``: offer what may be over.
     """
 
     def __init__(
@@ -50,6 +55,8 @@ class EventTranslator:
         language: str | None,
         start_wall_time: ToWallTime,
         end_wall_time: ToWallTime,
+        wants_turns: bool = False,
+        preflights: bool = True,
     ) -> None:
         self.offset_s = 0.0
         """Seconds added to every time: where the stream begins on the framework's timeline."""
@@ -65,8 +72,13 @@ class EventTranslator:
         """Whether START_OF_SPEECH was derived from a transcript, as the server sent no ``speech_start``. The final then
         ends the speech."""
         self._open: _OpenSegment | None = None
+        self._speech_start_s = 0.0
         self._speech_end_s = 0.0
         self._holds_end = False
+        self._wants_turns = wants_turns
+        self._preflights = preflights
+        self._turn: OpenTurn | None = None
+        """The open turn; None: the server tells none."""
 
     def translate(self, event: ClientEvent) -> Sequence[SpeechEvent]:
         """Return the speech events for an event of the client."""
@@ -81,8 +93,16 @@ class EventTranslator:
             case Final():
                 return self._final(event)
             case SpeechEnd():
-                return self._end_of_speech(event.time)
-            case Restarted() | Flushed():
+                return self._speech_end(event.time)
+            case TurnMaybeEnd():
+                return self._turn_maybe_end(event)
+            case TurnEnd():
+                return self._turn_end(event)
+            case Restarted():
+                self._begin_turn()
+                self._open = None
+                return ()
+            case Flushed():
                 self._open = None
                 return ()
             case _:
@@ -91,6 +111,7 @@ class EventTranslator:
     def close(self) -> Sequence[SpeechEvent]:
         """Return END_OF_SPEECH where speech has started and its session is over."""
         self._open, self._holds_end = None, False
+        self._begin_turn()
         return self._end_of_speech(self._speech_end_s)
 
     def hold_end_of_speech(self) -> None:
@@ -106,6 +127,7 @@ class EventTranslator:
 
     def _on_ready(self, ready: Ready) -> None:
         self.session, self._holds_end = ready.session, False
+        self._turn = OpenTurn() if self._wants_turns and ready.detects_turns else None
         language = ready.effective.get("language")
         if isinstance(language, str):
             self._set_language(language)
@@ -117,7 +139,8 @@ class EventTranslator:
     def _start_of_speech(self, at_s: float) -> list[SpeechEvent]:
         if self.speaking:
             return []
-        self.speaking, self._start_implied, self._speech_end_s = True, False, at_s
+        self.speaking, self._start_implied = True, False
+        self._speech_start_s = self._speech_end_s = at_s
         return [self._event(SpeechEventType.START_OF_SPEECH, start=self._start_wall_time(at_s))]
 
     def _end_of_speech(self, at_s: float) -> list[SpeechEvent]:
@@ -128,6 +151,43 @@ class EventTranslator:
             return []
         self.speaking, self._open = False, None
         return [self._event(SpeechEventType.END_OF_SPEECH, end=self._end_wall_time(at_s))]
+
+    def _begin_turn(self) -> None:
+        if self._turn is not None:
+            self._turn = OpenTurn()
+
+    def _speech_end(self, at_s: float) -> list[SpeechEvent]:
+        """The speaker has paused: where turns are told the end of the turn follows, unless nothing was heard in it."""
+        if self._turn is None or not self._turn.finals:
+            return self._end_of_speech(at_s)
+        self._speech_end_s = max(self._speech_end_s, at_s)
+        return []
+
+    def _turn_end(self, end: TurnEnd) -> list[SpeechEvent]:
+        if self._turn is None:
+            return []
+        self._begin_turn()
+        return self._end_of_speech(end.time)
+
+    def _turn_maybe_end(self, promise: TurnMaybeEnd) -> list[SpeechEvent]:
+        """Offer what the framework has not heard of the turn yet; the rest of it are finals."""
+        text = "" if self._turn is None else self._turn.open_text(promise)
+        if not self._preflights or not has_words(text):
+            return []
+        segment = self._open
+        if segment is None or segment.partial.text != text:
+            segment = _OpenSegment(self._partial_of(promise, text))
+            told = self._interim(segment.partial)
+            return [*told, *self._offer(self._open or segment)]
+        return self._offer(segment)
+
+    def _partial_of(self, promise: TurnMaybeEnd, text: str) -> Partial:
+        """Return the partial that was not told: the server need not say any."""
+        start = self._open.partial.start if self._open is not None else min(self._speech_start_s, promise.time)
+        return Partial(
+            segment=promise.segments[1], rev=1, text=text, start=start, end=max(start, promise.time),
+            confidence=promise.confidence,
+        )  # fmt: skip
 
     def _ensure_started(self, at_s: float) -> list[SpeechEvent]:
         if self.speaking:
@@ -154,22 +214,32 @@ class EventTranslator:
 
         Time that passes without news is no sign of that: the next partial may be on its way.
         """
-        if partial.pause is None or segment.preflight_sent:
+        if partial.pause is None or self._turn is not None:
+            return []
+        segment.partial = partial
+        return self._offer(segment)
+
+    def _offer(self, segment: _OpenSegment) -> list[SpeechEvent]:
+        if segment.preflight_sent:
             return []
         segment.preflight_sent = True
-        return [self._event(SpeechEventType.PREFLIGHT_TRANSCRIPT, self._partial_data(partial))]
+        return [self._event(SpeechEventType.PREFLIGHT_TRANSCRIPT, self._partial_data(segment.partial))]
 
     def _final(self, final: Final) -> list[SpeechEvent]:
         self._open = None
         self._set_language(final.language)
+        if self._turn is not None:
+            self._turn.add(final)
+        ends = self._start_implied and self._turn is None
         if not has_words(final.text):
-            return self._end_of_speech(final.end) if self._start_implied else []
+            return self._end_of_speech(final.end) if ends else []
         events = self._ensure_started(final.start)
+        ends = self._start_implied and self._turn is None
         self.finals += 1
         self._speech_end_s = max(self._speech_end_s, final.end)
         data = self._data(final, {"segment": final.segment, "reason": final.reason})
         events.append(self._event(SpeechEventType.FINAL_TRANSCRIPT, data, end=self._end_wall_time(final.end)))
-        return events + (self._end_of_speech(final.end) if self._start_implied else [])
+        return events + (self._end_of_speech(final.end) if ends else [])
 
     # ------------------------------------------------------------------------ construction of speech events
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from livekit.agents import LanguageCode
 from livekit.plugins.auricle.version import __version__
 
-from auricle.core import AudioFormat, Bias, Endpointing, Features, Product, Start
+from auricle.core import AudioFormat, Bias, Endpointing, Features, Product, Start, Turns
 from auricle.core.schema import FieldError
 from auricle.transports.address import parse_address
 from auricle.transports.asyncio import InvalidURL
@@ -21,7 +21,7 @@ LONGEST_KEYTERM: Final = 200
 """Keyterms, and characters of one, that a server takes (``bias.terms``)."""
 DETECTED: Final = frozenset({"auto", "multi"})
 """What other providers and the framework call a language that is to be detected."""
-CHANGEABLE: Final = ("language", "languages", "bias", "endpointing")
+CHANGEABLE: Final = ("language", "languages", "bias", "endpointing", "turns")
 """Fields of ``start`` that may change while a stream runs."""
 
 
@@ -52,6 +52,12 @@ class Options:
     interim_results: bool = True
     preflight_after: float | None = 0.25
     """After so much silence what has been said is offered as a preflight. None: never."""
+    detect_turns: bool = True
+    """End speech with the turn, where the server tells turns."""
+    turn_threshold: float | None = None
+    """Probability from which on a turn is taken to be over. None: the server's default, as for the next."""
+    turn_timeout: float | None = None
+    """Silence that ends any turn."""
     drain_timeout: float = 10.0
     """Longest time without progress after the end of input."""
     max_backlog: float = 90.0
@@ -75,8 +81,9 @@ class Options:
                 languages=self.languages,
                 task=self.task,
                 model=self.model,
-                features=Features(partials=self.interim_results, words=True),
+                features=Features(partials=self.interim_results, words=True, turns=self.detect_turns),
                 endpointing=self.endpointing,
+                turns=self.turns,
                 bias=self.bias,
                 client=Product(
                     name="livekit-plugins-auricle", version=__version__, reference=self.reference, tags=self.tags
@@ -93,6 +100,11 @@ class Options:
             max_segment_ms=_milliseconds(self.max_segment),
             pause_ms=_milliseconds(self.preflight_after),
         )
+
+    @property
+    def turns(self) -> Turns:
+        """When a turn is over."""
+        return Turns(threshold=self.turn_threshold, timeout_ms=_milliseconds(self.turn_timeout))
 
     @property
     def bias(self) -> Bias:

@@ -59,6 +59,8 @@ class SpeechStream(stt.RecognizeStream):
             language=options.language,
             start_wall_time=lambda at_s: self._clock.time_of_start(at_s, time.time()),
             end_wall_time=lambda at_s: self._clock.time_of_end(at_s, time.time()),
+            wants_turns=options.detect_turns,
+            preflights=options.interim_results and options.preflight_after is not None,
         )
         self._updates = OptionUpdates(options.changeable())
         self._deadline = DrainDeadline(options.drain_timeout)

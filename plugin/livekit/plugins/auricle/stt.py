@@ -51,6 +51,9 @@ class STT(BaseSTT):
         max_segment: float | None = None,
         interim_results: bool = True,
         preflight_after: float | None = 0.25,
+        detect_turns: bool = True,
+        turn_threshold: float | None = None,
+        turn_timeout: float | None = None,
         drain_timeout: float = 10.0,
         max_backlog: float = 90.0,
         reference: str | None = None,
@@ -67,6 +70,9 @@ class STT(BaseSTT):
         ``keyterms``, ``prompt``: words that are likely. ``chat_context``: the last turns are part of the prompt.
         ``silence``: how much of it ends an utterance; ``max_segment``: longest utterance before it is cut.
         ``preflight_after``: after so much silence what has been said is offered as a preflight; None offers none.
+        ``detect_turns``: speech ends with the turn, and not at a breath, where the server tells turns (``auricle serve
+        --turn-detector smart-turn``); other servers end it with the utterance. ``turn_threshold``: probability from
+        which on a turn is taken to be over; ``turn_timeout``: silence that ends any turn.
         ``drain_timeout``: most time without progress after `end_input`, then the stream ends with what it has.
         ``max_backlog``: audio that may wait for a server that cannot be reached; more than that is dropped.
         ``reference``, ``tags``: what the server's log has of the sessions: a call, a room, a tenant.
@@ -90,6 +96,9 @@ class STT(BaseSTT):
             max_segment=max_segment,
             interim_results=interim_results,
             preflight_after=preflight_after,
+            detect_turns=detect_turns,
+            turn_threshold=turn_threshold,
+            turn_timeout=turn_timeout,
             drain_timeout=drain_timeout,
             max_backlog=max_backlog,
         )
@@ -124,7 +133,7 @@ class STT(BaseSTT):
         self, buffer: AudioBuffer, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions
     ) -> stt.SpeechEvent:
         frames = buffer if isinstance(buffer, list) else [buffer]
-        options = replace(self._options_for(language), interim_results=False)
+        options = replace(self._options_for(language), interim_results=False, detect_turns=False)
         recognition = Recognition(frames, options, conn_options, self.connector)
         event = await recognition.run()
         if recognition.ready is not None:
@@ -143,10 +152,13 @@ class STT(BaseSTT):
         prompt: NotGivenOr[str | None] = NOT_GIVEN,
         silence: NotGivenOr[float | None] = NOT_GIVEN,
         max_segment: NotGivenOr[float | None] = NOT_GIVEN,
+        turn_threshold: NotGivenOr[float | None] = NOT_GIVEN,
+        turn_timeout: NotGivenOr[float | None] = NOT_GIVEN,
     ) -> None:
         """Change options for new streams, and for those that run, without a new connection.
 
-        A change of keyterms or prompt waits for the end of the utterance; a change of language or endpointing cuts it.
+        A change of keyterms or prompt waits for the end of the utterance; a change of language, endpointing or
+        turns cuts it.
         Raises `ValueError`, and then nothing has changed.
         """
         changes: dict[str, object] = {}
@@ -156,7 +168,14 @@ class STT(BaseSTT):
             changes["languages"] = tuple(languages)
         if is_given(keyterms):
             changes["keyterms"] = tuple(keyterms)
-        for name, value in (("prompt", prompt), ("silence", silence), ("max_segment", max_segment)):
+        others = {
+            "prompt": prompt,
+            "silence": silence,
+            "max_segment": max_segment,
+            "turn_threshold": turn_threshold,
+            "turn_timeout": turn_timeout,
+        }
+        for name, value in others.items():
             if is_given(value):
                 changes[name] = value
         self._change_options(changes)
