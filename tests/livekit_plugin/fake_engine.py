@@ -5,12 +5,17 @@ from collections.abc import Callable
 import numpy as np
 
 from auricle.core import ServerSession, Word
+from auricle.core.parts import TurnTrigger
 from auricle.core.session import Outputs
 
 RATE = 16_000
 BLOCK = 160
 """Samples in a block, and in a frame of these tests: 10 ms."""
 SILENCE_BLOCKS = 30
+MAYBE_BLOCKS = 10
+"""Silence after which it is told that a turn may be over: one that ends with an even word is."""
+TIMEOUT_BLOCKS = 100
+"""Silence that ends any other turn."""
 FAILING_VALUE = 666
 """The engine fails on an utterance with this value in it."""
 Post = Callable[[Callable[[float], Outputs]], None]
@@ -33,6 +38,9 @@ class FakeEngine:
         self._voiced = 0
         self._words: list[tuple[int, int, int]] | None = None
         self._spoken = 0
+        self._last = 0
+        """The last word."""
+        self._turn_is_open = self._is_promised = False
 
     def feed(self, pcm: bytes) -> None:
         self._rest += pcm
@@ -58,6 +66,7 @@ class FakeEngine:
 
     def _hear(self, value: int) -> None:
         begin, self._at = self._at, self._at + BLOCK
+        self._take_turns(value)
         if value:
             if self._words is None:
                 self._words, self._begin = [], begin
@@ -72,6 +81,24 @@ class FakeEngine:
             self._final("endpoint")
         elif self._words is not None and self._at - self._voiced == (self._pause_blocks or -1) * BLOCK:
             self._partial(pause_s=(self._at - self._voiced) / RATE)
+
+    def _take_turns(self, value: int) -> None:
+        """Say what is to be said of the turn before the block that has just come is heard."""
+        session, begin, voiced = self._session, self._at - BLOCK, self._voiced
+        if value:
+            self._last, self._turn_is_open = value, True
+            if self._is_promised:
+                self._is_promised = False
+                self._post(lambda now: session.turn_resumed(begin, now=now))
+            return
+        silence, is_over = (self._at - voiced) // BLOCK, self._last % 2 == 0
+        if self._words is not None and is_over and silence == MAYBE_BLOCKS:
+            text, self._is_promised = self._text(), True
+            self._post(lambda now: session.turn_maybe_end(text, at_sample=voiced, confidence=0.9, now=now))
+        elif self._turn_is_open and self._words is None and (is_over or silence == TIMEOUT_BLOCKS):
+            self._turn_is_open = self._is_promised = False
+            trigger: TurnTrigger = "model" if is_over else "timeout"
+            self._post(lambda now: session.turn_end(trigger, at_sample=voiced, now=now))
 
     def _text(self) -> str:
         return " ".join(f"w{value}" for value, _, _ in self._words or ())

@@ -54,6 +54,8 @@ class SimulatedServer:
         """How long the model loads before a session is accepted."""
         self.processing_delay_s = 0.0
         """How long the engine takes for each event."""
+        self.turn_detector: str | None = None
+        """By what it tells turns; None: it tells none."""
         self.refusal: tuple[str, str] | None = None
         """Error code and reason with which it fails every new session."""
         self.connects = 0
@@ -197,7 +199,8 @@ class Conversation:
         loop.call_later(server.loading_s, self._accept, config)
 
     def _accept(self, config: Start) -> None:
-        info, token = ServerInfo(name="fake", model="fake-1"), secrets.token_hex(8)
+        detector = self.server.turn_detector
+        info, token = ServerInfo(name="fake", model="fake-1", turn_detector=detector), secrets.token_hex(8)
         self.post(lambda now: self.session.accept(self.id, info, resume_token=token, now=now))
         self._engine = FakeEngine(self.session, self.post, config.timeline_origin or 0, config.endpointing.pause_ms)
 

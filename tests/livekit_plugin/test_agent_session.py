@@ -11,7 +11,7 @@ from livekit.agents import AgentSession, CloseReason, TurnHandlingOptions
 from livekit.agents.stt import FallbackAdapter, MultiSpeakerAdapter, StreamAdapter
 
 from livekit_plugin.agent_harness import VAD_SILENCE_S, FakeLLM, FakeVAD, SessionLog, converse
-from livekit_plugin.fake_engine import SILENCE_BLOCKS
+from livekit_plugin.fake_engine import SILENCE_BLOCKS, TIMEOUT_BLOCKS
 from livekit_plugin.harness import Harness, Heard, listen, now, push, run_scenario, speak
 from livekit_plugin.releases import NEEDS_END_TIME, NEEDS_MANUAL_FLUSH
 from livekit_plugin.simulated_server import SimulatedServer
@@ -133,6 +133,83 @@ def test_a_preflight_starts_the_model_before_the_final(monkeypatch: pytest.Monke
     assert about == "w1 w2"
     assert asked_at < final_at - 0.05
     assert len(model.requests) == 1, "what was generated early is used"
+
+
+def telling_turns() -> SimulatedServer:
+    server = SimulatedServer()
+    server.turn_detector = "even"
+    return server
+
+
+BREATH = (0,) * 5
+"""Half a second: more than ends an utterance; a turn that ends with an odd word goes on."""
+
+
+@NEEDS_END_TIME
+def test_mode_stt_a_sentence_with_a_breath_is_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = FakeLLM()
+    log = converse(
+        monkeypatch,
+        telling_turns(),
+        three_seconds,
+        handling=TurnHandlingOptions(turn_detection="stt", preemptive_generation={"enabled": True}),
+        hears=(1, 3, *BREATH, 5, 2, *QUIET),
+        llm=model,
+    )
+    at, text, _, end_of_turn_delay = turn_of(log)
+    assert text == "w1 w3 w5 w2"
+    assert at == pytest.approx(1.9 + MIN_DELAY_S, abs=0.03)
+    assert end_of_turn_delay == pytest.approx(MIN_DELAY_S, abs=0.05)
+    assert log.states == ["speaking", "listening"]
+    assert [about for _, about in model.requests] == ["w1 w3 w5 w2"], "nothing is begun at the breath"
+    assert model.requests[0][0] < at - 0.3, "and the answer before the turn is committed"
+
+
+def test_mode_stt_without_a_detector_a_breath_ends_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = converse(
+        monkeypatch,
+        SimulatedServer(),
+        three_seconds,
+        handling=TurnHandlingOptions(turn_detection="stt"),
+        hears=(1, 3, *BREATH, 5, 2, *QUIET),
+    )
+    assert log.states == ["speaking", "listening"] * 2
+
+
+def test_mode_stt_an_end_that_is_not_recognised_is_waited_for_no_longer_than_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log = converse(
+        monkeypatch,
+        telling_turns(),
+        three_seconds,
+        handling=TurnHandlingOptions(turn_detection="stt"),
+        hears=(1, 3, *QUIET),
+    )
+    assert [turn.text for turn in log.turns] == ["w1 w3"]
+    assert log.turns[0].at == pytest.approx(SPOKEN_UNTIL + TIMEOUT_BLOCKS / 100, abs=0.05)
+
+
+@pytest.mark.parametrize("mode", ["vad", "manual"])
+def test_the_other_modes_hear_what_they_heard_without_turns(monkeypatch: pytest.MonkeyPatch, mode: Any) -> None:
+    async def scene(harness: Harness, session: AgentSession[Any], log: SessionLog) -> None:
+        await until(3.0)
+        if mode == "manual":
+            await session.commit_user_turn(transcript_timeout=0.5)
+            await until(4.0)
+
+    def turns_with(server: SimulatedServer) -> list[str]:
+        log = converse(
+            monkeypatch,
+            server,
+            scene,
+            handling=TurnHandlingOptions(turn_detection=mode),
+            hears=(*WORDS, *QUIET),
+            vad=FakeVAD() if mode == "vad" else None,
+        )
+        return [turn.text for turn in log.turns]
+
+    assert turns_with(telling_turns()) == turns_with(SimulatedServer()) == ["w1 w2"]
 
 
 def test_faults_never_make_the_agent_deaf(monkeypatch: pytest.MonkeyPatch) -> None:
