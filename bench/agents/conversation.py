@@ -33,6 +33,9 @@ class Mode:
     preflight_after: float | None
     first_token_s: float
     silence_s: float | None = None
+    detect_turns: bool = True
+    turn_threshold: float | None = None
+    turn_timeout_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -167,7 +170,15 @@ async def converse(url: str, name: str, samples: Samples, mode: Mode) -> Talk:
     talk = Talk(clip=name, end_s=LEAD_S + end_of_speech(samples))
     pcm = np.concatenate((np.zeros(round(LEAD_S * ENGINE_RATE), np.float32), samples))
     microphone = _Microphone((pcm * 32767).astype("<i2").tobytes())
-    stt = STT(url=url, language="en", silence=mode.silence_s, preflight_after=mode.preflight_after)
+    stt = STT(
+        url=url,
+        language="en",
+        silence=mode.silence_s,
+        preflight_after=mode.preflight_after,
+        detect_turns=mode.detect_turns,
+        turn_threshold=mode.turn_threshold,
+        turn_timeout=mode.turn_timeout_s,
+    )
     model = _CountingModel(talk, microphone, mode.first_token_s)
     handling = TurnHandlingOptions()
     if mode.detection is not None:

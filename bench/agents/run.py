@@ -1,6 +1,6 @@
 """Agents on real speech: how often the language model is started, and how soon its first token is there.
 
-python bench/agents/run.py --speech MANIFEST                           preflight on and off, in every mode of turns
+python bench/agents/run.py --speech MANIFEST          Smart Turn and none, modes default and stt, preflight on and off
 python bench/agents/run.py --speech MANIFEST --modes stt --first-token 0.5
 """
 

@@ -34,9 +34,11 @@ APART_S = 0.37
 
 
 @contextmanager
-def served(model: Path) -> Iterator[str]:
-    """Run ``auricle serve`` with one model; yield its URL once the model is loaded and warm."""
-    command = [sys.executable, "-c", SERVE, "serve", "--port", "0", "--engine", "whisper", "--model", str(model)]
+def served(model: Path, *options: str) -> Iterator[str]:
+    """Run ``auricle serve`` with one model and more options; yield its URL once the model is loaded and warm."""
+    command = [
+        sys.executable, "-c", SERVE, "serve", "--port", "0", "--engine", "whisper", "--model", str(model), *options,
+    ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None

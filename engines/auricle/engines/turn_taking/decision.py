@@ -6,19 +6,22 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnRules:
-    """Times in seconds of silence. Raises `ValueError` for values that contradict each other."""
+    """Times in seconds of silence. Raises `ValueError` for values that contradict each other.
 
-    threshold: float = 0.5
+    The defaults are for Smart Turn: docs/turns.md has what they reach, and what others do.
+    """
+
+    threshold: float = 0.9
     """Probability from which on a turn is taken to be over."""
-    maybe_threshold: float = 0.5
+    maybe_threshold: float = 0.9
     """Probability from which on it is told that a turn may be over."""
-    over_s: float = 0.3
+    over_s: float = 0.45
     """Silence that ends a turn which the detector takes to be over."""
     maybe_s: float = 0.25
     """Silence after which it is told that a turn may be over of which the detector says nothing."""
     unknown_s: float = 0.5
     """Silence that ends a turn of which the detector says nothing."""
-    longest_s: float = 2.0
+    longest_s: float = 1.2
     """Silence that ends any turn: a detector may be wrong, and nobody should be left waiting."""
 
     def __post_init__(self) -> None:
