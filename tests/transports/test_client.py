@@ -1,5 +1,8 @@
 """What the public client says when a session is over, against both drivers, on virtual time."""
 
+import json
+from typing import Any, cast
+
 import pytest
 
 from auricle.core import LocalProtocolError
@@ -52,6 +55,22 @@ def test_sending_after_our_own_end_of_input_is_our_own_mistake(driver: str) -> N
                 await client.send_audio(SECOND)
             with pytest.raises(LocalProtocolError, match="the input has ended"):
                 await client.flush()
+            harness.peer.hang_up()
+
+    run_scenario(*DRIVERS[driver], scenario)
+
+
+@either
+def test_a_turn_is_ended_by_hand_as_a_flush_is_asked_for(driver: str) -> None:
+    async def scenario(harness: DriverHarness) -> None:
+        harness.peer.ready()
+        async with harness.connect() as client:
+            ours = cast(Any, client).driven  # the kit asks no driver for turns
+            flush_id = await ours.end_turn()
+            await harness.loop.settle()
+            said = json.loads(harness.peer.wire.sent[-1])
+            assert (said["type"], said["id"], said["end_turn"]) == ("flush", flush_id, True)
+            assert await ours.flush() != flush_id
             harness.peer.hang_up()
 
     run_scenario(*DRIVERS[driver], scenario)

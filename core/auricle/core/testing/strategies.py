@@ -197,6 +197,7 @@ def client_verbs() -> st.SearchStrategy[ClientVerb]:
             lambda pair: lambda session, now: session.flush(pair[0], now=now, at_sample=pair[1])
         ),
         _text(8).map(lambda flush_id: lambda session, now: session.mark(flush_id, now=now)),
+        _text(8).map(lambda flush_id: lambda session, now: session.end_turn(flush_id, now=now)),
         st.tuples(_text(8), st.sampled_from((None, "de", "fr"))).map(
             lambda pair: lambda session, now: session.configure(pair[0], {"language": pair[1]}, now=now)
         ),

@@ -10,7 +10,7 @@ from auricle.transports.testing.scripted_wire import ReportViolation
 
 MUTATORS: Final = (
     "transport_opened", "transport_lost", "receive", "handle_timeout",
-    "send_audio", "skip", "flush", "mark", "configure", "end_input", "cancel", "abort",
+    "send_audio", "skip", "flush", "mark", "end_turn", "configure", "end_input", "cancel", "abort",
 )  # fmt: skip
 SLACK_S: Final = 0.5
 """Maximum difference in seconds between the time passed to the session and the loop's."""
