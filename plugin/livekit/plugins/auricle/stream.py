@@ -53,8 +53,7 @@ class SpeechStream(stt.RecognizeStream):
         self._options = options
         self._secrets = secrets_of(options.url, options.api_key)
         self._clock = WallClock()
-        self._usage = UsageMeter()
-        self._accounting = StreamAccounting(SAMPLE_RATE)
+        self._usage, self._accounting = UsageMeter(), StreamAccounting(SAMPLE_RATE)
         self._translator = EventTranslator(
             language=options.language,
             start_wall_time=lambda at_s: self._clock.time_of_start(at_s, time.time()),
@@ -63,8 +62,7 @@ class SpeechStream(stt.RecognizeStream):
             preflights=options.interim_results and options.preflight_after is not None,
         )
         self._updates = OptionUpdates(options.changeable())
-        self._deadline = DrainDeadline(options.drain_timeout)
-        self._patience = Patience(options.max_backlog)
+        self._deadline, self._patience = DrainDeadline(options.drain_timeout), Patience(options.max_backlog)
         self._conversation = current_conversation()
         leftover = take(self._conversation, stt)
         self._inherited_s = self._accounting.take_over(leftover.undecided) if leftover else 0.0
