@@ -215,10 +215,6 @@ _RECOGNITION: Final = (
         help="By what the end of a turn is told: silence, smart-turn (extra turns), or an installed one.",
     ),
     Setting(
-        name="turn_threshold", group=Group.RECOGNITION, kind=Number(most=1.0, may_be_zero=True), default=0.9,
-        target="turns.threshold", help="Probability from which on a turn is taken to be over.",
-    ),
-    Setting(
         name="turn_timeout_s", group=Group.RECOGNITION, kind=Number(least=0.5, most=60.0), default=1.2,
         target="turns.longest_s", help="Silence that ends any turn.",
     ),
