@@ -46,7 +46,7 @@ from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.sessions.session_keys import SessionKeys
 from auricle.server.sessions.session_log import log_session_end
-from auricle.server.sessions.turn_detection import SILENCE_ALONE, TurnDetection, running_turn_detection
+from auricle.server.sessions.turn_detection import BY_SILENCE, TurnDetection, running_turn_detection
 from auricle.server.sessions.watchers import SessionsWatchers
 from auricle.server.status import ServerStatus
 from auricle.server.telemetry.loading import exported_traces, incoming, traced
@@ -70,11 +70,7 @@ class SpeechServer:
     """A running server. Made by `running_server`."""
 
     def __init__(
-        self,
-        config: ServerConfig,
-        source: Source,
-        tracing: "Tracing | None" = None,
-        turns: TurnDetection = SILENCE_ALONE,
+        self, config: ServerConfig, source: Source, tracing: "Tracing | None" = None, turns: TurnDetection = BY_SILENCE
     ) -> None:
         self._config = config
         self._speech = SpeechDefaults(

@@ -29,7 +29,7 @@ from auricle.engines.protocol import (
     UtteranceFailed,
 )
 from auricle.engines.turn_results import TurnGoesOn, TurnMaybeOver, TurnOver
-from auricle.server.sessions.turn_detection import SILENCE_ALONE, TurnDetection
+from auricle.server.sessions.turn_detection import BY_SILENCE, TurnDetection
 
 SILENCE: Final = {"pcm_s16le": b"\0", "pcm_f32le": b"\0", "mulaw": b"\xff", "alaw": b"\xd5"}
 """The byte that encodes silence, by encoding (ITU-T G.711 for the last two)."""
@@ -44,7 +44,7 @@ class SpeechDefaults:
     """Seconds of silence that end an utterance."""
     max_segment_s: float = StreamConfig().max_segment_s
     """Longest utterance in seconds; a longer one is cut."""
-    turns: TurnDetection = SILENCE_ALONE
+    turns: TurnDetection = BY_SILENCE
     """By what the end of a turn is told, where the client wants to know."""
 
 

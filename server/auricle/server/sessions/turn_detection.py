@@ -43,7 +43,7 @@ class TurnDetection(NamedTuple):
         return TurnTaking(rules=turn_rules(config, silence_s, self.defaults), judge=self.judge)
 
 
-SILENCE_ALONE: Final = TurnDetection()
+BY_SILENCE: Final = TurnDetection()
 
 
 def turn_rules(config: Start, silence_s: float, defaults: TurnRules = DEFAULTS) -> TurnRules:
