@@ -113,6 +113,7 @@ async def _server(
     row: dict[str, Any] = {
         "title": server.title,
         "version": None,
+        "load_before": machine.facts(())["load_before"],
         "settings": server.settings,
         "ending": server.ending,
         "failure": None,

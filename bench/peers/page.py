@@ -41,7 +41,8 @@ READING: Final = """
   better ones is asked to send them (`bench/peers/catalogue.py`).
 * One run on one small machine without a GPU, tiny.en alone. Several of these servers are made for a GPU and larger
   models, where a decode again of everything costs little. Differences in WER below a point are noise here.
-* The bench runs beside the server, on the same processors. How late its latest frame was is told.
+* The bench runs beside the server, on the same processors. How late its latest frame was is told, and the load of
+  the machine just before each server was started: above the number of processors, others had part of them.
 * Read, clean speech with pauses. Our server ends an utterance by silence, so pauses are what it is made for; none of
   the others is hindered by them.
 * wyoming-faster-whisper is told the end of each utterance by the manifest. Real clients find it themselves, later or
@@ -85,8 +86,8 @@ def _section(one: Mapping[str, Any]) -> list[str]:
         f"before: {meta['load_before']}), Python {meta['python']}, {libraries}. Plain faster-whisper, offline: "
         f"{plain['rate']:.1%} ({_counts(plain)}). The latest frame was sent {late_s:.2f} s late.",
         "",
-        "| | version | held at 1.5 s | ends by itself |",
-        "| --- | --- | --: | --- |",
+        "| | version | held at 1.5 s | load before | ends by itself |",
+        "| --- | --- | --: | --: | --- |",
     ]
     lines += [_summary_row(server) for server in servers.values()]
     for at_once in sorted({rung["at_once"] for server in servers.values() for rung in server["rungs"]}):
@@ -103,14 +104,14 @@ def _section(one: Mapping[str, Any]) -> list[str]:
 
 def _summary_row(server: Mapping[str, Any]) -> str:
     if server["failure"] is not None:
-        return f"| {server['title']} | {server['version'] or '–'} | – | {_cell(server['failure'])} |"
+        return f"| {server['title']} | {server['version'] or '–'} | – | {server['load_before']} | {_cell(server['failure'])} |"
     rungs = server["rungs"]
     ended, sessions = sum(rung["ended"] for rung in rungs), sum(rung["sessions"] for rung in rungs)
     failures = sorted({failure for rung in rungs for failure in rung["failures"]})
     ends = f"{ended} of {sessions} sessions" + "".join(f"; {_cell(failure)}" for failure in failures)
     tried = max(rung["at_once"] for rung in rungs)
-    at_least = "at least " if server["held"] == tried else ""
-    return f"| {server['title']} | {server['version']} | {at_least}{server['held']} | {ends} |"
+    most = f"at least {server['held']}" if server["held"] == tried else server["held"]
+    return f"| {server['title']} | {server['version']} | {most} | {server['load_before']} | {ends} |"
 
 
 def _cell(text: str) -> str:

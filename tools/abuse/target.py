@@ -17,6 +17,8 @@ SERVE: Final = "from auricle.server.cli.main import main; main()"
 LISTENS: Final = re.compile(r"connects to port (\d+) \(Wyoming\)\s.*listens on ws://[^\s:]+:(\d+)", re.DOTALL)
 SETTLED_S: Final = 20.0
 """How long it may take until what an attack has opened is closed: a lingering close takes 2 s."""
+MOST_UPLOADED: Final = 64 << 20
+"""Bytes of a form: the default is a GiB, which takes long, and shows no more."""
 TROUBLE: Final = re.compile(r"Traceback|connection failed|ERROR")
 """What a line of the log has that nobody may bring about from outside."""
 
@@ -62,6 +64,7 @@ class Target:
 async def running_target(*arguments: str) -> AsyncIterator[Target]:
     """Run a server for the length of the block."""
     command = [sys.executable, "-c", SERVE, "serve", "--port", "0", "--wyoming-port", "0", "--engine", "scripted"]
+    command += ["--max-upload-bytes", str(MOST_UPLOADED)]
     with tempfile.TemporaryFile() as log:
         process = await trio.lowlevel.open_process([*command, *arguments], stdout=subprocess.PIPE, stderr=log)
         try:

@@ -16,7 +16,14 @@ RUNG = {
     "cpu_x": 2.5,
     "late_s": 0.015,
 }
-GOOD = {"title": "One", "version": "1.2", "settings": "As it is.", "ending": "`end`", "failure": None}
+GOOD = {
+    "title": "One",
+    "version": "1.2",
+    "settings": "As it is.",
+    "ending": "`end`",
+    "failure": None,
+    "load_before": 0.2,
+}
 RESULTS = {
     "meta": {
         "date": "2026-11-30",
@@ -46,8 +53,8 @@ RESULTS = {
 
 def test_the_page_says_what_was_measured_and_what_did_not_run() -> None:
     lines = page([RESULTS]).splitlines()
-    assert "| One | 1.2 | at least 1 | 2 of 3 sessions; ConnectionError: it / closed |" in lines
-    assert "| Two | – | – | it did not install: no / wheel |" in lines
+    assert "| One | 1.2 | at least 1 | 0.2 | 2 of 3 sessions; ConnectionError: it / closed |" in lines
+    assert "| Two | – | – | 0.2 | it did not install: no / wheel |" in lines
     delays = "0.50 / 0.75 (3) | 0.50 / 0.75 (3) | – (0) | 0.50 / 0.75"
     assert f"| One | 2.5% | 1/2/3 | 2 of 240 | 2 of 3 | {delays} | 2.5 × |" in lines
     assert "* **Three** is not on PyPI." in lines

@@ -8,7 +8,7 @@ import trio
 
 from abuse.attacks.crowd import crowd
 from abuse.fates import Fates
-from abuse.target import Target
+from abuse.target import MOST_UPLOADED, Target
 from abuse.wire import Attacker, attacking, request
 
 PATIENCE_S: Final = 100.0
@@ -50,7 +50,7 @@ async def gzip_bomb(target: Target) -> Fates:
 
 async def endless_body(target: Target) -> Fates:
     """A form in chunks whose file does not end, up to the most that is taken."""
-    return await _bodies(target, FORM, partial(_endless, FILE_PART, bytes(MIB), 2 << 30), 1, "413")
+    return await _bodies(target, FORM, partial(_endless, FILE_PART, bytes(MIB), 2 * MOST_UPLOADED), 1, "413")
 
 
 async def many_parts(target: Target) -> Fates:

@@ -16,15 +16,16 @@ from abuse.fates import Fates
 from abuse.target import Target
 from abuse.wire import START, answer_in, frame, upgrade
 
-EXAMPLES: Final = 1_000
+EXAMPLES: Final = 300
 PATIENCE_S: Final = 10.0
 """Longer than the server waits for the rest of a head."""
 
-_TOKENS: Final = st.sampled_from(
-    [b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"get", b"G ET", b"", b"/", b"/healthz", b"/v1/transcribe", b"*",
-     b"/v1/audio/transcriptions", b"/v1/listen", b"/v1/realtime", b"/status", b"/ws/transcribe", b"/%00", b"//", b"?",
-     b"http://a/healthz", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/9.9", b"http/1.1", b"\xff\xfe", b"\x00", b"\t"]
+_METHODS: Final = st.sampled_from([b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"DELETE", b"get", b"G ET", b""])
+_PATHS: Final = st.sampled_from(
+    [b"/", b"/healthz", b"/readyz", b"/status", b"/v1/transcribe", b"/v1/audio/transcriptions", b"/v1/listen", b"*",
+     b"//", b"/v1/realtime", b"/ws/transcribe", b"/%00", b"/?", b"?", b"http://a/healthz", b"/v1/listen?a=\xff"]
 )  # fmt: skip
+_ODD: Final = st.sampled_from([b"HTTP/1.0", b"HTTP/9.9", b"http/1.1", b"\xff\xfe", b"\x00", b"\t"])
 _NAMES: Final = st.sampled_from(
     [b"Host", b"host ", b"Content-Length", b"Transfer-Encoding", b"Connection", b"Upgrade", b"Expect", b"Content-Type",
      b"Sec-WebSocket-Key", b"Sec-WebSocket-Version", b"Sec-WebSocket-Protocol", b"Origin", b"Authorization", b"", b":"]
@@ -37,11 +38,18 @@ _VALUES: Final = st.one_of(
     ),
     st.binary(max_size=30),
 )  # fmt: skip
+_LINES: Final = st.one_of(
+    st.tuples(_METHODS, _PATHS, st.just(b"HTTP/1.1")),
+    st.tuples(_METHODS, _PATHS, st.just(b"HTTP/1.1")),
+    st.lists(st.one_of(_METHODS, _PATHS, _ODD), min_size=1, max_size=4),
+)
+_FIELDS: Final = st.builds(lambda name, value: name + b": " + value + b"\r\n", _NAMES, _VALUES)
 REQUESTS: Final = st.builds(
-    lambda line, fields, end, body: b" ".join(line) + b"\r\n" + b"".join(fields) + end + body,
-    st.lists(_TOKENS, min_size=1, max_size=4),
-    st.lists(st.builds(lambda name, value: name + b": " + value + b"\r\n", _NAMES, _VALUES), max_size=8),
-    st.sampled_from([b"\r\n", b"\n", b"", b"\r\n\r\n"]),
+    lambda line, host, fields, end, body: b" ".join(line) + b"\r\n" + host + b"".join(fields) + end + body,
+    _LINES,
+    st.sampled_from([b"Host: 127.0.0.1\r\n", b"Host: 127.0.0.1\r\n", b""]),
+    st.one_of(st.just([]), st.lists(_FIELDS, max_size=2), st.lists(_FIELDS, max_size=8)),
+    st.sampled_from([b"\r\n", b"\r\n", b"\r\n", b"\n", b"", b"\r\n\r\n"]),
     st.one_of(st.binary(max_size=60), st.sampled_from([b"5\r\nabcde\r\n0\r\n\r\n", b"ffffffffff\r\n", b"-1\r\n"])),
 )
 _MESSAGES: Final = st.sampled_from(
@@ -52,10 +60,10 @@ _MESSAGES: Final = st.sampled_from(
 FRAMES: Final = st.lists(
     st.builds(
         lambda opcode, payload, first, lie: frame(opcode, payload, first=first, length=lie),
-        st.integers(0, 15),
+        st.sampled_from([0x1, 0x2] * 10 + [0x9, 0xA, 0x8, 0x0, 0x3, 0xF]),
         st.one_of(_MESSAGES, st.binary(max_size=80), st.binary(min_size=320, max_size=640)),
-        st.sampled_from([0x80, 0x80, 0x80, 0x00, 0xC0, 0xF0]),
-        st.one_of(st.none(), st.none(), st.integers(0, 1 << 63)),
+        st.sampled_from([0x80] * 40 + [0x00, 0xC0, 0xF0]),
+        st.sampled_from([None] * 60 + [0, 1, 126, 1 << 16, 1 << 63]),
     ),
     min_size=1,
     max_size=10,
