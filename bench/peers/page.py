@@ -104,7 +104,8 @@ def _section(one: Mapping[str, Any]) -> list[str]:
 
 def _summary_row(server: Mapping[str, Any]) -> str:
     if server["failure"] is not None:
-        return f"| {server['title']} | {server['version'] or '–'} | – | {server['load_before']} | {_cell(server['failure'])} |"
+        version, load = server["version"] or "–", server["load_before"]
+        return f"| {server['title']} | {version} | – | {load} | {_cell(server['failure'])} |"
     rungs = server["rungs"]
     ended, sessions = sum(rung["ended"] for rung in rungs), sum(rung["sessions"] for rung in rungs)
     failures = sorted({failure for rung in rungs for failure in rung["failures"]})
