@@ -1,5 +1,8 @@
 """The page of the bench of peers, and the kept results that it is made of."""
 
+import json
+
+from peers import command as peers_command
 from peers.page import page
 
 SUMMARY = {"n": 3, "p50": 0.5, "p95": 0.75, "most": 0.75}
@@ -58,3 +61,8 @@ def test_the_page_says_what_was_measured_and_what_did_not_run() -> None:
     delays = "0.50 / 0.75 (3) | 0.50 / 0.75 (3) | – (0) | 0.50 / 0.75"
     assert f"| One | 2.5% | 1/2/3 | 2 of 240 | 2 of 3 | {delays} | 2.5 × |" in lines
     assert "* **Three** is not on PyPI." in lines
+
+
+def test_the_page_is_the_one_of_the_results_that_are_kept() -> None:
+    kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(peers_command.RESULTS.glob("*.json"))]
+    assert peers_command.PAGE.read_text(encoding="utf-8") == page(kept)
