@@ -37,7 +37,8 @@ class Witness:
         assert heard == self._rest(alone)
 
     def _open(self) -> Any:
-        socket = sync_client.connect(f"{self._url}/ws/transcribe")
+        # What it is told waits until it testifies, however much that is.
+        socket = sync_client.connect(f"{self._url}/ws/transcribe", max_queue=None, ping_interval=None)
         socket.send("{}")
         assert json.loads(socket.recv(FAR_S))["type"] == "ready"
         return socket
