@@ -145,6 +145,33 @@ TESTED: Final[Mapping[str, tuple[str, ...]]] = {
         "test_a_recording_that_is_cut_says_so_behind_its_text",
         "test_one_that_is_killed_leaves_nothing_behind_and_ten_go_on",
     ),
+    "dialects/test_deepgram_pipecat.py": (
+        "test_the_words_of_a_turn_and_its_finalised_end",
+        "test_the_words_of_a_turn_and_its_finalised_end",
+        "test_an_empty_session_ends",
+        "test_the_end_of_speech_where_nothing_is_pending",
+        "a pipeline's frames are of some milliseconds",
+        "test_after_a_cut_it_goes_on_in_another_session",
+        "test_ten_sessions_at_once",
+    ),
+    "dialects/test_openai_pipecat.py": (
+        "test_each_end_of_speech_commits_a_turn",
+        "test_each_end_of_speech_commits_a_turn",
+        "test_an_empty_session_ends_and_so_does_a_turn_without_audio",
+        "test_an_empty_session_ends_and_so_does_a_turn_without_audio",
+        "a pipeline's frames are of some milliseconds",
+        "test_after_a_cut_it_goes_on_in_another_session",
+        "test_ten_sessions_at_once",
+    ),
+    "uploads/test_pipecat_recognize.py": (
+        "test_an_utterance",
+        "test_an_utterance",
+        "test_a_pipeline_without_speech_ends",
+        NO_FLUSH,
+        "it is an utterance, far below the limit",
+        "its requests are those of the package openai, of which one is cut",
+        "test_ten_at_once",
+    ),
 }
 """The test of each cell, in the order of `CELLS`; a sentence where it cannot be."""
 
