@@ -41,6 +41,18 @@ Sources = Mapping[str, Engine | EngineLoader]
 P = TypeVar("P", bound=Proxy)
 
 
+class Gate:
+    """A model that takes as long to load as a test says."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+
+    def __call__(self, progress: LoadProgress) -> Loaded:
+        progress("Reading the weights", 0.5)
+        self.open.wait(PATIENCE_S)
+        return Loaded(engine=ListeningEngine())
+
+
 class Cluster(Generic[P]):
     """Some nodes by name, behind one proxy."""
 
@@ -66,6 +78,8 @@ async def cluster(
         }
         ports = {name: int(server.url.split(":")[2].split("/")[0]) for name, server in servers.items()}
         proxy = await stack.enter_async_context(haproxy(ports, folder, QUICK | (changes or {})))
+        if not any(isinstance(source, Gate) for source in sources.values()):
+            await proxy.until(**dict.fromkeys(servers, "UP"))
         yield Cluster(servers, proxy)
 
 
@@ -238,18 +252,6 @@ def test_a_node_that_drains_hands_its_sessions_on_and_gets_no_new_ones(tmp_path:
             assert {node_of(of(events, Ready)[0].session) for events in outcomes} == {"n1", "n2"}
 
     run(scenario)
-
-
-class Gate:
-    """A model that takes as long to load as a test says."""
-
-    def __init__(self) -> None:
-        self.open = threading.Event()
-
-    def __call__(self, progress: LoadProgress) -> Loaded:
-        progress("Reading the weights", 0.5)
-        self.open.wait(PATIENCE_S)
-        return Loaded(engine=ListeningEngine())
 
 
 def test_a_cold_node_gets_sessions_once_its_model_is_there(tmp_path: Path) -> None:

@@ -44,13 +44,20 @@ from auricle.engines.protocol import (
 )
 from auricle.engines.scheduling.decode_request import DecodeCommand
 from auricle.engines.scheduling.decode_times import DecodeSummary
-from auricle.engines.scheduling.dispatcher import MOST_LANES, TELL_S, Dispatcher
-from auricle.engines.scheduling.load import LONGEST_WAIT_S, Load, catches_up_s
+from auricle.engines.scheduling.dispatcher import MOST_WORKERS, TELL_S, Dispatcher
+from auricle.engines.scheduling.load import LONGEST_WAIT_S, Load, QueueLength, catches_up_s
 from auricle.engines.scheduling.native_calls import Calls, RunSync, Threads
 from auricle.engines.scheduling.observer import UNWATCHED, EngineObserver, TurnTaken
 from auricle.engines.scheduling.turn_times import TurnTimes, after_turn, queue_s
 from auricle.engines.session.engine_session import EngineSession
-from auricle.engines.supervised import EngineProcess, EngineTrouble, ProcessEngine, SupervisedEngine
+from auricle.engines.supervised import (
+    DistributedEngine,
+    EngineProcess,
+    EngineTrouble,
+    ProcessEngine,
+    SupervisedEngine,
+    WorkersStatus,
+)
 from auricle.engines.turn_taking.watch import TurnTaking
 
 logger = logging.getLogger(__name__)
@@ -85,7 +92,7 @@ class EngineActor:
         """The stage of loading. Set from another thread."""
         self._loader = loader_of(source)
         self._workers = default_workers() if workers is None else workers
-        self._calls = Calls(run_sync or Threads(self._workers + MOST_LANES + 1))
+        self._calls = Calls(run_sync or Threads(self._workers + MOST_WORKERS + 1))
         self._loaded: Loaded | None = None
         self._dispatcher: Dispatcher | None = None
         self._unavailable: str | None = None
@@ -197,6 +204,17 @@ class EngineActor:
         return None if self._dispatcher is None else self._dispatcher.decode_times.summary()
 
     @property
+    def queue_length(self) -> QueueLength | None:
+        """How much there is to decode just now; None for a stateful engine, and before one is loaded."""
+        return None if self._dispatcher is None else self._dispatcher.queue_length
+
+    @property
+    def workers(self) -> WorkersStatus | None:
+        """What the workers of a cluster do on which the engine runs; None where it runs on none, or is not loaded."""
+        engine = None if self._loaded is None else self._loaded.engine
+        return engine.workers if isinstance(engine, DistributedEngine) else None
+
+    @property
     def engine_s(self) -> float:
         """Seconds that the engine may need, for others and for one call, until a final is there that is asked for now.
 
@@ -235,8 +253,7 @@ class EngineActor:
             loaded = await self._calls.run(lambda: self._loader(self._progress))
             if isinstance(loaded.engine, WindowEngine):
                 self._dispatcher = Dispatcher(loaded.engine, self._calls, self._observer)
-                for _ in range(self._dispatcher.lanes):
-                    tasks.start_soon(self._dispatcher.lane)
+                self._dispatcher.start(tasks)
             self._loaded = loaded
         except EngineError as error:
             self._unavailable = str(error)

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 
 from auricle.core import Start
 from auricle.core.messages import Resume
+from auricle.core.node import session_id
 from auricle.engines.loading import EngineLoader, LoadStage
 from auricle.engines.protocol import Engine
 from auricle.server.dialect_connections import DialectConnections
@@ -29,11 +30,10 @@ from auricle.server.metrics.loop_lag import watch_lag
 from auricle.server.metrics.registry import ServerMetrics
 from auricle.server.metrics.session_metrics import SessionMetrics
 from auricle.server.models.pool import ModelPool, Source
-from auricle.server.models.sources import model_source
 from auricle.server.overview import Overview
 from auricle.server.server_config import DEFAULT_PORT as DEFAULT_PORT
 from auricle.server.server_config import ServerConfig as ServerConfig
-from auricle.server.server_config import access_of
+from auricle.server.server_config import access_of, models_of
 from auricle.server.sessions.admission import Refusal, key_refusal, no_place, reason_of_denial
 from auricle.server.sessions.caller import UNKNOWN, Caller
 from auricle.server.sessions.configuration_span import SpeechDefaults
@@ -42,6 +42,7 @@ from auricle.server.sessions.draining import DrainProgress
 from auricle.server.sessions.last_words import last_words
 from auricle.server.sessions.line_keeper import keep_line
 from auricle.server.sessions.local_client import local_client
+from auricle.server.sessions.node_name import random_node_name
 from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.sessions.session_keys import SessionKeys
@@ -90,8 +91,13 @@ class SpeechServer:
         )
         self._handshakes: set[trio.CancelScope] = set()
         self._drain = trio.Event()
+        self._node: Final = config.node_name or random_node_name()
         self.overview: Final = Overview(
-            self._models, self._conversations, max_sessions=config.max_sessions, is_draining=self._drain.is_set
+            self._models,
+            self._conversations,
+            node=self._node,
+            max_sessions=config.max_sessions,
+            is_draining=self._drain.is_set,
         )
         self._metrics.scrape(self.overview.reading)
         self._stopped = trio.Event()
@@ -305,17 +311,17 @@ class SpeechServer:
 
         ``resume`` is what it began with, where that is for no session of ours.
         """
-        session_id = uuid.uuid4().hex
+        name = session_id(self._node, uuid.uuid4().hex)
         try:
             async with serve_wire(wire, limits=self._config.limits, opened_at=opened_at) as connection:
                 if resume is not None:
                     self._registry.refuse(resume, connection)
-                self._registry.add(session_id, connection)
+                self._registry.add(name, connection)
                 if socket is not None:
                     socket.before_refusal(partial(last_words, connection.session))
-                await self._run_session(session_id, connection, caller, socket)
+                await self._run_session(name, connection, caller, socket)
         finally:
-            self._registry.remove(session_id)
+            self._registry.remove(name)
 
     async def _read_first_frame(self, wire: Wire) -> tuple[Resume | None, Wire]:
         """Return the ``resume`` message that a connection begins with, or None, and the wire to go on with."""
@@ -390,9 +396,7 @@ async def running_server(
 
     ``source`` replaces the engine of ``config``. Raises `ListenError`, and `EngineUnavailable` for its turn detector.
     """
-    load = model_source(
-        engine=config.engine, language=config.language, isolation=config.engine_isolation, compute=config.compute
-    )
+    load = models_of(config)
     detection = running_turn_detection(config.turn_detector, config.turns)
     async with detection as turns, exported_traces() as tracing, trio.open_nursery() as nursery:
         server = SpeechServer(config, load if source is None else lambda *_: source, tracing, turns)

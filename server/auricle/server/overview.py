@@ -24,11 +24,13 @@ class Overview:
         models: ModelPool,
         conversations: Iterable[Conversation],
         *,
+        node: str,
         max_sessions: int | None,
         is_draining: Callable[[], bool],
     ) -> None:
         self._models = models
         self._conversations = conversations
+        self._node = node
         self._max_sessions = max_sessions
         self._is_draining = is_draining
         self.began_at = 0.0
@@ -56,6 +58,7 @@ class Overview:
         now, default = trio.current_time(), self._models.default
         is_ready, why = self.ready()
         return ServerStatus(
+            node=self._node,
             version=metadata.version("auricle"),
             uptime_s=now - self.began_at,
             draining=self._is_draining(),
@@ -69,6 +72,8 @@ class Overview:
             max_sessions=self._max_sessions,
             load=default.actor.load,
             decodes=default.actor.decodes,
+            queue=default.actor.queue_length,
+            workers=default.actor.workers,
             models=self.models(),
             memory_bytes=resident_bytes(os.getpid()),
         )

@@ -8,10 +8,13 @@ from auricle.core import Limits
 from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.fallback import Isolation
 from auricle.engines.turn_taking.decision import TurnRules
+from auricle.engines.workers import EngineWorkers
 from auricle.server.http.http_limits import HTTP_DEFAULTS, HttpLimits
 from auricle.server.keys.access import Access
 from auricle.server.keys.api_key import Keyring
 from auricle.server.keys.session_tokens import DEFAULT_TTL_S, TokenSigner
+from auricle.server.models.pool import Source
+from auricle.server.models.sources import model_source
 from auricle.server.service_manager.socket_activation import NOTHING_INHERITED, InheritedSockets
 from auricle.server.sessions.configuration_span import SPEECH_DEFAULTS
 from auricle.server.sessions.turn_detection import DEFAULTS, SILENCE
@@ -42,6 +45,11 @@ class ServerConfig:
     """By what it is told that a turn is over, by its name: ``silence``, ``smart-turn``, or one that is installed."""
     turns: TurnRules = DEFAULTS
     """How much silence ends a turn, where a client does not say."""
+    engine_workers: EngineWorkers | None = None
+    """Workers of a cluster on which the one model runs instead; None: it runs on this machine."""
+    node_name: str | None = None
+    """The name of this server among several, as `auricle.core.node` has them: session ids carry it, and a proxy may
+    have a rule for it. None: one that says nothing, and is another one after a restart."""
     limits: Limits = field(default_factory=Limits)
     http: HttpLimits = HTTP_DEFAULTS
     ping_interval_s: float = 20.0
@@ -77,6 +85,17 @@ class ServerConfig:
     """Most bytes of an uploaded form, which is stored on disk before it is heard."""
     drain_timeout_s: float = 60.0
     """Seconds that open sessions get to finish after `SpeechServer.drain`."""
+
+
+def models_of(config: ServerConfig) -> Source:
+    """Return where the models of a server come from."""
+    return model_source(
+        engine=config.engine,
+        language=config.language,
+        isolation=config.engine_isolation,
+        compute=config.compute,
+        workers=config.engine_workers,
+    )
 
 
 def access_of(config: ServerConfig) -> Access:

@@ -7,7 +7,8 @@ from typing import Final
 from auricle.engines.loading import LoadStage
 from auricle.engines.protocol import EngineInfo
 from auricle.engines.scheduling.decode_times import DecodeSummary
-from auricle.engines.scheduling.load import Load
+from auricle.engines.scheduling.load import Load, QueueLength
+from auricle.engines.supervised import WorkersStatus
 
 ENGINE_KEYS: Final = ("name", "version", "model", "device", "languages")
 _DIGITS: Final = 3
@@ -71,6 +72,10 @@ class ServerStatus:
     load: Load | None
     """None for a stateful engine."""
     decodes: DecodeSummary | None
+    queue: QueueLength | None = None
+    """None for a stateful engine."""
+    workers: WorkersStatus | None = None
+    """None where the engine runs on this machine."""
     models: Sequence[ModelStatus] = ()
     memory_bytes: int | None = None
     """Resident memory of the server's own process."""
@@ -95,6 +100,8 @@ def status_document(status: ServerStatus) -> Mapping[str, object]:
         },
         "load": status.load and _load(status.load),
         "decodes": status.decodes and _decodes(status.decodes),
+        "queue": status.queue and status.queue._asdict(),
+        "workers": status.workers and asdict(status.workers),
         "models": [model_document(model) for model in status.models],
         "memory_bytes": status.memory_bytes,
     }

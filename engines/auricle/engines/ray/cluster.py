@@ -33,7 +33,13 @@ class RayCluster:
         self._hosted = hosted
         self._needs = {"GPU": 1.0} if hosted.device == "cuda" else {"CPU": float(hosted.threads)}
         self._numbers = count(1)
-        self._actors = ray.remote(RayHost)
+        self._actors = ray.remote(
+            num_cpus=self._needs.get("CPU", 0.0),
+            num_gpus=self._needs.get("GPU", 0.0),
+            max_restarts=0,
+            max_task_retries=0,
+            concurrency_groups={HEALTH: 1, DECODE: 1, LOAD: 1},
+        )(RayHost)
 
     def room(self) -> int:
         """Return how many workers the resources of all nodes are enough for."""
@@ -42,14 +48,7 @@ class RayCluster:
 
     def start(self) -> Worker:
         """Ask for an actor, which Ray places where there is room, apart from others as far as it can."""
-        actor = self._actors.options(
-            num_cpus=self._needs.get("CPU", 0.0),
-            num_gpus=self._needs.get("GPU", 0.0),
-            scheduling_strategy="SPREAD",
-            max_restarts=0,
-            max_task_retries=0,
-            concurrency_groups={HEALTH: 1, DECODE: 1, LOAD: 1},
-        ).remote(self._hosted.create, self._hosted.arguments)
+        actor = self._actors.options(scheduling_strategy="SPREAD").remote(self._hosted.create, self._hosted.arguments)
         return RayWorker(f"worker-{next(self._numbers)}", actor)
 
     def nodes(self) -> Mapping[str, bool]:

@@ -7,10 +7,11 @@ is held for each job that waits or runs, so its memory is bounded by sessions ti
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
 import anyio
+from anyio.abc import TaskGroup
 
 from auricle.engines.policy.events import Drop, Promote, Urgency
 from auricle.engines.protocol import ENGINE_RATE, EngineError, Transcript, Window, WindowEngine
@@ -22,12 +23,16 @@ from auricle.engines.scheduling.load import Load, QueueLength
 from auricle.engines.scheduling.native_calls import Calls
 from auricle.engines.scheduling.observer import UNWATCHED, CallReturned, EngineObserver, WindowDecoded
 from auricle.engines.scheduling.transcript_checks import checked
-from auricle.engines.supervised import BudgetedEngine, CallGivenUp, EngineTrouble
+from auricle.engines.supervised import BudgetedEngine, CallGivenUp, DistributedEngine, EngineTrouble
 
 logger = logging.getLogger(__name__)
 
 MOST_LANES: Final = 16
 """Calls side by side, however many an engine says it can take."""
+MOST_WORKERS: Final = 128
+"""The same for an engine whose calls are made on workers of a cluster, and only wait here."""
+COUNT_S: Final = 0.25
+"""Seconds between two looks at how many lanes there are, where they come and go."""
 
 LOAD_S: Final = 0.05
 """So long a look at the load is good for, while no session comes or goes and no call returns."""
@@ -51,10 +56,11 @@ class Dispatcher:
 
     def __init__(self, engine: WindowEngine, calls: Calls, observer: EngineObserver = UNWATCHED) -> None:
         self._engine = engine
+        self._is_distributed: Final = isinstance(engine, DistributedEngine)
         self._calls = calls
         self._observer = observer
         now_s = anyio.current_time()
-        self._schedule = schedule.scheduler(engine.lanes, now_s=now_s)
+        self._schedule = schedule.scheduler(replace(engine.lanes, count=self.lanes), now_s=now_s)
         self._load, self._looked_until_s = schedule.load(self._schedule, now_s=now_s), now_s
         self._engine_s = 0.0
         self._tell_from_s = now_s
@@ -62,13 +68,36 @@ class Dispatcher:
         """Sessions that are open, and what they are called in the schedule."""
         self._pending: dict[JobId, _PendingJob] = {}
         self._opened = 0
+        self._running_lanes = 0
         self._news = anyio.Event()
         self.decode_times = DecodeTimes()
 
     @property
     def lanes(self) -> int:
-        """How many `lane` tasks to run."""
-        return min(MOST_LANES, self._engine.lanes.count)
+        """How many `lane` tasks to run, just now where that changes."""
+        return min(MOST_WORKERS if self._is_distributed else MOST_LANES, self._engine.lanes.count)
+
+    def start(self, tasks: TaskGroup) -> None:
+        """Run lanes in ``tasks``, always as many as the engine has."""
+        self._start_missing(tasks)
+        if self._is_distributed:
+            tasks.start_soon(self._follow_lanes, tasks)
+
+    def _start_missing(self, tasks: TaskGroup) -> None:
+        while self._running_lanes < self.lanes:
+            self._running_lanes += 1
+            tasks.start_soon(self._lane_while_wanted)
+
+    async def _follow_lanes(self, tasks: TaskGroup) -> None:
+        while True:
+            await anyio.sleep(COUNT_S)
+            if self.lanes == self._schedule.lanes.count:
+                continue
+            logger.info("The engine has %d lanes now", self._engine.lanes.count)
+            self._schedule = schedule.resized(self._schedule, self.lanes, now_s=anyio.current_time())
+            self._look_again()
+            self._start_missing(tasks)
+            self._wake_lanes()
 
     @property
     def load(self) -> Load:
@@ -87,7 +116,9 @@ class Dispatcher:
     @property
     def queue_length(self) -> QueueLength:
         """How much there is to decode just now."""
-        return schedule.queue_length(self._schedule)
+        jobs = schedule.queued(self._schedule)
+        finals = sum(job.urgency is Urgency.FINAL for job in jobs)
+        return QueueLength(len(jobs), finals, len(self._schedule.running), self._schedule.lanes.count)
 
     @property
     def engine_s(self) -> float:
@@ -174,10 +205,20 @@ class Dispatcher:
     async def lane(self) -> None:
         """Decode for as long as there is somebody to decode for. Never raises."""
         while True:
-            self._schedule, batch = schedule.take(self._schedule, now_s=anyio.current_time())
-            if batch is None:
-                await self._news.wait()
-                continue
+            await self._serve_next()
+
+    async def _lane_while_wanted(self) -> None:
+        """Do the same until there are more such tasks than lanes."""
+        while self._running_lanes <= self.lanes:
+            await self._serve_next()
+        self._running_lanes -= 1
+
+    async def _serve_next(self) -> None:
+        """Serve a batch, or wait until there may be one."""
+        self._schedule, batch = schedule.take(self._schedule, now_s=anyio.current_time())
+        if batch is None:
+            await self._news.wait()
+        else:
             await self._serve(batch)
 
     async def _serve(self, batch: Batch) -> None:

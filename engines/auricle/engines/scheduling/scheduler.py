@@ -33,7 +33,6 @@ from auricle.engines.scheduling.load import (
     Demand,
     Load,
     Pace,
-    QueueLength,
     Shares,
     catches_up_s,
     faded,
@@ -246,13 +245,6 @@ def load(state: Scheduler, *, now_s: float) -> Load:
         retry_after_s=max(0.0 if pace.admits else leaves_s, 0.0 if in_time else catches_up_s(wait_s)),
         late_s=max(0.0, now_s - due_s),
     )
-
-
-def queue_length(state: Scheduler) -> QueueLength:
-    """Return how much there is to decode just now."""
-    jobs = queued(state)
-    finals = sum(job.urgency is Urgency.FINAL for job in jobs)
-    return QueueLength(len(jobs), finals, len(state.running), state.lanes.count)
 
 
 def final_wait_s(state: Scheduler, *, now_s: float) -> float:

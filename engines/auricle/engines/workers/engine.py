@@ -38,8 +38,8 @@ class DistributedWindowEngine:
 
     @property
     def lanes(self) -> Lanes:
-        """One for each worker there is just now: a worker has one call at a time."""
-        return replace(self._lanes, count=self._pool.serving)
+        """One for each worker there is just now, which has one call at a time; one where calls wait for a worker."""
+        return replace(self._lanes, count=max(1, self._pool.serving))
 
     def load(self, progress: LoadProgress) -> None:
         """Do nothing: the engine is loaded when this object is created."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from auricle.server.cli.cluster_options import cluster
 from auricle.server.cli.early_signals import good_end_on_signals
 from auricle.server.cli.invocation import ConfigFile, checked, effective_settings, exit_with_error, read_settings, run
 from auricle.server.cli.keys_app import keys_app
@@ -81,6 +82,7 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
+app.command()(cluster)
 
 
 @app.command()

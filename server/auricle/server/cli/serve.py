@@ -5,12 +5,13 @@ import os
 import signal
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 import trio
 from rich.console import Console
 
+from auricle.engines.workers import EngineWorkers
 from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.server.cli.early_signals import SIGNALS
 from auricle.server.cli.engine_progress import wait_for_engine
@@ -46,10 +47,26 @@ def request(settings: Effective, read: Callable[[], Effective]) -> Request:
     """Return what is to be served, with the files that the settings name. Raises `OptionError`."""
     keys_file = _file(settings, "keys_file")
     config = server_config(settings, tls_context(settings), None if keys_file is None else keyring(keys_file))
+    config = replace(config, engine_workers=engine_workers(settings))
     config = with_inherited_sockets(config, os.environ, os.getpid())
     if not settings.value("insecure"):
         check_exposure(config)
     return Request(settings=settings, config=config, read=read)
+
+
+def engine_workers(settings: Effective) -> EngineWorkers | None:
+    """Return where an engine's workers run, None where it runs on this machine. Raises `OptionError`."""
+    address, most, models = (settings.value(name) for name in ("engine_workers", "max_engine_workers", "model"))
+    if address is None:
+        if most is not None:
+            raise OptionError("--max-engine-workers bounds workers of a cluster: name it with --engine-workers too.")
+        return None
+    if isinstance(models, tuple) and len(models) > 1:
+        raise OptionError("--engine-workers run one model, and there are several --model: give each a server.")
+    try:
+        return EngineWorkers(address=str(address), most=None if most is None else int(str(most)))
+    except ValueError as error:
+        raise OptionError(str(error)) from error
 
 
 def keyring(file: str) -> Keyring:

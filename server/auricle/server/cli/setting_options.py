@@ -6,12 +6,32 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from auricle.server.settings.kinds import Choice, Names, Number, Origins, Secret, Switch, Text, Value, Whole, as_toml
+from auricle.server.settings.kinds import (
+    Choice,
+    Names,
+    NodeName,
+    Number,
+    Origins,
+    Secret,
+    Switch,
+    Text,
+    Value,
+    Whole,
+    as_toml,
+)
 from auricle.server.settings.schema import SETTINGS, Setting
 
 LARGE: Final = 1e5
 """From here on nobody asks for the bound of a number."""
-_METAVARS: Final = {Whole: "NUMBER", Number: "NUMBER", Origins: "ORIGIN", Names: "NAME", Text: "TEXT", Secret: "SECRET"}
+_METAVARS: Final = {
+    Whole: "NUMBER",
+    Number: "NUMBER",
+    Origins: "ORIGIN",
+    Names: "NAME",
+    NodeName: "NAME",
+    Text: "TEXT",
+    Secret: "SECRET",
+}
 
 
 def add_setting_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -13,9 +13,12 @@ from auricle.server.settings.schema import SETTINGS
 
 Config = TypeVar("Config")
 ELSEWHERE: Final = frozenset(
-    {"tls_cert", "tls_key", "tls_self_signed", "log_level", "log_format", "keys_file", "insecure"}
-)
-"""Settings that are no field of `ServerConfig`: what the process as a whole does with files and with its log."""
+    {
+        "tls_cert", "tls_key", "tls_self_signed", "log_level", "log_format", "keys_file", "insecure",
+        "engine_workers", "max_engine_workers",
+    }
+)  # fmt: skip
+"""Settings that are no field of `ServerConfig` by themselves: they name files, or have to be made sense of first."""
 
 
 def server_config(settings: Effective, tls: ssl.SSLContext | None = None, keys: Keyring | None = None) -> ServerConfig:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
+from auricle.core.node import MOST_NODE, is_node_name
+
 Value = str | int | float | bool | tuple[str, ...] | None
 """The value of a setting; None where it is not set."""
 SHOWN: Final = 60
@@ -96,6 +98,26 @@ class Number:
         if not within:
             raise BadValue(self.takes)
         return number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeName:
+    """The name of a node, as `auricle.core.node` has them."""
+
+    @property
+    def takes(self) -> str:
+        """As `Kind.takes`."""
+        return f"up to {MOST_NODE} letters, digits, hyphens and underscores"
+
+    def from_text(self, text: str) -> str:
+        """As `Kind.from_text`."""
+        return self.from_toml(text)
+
+    def from_toml(self, value: object) -> str:
+        """As `Kind.from_toml`."""
+        if not isinstance(value, str) or not is_node_name(value):
+            raise BadValue(self.takes)
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

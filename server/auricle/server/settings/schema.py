@@ -10,7 +10,19 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from auricle.server.settings.kinds import Choice, Kind, Names, Number, Origins, Secret, Switch, Text, Value, Whole
+from auricle.server.settings.kinds import (
+    Choice,
+    Kind,
+    Names,
+    NodeName,
+    Number,
+    Origins,
+    Secret,
+    Switch,
+    Text,
+    Value,
+    Whole,
+)
 
 PREFIX: Final = "AURICLE_"
 
@@ -105,6 +117,10 @@ _LISTENING: Final = (
         help="A certificate of our own making, for development.",
     ),
     Setting(
+        name="node_name", group=Group.LISTENING, kind=NodeName(), common=True,
+        unset="a random one", help="This server's name among several behind a proxy; session ids carry it.",
+    ),
+    Setting(
         name="allow_origin", group=Group.LISTENING, kind=Origins(), default=(), common=True,
         target="allowed_origins",
         help="Pages from there may connect, as in https://app.example; may be given again. Needed behind a proxy.",
@@ -149,6 +165,15 @@ _ENGINE: Final = (
     Setting(
         name="engine_isolation", group=Group.ENGINE, kind=Choice(words=("process", "thread")), default="process",
         common=True, help="process: a crash or a hang of the model costs no session. thread: for small machines.",
+    ),
+    Setting(
+        name="engine_workers", group=Group.ENGINE, kind=Text(what="the address of a Ray cluster"), common=True,
+        unset="the model runs on this machine",
+        help="Decode on a Ray cluster: ray for the one of this machine, ray:HOST:PORT, or ray://HOST:PORT.",
+    ),
+    Setting(
+        name="max_engine_workers", group=Group.ENGINE, kind=Whole(least=1, most=128), unset="all the room there is",
+        help="This server's share of the cluster, where several use it.",
     ),
     Setting(
         name="device", group=Group.ENGINE, kind=Text(what="a device"), common=True, unset="the engine's choice",

@@ -74,7 +74,7 @@ export class Link {
   }
 
   #openSocket(subprotocols) {
-    const socket = new WebSocket(this.#url, subprotocols);
+    const socket = new WebSocket(towards(this.#url, this.#session.node), subprotocols);
     const ifMine = (act) => (event) => this.#socket === socket && act(event); // what an older connection says is over
     socket.binaryType = 'arraybuffer';
     this.#socket = socket;
@@ -99,6 +99,12 @@ export class Link {
     clearInterval(this.#ticks);
     clearTimeout(this.#opening);
   }
+}
+
+function towards(url, node) {
+  const address = new URL(url);
+  if (node) address.searchParams.set('node', node);
+  return address;
 }
 
 function now() {
