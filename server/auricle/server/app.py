@@ -6,7 +6,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -21,7 +20,7 @@ from auricle.server.dialect_connections import DialectConnections
 from auricle.server.http import listener
 from auricle.server.http.asgi_bridge import serve_http
 from auricle.server.http.authorisation import deny_upgrade, presented_key
-from auricle.server.http.negotiation import Reject, is_loopback_host, negotiate
+from auricle.server.http.negotiation import LOOPBACK_OF, Reject, is_loopback_host, negotiate
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.http_app import http_app, http_routes
 from auricle.server.keys.access import Denied
@@ -42,7 +41,6 @@ from auricle.server.sessions.draining import DrainProgress
 from auricle.server.sessions.last_words import last_words
 from auricle.server.sessions.line_keeper import keep_line
 from auricle.server.sessions.local_client import local_client
-from auricle.server.sessions.node_name import random_node_name
 from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.sessions.session_keys import SessionKeys
@@ -62,9 +60,6 @@ from auricle.transports.wire import Wire
 
 if TYPE_CHECKING:
     from auricle.server.telemetry.tracing import Tracing
-
-LOOPBACK_OF: Final = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"})
-"""The loopback address of each address that stands for all of a machine's: nobody can connect to those themselves."""
 
 
 class SpeechServer:
@@ -91,11 +86,10 @@ class SpeechServer:
         )
         self._handshakes: set[trio.CancelScope] = set()
         self._drain = trio.Event()
-        self._node: Final = config.node_name or random_node_name()
         self.overview: Final = Overview(
             self._models,
             self._conversations,
-            node=self._node,
+            node=config.node_name,
             max_sessions=config.max_sessions,
             is_draining=self._drain.is_set,
         )
@@ -311,7 +305,7 @@ class SpeechServer:
 
         ``resume`` is what it began with, where that is for no session of ours.
         """
-        name = session_id(self._node, uuid.uuid4().hex)
+        name = session_id(self.overview.node, uuid.uuid4().hex)
         try:
             async with serve_wire(wire, limits=self._config.limits, opened_at=opened_at) as connection:
                 if resume is not None:
@@ -396,10 +390,9 @@ async def running_server(
 
     ``source`` replaces the engine of ``config``. Raises `ListenError`, and `EngineUnavailable` for its turn detector.
     """
-    load = models_of(config)
     detection = running_turn_detection(config.turn_detector, config.turns)
     async with detection as turns, exported_traces() as tracing, trio.open_nursery() as nursery:
-        server = SpeechServer(config, load if source is None else lambda *_: source, tracing, turns)
+        server = SpeechServer(config, models_of(config) if source is None else lambda *_: source, tracing, turns)
         await nursery.start(server.run)
         try:
             yield server

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable
 from importlib import metadata
+from typing import Final
 
 import trio
 
@@ -11,6 +12,7 @@ from auricle.server.models.pool import ModelPool
 from auricle.server.models.process_memory import resident_bytes
 from auricle.server.models.served_model import ModelState, ServedModel
 from auricle.server.sessions.conversation import Conversation
+from auricle.server.sessions.node_name import random_node_name
 from auricle.server.status import ModelStatus, ServerStatus
 
 STAYING = (ModelState.SERVING, ModelState.UNLOADING)
@@ -24,13 +26,14 @@ class Overview:
         models: ModelPool,
         conversations: Iterable[Conversation],
         *,
-        node: str,
+        node: str | None,
         max_sessions: int | None,
         is_draining: Callable[[], bool],
     ) -> None:
         self._models = models
         self._conversations = conversations
-        self._node = node
+        self.node: Final = node or random_node_name()
+        """The name of the server among several."""
         self._max_sessions = max_sessions
         self._is_draining = is_draining
         self.began_at = 0.0
@@ -58,7 +61,7 @@ class Overview:
         now, default = trio.current_time(), self._models.default
         is_ready, why = self.ready()
         return ServerStatus(
-            node=self._node,
+            node=self.node,
             version=metadata.version("auricle"),
             uptime_s=now - self.began_at,
             draining=self._is_draining(),

@@ -18,6 +18,8 @@ WEBSOCKET_PATHS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"/ws/t
 selects the dialect (wire-protocols.md §3.1)."""
 
 DEFAULT_PORTS: Final = MappingProxyType({"http": 80, "https": 443})
+LOOPBACK_OF: Final = MappingProxyType({"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"})
+"""The loopback address of each address that stands for all of a machine's: nobody can connect to those themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
