@@ -2,7 +2,8 @@
 
 What is shown behind a ``$ `` command has to come out of it; ``…`` stands for anything. A comment right above a block,
 which no reader sees, says what is different about it: ``not run here: why``, ``until Ctrl-C`` (it runs until it has
-printed what is shown, and then Ctrl-C has to end it well), or the name of a block that a test of its page's own runs.
+printed what is shown, and then Ctrl-C has to end it well), ``refused`` (it ends with 2), or the name of a block that a
+test of its page's own runs.
 """
 
 import asyncio
@@ -27,14 +28,18 @@ import yaml
 from server.test_server import auricle
 from trustme import CA
 
+from auricle.server.cli.exit_codes import Exit
 from docs.command_server import commands
 from docs.pages import NOT_RUN, ROOT, SHELLS, Block, blocks, steps
 
 FAR_S = 120.0
 BLOCKS = blocks()
 UNTIL = "until Ctrl-C"
+REFUSED = "refused"
 DATA = {"toml": tomllib.loads, "json": json.loads, "yaml": yaml.safe_load, "xml": ElementTree.fromstring}
 PROSE = ("text",)
+CHANGES_THE_MACHINE = re.compile(r"\b(pip3?|uv|npm|apt-get|sudo|docker|kubectl|systemctl|rm|kill) |&\s*$", re.MULTILINE)
+"""Commands that are never run from a page, wherever they come from: they say ``not run here``."""
 NEEDED_PROGRAMS = re.compile(r"\b(node|ffmpeg|curl)\b ")
 RUN_BY_A_TEST_OF_ITS_OWN = {
     "README.md": "tests/test_readme.py",
@@ -42,24 +47,33 @@ RUN_BY_A_TEST_OF_ITS_OWN = {
     "docs/testing.md": "tests/core/test_testing_page.py",
 }
 """Pages whose named blocks are run by a test that knows them by their names."""
-MOST_NOT_RUN = 32
+MOST_NOT_RUN = 44
 """More of them would be documentation that nobody holds to its word."""
-NAMED = [block for block in BLOCKS if block.marker and not block.marker.startswith((NOT_RUN, "Made by", UNTIL))]
-PLAIN = [block for block in BLOCKS if block.marker in ("", UNTIL)]
+NAMED = [
+    block for block in BLOCKS if block.marker and not block.marker.startswith((NOT_RUN, "Made by", UNTIL, REFUSED))
+]
+PLAIN = [block for block in BLOCKS if block.marker in ("", UNTIL, REFUSED)]
 PREAMBLES = {"plugin/README.md": "from livekit.plugins import auricle\n"}
 """What stands above the blocks of a page that are parts of a program."""
 
 
 def those(*languages: str) -> Any:
-    return [pytest.param(block, id=block.name) for block in PLAIN if block.language in languages and not block.marker]
+    return [
+        pytest.param(block, id=block.name) for block in PLAIN if block.language in languages and block.marker != UNTIL
+    ]
 
 
 # ---------------------------------------------------------------------------- what there is
 
 
 def test_every_block_is_of_a_kind_that_is_known() -> None:
-    known = {*SHELLS, *DATA, *PROSE, "python", "toctree", "include", "eval"}
+    known = {*SHELLS, *DATA, *PROSE, "python"}
     assert not [block.name for block in BLOCKS if block.language not in known]
+
+
+@pytest.mark.parametrize("block", [pytest.param(block, id=block.name) for block in PLAIN if block.language in SHELLS])
+def test_nothing_is_run_that_changes_the_machine(block: Block) -> None:
+    assert not CHANGES_THE_MACHINE.search(block.text), f"say above it: <!-- {NOT_RUN}why -->"
 
 
 def test_those_that_are_not_run_are_few_and_say_why() -> None:
@@ -104,7 +118,8 @@ class Place:
         """The same for the server that listens here."""
         return re.sub(r"(127\.0\.0\.1|localhost|host):8765", self.address, text)
 
-    def run(self, command: str) -> str:
+    def run(self, command: str, status: int = 0) -> str:
+        assert not CHANGES_THE_MACHINE.search(command)
         for program in NEEDED_PROGRAMS.findall(command):
             if shutil.which(program) is None:
                 pytest.skip(f"{program} is not installed")
@@ -121,7 +136,7 @@ class Place:
             timeout=FAR_S,
             check=False,
         )
-        assert finished.returncode == 0, f"{command} ended with {finished.returncode}: {finished.stdout}"
+        assert finished.returncode == status, f"{command} ended with {finished.returncode}: {finished.stdout}"
         return finished.stdout
 
 
@@ -183,7 +198,9 @@ def agrees(printed: str, shown: str) -> bool:
 @pytest.mark.parametrize("block", those(*SHELLS))
 def test_the_commands_print_what_is_shown(block: Block, place: Place) -> None:
     for command, shown in steps(block.text):
-        printed = place.run(command).replace(place.address, "127.0.0.1:8765")
+        printed = place.run(command, Exit.BAD_INPUT if block.marker == REFUSED else Exit.GOOD).replace(
+            place.address, "127.0.0.1:8765"
+        )
         assert agrees(printed, shown), f"{command} printed {printed}"
 
 

@@ -61,9 +61,9 @@ def render() -> str:
         "",
         "<!-- Made by `python tools/render_reference.py` from the commands; a test fails where it is stale. -->",
         "",
-        "Every command has `--help`. A variable is read where its flag is not given. Every setting of the server is a",
-        "flag of `auricle serve`; the rarer ones are in [configuration](../configuration.md) alone. What a command ends",
-        "with is in [exit codes](exit-codes.md).",
+        "Every command has `--help`. A variable is read where its flag is not given. Every setting of the server is",
+        "a flag of `auricle serve`; the rarer ones are in [configuration](../configuration.md) alone. What a command",
+        "ends with is in [exit codes](exit-codes.md).",
     ]
     for name, command in commands():
         lines += ["", f"## `{name}`", "", *_about(command), *_arguments(command), *_options(command)]
