@@ -110,7 +110,7 @@ def test_selected_subprotocols_never_hold_the_key(server: UploadServer) -> None:
         assert client.raw(path, offered)(server, GOOD_TEXT) == (200, selected)
 
 
-@pytest.mark.parametrize("key", [GOOD_TEXT, "wrong", None])
+@pytest.mark.parametrize("key", [GOOD_TEXT, "wrong", None], ids=["its key", "another", "none"])
 def test_a_call_has_its_key_in_its_parameters(server: UploadServer, key: str | None) -> None:
     async def call() -> int:
         async with asyncio.timeout(FAR_S), websockets.connect(ws(server, "/v1/twilio")) as socket:
