@@ -1,1 +1,1 @@
-"""What engine workers on Ray cost, and what their death costs. See run.py."""
+"""Engine workers on real nodes of Ray, which are killed: tests/engines/ray runs it."""
