@@ -20,9 +20,9 @@ SYSTEMS: Final = MappingProxyType({"ray": "auricle.engines.ray.cluster"})
 """The module of each engine for distribution, by the scheme of its addresses; imported when it is asked for."""
 INLINE_BYTES: Final = 64 * 1024
 """Bytes of a piece of a request. Ray sends less than 100 KB with the call, and stores what is longer where the worker
-has to fetch it from. Measured between two processes (Ray 2.60, a busy machine with two cores, median of 40 calls): 960
-KB, which is a window of 10 s, in 4.5 ms in such pieces, in 9.1 ms as one, and in 9.8 ms through `ray.put`; 64 KB in 0.8,
-0.8 and 6.6 ms."""
+has to fetch it from. Measured between two processes (Ray 2.60, a busy machine with two cores, median of 40 calls):
+960 KB, which is a window of 10 s, in 4.5 ms in such pieces, in 9.1 ms as one, and in 9.8 ms through `ray.put`; 64 KB
+in 0.8, 0.8 and 6.6 ms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
