@@ -19,7 +19,7 @@ SETTLED_S: Final = 20.0
 """How long it may take until what an attack has opened is closed: a lingering close takes 2 s."""
 MOST_UPLOADED: Final = 64 << 20
 """Bytes of a form: the default is a GiB, which takes long, and shows no more."""
-TROUBLE: Final = re.compile(r"Traceback|connection failed|ERROR")
+TROUBLE: Final = re.compile(r'Traceback|connection failed|ERROR|"level": "(?:error|critical)"')
 """What a line of the log has that nobody may bring about from outside."""
 
 
