@@ -57,7 +57,8 @@ from pipecat_auricle.stream_events import (
 
 DEFAULT_URL: Final = "ws://127.0.0.1:8765"
 TTFS_P99_S: Final = 1.0
-"""From the end of speech to the last final, of 99 in 100: `docs/pipecat.md` has the measurement."""
+"""How long a turn waits for its last final where none is marked as such: an allowance, which depends on the machine and
+the model. Who has measured theirs gives ``ttfs_p99_latency``."""
 
 
 class AuricleSTTService(STTService):
