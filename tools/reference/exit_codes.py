@@ -12,9 +12,12 @@ def meanings() -> Mapping[int, str]:
     (enumeration,) = (node for node in ast.parse(inspect.getsource(exit_codes)).body if isinstance(node, ast.ClassDef))
     found: dict[int, str] = {}
     for before, after in zip(enumeration.body, [*enumeration.body[1:], None], strict=True):
-        if isinstance(before, ast.Assign) and isinstance(before.value, ast.Constant):
-            sentence = ast.get_docstring(ast.Module(body=[after], type_ignores=[])) if after else None
-            found[before.value.value] = " ".join((sentence or "").split())
+        match before:
+            case ast.Assign(value=ast.Constant(value=int(code))):
+                sentence = ast.get_docstring(ast.Module(body=[after], type_ignores=[])) if after else None
+                found[code] = " ".join((sentence or "").split())
+            case _:
+                pass
     missing = [each for each in exit_codes.Exit if not found.get(each.value)]
     if missing:
         raise LookupError(f"exit codes without a sentence below them: {missing}")
