@@ -10,8 +10,8 @@ machine, with the same clips at the same pace. Made by `python bench/peers/run.p
 (`pip install -e '.[bench]'`; it installs each server into an environment of its own, with the versions below); rendered
 again from its results by `python bench/peers/run.py render`.
 """
-UNMEASURED: Final = """It has not been run on a machine with nothing else to do yet, and figures of a busy one would say nothing:
-there are none here until it has. It takes about forty minutes."""
+UNMEASURED: Final = """It has not been run on a machine with nothing else to do yet, and figures of a busy one would
+say nothing: there are none here until it has. It takes about forty minutes."""
 READING: Final = """
 ## How to read it
 

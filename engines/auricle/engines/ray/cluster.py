@@ -43,7 +43,7 @@ class RayCluster:
 
     def room(self) -> int:
         """Return how many workers the resources of all nodes are enough for."""
-        resources = ray.cluster_resources()
+        resources: dict[str, float] = ray.cluster_resources()
         return min(math.floor(resources.get(name, 0.0) / each) for name, each in self._needs.items())
 
     def start(self) -> Worker:

@@ -99,7 +99,7 @@ def on_workers(workers: EngineWorkers, hosted: Hosted, parts: str, progress: Loa
 def _system(workers: EngineWorkers) -> ConnectModule:
     """Return the module of the engine for distribution. Raises `EngineUnavailable` where it is not installed."""
     try:
-        module: ConnectModule = import_module(SYSTEMS[workers.system])  # type: ignore[assignment]
+        module: ConnectModule = import_module(SYSTEMS[workers.system])
     except ModuleNotFoundError as missing:
         raise EngineUnavailable(
             f"Engine workers on {workers.system} need {missing.name}: install the extra auricle[{workers.system}]."
