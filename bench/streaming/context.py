@@ -27,9 +27,9 @@ TAKES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """How much of everything: the whole takes half an hour, the quick one two minutes."""
+    """How much of everything: the whole takes three quarters of an hour, the quick one two minutes."""
 
-    solo_s: float = 150.0
+    solo_s: float = 330.0
     """Speech in the tape of one session."""
     ending_s: float = 18.0
     words_s: float = 2_000.0
