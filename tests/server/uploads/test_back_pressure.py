@@ -21,8 +21,10 @@ MOST_BYTES = 24 * 2**20
 
 def test_a_client_waits_where_the_engine_does() -> None:
     gate = threading.Event()
+    gate.set()  # for the clip that a server tries its engine on before it is ready
     block = bytes(2**20)
     with upload_server(engine=ScriptedWindowEngine(gate=gate)) as server:
+        gate.clear()
         with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.sendall(b"PUT /v1/transcribe HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\n")
             client.sendall(recording(0.0)[:40] + (2**32 - 1).to_bytes(4, "little"))
@@ -39,10 +41,12 @@ def test_a_client_waits_where_the_engine_does() -> None:
 
 def test_a_server_that_ends_says_so_and_cuts_the_answer() -> None:
     gate = threading.Event()
+    gate.set()
     with (
         upload_server(engine=ScriptedWindowEngine(gate=gate)) as server,
         socket.create_connection(("127.0.0.1", server.port)) as client,
     ):
+        gate.clear()
         client.settimeout(FAR_S)
         client.sendall(b"PUT /v1/transcribe HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\n")
         client.sendall(recording(10.0))
