@@ -93,10 +93,12 @@ def test_an_answer_that_had_begun_is_cut_where_the_engine_fails() -> None:
 def test_a_client_that_leaves_takes_its_session_with_it() -> None:
     """Also where nothing has been heard, and nothing could be sent."""
     gate = threading.Event()
+    gate.set()
     form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + recording() + b"\r\n--x--\r\n"
     kind = f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {len(form)}"
     head = f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: a\r\n{kind}\r\n\r\n"
     with upload_server(engine=ScriptedWindowEngine(gate=gate)) as server:
+        gate.clear()
         with socket.create_connection(("127.0.0.1", server.port)) as client:
             client.sendall(head.encode() + form)
             while not server.server.sessions:
