@@ -11,7 +11,7 @@ import pytest
 from auricle.core import Start, endings
 from auricle.core.limits import Limits
 from auricle.core.messages import Closed
-from auricle.core.parts import ClosedStats
+from auricle.core.parts import ClosedStats, Features
 from auricle.core.recovery import Past
 from auricle.core.snapshot import OpenChange, OpenFlush, Snapshot
 from auricle.core.states import Role
@@ -24,6 +24,7 @@ HONEST = Snapshot(
 STATS = ClosedStats(received=1_000, processed=1_000, committed=1_000, non_speech=700, gap=50, segments=1)
 FLUSH = OpenFlush(id="f1", at=1_000, segment=1, since=0.0)
 CHANGE = OpenChange(id="c1", at=1_000, config=Start())
+TURNS = Start(features=Features(turns=True))
 
 
 class Lie(NamedTuple):
@@ -48,6 +49,7 @@ LIES = (
     Lie("samples without audio", {}, {"gap": 60}),
     Lie("finals arrived", {}, {"segments": 2}),
     Lie("flush 'f1'", {"flushes": (FLUSH,)}, {}),
+    Lie("turn 0 was not ended", {"detects_turns": True, "config": TURNS}, {}),
     Lie("change 'c1'", {"changes": (CHANGE,)}, {}),
     Lie("do not add up", {}, {"non_speech": 600}),
     Lie("do not add up", {"non_speech": 200}, {}),
