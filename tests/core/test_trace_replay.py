@@ -148,8 +148,8 @@ def test_a_missing_or_additional_outcome_diverges() -> None:
 def test_one_is_not_true(other: str) -> None:
     server = comes_back()[1]
     text = server.text()
-    assert text.count('"seq":1,"recovery.session"') == 1
-    (divergence,) = replay(text.replace('"seq":1,"recovery.session"', f'"seq":{other},"recovery.session"')).divergences
+    assert text.count('"seq":1,"detects_turns"') == 1
+    (divergence,) = replay(text.replace('"seq":1,"detects_turns"', f'"seq":{other},"detects_turns"')).divergences
     assert divergence.differences == (f"seq: {other} was recorded, now it is 1",)
 
 

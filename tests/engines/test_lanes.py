@@ -5,9 +5,9 @@ import pytest
 from auricle.engines.protocol import Lanes
 
 
-@pytest.mark.parametrize("wrong", [{"count": 0}, {"batch": 0}, {"count": -1, "batch": 4}])
-def test_an_engine_without_a_lane_is_refused_where_it_says_so(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="needs a lane and a batch of one at least"):
+@pytest.mark.parametrize("wrong", [{"batch": 0}, {"count": -1}, {"count": -1, "batch": 4}])
+def test_an_engine_that_nobody_could_schedule_is_refused_where_it_says_so(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="has lanes, and a batch of one at least"):
         Lanes(**wrong)
 
 

@@ -201,19 +201,20 @@ class StoppableEngine(Engine, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lanes:
-    """How many windows a window engine decodes at once. Raises `ValueError` where that would be none."""
+    """How many windows a window engine decodes at once. Raises `ValueError` for what nobody could schedule by."""
 
     count: int = 1
-    """Calls of `WindowEngine.decode` that may run concurrently with a gain."""
+    """Calls of `WindowEngine.decode` that may run concurrently with a gain. 0: none just now, where workers come and
+    go; then calls are made one by one, and wait in the engine."""
     batch: int = 1
     """Batch limit: most windows in one call."""
     buckets: tuple[int, ...] = ()
     """Window lengths in engine samples, increasing. Windows that fit the same shortest bucket gain from one call."""
 
     def __post_init__(self) -> None:
-        """Refuse what nobody could schedule by: shares of the lanes and of a batch are what admission counts in."""
-        if self.count < 1 or self.batch < 1:
-            raise ValueError(f"An engine needs a lane and a batch of one at least, not {self.count} and {self.batch}.")
+        """Refuse what nobody could schedule by."""
+        if self.count < 0 or self.batch < 1:
+            raise ValueError(f"An engine has lanes, and a batch of one at least, not {self.count} and {self.batch}.")
         if any(length < 1 for length in self.buckets) or any(one >= two for one, two in pairwise(self.buckets)):
             raise ValueError(f"Window lengths increase from one sample on, and {self.buckets} do not.")
 

@@ -68,7 +68,12 @@ WINDOWS = st.builds(
     voiced=st.none() | st.lists(SPAN, max_size=3).map(tuple),
 )
 INFOS = st.builds(EngineInfo, name=TEXT, model=TEXT, languages=st.none() | st.lists(TEXT, max_size=3).map(tuple))
-LANES = st.builds(Lanes, count=NUMBER, batch=NUMBER, buckets=st.lists(NUMBER, max_size=4).map(tuple))
+LANES = st.builds(
+    Lanes,
+    count=NUMBER,
+    batch=st.integers(1, 2**53),
+    buckets=st.sets(st.integers(1, 2**53), max_size=4).map(sorted).map(tuple),
+)
 MESSAGES: dict[type, st.SearchStrategy[Any]] = {
     Begin: st.builds(
         Begin, search_path=st.lists(TEXT).map(tuple), create=TEXT, arguments=st.lists(JSON, max_size=3).map(tuple)

@@ -52,6 +52,8 @@ class Engine:
 class Client:
     """A session that notes what it is told, and when."""
 
+    owner: object = None
+
     def __init__(self) -> None:
         self.outcomes: dict[int, Outcome] = {}
         self.moves: list[tuple[float, float]] = []

@@ -75,7 +75,7 @@ class Dispatcher:
     @property
     def lanes(self) -> int:
         """How many `lane` tasks to run, just now where that changes."""
-        return min(MOST_WORKERS if self._is_distributed else MOST_LANES, self._engine.lanes.count)
+        return min(MOST_WORKERS if self._is_distributed else MOST_LANES, max(1, self._engine.lanes.count))
 
     def start(self, tasks: TaskGroup) -> None:
         """Run lanes in ``tasks``, always as many as the engine has."""

@@ -91,10 +91,15 @@ def document(transcript: Transcript) -> dict[str, object]:
         "complete": transcript.complete,
         "partial": transcript.partial is not None,
         "accounting": None if transcript.accounting is None else asdict(transcript.accounting),
-        "engine": None if transcript.engine is None else asdict(transcript.engine),
+        "engine": None if transcript.engine is None else _engine(transcript.engine),
         "text": " ".join(line(final) for final in transcript.spoken),
         "segments": [_segment(final) for final in transcript.spoken],
     }
+
+
+def _engine(engine: parts.ServerInfo) -> dict[str, object]:
+    """What decoded the recording: who told its turns is of no meaning for one."""
+    return {"name": engine.name, "version": engine.version, "model": engine.model, "device": engine.device}
 
 
 def _segment(final: messages.Final) -> dict[str, object]:
