@@ -132,8 +132,11 @@ class SpeechServer:
 
     async def engine_ready(self) -> str:
         """Wait until all models answer, and name the engine and the default one. Raises `EngineUnavailable`."""
-        info = await self._models.answers()
-        return f"{info.name} {info.model}"
+        return await self._models.answers()
+
+    async def engine_loaded(self) -> str:
+        """The same, before any model has been tried: for somebody who has audio for it at once."""
+        return await self._models.loaded()
 
     @property
     def loading(self) -> LoadStage:
@@ -197,12 +200,9 @@ class SpeechServer:
                 if self._config.wyoming_port is not None:
                     host = self._config.wyoming_host or self._config.host
                     serve = partial(
-                        self._dialects.listen_for_wyoming,
-                        host,
-                        self._config.wyoming_port,
-                        self._drain,
+                        self._dialects.listen_for_wyoming, host, self._config.wyoming_port, self._drain,
                         sockets=self._config.inherited.wyoming,
-                    )
+                    )  # fmt: skip
                     self.wyoming_port = await connections.start(serve)
                     if self._config.wyoming_zeroconf:
                         nursery.start_soon(announce, host, self.wyoming_port, self._drain)

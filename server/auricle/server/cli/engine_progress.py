@@ -1,5 +1,6 @@
 """Waiting for the engine with a progress bar: a model may have to be downloaded first."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
@@ -13,20 +14,20 @@ PROGRESS_AFTER_S: Final = 0.5
 REFRESH_S: Final = 0.1
 
 
-async def wait_for_engine(server: SpeechServer, console: Console) -> str:
-    """Wait until the engine answers and return its name and model. Raises `EngineUnavailable`.
+async def wait_for_engine(server: SpeechServer, console: Console, wait: Callable[[], Awaitable[str]]) -> str:
+    """Wait for the engine, as ``wait`` says for how long, and return its name and model. Raises `EngineUnavailable`.
 
     On a terminal a bar shows the loading stage; elsewhere nothing is written.
     """
     with trio.move_on_after(PROGRESS_AFTER_S):
-        return await server.engine_ready()
+        return await wait()
     if not console.is_terminal:
-        return await server.engine_ready()
+        return await wait()
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     async with trio.open_nursery() as nursery:
         with Progress(*columns, console=console, transient=True) as progress:
             nursery.start_soon(_follow, server, progress)
-            engine = await server.engine_ready()
+            engine = await wait()
         nursery.cancel_scope.cancel()
     return engine
 

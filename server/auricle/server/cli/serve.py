@@ -138,7 +138,7 @@ async def serve(request: Request) -> Exit:
         await nursery.start(reload_on_signal, server, request.settings, request.read, keyring, notifications)
         nursery.start_soon(report, server, notifications)
         with loading:
-            engine = await wait_for_engine(server, Console(stderr=True))
+            engine = await wait_for_engine(server, Console(stderr=True), server.engine_ready)
             _announce(server, config, engine)
             notifications.ready(status_line(server.status()))
         await server.stopped()

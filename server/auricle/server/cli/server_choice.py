@@ -72,7 +72,7 @@ async def server_url(choice: ServerChoice, display: Display) -> AsyncIterator[st
         compute=choice.compute,
     )
     async with running_server(config) as server:
-        await wait_for_engine(server, Console(stderr=True))
+        await wait_for_engine(server, Console(stderr=True), server.engine_loaded)
         if server.fallback_reason is not None:
             display.note(server.fallback_reason)
         yield server.url

@@ -7,7 +7,7 @@ time who names none.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import trio
@@ -64,10 +64,13 @@ class ModelPool:
         known = " and ".join(repr(each) for each in self.names)
         return f"this server runs {known or 'no model yet'}, not {name!r}"
 
-    async def answers(self) -> EngineInfo:
-        """Wait until all that were named in the beginning answer; return the default. Raises `EngineUnavailable`."""
-        infos = [await model.answers() for model in self]
-        return infos[0]
+    async def answers(self) -> str:
+        """Wait until all that were named in the beginning answer, and name the default. Raises `EngineUnavailable`."""
+        return _named([await model.answers() for model in self])
+
+    async def loaded(self) -> str:
+        """Wait until all of them are loaded, and name the default. Raises `EngineUnavailable`."""
+        return _named([await model.actor.loaded() for model in self])
 
     @contextmanager
     def using(self, model: ServedModel) -> Iterator[None]:
@@ -150,3 +153,7 @@ class ModelPool:
 
     def _made(self, name: str | None, place: int, models: int) -> ServedModel:
         return ServedModel(name, self._source(name, place, models), observers=self._observers)
+
+
+def _named(infos: Sequence[EngineInfo]) -> str:
+    return f"{infos[0].name} {infos[0].model}"
