@@ -176,6 +176,7 @@ def test_mode_stt_without_a_detector_a_breath_ends_a_turn(monkeypatch: pytest.Mo
     assert log.states == ["speaking", "listening"] * 2
 
 
+@NEEDS_END_TIME
 def test_mode_stt_an_end_that_is_not_recognised_is_waited_for_no_longer_than_that(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
