@@ -35,8 +35,8 @@ def run_project(folder: Path, block: str, view: str = "") -> "subprocess.Complet
     (folder / "test_mine.py").write_text(BLOCKS[block], encoding="utf-8")
     (folder / "my_view.py").write_text(view, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    seed = "--hypothesis-seed=0"  # the same examples each time
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", seed, "test_mine.py"]
+    same = ("--hypothesis-seed=0", "--hypothesis-profile=default")  # examples each time, also where CI is set
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *same, "test_mine.py"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
