@@ -423,7 +423,7 @@ def test_a_server_that_is_stopped_ends_a_process_that_hangs(once, monkeypatch):
         pid = child_of(engine)
         async with EngineActor(engine) as actor:
             await actor.loaded()
-            session = actor.open(config(prompt="hang"))
+            session = actor.open(config(prompt="hang", partials=False))  # the call that hangs is the final's
             session.feed(silence(1.0))
             session.finish()
             await anyio.to_thread.run_sync(until_gone, once)
