@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from itertools import count
+from threading import Thread
 from typing import Any, Final
 
 import ray
@@ -85,11 +86,18 @@ class RayWorker:
         return _asked(lambda: self._actor.ping.options(concurrency_group=HEALTH).remote())
 
     def kill(self) -> None:
-        """Kill the actor's process."""
-        try:
-            ray.kill(self._actor)
-        except Exception as error:  # it is gone, or the cluster is
-            logger.debug("An engine worker could not be killed: %s", error)
+        """Have the actor's process killed. Returns at once.
+
+        Where the node is gone Ray waits for it, and its callbacks, in which workers are given up, wait for each other.
+        """
+        Thread(target=_kill, args=(self._actor,), name="ray kill", daemon=True).start()
+
+
+def _kill(actor: Any) -> None:
+    try:
+        ray.kill(actor)
+    except Exception as error:  # it is gone, or the cluster is
+        logger.debug("An engine worker could not be killed: %s", error)
 
 
 def _asked(call: Callable[[], Any]) -> "Future[Any]":
