@@ -306,6 +306,8 @@ def test_a_node_whose_model_hangs_gets_no_sessions_and_its_own_end_in_time(tmp_p
 
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(one)
+                while not any(nodes.sessions().values()):  # noqa: ASYNC110 - the servers set no event for us
+                    await trio.sleep(0.01)  # two that come at once may both be sent to the same node
                 nursery.start_soon(one)
                 await nodes.proxy.until(n1="DOWN", n2="UP")
                 async with connect(nodes.proxy.url) as first, connect(nodes.proxy.url) as second:
