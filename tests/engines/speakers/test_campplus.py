@@ -13,6 +13,7 @@ from auricle.engines.protocol import EngineError, EngineUnavailable
 from auricle.engines.speakers import campplus_weights
 from auricle.engines.speakers.campplus import CamPlusPlusEmbedder
 from auricle.engines.speakers.campplus_network import CamPlusPlus, _stretches
+from auricle.engines.whisper.models import packaged_file
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,7 +50,7 @@ def test_a_file_with_other_bytes_is_not_used(monkeypatch: pytest.MonkeyPatch, tm
             there.write_bytes(b"another")
             return there
 
-    monkeypatch.setattr(campplus_weights, "distribution", lambda name: Other())
+    monkeypatch.setattr(packaged_file, "distribution", lambda name: Other())
     with pytest.raises(EngineUnavailable, match="its size or SHA-256 is another"):
         campplus_weights.find_weights()
     monkeypatch.setattr(Other, "version", "9.9")

@@ -8,20 +8,17 @@ this one is not run. Its instructions are listed, and of them only the names are
 it, the name of its file.
 """
 
-import os
 import pickletools
 import zipfile
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auricle.engines.protocol import EngineUnavailable
+from auricle.engines.whisper.models.packaged_file import packaged_file
 from auricle.engines.whisper.models.pinned import Part, PinnedFile
-from auricle.engines.whisper.models.verified_files import is_verified
 
 VERSION: Final = "0.2.2"
 """The exact version of the distribution."""
@@ -45,25 +42,7 @@ WEIGHTS: Final = PinnedFile(
 
 def find_weights() -> Path:
     """Return the path of the checked file. Raises `EngineUnavailable`."""
-    (part,) = WEIGHTS.parts
-    try:
-        found = distribution(part.distribution)
-    except PackageNotFoundError:
-        raise EngineUnavailable(f"The weights of CAM++ are not installed: {INSTALL}") from None
-    if found.version != VERSION:
-        raise EngineUnavailable(
-            f"The weights of CAM++ are in {part.distribution} {VERSION}, and {found.version} is installed: {INSTALL}"
-        )
-    path = Path(os.fspath(found.locate_file(part.path)))  # type: ignore[call-overload]
-    try:
-        verified = is_verified(path, WEIGHTS.size, WEIGHTS.sha256)
-    except OSError as error:
-        raise EngineUnavailable(f"The file {path} of CAM++ cannot be read ({error.strerror}): {INSTALL}") from error
-    if not verified:
-        raise EngineUnavailable(
-            f"The file {path} is not that of CAM++: its size or SHA-256 is another. It is not used: {INSTALL}"
-        )
-    return path
+    return packaged_file(WEIGHTS, version=VERSION, of="CAM++", install=INSTALL, again=INSTALL, replace=f": {INSTALL}")
 
 
 def read_weights(path: Path) -> Mapping[str, NDArray[np.float32]]:

@@ -4,14 +4,11 @@
 and the SHA-256 that stand here. Source: notes/real-weights.md §1.
 """
 
-import os
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
-from auricle.engines.protocol import EngineUnavailable
+from auricle.engines.whisper.models.packaged_file import packaged_file
 from auricle.engines.whisper.models.pinned import Part, PinnedFile
-from auricle.engines.whisper.models.verified_files import is_verified
 
 EXTRA: Final = "turns"
 VERSION: Final = "1.14.0"
@@ -30,26 +27,12 @@ WEIGHTS: Final = PinnedFile(
 
 def find_weights() -> Path:
     """Return the path of the checked file. Raises `EngineUnavailable`."""
-    (part,) = WEIGHTS.parts
-    again = f"install the extra {EXTRA} of Auricle"
-    try:
-        found = distribution(part.distribution)
-    except PackageNotFoundError:
-        raise EngineUnavailable(f"The weights of Smart Turn are not installed: {again}.") from None
-    if found.version != VERSION:
-        raise EngineUnavailable(
-            f"The weights of Smart Turn are in {part.distribution} {VERSION}, and {found.version} is installed: "
-            f"{again} again."
-        )
-    path = Path(os.fspath(found.locate_file(part.path)))  # type: ignore[call-overload]
-    try:
-        verified = is_verified(path, WEIGHTS.size, WEIGHTS.sha256)
-    except OSError as error:
-        raise EngineUnavailable(
-            f"The file {path} of Smart Turn cannot be read ({error.strerror}): {again} again."
-        ) from error
-    if not verified:
-        raise EngineUnavailable(
-            f"The file {path} is not that of Smart Turn: its size or SHA-256 is another. It is not used; {again} again."
-        )
-    return path
+    remedy = f"install the extra {EXTRA} of Auricle"
+    return packaged_file(
+        WEIGHTS,
+        version=VERSION,
+        of="Smart Turn",
+        install=f"{remedy}.",
+        again=f"{remedy} again.",
+        replace=f"; {remedy} again.",
+    )
