@@ -5,50 +5,20 @@ from functools import partial
 from typing import Final
 
 from auricle.engines.isolation.messages import Decode, Ready
+from auricle.engines.isolation.remote_window_engine import RemoteWindowEngine
 from auricle.engines.isolation.supervisor import Supervisor
-from auricle.engines.protocol import (
-    ENGINE_RATE,
-    EngineInfo,
-    LoadProgress,
-    SessionParts,
-    StreamConfig,
-    Transcript,
-    VoiceDetector,
-    Window,
-)
-from auricle.engines.scheduling.budgets import first_call_budget_s
+from auricle.engines.protocol import SessionParts, Transcript, Window
 from auricle.engines.supervised import EngineProcess, EngineTrouble
 
 
-class IsolatedWindowEngine:
+class IsolatedWindowEngine(RemoteWindowEngine):
     """A window engine that `load_isolated` has loaded."""
 
     def __init__(self, supervisor: Supervisor, ready: Ready, parts: SessionParts) -> None:
+        super().__init__(ready, parts)
         assert ready.lanes is not None
         self._supervisor = supervisor
-        self._ready = ready
-        self._parts = parts
         self.lanes: Final = ready.lanes
-
-    @property
-    def info(self) -> EngineInfo:
-        """Description of the engine."""
-        return self._ready.info
-
-    def load(self, progress: LoadProgress) -> None:
-        """Do nothing: the engine is loaded when this object is created."""
-
-    def voice_detector(self, config: StreamConfig) -> VoiceDetector:
-        """Return a voice detector for one session; it runs in this process."""
-        return self._parts.voice_detector(config)
-
-    def session_parts(self) -> SessionParts:
-        """Return the factories of what runs in this process."""
-        return self._parts
-
-    def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
-        """Return one transcript for each window, in order. Raises `EngineError`."""
-        return self.decode_within(windows, first_call_budget_s(sum(len(w.audio) for w in windows) / ENGINE_RATE))
 
     def decode_within(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
         """Do the same, in at most ``budget_s`` seconds or with another process. Raises `EngineError`."""

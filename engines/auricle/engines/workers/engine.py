@@ -5,56 +5,26 @@ from dataclasses import replace
 from typing import Final
 
 from auricle.engines.isolation.messages import Ready
-from auricle.engines.protocol import (
-    ENGINE_RATE,
-    EngineInfo,
-    Lanes,
-    LoadProgress,
-    SessionParts,
-    StreamConfig,
-    Transcript,
-    VoiceDetector,
-    Window,
-)
-from auricle.engines.scheduling.budgets import first_call_budget_s, longest_call_s
+from auricle.engines.isolation.remote_window_engine import RemoteWindowEngine
+from auricle.engines.protocol import Lanes, SessionParts, Transcript, Window
+from auricle.engines.scheduling.budgets import longest_call_s
 from auricle.engines.supervised import EngineTrouble, WorkersStatus
 from auricle.engines.workers.pool import WAIT_S, WorkerPool
 
 
-class DistributedWindowEngine:
+class DistributedWindowEngine(RemoteWindowEngine):
     """A window engine that `load_on_workers` has loaded."""
 
     def __init__(self, pool: WorkerPool, ready: Ready, parts: SessionParts) -> None:
+        super().__init__(ready, parts)
         assert ready.lanes is not None
         self._pool = pool
-        self._ready = ready
-        self._parts = parts
         self._lanes: Final = ready.lanes
-
-    @property
-    def info(self) -> EngineInfo:
-        """Description of the engine."""
-        return self._ready.info
 
     @property
     def lanes(self) -> Lanes:
         """One for each worker there is just now, which has one call at a time; one where calls wait for a worker."""
         return replace(self._lanes, count=max(1, self._pool.serving))
-
-    def load(self, progress: LoadProgress) -> None:
-        """Do nothing: the engine is loaded when this object is created."""
-
-    def voice_detector(self, config: StreamConfig) -> VoiceDetector:
-        """Return a voice detector for one session; it runs in this process."""
-        return self._parts.voice_detector(config)
-
-    def session_parts(self) -> SessionParts:
-        """Return the factories of what runs in this process."""
-        return self._parts
-
-    def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
-        """Return one transcript for each window, in order. Raises `EngineError`."""
-        return self.decode_within(windows, first_call_budget_s(sum(len(w.audio) for w in windows) / ENGINE_RATE))
 
     def decode_within(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
         """Do the same, in at most ``budget_s`` seconds or on another worker. Raises `EngineError`."""
