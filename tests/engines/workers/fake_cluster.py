@@ -15,7 +15,7 @@ CREATE = "engines.isolation.brittle:window_counting"
 class FakeWorker:
     """One worker of a node. What it does not answer at once it answers when it is told to."""
 
-    def __init__(self, name: str, node: str, hosted: Hosted, version: str) -> None:
+    def __init__(self, name: str, node: str, hosted: Hosted, version: str, loads: threading.Event) -> None:
         self.name = name
         self.node = node
         self.requests: list[Pieces] = []
@@ -25,12 +25,17 @@ class FakeWorker:
         self.is_silent = False
         self.is_dead = False
         self._version = version
+        self._loads = loads
         self._host = EngineHost(hosted.create, hosted.arguments)
         self._open: list[Future] = []
         self._threads: list[threading.Thread] = []
 
     def load(self) -> "Future[LoadAnswer]":
-        return self._asked(lambda: (self.node, self._version, self._host.load()))
+        def load() -> LoadAnswer:
+            self._loads.wait(30.0)
+            return self.node, self._version, self._host.load()
+
+        return self._asked(load)
 
     def decode(self, request: Pieces) -> "Future[bytes]":
         self.requests.append(request)
@@ -92,6 +97,9 @@ class FakeCluster:
         self.arguments: dict[str, tuple[object, ...]] = {}
         """Of nodes whose engine is another one."""
         self.workers: list[FakeWorker] = []
+        self.loads = threading.Event()
+        """While it is not set, workers that are started do not become ready."""
+        self.loads.set()
         self.closed = False
         self._numbers = count(1)
 
@@ -107,7 +115,8 @@ class FakeCluster:
             device=None,
             threads=1,
         )
-        worker = FakeWorker(f"w{next(self._numbers)}", node, hosted, self.versions.get(node, own_version()))
+        version = self.versions.get(node, own_version())
+        worker = FakeWorker(f"w{next(self._numbers)}", node, hosted, version, self.loads)
         self.workers.append(worker)
         return worker
 

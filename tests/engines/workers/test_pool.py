@@ -86,6 +86,22 @@ def test_a_node_that_joins_is_used_and_one_that_goes_is_not_missed():
         assert pool.status.lost == 2
 
 
+def test_when_room_goes_the_worker_that_was_asked_for_last_is_given_up():
+    """It waits for the room; the one before it has a place, and may be about to be ready."""
+    cluster = FakeCluster(hosted=COUNTING, a=1)
+    with running(cluster) as pool:
+        until(lambda: pool.serving == 1)
+        cluster.loads.clear()
+        cluster.by_node["b"] = 2
+        until(lambda: len(pool.status.workers) == 3)
+        cluster.by_node["b"] = 1
+        until(lambda: len(pool.status.workers) == 2)
+        assert [worker.is_dead for worker in cluster.workers] == [False, False, True]
+        cluster.loads.set()
+        until(lambda: pool.serving == 2)
+        assert len(cluster.workers) == 3
+
+
 def test_a_worker_has_one_call_at_a_time_and_calls_wait_for_a_free_one():
     cluster = FakeCluster(hosted=COUNTING, a=2)
     with running(cluster) as pool, ThreadPoolExecutor(5) as threads:

@@ -244,7 +244,8 @@ class WorkerPool:
             refused = sum(now_s - at_s < REFUSED_S for at_s, _ in self._refused)
             missing = self._wanted - refused - len(self._slots)
             waiting = [slot for slot in self._slots if not slot.is_serving]
-        for slot in waiting[: max(0, -missing)]:
+        # Room is given in the order of asking: the latest have none yet, and the others may be about to be ready.
+        for slot in waiting[::-1][: max(0, -missing)]:
             self._withdraw(slot)
         for _ in range(missing):
             self._add(self._cluster.start())
