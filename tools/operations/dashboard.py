@@ -112,6 +112,14 @@ ROWS: Final[Sequence[tuple[str, Sequence[Panel]]]] = (
               Query(f"auricle_engine_info{{{WHERE}}}", "{{model}}: {{engine}} {{version}} on {{device}}")]),
         Panel("Restarts, and seconds since a decode", "short", [_each("auricle_engine_restarts_total", "model"),
               _each("auricle_engine_idle_seconds", "model")]),
+        Panel("Workers of a cluster", "short", [_sum("auricle_engine_workers", "state"),
+              _sum("auricle_engine_workers_wanted")], "Only with --engine-workers."),
+        Panel("Calls of workers", "cps", [
+            Query(f"sum (rate(auricle_engine_{what}_total{{{WHERE}}}[$__rate_interval]))", legend)
+            for what, legend in (
+                ("worker_calls", "answered"), ("worker_calls_repeated", "made again"), ("workers_lost", "workers lost")
+            )
+        ]),
     )),
     ("Process", (
         Panel("Memory", "bytes", [_each("process_resident_memory_bytes"),

@@ -50,8 +50,10 @@ class WorkersStatus:
     """Why workers could not be used, one sentence for each reason, the latest last."""
     lost: int
     """How many were lost in the middle of their work, or fell silent for good."""
+    answered: int
+    """How many calls were answered, by those that were lost since, too."""
     repeated: int
-    """How many calls were made again for that."""
+    """How many calls were made again, for their worker was lost or silent."""
 
 
 @runtime_checkable

@@ -124,4 +124,5 @@ def _model_reading(model: ServedModel, now: float) -> ModelReading:
         utilisation=None if load is None else load.utilisation,
         partial_interval_s=None if load is None else load.interval_s,
         idle_s=model.since_decode_s(now),
+        workers=model.actor.workers,
     )

@@ -111,7 +111,7 @@ def test_lanes_are_bounded_whatever_an_engine_says(count: int, expected: int) ->
 class Workers(Engine):
     """An engine on workers, of which there are as many as a test says."""
 
-    workers = WorkersStatus(address="fake", wanted=0, workers=(), refused=(), lost=0, repeated=0)
+    workers = WorkersStatus(address="fake", wanted=0, workers=(), refused=(), lost=0, answered=0, repeated=0)
     trouble = None
     info = EngineInfo(name="workers", model="fake")
 

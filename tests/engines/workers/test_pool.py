@@ -130,7 +130,10 @@ def test_the_call_of_a_worker_that_dies_is_made_on_another_one():
         cluster.lose(busy.node)
         assert call.result(PATIENCE_S) == SAID
         assert len(other.requests) == 1
-        assert pool.status.repeated == 1
+        assert (pool.status.repeated, pool.status.answered) == (1, 1)
+        cluster.lose(other.node)
+        until(lambda: not pool.status.workers)
+        assert pool.status.answered == 1, "what a worker has answered is not taken back when it is lost"
 
 
 def test_the_call_of_a_worker_that_falls_silent_is_made_elsewhere_and_it_comes_back(monkeypatch):

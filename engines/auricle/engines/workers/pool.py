@@ -78,6 +78,7 @@ class WorkerPool:
         """When a worker was refused, and why."""
         self._wanted = 0
         self._lost = 0
+        self._answers = 0
         self._repeated = 0
         self._served_s = clock()
         """When there was last a worker."""
@@ -158,6 +159,7 @@ class WorkerPool:
                 workers=tuple(slot.status for slot in self._slots),
                 refused=tuple(dict.fromkeys(why for _, why in self._refused)),
                 lost=self._lost,
+                answered=self._answers,
                 repeated=self._repeated,
             )
 
@@ -200,6 +202,7 @@ class WorkerPool:
             slot.is_busy, slot.idle_since_s = False, self._clock()
             if error is None:
                 slot.calls += 1
+                self._answers += 1
                 slot.heard_s, slot.is_silent = self._clock(), False
             self._changed.notify_all()
         if error is None:

@@ -19,6 +19,7 @@ from auricle.server.metrics.labels import (
     RESUME_OUTCOMES,
     STATES,
     URGENCIES,
+    WORKER_STATES,
 )
 
 
@@ -55,7 +56,7 @@ class Metric(NamedTuple):
 LABELS: Final[Mapping[str, tuple[str, ...] | None]] = MappingProxyType(
     {
         "dialect": (*DIALECTS, OTHER),
-        "state": (*STATES, OTHER),
+        "state": (*STATES, OTHER, *WORKER_STATES),
         "reason": (*dict.fromkeys((*ENDINGS, *REFUSALS, *FINAL_REASONS)), OTHER),
         "code": (*ERRORS, OTHER),
         "fatal": ("true", "false"),
@@ -125,6 +126,13 @@ ENGINES: Final = (
     Metric("auricle_engine_partial_interval_seconds", _G, "The interval that partials have under the present load.",
            ("model",)),
     Metric("auricle_engine_idle_seconds", _G, "Since something was last decoded.", ("model",)),
+    Metric("auricle_engine_workers", _G, "Workers of a cluster that the model runs on.", ("model", "state")),
+    Metric("auricle_engine_workers_wanted", _G, "How many there should be: as there is room for, or as is allowed.",
+           ("model",)),
+    Metric("auricle_engine_workers_lost_total", _C, "Workers that were lost in the middle of their work.", ("model",)),
+    Metric("auricle_engine_worker_calls_total", _C, "Calls that workers have answered.", ("model",)),
+    Metric("auricle_engine_worker_calls_repeated_total", _C, "Calls that were made again, for their worker was lost or"
+           " silent.", ("model",)),
 )  # fmt: skip
 SERVER: Final = (
     Metric("auricle_build_info", _G, "Always 1: the version of the server.", ("version",)),

@@ -9,6 +9,7 @@ from auricle.core.events import Ending
 from auricle.core.parts import FinalReason
 from auricle.core.states import State
 from auricle.engines.policy.events import Urgency
+from auricle.engines.supervised import WorkerState
 from auricle.server.sessions.admission import RefusalReason
 from auricle.server.sessions.session_log import DIALECT_NAMES, dialect_name
 
@@ -19,6 +20,7 @@ POSTED: Final = "http"
 """The dialect of a recording that was posted, whatever the form of its answer."""
 DIALECTS: Final = (*DIALECT_NAMES.values(), POSTED)
 STATES: Final = tuple(state.value for state in State)
+WORKER_STATES: Final[tuple[WorkerState, ...]] = get_args(WorkerState)
 ENDINGS: Final[tuple[str, ...]] = get_args(Ending)
 ERRORS: Final = tuple(ERROR_CODES)
 REFUSALS: Final[tuple[str, ...]] = get_args(RefusalReason)

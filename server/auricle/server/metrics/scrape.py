@@ -9,8 +9,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from auricle.engines.protocol import EngineInfo
+from auricle.engines.supervised import WorkersStatus
 from auricle.server.metrics.catalogue import METRICS, Kind
-from auricle.server.metrics.labels import STATES, ModelLabels, one_of
+from auricle.server.metrics.labels import STATES, WORKER_STATES, ModelLabels, one_of
 from auricle.server.metrics.session_metrics import AudioTotals, SessionMetrics, audio_of
 
 Sample = tuple[tuple[str, ...], float]
@@ -29,6 +30,8 @@ class ModelReading(NamedTuple):
     utilisation: float | None
     partial_interval_s: float | None
     idle_s: float | None
+    workers: WorkersStatus | None = None
+    """Those of a cluster that it runs on; None: it runs on this machine."""
 
 
 class Reading(NamedTuple):
@@ -56,6 +59,11 @@ SCRAPED: Final = frozenset(
         "auricle_engine_utilisation",
         "auricle_engine_partial_interval_seconds",
         "auricle_engine_idle_seconds",
+        "auricle_engine_workers",
+        "auricle_engine_workers_wanted",
+        "auricle_engine_workers_lost_total",
+        "auricle_engine_worker_calls_total",
+        "auricle_engine_worker_calls_repeated_total",
         "auricle_build_info",
         "auricle_ready",
         "auricle_draining",
@@ -123,6 +131,19 @@ class ScrapeCollector:
             for name, value in known.items():
                 if value is not None:
                     yield name, (label, float(value))
+            if model.workers is not None:
+                yield from _workers(label, model.workers)
+
+
+def _workers(label: tuple[str], workers: WorkersStatus) -> Iterator[tuple[str, Sample]]:
+    """Yield what there is to tell of the workers of a model; of states without any, too, for a gap is no zero."""
+    counts = Counter(worker.state for worker in workers.workers)
+    for state in WORKER_STATES:
+        yield "auricle_engine_workers", ((*label, state), float(counts[state]))
+    yield "auricle_engine_workers_wanted", (label, float(workers.wanted))
+    yield "auricle_engine_workers_lost_total", (label, float(workers.lost))
+    yield "auricle_engine_worker_calls_total", (label, float(workers.answered))
+    yield "auricle_engine_worker_calls_repeated_total", (label, float(workers.repeated))
 
 
 def _server(reading: Reading) -> Iterator[tuple[str, Sample]]:
