@@ -60,7 +60,7 @@ class WorkersStatus:
 class DistributedEngine(WindowEngine, Protocol):
     """A window engine whose calls are made on workers of a cluster, one at a time each. They come and go.
 
-    ``lanes.count`` is how many there are just now, and 1 where there is none; everything else stays as it is.
+    ``lanes.count`` is how many there are just now, and may be 0; everything else stays as it is.
     """
 
     @property

@@ -21,6 +21,7 @@ from auricle.engines.workers import EngineWorkers, load_on_workers, loading
 from auricle.engines.workers.protocol import Hosted
 from engines.session_harness import config, silence, text_of
 from engines.workers.fake_cluster import FakeCluster
+from engines.workers.patience import until
 
 SCRIPT = Script(words=tuple(ScriptedWord(text=f"w{n}", start=n * 16_000, end=n * 16_000 + 8_000) for n in range(4)))
 HOSTED = Hosted(
@@ -55,6 +56,17 @@ def test_it_is_an_engine_of_every_kind_that_the_rest_asks_for(cluster):
     finally:
         engine.close()
     assert cluster.closed
+
+
+def test_lanes_are_the_workers_that_there_are(cluster):
+    engine = loaded()
+    try:
+        until(lambda: engine.lanes.count == 2)
+        for node in ("a", "b"):
+            cluster.lose(node)
+        until(lambda: engine.lanes.count == 0)
+    finally:
+        engine.close()
 
 
 def test_a_session_hears_what_it_would_hear_on_this_machine(cluster):

@@ -1,8 +1,7 @@
 """The pool of workers: each is called one call at a time, and whatever becomes of one, its call is answered."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -18,8 +17,8 @@ from auricle.engines.workers.host import own_version
 from auricle.engines.workers.pool import WorkerPool
 from auricle.engines.workers.protocol import Hosted
 from engines.workers.fake_cluster import FakeCluster
+from engines.workers.patience import PATIENCE_S, until
 
-PATIENCE_S = 20.0
 SCRIPT = Script(words=tuple(ScriptedWord(text=f"w{n}", start=n * 16_000, end=n * 16_000 + 8_000) for n in range(4)))
 COUNTING = Hosted(
     create="engines.isolation.brittle:window_counting", arguments=(to_plain(SCRIPT),), device=None, threads=1
@@ -49,13 +48,6 @@ def window(seconds: float = 4.0) -> Window:
 def text_of(pool: WorkerPool, budget_s: float = 10.0) -> str:
     (transcript,) = pool.call((window(),), budget_s)
     return transcript.text
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        threading.Event().wait(0.002)
 
 
 SAID = "w0 w1 w2 w3"

@@ -23,8 +23,8 @@ class DistributedWindowEngine(RemoteWindowEngine):
 
     @property
     def lanes(self) -> Lanes:
-        """One for each worker there is just now, which has one call at a time; one where calls wait for a worker."""
-        return replace(self._lanes, count=max(1, self._pool.serving))
+        """One for each worker there is just now, which has one call at a time."""
+        return replace(self._lanes, count=self._pool.serving)
 
     def decode_within(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
         """Do the same, in at most ``budget_s`` seconds or on another worker. Raises `EngineError`."""
