@@ -12,17 +12,11 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from auricle.engines.policy.events import Urgency
-from auricle.engines.protocol import ENGINE_RATE
 from auricle.engines.scheduling import scheduler as schedule
-from auricle.engines.scheduling.jobs import Batch, Job, JobId, deadline_s
+from auricle.engines.scheduling.jobs import Batch, JobId
 from scale.costs import Costs
+from scale.talk import ENDPOINT_S, FIRST_S, ONSET_S, PAUSE_S, SPEECH_S, TAIL_S, asked
 
-FIRST_S, ONSET_S, ENDPOINT_S = 0.6, 0.13, 0.2
-"""When a first partial is asked for, a silence noticed, an utterance ended: seconds of speech, or of silence."""
-TAIL_S = 8.0
-"""Longest window of a partial: what is older is committed."""
-SPEECH_S, PAUSE_S = 3.0, 4.0
-"""Of a turn, on average; from half to one and a half of it."""
 NOTICED_S = 2.0
 """Seconds until the gateway knows that a worker is lost: `SILENT_S` of the pool."""
 SETTLING_S = 20.0
@@ -218,15 +212,7 @@ class Simulation:
     def _submit(self, session: int, urgency: Urgency, length_s: float, now_s: float) -> JobId:
         number = self._numbers[session] = self._numbers[session] + 1
         interval_s = self._state.pace.interval_s
-        job = Job(
-            session=session,
-            number=number,
-            urgency=urgency,
-            samples=round(length_s * ENGINE_RATE),
-            key=urgency.is_final,
-            released_s=now_s,
-            deadline_s=deadline_s(urgency, released_s=now_s, interval_s=interval_s),
-        )
+        job = asked(session, number, urgency, length_s=length_s, interval_s=interval_s, now_s=now_s)
         self.report.jobs += 1
         self._state, _ = schedule.submit(self._state, job, now_s=now_s)
         return job.id

@@ -13,9 +13,11 @@ from itertools import count
 from statistics import median
 from typing import Protocol
 
+from scale.talk import ENDPOINT_S, FIRST_S, ONSET_S, PAUSE_S, SPEECH_S, TAIL_S, asked
+
 from auricle.engines.policy.events import Urgency
 from auricle.engines.protocol import ENGINE_RATE, Lanes
-from auricle.engines.scheduling.jobs import Batch, Job, JobId, bucket_of, deadline_s
+from auricle.engines.scheduling.jobs import Batch, Job, JobId, bucket_of
 from auricle.engines.scheduling.scheduler import (
     finished,
     load,
@@ -37,11 +39,6 @@ STEP_MS = {1: 5.4, 2: 5.8, 4: 8.0, 8: 10.8}
 BEAM = 1.35
 """Times as long is a step with a beam of five."""
 TOKENS_A_SECOND = 2.6
-
-FIRST_S, ONSET_S, ENDPOINT_S = 0.6, 0.13, 0.2
-TAIL_S = 8.0
-"""Longest window of a partial: what is older is committed."""
-SPEECH_S, PAUSE_S = 3.0, 4.0
 
 
 def measured_s(samples: int, size: int, beam: float = 1.0) -> float:
@@ -242,16 +239,8 @@ class Simulation:
 
     def _submit(self, session: int, urgency: Urgency, length_s: float, now_s: float) -> JobId:
         number = self.numbers[session] = self.numbers[session] + 1
-        due_s = deadline_s(urgency, released_s=now_s, interval_s=self.server.interval_s(now_s) or 1.0)
-        job = Job(
-            session=session,
-            number=number,
-            urgency=urgency,
-            samples=round(length_s * ENGINE_RATE),
-            key=urgency.is_final,
-            released_s=now_s,
-            deadline_s=due_s,
-        )
+        interval_s = self.server.interval_s(now_s) or 1.0
+        job = asked(session, number, urgency, length_s=length_s, interval_s=interval_s, now_s=now_s)
         self.report.partials += urgency > Urgency.SPECULATIVE
         self.server.submit(job, now_s)
         return job.id
