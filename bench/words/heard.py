@@ -72,6 +72,10 @@ class Hearing:
     wall_s: float
     late_s: float = 0.0
     """How late the latest frame was sent: what the harness itself did not hold."""
+    refusals: int | None = None
+    """How often a server refused a session, which then waited for its turn; None: there was no server."""
+    admission_s: float = 0.0
+    """How long the session waited to be taken that waited longest."""
 
 
 def heard_of(name: str, recording: Recording, *, offset_s: float, paced: bool, cpu_s: float | None = None) -> Heard:

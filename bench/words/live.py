@@ -16,6 +16,7 @@ from cpu import children_cpu_s
 from pacing import frame_deadline, frames, heard_by
 from recording import Recording, Said
 from words.heard import Heard, Hearing, heard_of
+from words.patience import PATIENT, refusals
 from words.samples import Sample
 from words.virtual import SAMPLE_BYTES, tape_of
 
@@ -56,7 +57,10 @@ def served(model: Path, *options: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """Live with partials: each clip in a session of its own, so many of them at once."""
+    """Live with partials: each clip in a session of its own, so many of them at once, as far as the server takes them.
+
+    Whoever is refused waits for a turn and begins to speak then.
+    """
 
     model: Path
     silence_s: float
@@ -69,16 +73,23 @@ class Live:
         order = list(samples) if self.sessions == 1 else sorted(samples, key=lambda one: -one.clip.seconds)
         with served(self.model) as url:
             cpu_s, wall_s = children_cpu_s(), time.monotonic()
-            recordings = asyncio.run(self._play_all(url, order, tell))
+            played = asyncio.run(self._play_all(url, order, tell))
             cpu_s, wall_s = children_cpu_s() - cpu_s, time.monotonic() - wall_s
+            refused = refusals(url)
         heard: list[Heard] = [
-            heard_of(sample.name, recordings[sample.name], offset_s=LEAD_S, paced=True) for sample in samples
+            heard_of(sample.name, played[sample.name].recording, offset_s=LEAD_S, paced=True) for sample in samples
         ]
-        late_s = max((recording.late_s for recording in recordings.values()), default=0.0)
-        return Hearing(heard=tuple(heard), cpu_s=cpu_s, wall_s=wall_s, late_s=late_s)
+        return Hearing(
+            heard=tuple(heard),
+            cpu_s=cpu_s,
+            wall_s=wall_s,
+            late_s=max((one.recording.late_s for one in played.values()), default=0.0),
+            refusals=refused,
+            admission_s=max((one.admission_s for one in played.values()), default=0.0),
+        )
 
-    async def _play_all(self, url: str, samples: Sequence[Sample], tell: Callable[[str], None]) -> dict[str, Recording]:
-        waiting, recordings = deque(samples), dict[str, Recording]()
+    async def _play_all(self, url: str, samples: Sequence[Sample], tell: Callable[[str], None]) -> "dict[str, Played]":
+        waiting, played = deque(samples), dict[str, Played]()
 
         async def speaker(index: int) -> None:
             await asyncio.sleep(index * APART_S)
@@ -87,12 +98,12 @@ class Live:
                 tell(sample.name)
                 language = None if self.detect_language else sample.language
                 start = start_message(language, self.silence_s)
-                recordings[sample.name] = await play_live(url, tape_of(sample, self.silence_s), start, self.frame_s)
+                played[sample.name] = await play_live(url, tape_of(sample, self.silence_s), start, self.frame_s)
 
         async with asyncio.TaskGroup() as speakers:
             for index in range(self.sessions):
                 speakers.create_task(speaker(index))
-        return recordings
+        return played
 
 
 def start_message(language: str | None, silence_s: float) -> Start:
@@ -102,6 +113,15 @@ def start_message(language: str | None, silence_s: float) -> Start:
         features=Features(partials=True, words=True),
         endpointing=Endpointing(silence_ms=round(silence_s * 1000)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What came of one session."""
+
+    recording: Recording
+    admission_s: float
+    """From when it wanted to connect to when it was ready, refusals and all; what is recorded begins there."""
 
 
 @dataclass(slots=True)
@@ -114,14 +134,15 @@ class _Log:
     failure: str | None = None
 
 
-async def play_live(url: str, tape: Tape, start: Start, frame_s: float) -> Recording:
-    """Let one session of a server hear a tape as it is spoken."""
+async def play_live(url: str, tape: Tape, start: Start, frame_s: float) -> Played:
+    """Let one session of a server hear a tape as it is spoken, from when the server takes it."""
     now = asyncio.get_running_loop().time
-    log = _Log(begin_s=now())
+    asked_s = now()
+    log = _Log(begin_s=asked_s)
     try:
-        async with asyncio.timeout(tape.seconds + PATIENCE_S), connect(url, start) as client:
+        async with connect(url, start, limits=PATIENT) as client:
             log.begin_s = now()
-            async with asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(tape.seconds + PATIENCE_S), asyncio.TaskGroup() as tasks:
                 tasks.create_task(_listen(client, log))
                 tasks.create_task(_speak(client, tape, frame_s, log))
     except (ConnectFailed, TimeoutError) as error:
@@ -129,7 +150,7 @@ async def play_live(url: str, tape: Tape, start: Start, frame_s: float) -> Recor
     if log.closed is not None and log.closed.complete is not True:
         log.failure = log.closed.message
     is_done = log.closed is not None and log.failure is None
-    return Recording(
+    recording = Recording(
         tape=tape,
         frame_s=frame_s,
         said=tuple(log.said),
@@ -138,6 +159,7 @@ async def play_live(url: str, tape: Tape, start: Start, frame_s: float) -> Recor
         late_s=log.late_s,
         failure=log.failure,
     )
+    return Played(recording=recording, admission_s=log.begin_s - asked_s)
 
 
 async def _speak(client: Client, tape: Tape, frame_s: float, log: _Log) -> None:

@@ -38,8 +38,10 @@ TAIL = """
 * **final**: final received − end of its last word, at endpoints only; so it holds the silence that was asked for.
   **first word**: something shown − end of the utterance's first word. The number behind each p95 is in brackets.
 * **CPU**: of the server, or of the process, to plain faster-whisper with beam 5 on the same clips. **cores**: CPU time
-  for each second it took. **late**: the latest frame, which the harness itself did not send in time. **load**: of the
-  machine before it began; delays beside other work are too long.
+  for each second it took. **late**: the latest frame, which the harness itself did not send in time. **refused**: how
+  often the server refused a session, which came back when it was told to and spoke from when it was taken, and how
+  long the one waited that waited longest. **load**: of the machine before it began; delays beside other work are too
+  long.
 """
 
 
@@ -149,6 +151,7 @@ def _delays(columns: Columns) -> list[str]:
             number(column["cpu_s"] / offline["cpu_s"], "×") if offline and offline["cpu_s"] else "—",
             number(column["cpu_s"] / column["wall_s"]) if column["wall_s"] else "—",
             number(column["late_s"], "s") if column["late_s"] else "—",
+            _refused(column),
             number(column["load_before"]),
         ]
         for name, column in columns.items()
@@ -157,8 +160,15 @@ def _delays(columns: Columns) -> list[str]:
     return [
         "### Delay and cost, with the words they came with",
         "",
-        *table([*head, "CPU", "cores", "late", "load"], rows),
+        *table([*head, "CPU", "cores", "late", "refused, longest wait", "load"], rows),
     ]
+
+
+def _refused(column: Mapping[str, Any]) -> str:
+    """Return how often sessions were refused, and for how long one waited: measured only since it is counted."""
+    if column.get("refusals") is None:
+        return "—"
+    return f"{column['refusals']}, {number(column['admission_s'], 's')}"
 
 
 def _cases(cases: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -47,6 +47,8 @@ def scores(samples: Sequence[Sample], hearing: Hearing) -> Scores:
         "cpu_s": round(hearing.cpu_s, 3),
         "wall_s": round(hearing.wall_s, 1),
         "late_s": round(hearing.late_s, 3),
+        "refusals": hearing.refusals,
+        "admission_s": round(hearing.admission_s, 1),
         "clips": {sample.name: _counts(errors_of(sample, heard)) for sample, heard in pairs},
     }
 

@@ -40,6 +40,8 @@ def column_lines(name: str, found: Mapping[str, Any], columns: Mapping[str, Any]
             f"partial to partial {spread(found['partial_gap_s'])}; long clips without a partial "
             f"{found['long_clips_without_partial']} of {found['long_clips']}"
         )
+    if found["refusals"] is not None:
+        lines.append(f"  refused {found['refusals']} times; the longest wait to be taken {found['admission_s']:.1f} s")
     return lines
 
 

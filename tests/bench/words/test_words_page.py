@@ -124,6 +124,17 @@ def test_the_page_tells_everything() -> None:
     assert "4/1/0" in text
 
 
+def test_the_page_tells_who_waited_for_a_turn() -> None:
+    found = live(0.05, refusals=12, admission_s=41.2)
+    found["columns"]["live-virtual-0.5"] = column(0.05, refusals=None, admission_s=0.0)
+    lines = page([found], []).splitlines()
+    delays = lines.index("### Delay and cost, with the words they came with")
+    rows = {line.split(" | ")[0]: line for line in lines[delays:] if line.startswith("| ")}
+    assert "| 12, 41.2 s |" in rows["| live-0.5"]
+    assert "| — | 0.5 |" in rows["| live-virtual-0.5"]
+    assert "| — | 0.5 |" in rows["| plain-beam5"], "columns of before it was counted"
+
+
 def test_results_of_one_run_stand_beside_those_of_another(tmp_path: Path) -> None:
     first = live(0.05)
     store.keep(first, tmp_path)
