@@ -8,12 +8,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from auricle.engines.policy.events import Urgency
 from auricle.engines.protocol import ENGINE_RATE, Lanes
+from auricle.engines.scheduling.averages import BLOCKING_CALLS, BLOCKING_S
 from auricle.engines.scheduling.jobs import JobId, bucket_of
 from auricle.engines.scheduling.load import LONGEST_INTERVAL_S, LONGEST_RETRY_S, MEMORY_S, SHORTEST_INTERVAL_S, faded
 from auricle.engines.scheduling.queue import HIGHEST_LIFT, SKIPS
 from auricle.engines.scheduling.scheduler import (
-    BLOCKING_CALLS,
-    BLOCKING_S,
     closed,
     drop,
     failed,

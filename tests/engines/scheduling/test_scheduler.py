@@ -3,11 +3,10 @@
 import pytest
 
 from auricle.engines.protocol import ENGINE_RATE, Lanes
+from auricle.engines.scheduling.averages import BLOCKING_CALLS, BLOCKING_S
 from auricle.engines.scheduling.jobs import JobId, deadline_s
 from auricle.engines.scheduling.queue import SKIPS
 from auricle.engines.scheduling.scheduler import (
-    BLOCKING_CALLS,
-    BLOCKING_S,
     closed,
     drop,
     failed,

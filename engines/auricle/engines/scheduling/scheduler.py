@@ -15,7 +15,6 @@ with `finished` or `failed`, or its lane is lost.
 No job is held back for a batch to fill: a batch is what waits when a lane is free, so it grows with the load.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -23,6 +22,7 @@ from typing import Final, NamedTuple
 
 from auricle.engines.policy.events import Urgency
 from auricle.engines.protocol import ENGINE_RATE, Lanes
+from auricle.engines.scheduling.averages import room, shared, usual_shares
 from auricle.engines.scheduling.budgets import call_budget_s, first_call_budget_s
 from auricle.engines.scheduling.costs import Costs, learned, predict_s
 from auricle.engines.scheduling.jobs import FINAL_DUE_S, Batch, Group, Job, JobId, bucket_of, heard_samples
@@ -56,16 +56,6 @@ from auricle.engines.scheduling.queue import (
     without,
 )
 
-BLOCKING_S: Final = 0.06
-"""A batch that nobody waits for may take this long, as far as can be told: a final that comes a moment later waits for
-all of it, for no call can be interrupted. Source: notes §5.3."""
-BLOCKING_CALLS: Final = 2.0
-"""Or as long as so many calls with a single window. Reason: with Whisper tiny.en on one core a single partial takes
-0.1 s, and 60 ms would forbid every batch. Simulated (tests/engines/scheduling, three seeds) with twelve sessions: 1.0
-had 257 partials decoded and finals at a p95 of 0.46-0.48 s, 1.5 284 at 0.47-0.52 s, 2.0 311 at 0.47-0.50 s, 2.5 334 at
-0.50-0.58 s."""
-SHARE_GAIN: Final = 0.1
-"""Share of a new job in the average cost of jobs: some ten jobs make it, a few seconds of one speaker."""
 USUAL_SAMPLES: Final = 3 * ENGINE_RATE
 """Length of a window before any was seen. Source: notes §4.3."""
 
@@ -115,9 +105,7 @@ def scheduler(lanes: Lanes, *, now_s: float) -> Scheduler:
         pace=Pace(),
     )
     group, samples = (bucket_of(lanes, USUAL_SAMPLES), None), heard_samples(lanes, USUAL_SAMPLES)
-    alone_s = predict_s(state.costs, group=group, samples=samples, size=1)
-    full_s = _full_s(state, group, samples)
-    return state._replace(shares=Shares(final_s=alone_s, first_s=full_s, partial_s=full_s))
+    return state._replace(shares=usual_shares(state.costs, lanes, group, samples))
 
 
 # ---------------------------------------------------------------------------- sessions
@@ -201,7 +189,7 @@ def take(state: Scheduler, *, now_s: float) -> tuple[Scheduler, Batch | None]:
     state = state._replace(
         queue=without(state.queue, chosen),
         running=MappingProxyType({**state.running, batch.number: batch}),
-        shares=_shared(state, batch),
+        shares=shared(state.shares, batch, state.costs, state.lanes, _heard(state.lanes, jobs)),
     )
     return _paced(state, now_s), batch
 
@@ -309,51 +297,12 @@ def _chosen(state: Scheduler, candidates: list[Waiting]) -> list[Waiting]:
     candidates = candidates[: state.lanes.batch]
     finals = sum(entry.job.urgency is Urgency.FINAL for entry in candidates)
     samples = _heard(state.lanes, [entry.job for entry in candidates])
-    return candidates[: max(finals, _room(state, candidates[0].group, samples))]
-
-
-def _room(state: Scheduler, group: Group, samples: int) -> int:
-    """Return how many windows fit into a call that nobody waits for, at least one.
-
-    That longer calls take longer is only nearly true of what is learned, but a size that is returned was looked at.
-    """
-
-    def takes_s(size: int) -> float:
-        return predict_s(state.costs, group=group, samples=samples, size=size)
-
-    return bisect_right(range(1, state.lanes.batch + 1), max(BLOCKING_S, BLOCKING_CALLS * takes_s(1)), key=takes_s)
-
-
-def _full_s(state: Scheduler, group: Group, samples: int) -> float:
-    """Return what one window costs in a call that is full."""
-    size = _room(state, group, samples)
-    return predict_s(state.costs, group=group, samples=samples, size=size) / size
+    return candidates[: max(finals, room(state.costs, state.lanes, candidates[0].group, samples))]
 
 
 def _heard(lanes: Lanes, jobs: Sequence[Job]) -> int:
     """Return the samples the engine hears of each window of a call: all are as long as the longest."""
     return heard_samples(lanes, max(1, *(job.samples for job in jobs)))
-
-
-def _shared(state: Scheduler, batch: Batch) -> Shares:
-    """Return what jobs cost on average, with those of a new batch.
-
-    A partial counts as if the call had been full: while there is little to do calls are small and dear, and nothing
-    would be gained by making fewer. Finals count as they are: two seldom come at once.
-    """
-    final_s, first_s, partial_s = state.shares
-    samples = _heard(state.lanes, batch.jobs)
-    full_s = _full_s(state, batch.group, samples) / state.costs.scale
-    each_s = batch.predicted_s / len(batch.jobs) / state.costs.scale
-    for job in batch.jobs:
-        match job.urgency:
-            case Urgency.FINAL | Urgency.SPECULATIVE:
-                final_s += SHARE_GAIN * (each_s - final_s)
-            case Urgency.FIRST:
-                first_s += SHARE_GAIN * (full_s - first_s)
-            case Urgency.PARTIAL:
-                partial_s += SHARE_GAIN * (full_s - partial_s)
-    return Shares(final_s, first_s, partial_s)
 
 
 def _shares(state: Scheduler) -> Shares:
