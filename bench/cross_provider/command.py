@@ -11,7 +11,7 @@ from cross_provider.their_test import TESTS, Verdict, run
 from words.live import served
 from words.samples import Sample, Wanted, load_samples
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "livekit-test-stt.md"
+PAGE: Final = Path(__file__).parents[2] / "docs" / "bench-livekit-test-stt.md"
 RECORDINGS: Final = ("jfk", "dg-spacewalk", "osr-harvard72", "two-cities")
 INTRODUCTION: Final = """# LiveKit's own test of speech-to-text
 
