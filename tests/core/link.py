@@ -294,7 +294,7 @@ class DeterministicEngine:
                 self.say(
                     session.accept(
                         "s1",
-                        ServerInfo(name="deterministic", turn_detector="deterministic"),
+                        ServerInfo(name="deterministic", turn_detector="deterministic", speakers="deterministic"),
                         now=now,
                         resume_token=token,
                     )

@@ -4,7 +4,7 @@ A fault is a changed cell, effect, guarantee or driver; nothing of what hunts it
 for each that the explorer, a named test or the simulation kills it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -30,6 +30,9 @@ from auricle.core.messages import EndInput, Flushed, Resumed
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outcomes import Effect, Guard, Ignore, Rule
 from auricle.core.outputs import AbortTransport, CloseTransport, Record, Replay, Send
+from auricle.core.parts import SpeakerSpan
+from auricle.core.server import ServerSession
+from auricle.core.session import Outputs
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import Attachment, AttachmentEvent, Kind, Role, State
 from auricle.core.stimuli import Say, Stimulus
@@ -622,6 +625,21 @@ def turn_outlives_its_server(patch: Patch) -> None:
     in_effect(patch, Role.CLIENT, Effect.RESTART, restart)
 
 
+# ---------------------------------------------------------------------------- speakers
+
+
+def annotates_what_comes_next(patch: Patch) -> None:
+    """Nobody holds the server to segments that have a final."""
+    for role in Role:
+        in_effect(patch, role, Effect.TRACK_ANNOTATION, lambda _draft, _stimulus: None)
+
+    def annotate(session: ServerSession, segment: int, speakers: Sequence[SpeakerSpan], *, now: float) -> Outputs:
+        return true_annotate(session, segment + 1, speakers, now=now)
+
+    true_annotate = ServerSession.annotate
+    patch.setattr(ServerSession, "annotate", annotate)
+
+
 # ---------------------------------------------------------------------------- the table
 
 
@@ -709,6 +727,7 @@ TABLE = (
     Mutant(promise_not_taken_back, "O11", "turns"),
     Mutant(last_turn_never_ends, "O11", "turns"),
     Mutant(turn_outlives_its_server, "O11"),
+    Mutant(annotates_what_comes_next, "O4", "speakers"),
 )
 
 

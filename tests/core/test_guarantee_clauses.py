@@ -69,6 +69,19 @@ def ending(**changes: Any) -> Prepare:
     return lambda link: turn(link, maybe=MaybeEnd("first and more", 1), **changes)
 
 
+def speakers(link: Link) -> None:
+    """Speakers are told; the segment that there is has its final."""
+    for session in (link.client, link.server):
+        s = session.snapshot
+        features = replace(s.config.features, speakers=True)
+        session._snapshot = s._replace(config=replace(s.config, features=features))
+
+
+def annotate(*spans: tuple[float, float], segment: int = 0) -> str:
+    said = [{"speaker": "A", "start": start, "end": end} for start, end in spans]
+    return durable("annotate", segment=segment, speakers=said)
+
+
 def maybe(**changes: Any) -> str:
     fields = {"turn": 0, "segments": [0, 1], "text": "first and more", "at": 500, "time": 0.1}
     return durable("turn_maybe_end", **{**fields, **changes})
@@ -109,6 +122,9 @@ LIES = (
     Lie("received 2000 of 1000 sent", durable("input_ended", received=2000, by="client"), Link.end),
     Lie("audio lost from 500", lost(500, 900)),
     Lie("audio 400-400", lost(400, 400)),
+    Lie("segment 1 has no final that was said", annotate((0, 1), segment=1), speakers),
+    Lie("somebody stops before they begin", annotate((2, 1)), speakers),
+    Lie("one after another", annotate((0, 2), (1, 3)), speakers),
     Lie("has not ended", final(), lambda link: turn(link, text="x" * (LONGEST_TEXT + 1))),
     Lie("has perhaps ended already", maybe(), ending()),
     Lie("begins with segment 0", maybe(segments=[1, 1]), turn),

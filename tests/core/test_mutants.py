@@ -19,11 +19,13 @@ from core import test_endings as endings_told
 from core import test_guarantees as guarantees
 from core import test_legacy as legacy
 from core import test_properties as properties
+from core import test_speakers as speakers
 from core import test_timers as timers
 from core import test_turns as turns
 from core.link import Link
 from core.mutants import (
     acks_hold_the_credit,
+    annotates_what_comes_next,
     audio_after_cancel_is_a_violation,
     cancel_into_the_void,
     claim_believed,
@@ -97,6 +99,7 @@ MUTANTS: dict[Callable[[Patch], None], Check] = {
     promise_not_taken_back: turns.test_a_final_with_another_text_takes_the_promise_back,
     last_turn_never_ends: turns.test_the_end_of_input_ends_the_turn,
     turn_outlives_its_server: turns.test_a_restart_begins_the_turn_anew_and_counts_on,
+    annotates_what_comes_next: speakers.test_what_is_told_later_replaces_what_was_told_before,
     no_keepalive: lambda: timers.test_a_silent_application_is_kept_alive_for_hours(0),
 }
 

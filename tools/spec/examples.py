@@ -1,16 +1,28 @@
 """The example conversations of the specification. They are not written down but held, each time it is rendered."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final, NamedTuple
 
-from auricle.core import AudioFormat, Features, Frame, LocalProtocolError, Role, ServerInfo, Start, Word, framing
+from auricle.core import (
+    AudioFormat,
+    Features,
+    Frame,
+    LocalProtocolError,
+    Role,
+    ServerInfo,
+    SpeakerSpan,
+    Start,
+    Word,
+    framing,
+)
 from spec.conversation_text import as_text
 from spec.exchange import Exchange, Line, Said
 from spec.source import SpecError
 
 RATE: Final = 16_000
 C, S = Role.CLIENT, Role.SERVER
-ENGINE: Final = ServerInfo(name="example", version="1.0", device="cpu", turn_detector="example")
+ENGINE: Final = ServerInfo(name="example", version="1.0", device="cpu", turn_detector="example", speakers="example")
 ELIDED: Final = frozenset({"effective", "limits"})
 QUIET: Final = Features(speech_events=False, partials=False, acks=False)
 
@@ -147,6 +159,30 @@ def turns() -> Exchange:
     _end(x)
     _finish(x)
     return x
+
+
+def speakers() -> Exchange:
+    """Who speaks is told behind the finals, and told anew where it turns out to be otherwise."""
+    x = _opened(Start(language="en", features=replace(QUIET, speakers=True)))
+    for text, end_s in (("good morning", 1.5), ("morning, who is there", 3.5)):
+        _audio(x, end_s - x.server.snapshot.received / RATE)
+        _heard(x, end_s)
+        _final(x, text, end_s)
+    _somebody(x, 0, SpeakerSpan(speaker="A", start=0.05, end=1.45))
+    _somebody(x, 1, SpeakerSpan(speaker="A", start=1.55, end=3.45))
+    x.note("more of the second voice is heard, and it is another one")
+    _audio(x, 1.5)
+    _heard(x, 5.0)
+    _final(x, "the plumber", 5.0)
+    _end(x)
+    _somebody(x, 1, SpeakerSpan(speaker="A", start=1.55, end=2.1), SpeakerSpan(speaker="B", start=2.1, end=3.45))
+    _somebody(x, 2, SpeakerSpan(speaker="B", start=3.55, end=4.95))
+    _finish(x)
+    return x
+
+
+def _somebody(x: Exchange, segment: int, *spans: SpeakerSpan) -> None:
+    x.do(S, x.server.annotate(segment, spans, now=x.now))
 
 
 def configured() -> Exchange:
@@ -312,6 +348,7 @@ V1_SCENES: Final[tuple[Callable[[], Exchange], ...]] = (
     dictation,
     flushes,
     turns,
+    speakers,
     configured,
     muted,
     offset_framing,

@@ -34,6 +34,7 @@ from auricle.core.limits import Limits
 from auricle.core.messages import (
     PROTOCOL,
     Ack,
+    Annotate,
     Configured,
     ErrorMessage,
     Final,
@@ -62,7 +63,7 @@ from auricle.core.outputs import (
     Output,
     Transmit,
 )
-from auricle.core.parts import AudioFormat, Bias, Endpointing, Features, Product, ServerInfo, Turns, Word
+from auricle.core.parts import AudioFormat, Bias, Endpointing, Features, Product, ServerInfo, SpeakerSpan, Turns, Word
 from auricle.core.server import ServerSession
 from auricle.core.states import Role, State
 
@@ -73,6 +74,7 @@ __all__ = [
     "Accounting",
     "Ack",
     "AdoptTransport",
+    "Annotate",
     "AudioFormat",
     "AudioReceived",
     "AudioSkipped",
@@ -114,6 +116,7 @@ __all__ = [
     "ServerInfo",
     "ServerSession",
     "SessionClosed",
+    "SpeakerSpan",
     "SpeechEnd",
     "SpeechStart",
     "Start",

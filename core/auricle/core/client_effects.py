@@ -230,7 +230,7 @@ def open_session(draft: Draft, ready: Ready) -> None:
         credit=max(draft.s.credit, ready.credit), limits=draft.s.limits.adopting(ready.limits), ready_at=draft.now
     )
     draft.update(error=None, proven_at=draft.now, progress_at=draft.now, drain_s=None, moves=0)
-    draft.update(detects_turns=ready.detects_turns)
+    draft.update(detects_turns=ready.detects_turns, tells_speakers_apart=ready.tells_speakers_apart)
     draft.recover(
         session=ready.session,
         token=offer.token if offer else None,

@@ -17,6 +17,7 @@ from auricle.core.draft import Draft
 from auricle.core.effect_function import EffectFunction, for_message, for_stimulus
 from auricle.core.messages import (
     Ack,
+    Annotate,
     Closed,
     Configured,
     Message,
@@ -67,6 +68,7 @@ def _detach(draft: Draft, _: Stimulus) -> None:
 _SHARED: Final[Mapping[Effect, EffectFunction]] = {
     Effect.TRACK_SPEECH: for_message(SpeechStart, SpeechEnd)(guarantees.check_speech),
     Effect.TRACK_PARTIAL: for_message(Partial)(guarantees.check_partial),
+    Effect.TRACK_ANNOTATION: for_message(Annotate)(guarantees.check_annotation),
     Effect.TRACK_TURN_RESUMED: for_message(TurnResumed)(guarantees.check_turn_resumed),
     Effect.GRANT_GRACE: _grant_grace,
     Effect.START_CLOSE_TIMER: _start_close_timer,

@@ -10,6 +10,7 @@ from typing import Literal
 from auricle.core.errors import AuricleError
 from auricle.core.messages import (
     Ack,
+    Annotate,
     Configured,
     ErrorMessage,
     Final,
@@ -194,8 +195,8 @@ class InputFinished:
 
 ClientEvent = (
     Loading | Ready | Interrupted | Resumed | Restarted | Ack | SpeechStart | SpeechEnd | Partial | Final
-    | TurnMaybeEnd | TurnResumed | TurnEnd | Flushed | FlushTimedOut | Configured | InputEnded | WarningMessage
-    | ErrorMessage | Stats | SessionClosed
+    | Annotate | TurnMaybeEnd | TurnResumed | TurnEnd | Flushed | FlushTimedOut | Configured | InputEnded
+    | WarningMessage | ErrorMessage | Stats | SessionClosed
 )  # fmt: skip
 ServerEvent = (
     Started | AudioReceived | AudioSkipped | FlushRequested | ConfigureRequested | InputFinished

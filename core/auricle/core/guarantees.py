@@ -8,12 +8,14 @@ range holds no words, ``committed`` moves over it, and the next final begins the
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, Final, get_args
 
 from auricle.core.draft import Draft
 from auricle.core.errors import Breach
 from auricle.core.messages import (
     Ack,
+    Annotate,
     Configure,
     Configured,
     ErrorMessage,
@@ -98,6 +100,16 @@ def check_final(draft: Draft, final: FinalMessage) -> None:
         **_committed(s, end),
         **FRESH,
     )
+
+
+def check_annotation(draft: Draft, message: Annotate) -> None:
+    """O4: what is told later is about a final of this session, and changes nothing in it."""
+    s = draft.s
+    first = s.config.segment_origin or 0
+    _require(first <= message.segment < s.segment, "O4", f"segment {message.segment} has no final that was said")
+    _require(all(span.start <= span.end for span in message.speakers), "O4", "somebody stops before they begin")
+    ordered = all(one.end <= other.start for one, other in pairwise(message.speakers))
+    _require(ordered, "O4", "those who speak do so one after another")
 
 
 def _with_final(s: Snapshot, final: FinalMessage) -> Turn:

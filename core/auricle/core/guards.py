@@ -6,6 +6,7 @@ from typing import Final
 from auricle.core.errors import ABNORMAL_CLOSURE, ERROR_CODES, RETRIABLE_CLOSE_CODES
 from auricle.core.guarantees import is_decided
 from auricle.core.messages import (
+    Annotate,
     Closed,
     Configure,
     ErrorMessage,
@@ -183,6 +184,8 @@ def _not_requested(s: Snapshot, stimulus: Stimulus) -> bool:
             return not s.config.features.speech_events
         case (Say() | Hear()) as turn if isinstance(turn.message, TurnMaybeEnd | TurnResumed | TurnEnd):
             return not s.tells_turns
+        case (Say() | Hear()) as annotation if isinstance(annotation.message, Annotate):
+            return not s.names_speakers
         case _:
             return False
 

@@ -123,6 +123,7 @@ class Effect(Name):
     TRACK_SPEECH = "speech starts and ends in turn (O8)"
     TRACK_PARTIAL = "partials of the open segment, each new or told of a pause, keeping the stable prefix (O5)"
     TRACK_FINAL = "finals tile the audio (O3, O4, O5)"
+    TRACK_ANNOTATION = "what is told later is about a final that has been said (O4)"
     TRACK_TURN_MAYBE_END = "a turn begins with its finals, and one end of it is promised at a time (O11)"
     TRACK_TURN_RESUMED = "what is taken back was promised (O11)"
     TRACK_TURN_END = "a turn is its finals, and what was promised (O11)"

@@ -66,6 +66,7 @@ class Features(Part):
     words: bool = False
     speech_events: bool = True
     turns: bool = False
+    speakers: bool = False
     acks: bool = True
     language_per_utterance: bool | None = None
     stats_ms: Annotated[int, Range(100, 60_000)] | None = None
@@ -123,6 +124,7 @@ class ServerInfo(Part):
     model: str | None = None
     device: str | None = None
     turn_detector: str | None = None
+    speakers: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,15 @@ class Word(Part):
     end: Seconds
     confidence: Probability | None = None
     speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakerSpan(Part):
+    """A part of a segment that one person says. ``start`` and ``end`` are seconds of session time."""
+
+    speaker: Annotated[str, MaxLength(64)]
+    start: Seconds
+    end: Seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from auricle.core.legacy import Undecided
 from auricle.core.limits import Limits
 from auricle.core.messages import (
     PROTOCOL,
+    Annotate,
     Answer,
     Audio,
     Configured,
@@ -25,7 +26,6 @@ from auricle.core.messages import (
     Malformed,
     Message,
     Partial,
-    Ready,
     Resume,
     SpeechEnd,
     SpeechStart,
@@ -33,11 +33,11 @@ from auricle.core.messages import (
 )
 from auricle.core.messages import Final as FinalMessage
 from auricle.core.outputs import AudioSpan, Forget, Record, Replay, Transmit
-from auricle.core.parts import FinalDetails, FinalReason, ResumeOffer, ServerInfo, TurnTrigger, Word
+from auricle.core.parts import FinalDetails, FinalReason, ServerInfo, SpeakerSpan, TurnTrigger, Word
 from auricle.core.record import MessageRecord
 from auricle.core.rules.attachment import WITH_TOKEN
 from auricle.core.schema import MAX_INTEGER
-from auricle.core.server_send import first_credit
+from auricle.core.server_send import ready_of
 from auricle.core.session import Outputs, Session
 from auricle.core.snapshot import EndCode, Snapshot
 from auricle.core.states import Attachment, Kind, Role, State
@@ -93,21 +93,9 @@ class ServerSession(Session):
         ``resume_token`` is an unguessable secret. With it the session survives its connection, where the client asked
         for that and ``resume_window_s`` is not 0.
         """
-        s = self._snapshot
-        offer = None
-        if resume_token is not None and s.config.resume and s.limits.resume_window_s > 0:
-            offer = ResumeOffer(token=resume_token, window_ms=int(s.limits.resume_window_s * 1000))
-        ready = Ready(
-            seq=s.seq + 1,
-            session=session_id,
-            credit=first_credit(s),
-            effective=codec.plain(s.config),
-            ignored=self._ignored,
-            limits={**s.limits.told(), **more_limits},
-            resume=offer,
-            server=server,
-        )
-        return self._step(Say(message=ready), now=now)
+        ready = ready_of(self._snapshot, session_id, server, resume_token)
+        told = replace(ready, ignored=self._ignored, limits={**ready.limits, **more_limits})
+        return self._step(Say(message=told), now=now)
 
     def admits(self, resume: Resume) -> bool:
         """Whether a ``resume`` has a valid token of this session, and the record holds everything it has missed."""
@@ -260,6 +248,11 @@ class ServerSession(Session):
         """Report that the engine failed on the open segment: the audio up to ``end_sample`` is lost."""
         s = self._snapshot
         return self._step(Say(message=error_of(s, "engine_failed", why, audio=(s.committed, end_sample))), now=now)
+
+    def annotate(self, segment: int, speakers: Sequence[SpeakerSpan], *, now: float) -> Outputs:
+        """Say who speaks in a segment whose final has been said; what was said of it before does not hold any more."""
+        annotation = Annotate(seq=self._snapshot.seq + 1, segment=segment, speakers=tuple(speakers))
+        return self._step(Say(message=annotation), now=now)
 
     def turn_maybe_end(
         self, open_text: str | None, *, at_sample: int, now: float, confidence: float | None = None

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 from typing import Final
 
-from auricle.core import endings, guarantees
+from auricle.core import codec, endings, guarantees
 from auricle.core.draft import Draft
 from auricle.core.effect_function import for_message, for_stimulus
 from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE, Breach, LocalProtocolError
@@ -20,6 +20,7 @@ from auricle.core.messages import (
     WarningMessage,
 )
 from auricle.core.messages import Final as FinalMessage
+from auricle.core.parts import ResumeOffer, ServerInfo
 from auricle.core.progress import LONGEST_DRAIN_S, drain_budget_s
 from auricle.core.schema import LAST_POSITION
 from auricle.core.server_turns import end_turn
@@ -63,10 +64,27 @@ def open_session(draft: Draft, ready: Ready) -> None:
         progress_at=draft.now,
         heard_at=draft.now,
         detects_turns=ready.detects_turns,
+        tells_speakers_apart=ready.tells_speakers_apart,
     )
     draft.attach(AttachmentEvent.READY if ready.resume is None else AttachmentEvent.READY_RESUMABLE)
     if ready.resume is not None:
         draft.recover(session=ready.session, token=ready.resume.token, window_s=ready.resume.window_ms / 1000)
+
+
+def ready_of(s: Snapshot, session_id: str, server: ServerInfo, resume_token: str | None) -> Ready:
+    """Return the ``ready`` of a session; it can be resumed where the client asked for that and the limits allow it."""
+    offer = None
+    if resume_token is not None and s.config.resume and s.limits.resume_window_s > 0:
+        offer = ResumeOffer(token=resume_token, window_ms=int(s.limits.resume_window_s * 1000))
+    return Ready(
+        seq=s.seq + 1,
+        session=session_id,
+        credit=first_credit(s),
+        effective=codec.plain(s.config),
+        limits=s.limits.told(),
+        resume=offer,
+        server=server,
+    )
 
 
 def first_credit(s: Snapshot) -> int:

@@ -116,6 +116,8 @@ class Snapshot(NamedTuple):
     """Position of the latest speech event."""
     detects_turns: bool = False
     """Whether the server has said by what it tells that a turn is over."""
+    tells_speakers_apart: bool = False
+    """Whether the server has said by what it tells who speaks."""
     turn: Turn = Turn()
     flushes: tuple[OpenFlush, ...] = ()
     answered: tuple[str, ...] = ()
@@ -184,6 +186,11 @@ class Snapshot(NamedTuple):
     def tells_turns(self) -> bool:
         """Whether turns are told: the client has asked for them, and the server has a detector."""
         return self.detects_turns and self.config.features.turns
+
+    @property
+    def names_speakers(self) -> bool:
+        """Whether finals are annotated with who speaks: the client has asked for that, and the server can."""
+        return self.tells_speakers_apart and self.config.features.speakers
 
     @property
     def rate(self) -> int:

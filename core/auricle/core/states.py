@@ -123,6 +123,7 @@ class Kind(Name):
     SPEECH_END = "speech_end"
     PARTIAL = "partial"
     FINAL = "final"
+    ANNOTATE = "annotate"
     TURN_MAYBE_END = "turn_maybe_end"
     TURN_RESUMED = "turn_resumed"
     TURN_END = "turn_end"
@@ -186,8 +187,9 @@ CLIENT_KINDS: Final = (
 
 SERVER_KINDS: Final = (
     Kind.LOADING, Kind.READY, Kind.RESUMED, Kind.ACK, Kind.SPEECH_START, Kind.SPEECH_END, Kind.PARTIAL, Kind.FINAL,
-    Kind.TURN_MAYBE_END, Kind.TURN_RESUMED, Kind.TURN_END, Kind.FLUSHED, Kind.CONFIGURED, Kind.INPUT_ENDED,
-    Kind.WARNING, Kind.ERROR, Kind.FATAL, Kind.PONG, Kind.STATS, Kind.CLOSED, Kind.UNKNOWN, Kind.MALFORMED,
+    Kind.ANNOTATE, Kind.TURN_MAYBE_END, Kind.TURN_RESUMED, Kind.TURN_END, Kind.FLUSHED, Kind.CONFIGURED,
+    Kind.INPUT_ENDED, Kind.WARNING, Kind.ERROR, Kind.FATAL, Kind.PONG, Kind.STATS, Kind.CLOSED,
+    Kind.UNKNOWN, Kind.MALFORMED,
 )  # fmt: skip
 """What a client may hear."""
 

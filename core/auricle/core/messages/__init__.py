@@ -34,6 +34,7 @@ from auricle.core.messages.client import (
 from auricle.core.messages.server import (
     PROTOCOL,
     Ack,
+    Annotate,
     Closed,
     Configured,
     ErrorMessage,
@@ -61,6 +62,7 @@ __all__ = [
     "PROTOCOL",
     "SERVER_MESSAGES",
     "Ack",
+    "Annotate",
     "Answer",
     "Audio",
     "Cancel",
@@ -101,8 +103,9 @@ __all__ = [
 
 ClientMessage = Start | Resume | Audio | Gap | Flush | Configure | EndInput | Cancel | Ping
 ServerMessage = (
-    Loading | Ready | Resumed | Ack | SpeechStart | SpeechEnd | Partial | Final | TurnMaybeEnd | TurnResumed | TurnEnd
-    | Flushed | Configured | InputEnded | WarningMessage | ErrorMessage | Pong | Stats | Closed
+    Loading | Ready | Resumed | Ack | SpeechStart | SpeechEnd | Partial | Final | Annotate
+    | TurnMaybeEnd | TurnResumed | TurnEnd | Flushed | Configured | InputEnded | WarningMessage | ErrorMessage | Pong
+    | Stats | Closed
 )  # fmt: skip
 
 CLIENT_MESSAGES: Constant[Mapping[str, type[Message]]] = {cls.type: cls for cls in get_args(ClientMessage)}

@@ -20,6 +20,7 @@ from auricle.core.parts import (
     Sample,
     Seconds,
     ServerInfo,
+    SpeakerSpan,
     TurnTrigger,
     Word,
 )
@@ -59,6 +60,11 @@ class Ready(Durable):
     def detects_turns(self) -> bool:
         """Whether the server says by what it tells that a turn is over."""
         return self.server is not None and self.server.turn_detector is not None
+
+    @property
+    def tells_speakers_apart(self) -> bool:
+        """Whether the server says by what it tells who speaks."""
+        return self.server is not None and self.server.speakers is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +155,16 @@ class Final(Durable):
     details: FinalDetails | None = None
     """What the engine made of it, where it says: for those who judge engines, not for users."""
     flush: Identifier | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotate(Durable):
+    """Who speaks in a segment whose final has been said (O4). What was said of it before does not hold any more."""
+
+    type: ClassVar[str] = "annotate"
+    segment: Sample
+    speakers: tuple[SpeakerSpan, ...]
+    channel: Sample = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,7 @@ def _result(effect: Effect) -> dict[State, Cell]:
     return row(Rule((effect, Effect.EMIT)), {C: NOT_OPEN})
 
 
-def _about_turn(effect: Effect) -> dict[State, Cell]:
+def _if_wanted(effect: Effect) -> dict[State, Cell]:
     return row((Ignore("we did not ask for these", Guard.NOT_REQUESTED), Rule((effect, Effect.EMIT))), {C: NOT_OPEN})
 
 
@@ -89,9 +89,10 @@ HEARD_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.SPEECH_END: _result(Effect.TRACK_SPEECH),
     Kind.PARTIAL: _result(Effect.TRACK_PARTIAL),
     Kind.FINAL: _result(Effect.TRACK_FINAL),
-    Kind.TURN_MAYBE_END: _about_turn(Effect.TRACK_TURN_MAYBE_END),
-    Kind.TURN_RESUMED: _about_turn(Effect.TRACK_TURN_RESUMED),
-    Kind.TURN_END: _about_turn(Effect.TRACK_TURN_END),
+    Kind.ANNOTATE: _if_wanted(Effect.TRACK_ANNOTATION),
+    Kind.TURN_MAYBE_END: _if_wanted(Effect.TRACK_TURN_MAYBE_END),
+    Kind.TURN_RESUMED: _if_wanted(Effect.TRACK_TURN_RESUMED),
+    Kind.TURN_END: _if_wanted(Effect.TRACK_TURN_END),
     Kind.FLUSHED: _result(Effect.TRACK_FLUSHED),
     Kind.CONFIGURED: _result(Effect.TRACK_CONFIGURED),
     Kind.INPUT_ENDED: row(

@@ -56,6 +56,7 @@ SAID_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.FINAL: row(
         Rule((Effect.TRACK_FINAL, Effect.SEND, Effect.SETTLE_TURN_WITH_FINAL)), {C: NOT_OPEN, R: _NO_AUDIO}
     ),
+    Kind.ANNOTATE: _result(Effect.TRACK_ANNOTATION),
     Kind.TURN_MAYBE_END: row(
         (
             _NOT_ASKED_FOR,

@@ -4,7 +4,7 @@
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from auricle.core.events import (
     Started,
 )
 from auricle.core.outputs import Output
-from auricle.core.parts import FinalReason, ServerInfo, Word
+from auricle.core.parts import FinalReason, ServerInfo, SpeakerSpan, Word
 from auricle.core.server import ServerSession
 from auricle.core.session import Outputs
 from auricle.core.states import State
@@ -228,7 +228,7 @@ class Engine:
         self._recogniser = Recogniser(
             self._voice, origin=s.origin, language=s.config.language, failing=self._profile.failing
         )
-        info = ServerInfo(name="deterministic", turn_detector="deterministic")
+        info = ServerInfo(name="deterministic", turn_detector="deterministic", speakers="deterministic")
         return self.session.accept(self._name(), info, now=now, resume_token=self._token())
 
     def _answer(self, event: Event, now: float) -> Iterator[Output]:
@@ -296,7 +296,15 @@ class Engine:
             reason=found.reason, words=words, language=found.language, now=now,
         )  # fmt: skip
         yield from session.speech_end(found.end, now=now)
+        yield from self._annotate(words, now)
         yield from self._turn_end(found, now)
+
+    def _annotate(self, words: Sequence[Word], now: float) -> Iterator[Output]:
+        """Say of the last segment who speaks in it, and of the one before who speaks after all."""
+        s = self.session.snapshot
+        for segment in range(max(s.config.segment_origin or 0, s.segment - 2), s.segment):
+            span = SpeakerSpan(speaker=f"{segment}/{s.segment}", start=words[0].start, end=words[-1].end)
+            yield from self.session.annotate(segment, [span], now=now)
 
     def _turn_maybe_end(self, found: Utterance, now: float) -> Iterator[Output]:
         """Promise that the turn ends with an utterance, where its last word says so; now and then something else."""

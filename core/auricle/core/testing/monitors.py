@@ -17,6 +17,7 @@ from auricle.core.events import (
 )
 from auricle.core.messages import (
     Ack,
+    Annotate,
     Audio,
     Cancel,
     Closed,
@@ -199,6 +200,8 @@ class ClientMonitor:
                 self._ack = (0, 0, 0, 0)
                 self._rev, self._stable_prefix = 0, ""
                 self._turn, self._promised = [], None
+            case Annotate(segment=segment):
+                require(segment < len(self.finals), "O4: what has no final is annotated")
             case TurnMaybeEnd(text=text):
                 require(self._promised is None, "O11: promised twice")
                 self._promised = text

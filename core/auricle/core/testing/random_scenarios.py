@@ -71,7 +71,7 @@ def draw_scenario(random: Random, seed: int) -> Scenario:
         seed=seed,
         steps=steps,
         # By the seed, so that every scenario from before there were turns is the same one without them.
-        start=replace(start, features=replace(start.features, turns=seed % 3 == 0)),
+        start=replace(start, features=replace(start.features, turns=seed % 3 == 0, speakers=seed % 5 == 0)),
         limits=limits,
         up=_path(random),
         down=_path(random),

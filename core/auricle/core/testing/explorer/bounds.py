@@ -46,7 +46,7 @@ def _is_unsaid(outcome: Outcome) -> bool:
 
 def _client(kind: Kind, state: State, outcome: Outcome) -> str | None:
     if outcome.when is Guard.NOT_REQUESTED:
-        return "a server says nothing about turns that was not asked for: tests of rude peers do"
+        return "a server says nothing about turns and speakers that was not asked for: tests of rude peers do"
     if kind in (Kind.OPEN_EXPIRED, Kind.READY_EXPIRED):
         return "the session ends only after max_reconnects connections: tests of resuming do"
     if outcome.when in (Guard.RETRY_LATER, Guard.RESUMING):

@@ -6,6 +6,7 @@ Rule   What is checked                                                          
 O1     ``seq`` of what a client receives grows by one; ready first                the core itself, via I8
 O2     one ``closed``, nothing said after it                                       `step_of_server`
 O3     finals count up and tile the audio                                          `_final`
+O4     what is told later is about a final                                           `_seen_event`
 O6     one answer for each flush, after everything before it is decided            `_answer`
 O7     one answer for each change, at its position                                 `_answer`
 O8     ``input_ended`` once for each session                                       `_seen_event`
@@ -32,7 +33,7 @@ I15    from every snapshot time alone leads to the end within a stated bound    
 I16    the attachment is one that goes with the state; a token where it says so    `_attachment`
 =====  ==========================================================================  ====================================
 
-O4 has no control in it, and I11 is about bytes: other tests hold those.
+I11 is about bytes: other tests hold it.
 """
 
 from typing import Any, Final, NamedTuple
@@ -42,6 +43,7 @@ from auricle.core.events import Restarted, SessionClosed
 from auricle.core.guards import ELSEWHERE
 from auricle.core.machine import step
 from auricle.core.messages import (
+    Annotate,
     Closed,
     Configured,
     Durable,
@@ -260,6 +262,9 @@ def _seen_event(seen: Observed, event: Any, client: Snapshot) -> Observed:
         case Restarted(origin_sample=origin, lost_samples=lost):
             require(origin - lost == seen.covered, "I4", f"a new session from {origin}, but {seen.covered} is covered")
             return seen._replace(covered=origin, dropped=seen.dropped + lost, input_ended=False, turn=(), promised=None)
+        case Annotate(segment=segment):
+            require(segment < seen.finals, "O4", f"segment {segment} is annotated, which has no final")
+            return seen
         case TurnMaybeEnd(text=text):
             require(seen.promised is None, "O11", "the end of a turn is promised twice")
             return seen._replace(promised=text)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
 
-from auricle.core.parts import TurnTrigger
+from auricle.core.parts import SpeakerSpan, TurnTrigger
 from auricle.core.snapshot import Snapshot
 from auricle.core.states import State
 from auricle.core.testing.explorer.endpoints import NOW, Server
@@ -13,6 +13,7 @@ from auricle.core.testing.explorer.settings import Settings
 
 Action = tuple[Move, Any, Verb]
 """The move, the key of its step, and the call."""
+SOMEBODY: Final = (SpeakerSpan(speaker="A", start=0.0, end=0.0),)
 TRIGGERS: Final[tuple[TurnTrigger, ...]] = ("model", "timeout")
 """One that needs a promise, and one that does not."""
 
@@ -20,6 +21,7 @@ TRIGGERS: Final[tuple[TurnTrigger, ...]] = ("model", "timeout")
 def said(settings: Settings, s: Snapshot) -> Iterator[Action]:
     """Yield what the engine of an open session may say."""
     yield from _results(settings, s)
+    yield from _speakers(settings, s)
     yield from _turns(settings, s)
     yield from _answers(s)
 
@@ -45,6 +47,16 @@ def _results(settings: Settings, s: Snapshot) -> Iterator[Action]:
                 ("failed", end),
                 partial(Server.segment_failed, end_sample=end, why="a fault", now=NOW),
             )
+
+
+def _speakers(settings: Settings, s: Snapshot) -> Iterator[Action]:
+    """Yield that somebody speaks in the first segment of the session, or in the last one that has a final."""
+    first = s.config.segment_origin or 0
+    if s.state in (State.CONNECTING, State.READY) or s.seq >= settings.annotations:
+        return
+    for segment in sorted({first, s.segment - 1}) if s.segment > first else ():
+        verb = partial(Server.annotate, segment=segment, speakers=SOMEBODY, now=NOW)
+        yield Move("engine", f"annotate {segment}", fair=False), ("annotate", segment), verb
 
 
 def _turns(settings: Settings, s: Snapshot) -> Iterator[Action]:

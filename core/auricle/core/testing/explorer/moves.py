@@ -16,7 +16,7 @@ from auricle.core.testing.explorer.settings import Settings
 from auricle.core.testing.explorer.step_cache import StepCache
 from auricle.core.testing.explorer.transition import Transition
 
-ENGINE: Final = ServerInfo(name="explorer", turn_detector="explorer")
+ENGINE: Final = ServerInfo(name="explorer", turn_detector="explorer", speakers="explorer")
 CLIENT_VERDICTS: Final = frozenset({Kind.READY_EXPIRED, Kind.SILENCE_EXPIRED, Kind.DRAIN_EXPIRED, Kind.CLOSE_EXPIRED})
 """Timers of a client that do not expire while its server is alive on a working network."""
 SERVER_VERDICTS: Final = frozenset({Kind.HELLO_EXPIRED, Kind.IDLE_EXPIRED, Kind.CLOSE_EXPIRED})

@@ -34,6 +34,8 @@ class Settings:
     speech_events: bool = False
     turns: int = 0
     """The client wants turns; the engine promises an end until the server has said so many durable messages."""
+    annotations: int = 0
+    """The client wants to know who speaks; the engine says so until the server has said so many durable messages."""
     stops: tuple[EndCode, ...] = ()
     """Codes with which the server may end the input."""
     fail: bool = False
@@ -86,7 +88,11 @@ class Settings:
     def config(self) -> Start:
         """Return what the client says first."""
         features = Features(
-            partials=self.wanted, speech_events=self.wanted, acks=self.acks, turns=self.turns > 0 and self.wanted
+            partials=self.wanted,
+            speech_events=self.wanted,
+            acks=self.acks,
+            turns=self.turns > 0 and self.wanted,
+            speakers=self.annotations > 0 and self.wanted,
         )
         return Start(audio=AudioFormat(sample_rate=RATE), features=features, resume=self.resume)
 
@@ -103,6 +109,8 @@ SMALL: Final = (
     Settings(name="speech events", audio=1, speech_events=True),
     Settings(name="turns", audio=1, turns=3),
     Settings(name="turns that nobody wants", audio=1, turns=3, wanted=False),
+    Settings(name="speakers", audio=2, annotations=4),
+    Settings(name="speakers whom nobody wants", audio=1, annotations=3, wanted=False),
     Settings(name="a flush that ends the turn", audio=1, flushes=("e1",), turns=2),
     Settings(name="signs of life", audio=1, chatty=True),
     Settings(name="leaving", audio=1, cancel=True, abort=True),
@@ -160,6 +168,7 @@ LARGE: Final = (
     Settings(name="turns and a change", audio=1, changes=1, turns=2),
     Settings(name="turns and a cut", audio=1, turns=2, resume=True, cuts=1),
     Settings(name="turns and a restart", audio=1, turns=2, resume=True, restarts=1),
+    Settings(name="speakers and a restart", audio=1, annotations=3, resume=True, restarts=1),
     Settings(name="turns and failures", audio=1, turns=3, segment_failures=1),
     Settings(name="turns and the server's end", audio=1, turns=3, stops=("shutdown",)),
     Settings(name="a second server that declines, with audio", audio=1, resume=True, restarts=1, declines=True, cuts=1),
