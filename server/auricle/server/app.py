@@ -30,12 +30,12 @@ from auricle.server.metrics.registry import ServerMetrics
 from auricle.server.metrics.session_metrics import SessionMetrics
 from auricle.server.models.pool import ModelPool, Source
 from auricle.server.overview import Overview
+from auricle.server.second_opinions import ALONE, SecondOpinions, second_opinions
 from auricle.server.server_config import DEFAULT_PORT as DEFAULT_PORT
 from auricle.server.server_config import ServerConfig as ServerConfig
 from auricle.server.server_config import access_of, models_of
 from auricle.server.sessions.admission import Refusal, key_refusal, no_place, reason_of_denial
 from auricle.server.sessions.caller import UNKNOWN, Caller
-from auricle.server.sessions.configuration_span import SpeechDefaults
 from auricle.server.sessions.conversation import Conversation
 from auricle.server.sessions.draining import DrainProgress
 from auricle.server.sessions.last_words import last_words
@@ -45,7 +45,6 @@ from auricle.server.sessions.places import Places
 from auricle.server.sessions.registry import SessionRegistry, shut_down
 from auricle.server.sessions.session_keys import SessionKeys
 from auricle.server.sessions.session_log import log_session_end
-from auricle.server.sessions.turn_detection import BY_SILENCE, TurnDetection, running_turn_detection
 from auricle.server.sessions.watchers import SessionsWatchers
 from auricle.server.status import ServerStatus
 from auricle.server.telemetry.loading import exported_traces, incoming, traced
@@ -66,12 +65,14 @@ class SpeechServer:
     """A running server. Made by `running_server`."""
 
     def __init__(
-        self, config: ServerConfig, source: Source, tracing: "Tracing | None" = None, turns: TurnDetection = BY_SILENCE
+        self,
+        config: ServerConfig,
+        source: Source,
+        tracing: "Tracing | None" = None,
+        others: SecondOpinions = ALONE,
     ) -> None:
         self._config = config
-        self._speech = SpeechDefaults(
-            language=config.language, silence_s=config.silence_s, max_segment_s=config.max_segment_s, turns=turns
-        )
+        self._speech = others.speech(config)
         self._keys = SessionKeys(access_of(config))
         self._tracing = tracing
         self._metrics = ServerMetrics()
@@ -388,11 +389,10 @@ async def running_server(
 ) -> AsyncIterator[SpeechServer]:
     """Run a server for the length of the block: it listens when the block begins, while its models still load.
 
-    ``source`` replaces the engine of ``config``. Raises `ListenError`, and `EngineUnavailable` for its turn detector.
+    ``source`` replaces the engine of ``config``. Raises `ListenError`, and `EngineUnavailable` for its second opinions.
     """
-    detection = running_turn_detection(config.turn_detector, config.turns)
-    async with detection as turns, exported_traces() as tracing, trio.open_nursery() as nursery:
-        server = SpeechServer(config, models_of(config) if source is None else lambda *_: source, tracing, turns)
+    async with second_opinions(config) as others, exported_traces() as tracing, trio.open_nursery() as nursery:
+        server = SpeechServer(config, models_of(config) if source is None else lambda *_: source, tracing, others)
         await nursery.start(server.run)
         try:
             yield server

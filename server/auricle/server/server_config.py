@@ -45,6 +45,8 @@ class ServerConfig:
     """By what it is told that a turn is over, by its name: ``silence``, ``smart-turn``, or one that is installed."""
     turns: TurnRules = DEFAULTS
     """How much silence ends a turn, where a client does not say."""
+    speakers: str | None = None
+    """By what it is told who speaks, by its name: ``campplus``, or one that is installed. None: nobody is named."""
     engine_workers: EngineWorkers | None = None
     """Workers of a cluster on which the one model runs instead; None: it runs on this machine."""
     node_name: str | None = None

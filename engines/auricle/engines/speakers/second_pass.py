@@ -26,6 +26,11 @@ class SecondPass:
         self._heard: list[tuple[int, Stretch]] = []
         """The final, and the stretch, of each voice."""
 
+    @property
+    def stretches(self) -> int:
+        """How many stretches have been listened to."""
+        return len(self._voices)
+
     def add(self, words: Sequence[Word], audio: Samples, start_s: float) -> None:
         """Listen to a final. ``audio`` begins at ``start_s`` on the clock of the words. Raises `EngineError`."""
         found = stretches(words)

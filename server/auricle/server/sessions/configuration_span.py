@@ -29,6 +29,7 @@ from auricle.engines.protocol import (
     UtteranceFailed,
 )
 from auricle.engines.turn_results import TurnGoesOn, TurnMaybeOver, TurnOver
+from auricle.server.sessions.speaker_naming import NOBODY, SpeakerNaming
 from auricle.server.sessions.turn_detection import BY_SILENCE, TurnDetection
 
 SILENCE: Final = {"pcm_s16le": b"\0", "pcm_f32le": b"\0", "mulaw": b"\xff", "alaw": b"\xd5"}
@@ -46,6 +47,8 @@ class SpeechDefaults:
     """Longest utterance in seconds; a longer one is cut."""
     turns: TurnDetection = BY_SILENCE
     """By what the end of a turn is told, where the client wants to know."""
+    speakers: SpeakerNaming = NOBODY
+    """By what it is told who speaks, where the client wants to know."""
 
 
 SPEECH_DEFAULTS: Final = SpeechDefaults()

@@ -51,6 +51,7 @@ from auricle.server.models.pool import ModelPool
 from auricle.server.models.served_model import ServedModel
 from auricle.server.sessions.admission import RefusalReason, engine_refusal
 from auricle.server.sessions.configuration_span import (
+    SILENCE,
     SPEECH_DEFAULTS,
     ConfigurationSpan,
     SpeechDefaults,
@@ -60,6 +61,7 @@ from auricle.server.sessions.configuration_span import (
 )
 from auricle.server.sessions.observer import SessionObserver
 from auricle.server.sessions.resume_token import new_resume_token
+from auricle.server.sessions.speaker_naming import SessionSpeakers
 from auricle.server.status import SessionStatus
 from auricle.transports.trio.server import Connection
 
@@ -110,6 +112,7 @@ class Conversation:
         self._given_up = False
         self._spans_in, self._spans = trio.open_memory_channel[ConfigurationSpan](math.inf)
         self._span: ConfigurationSpan | None = None
+        self._speakers: SessionSpeakers | None = None
         self._open_spans: list[ConfigurationSpan] = []
         # Events that arrived before the engine was ready; bounded by the pre-buffer's credit.
         self._deferred: deque[Callable[[], None]] = deque()
@@ -123,7 +126,7 @@ class Conversation:
                     match event:
                         case Started(config=config):
                             self._note(event)
-                            nursery.start_soon(self._serve, config)
+                            nursery.start_soon(self._serve, config, nursery)
                         case Disconnected() | Reconnected():
                             self._note(event)
                             logger.debug("session %s: %s", self._id, type(event).__name__.lower())
@@ -187,6 +190,8 @@ class Conversation:
         match event:
             case AudioReceived(pcm=pcm):
                 self._span.feed(pcm)
+                if self._speakers is not None:
+                    self._speakers.hear(event)
             case AudioSkipped(start_sample=start, end_sample=end):
                 self._span.skip(end - start)
             case FlushRequested(id=flush_id, at_sample=at_sample):
@@ -225,7 +230,7 @@ class Conversation:
         assert self._model is not None, "results come from a model that has been chosen"
         return self._model.actor
 
-    async def _serve(self, config: Start) -> None:
+    async def _serve(self, config: Start, nursery: trio.Nursery) -> None:
         """Choose the model, wait for it, and serve. Whatever fails ends the session with one error."""
         try:
             model = await self._choose_model(config)
@@ -237,7 +242,7 @@ class Conversation:
                 if self._refuse_unserved(config, info):
                     return
                 self._observer.model_chosen(model.name)
-                await self._serve_with(info, config)
+                await self._serve_with(info, config, nursery)
         except EngineUnavailable as error:
             self._fail("engine_unavailable", error)
         except EngineError as error:
@@ -279,7 +284,7 @@ class Conversation:
             )
         return refusal is not None
 
-    async def _serve_with(self, info: EngineInfo, config: Start) -> None:
+    async def _serve_with(self, info: EngineInfo, config: Start, nursery: trio.Nursery) -> None:
         """Send ``ready``, and forward the results of every span, in order."""
         server = ServerInfo(
             name=info.name,
@@ -287,11 +292,16 @@ class Conversation:
             model=info.model,
             device=info.device,
             turn_detector=self._defaults.turns.name,
+            speakers=self._defaults.speakers.name,
         )
         token, limits = new_resume_token(), self._told_limits()
         await self._connection.do(
             lambda now: self._session.accept(self._id, server, resume_token=token, more_limits=limits, now=now)
         )
+        if server.speakers is not None:
+            silence = SILENCE[config.audio.encoding]
+            self._speakers = SessionSpeakers(self._defaults.speakers, self._connection, config.audio, silence)
+            nursery.start_soon(self._speakers.name_all)
         self._begin_span(config, config.timeline_origin or 0)
         while self._deferred:
             self._deferred.popleft()()
@@ -322,8 +332,13 @@ class Conversation:
     async def _forward_results(self, span: ConfigurationSpan) -> None:
         while results := await span.results():
             for result in results:
+                if self._speakers is not None and isinstance(result, StreamDone) and span.change_id is None:
+                    await self._speakers.settle()
                 await self._connection.do(partial(self._apply_result, span, result))
                 self._observer.told(result, trio.current_time())
+                if self._speakers is not None and isinstance(result, FinalResult):
+                    segment = self._session.snapshot.segment - 1
+                    self._speakers.heard(segment, wire_words(result.words), result.end_sample)
 
     def _apply_result(self, span: ConfigurationSpan, result: Result, now: float) -> Outputs:
         session = self._session

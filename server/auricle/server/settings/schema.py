@@ -240,6 +240,11 @@ _RECOGNITION: Final = (
         help="By what the end of a turn is told: silence, smart-turn (extra turns), or an installed one.",
     ),
     Setting(
+        name="speakers", group=Group.RECOGNITION, kind=Text(what="the name of a voice embedder"),
+        unset="nobody is named", common=True,
+        help="By what it is told who speaks, to clients that ask: campplus, or an installed one.",
+    ),
+    Setting(
         name="turn_timeout_s", group=Group.RECOGNITION, kind=Number(least=0.5, most=60.0), default=1.2,
         target="turns.longest_s", help="Silence that ends any turn.",
     ),
