@@ -58,11 +58,13 @@ class _FakeVADStream(vad.VADStream):
         async for frame in self._input_ch:
             if not isinstance(frame, rtc.AudioFrame):
                 continue
-            if np.frombuffer(frame.data, dtype=np.int16).any():
+            is_voiced = bool(np.frombuffer(frame.data, dtype=np.int16).any())
+            if is_voiced:
                 speech_s, silence_s = speech_s + frame.duration, 0.0
             else:
                 silence_s += frame.duration
             frames.append(frame)
+            self._tell_measured(speech_s if is_voiced else 0.0, silence_s)
             if not speaking and speech_s >= 0.05:
                 speaking = True
                 self._say(vad.VADEventType.START_OF_SPEECH, speech_s, silence_s)
@@ -70,6 +72,20 @@ class _FakeVADStream(vad.VADStream):
                 speaking = False
                 self._say(vad.VADEventType.END_OF_SPEECH, speech_s, silence_s, frames)
                 speech_s, frames = 0.0, []
+
+    def _tell_measured(self, speech_s: float, silence_s: float) -> None:
+        """Tell of every frame, as the framework's own detector does: a detector of turns on audio is asked by that."""
+        self._event_ch.send_nowait(
+            vad.VADEvent(
+                type=vad.VADEventType.INFERENCE_DONE,
+                samples_index=0,
+                timestamp=time.time(),
+                speech_duration=speech_s,
+                silence_duration=silence_s,
+                raw_accumulated_speech=speech_s,
+                raw_accumulated_silence=silence_s,
+            )
+        )
 
     def _say(
         self, type: vad.VADEventType, speech_s: float, silence_s: float, frames: Sequence[rtc.AudioFrame] = ()
