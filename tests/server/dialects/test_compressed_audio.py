@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import av
@@ -111,6 +112,24 @@ def test_what_is_no_container_is_said(data: bytes) -> None:
     decoder = ContainerStream()
     with pytest.raises(MediaError, match="no container that can be read"):  # noqa: PT012
         decoder.feed(data)
+        decoder.end()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "ffconcat version 1.0\nfile secret.flac\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nsecret.flac\n#EXT-X-ENDLIST\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n",
+    ],
+    ids=["a list of files", "a playlist", "a description of a broadcast"],
+)
+def test_what_names_other_files_is_no_container(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret.flac").write_bytes(encoded("flac"))
+    monkeypatch.chdir(tmp_path)
+    decoder = ContainerStream()
+    with pytest.raises(MediaError, match="no container that can be read"):  # noqa: PT012
+        decoder.feed(script.encode())
         decoder.end()
 
 

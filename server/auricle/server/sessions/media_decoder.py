@@ -13,9 +13,11 @@ import av
 from av.audio.resampler import AudioResampler
 
 from auricle.server.dialects.handshake import DECODED, Media
+from auricle.server.recordings.av_source import DEMUXERS
 
-_PROBE: Final = {"probesize": "4096", "analyzeduration": "0"}
-"""FFmpeg's options: begin as soon as the format is known, as somebody is speaking."""
+_OPTIONS: Final = {"probesize": "4096", "analyzeduration": "0", "format_whitelist": DEMUXERS}
+"""FFmpeg's options: begin as soon as the format is known, as somebody is speaking; and open nothing but containers, as
+FFmpeg takes a list of files for one, and would read those of this machine."""
 MOST_PCM: Final = 1024 * 1024
 """Bytes of PCM that wait at most, and a frame's: half a minute."""
 
@@ -162,7 +164,7 @@ class ContainerStream:
                 self._state.notify_all()
 
     def _frames(self) -> Iterator[bytes]:
-        with av.open(self, mode="r", options=_PROBE, buffer_size=4096) as container:
+        with av.open(self, mode="r", options=_OPTIONS, buffer_size=4096) as container:
             if not container.streams.audio:
                 raise ValueError("it holds no audio")
             resampler = _resampler()
