@@ -169,9 +169,19 @@ class Simulation:
     """Sessions talk for ``speech_s``; then all that is open is said and served."""
 
     def __init__(
-        self, server: Server, sessions: int, *, speech_s: float = 60.0, seed: int = 1, speed: float = 1.0
+        self,
+        server: Server,
+        sessions: int,
+        *,
+        speech_s: float = 60.0,
+        seed: int = 1,
+        speed: float = 1.0,
+        slowness: float = 1.0,
+        slow_until_s: float = 0.0,
     ) -> None:
+        """Calls take ``speed`` times as long as measured; ``slowness`` times that where they begin before a time."""
         self.server, self.speech_s, self.speed = server, speech_s, speed
+        self.slowness, self.slow_until_s = slowness, slow_until_s
         self.random = random.Random(seed)
         self.report = Report()
         self.events: list[tuple[float, int, object]] = []
@@ -197,6 +207,7 @@ class Simulation:
             if batch is not None:
                 beam = BEAM if batch.jobs[0].urgency.is_final else 1.0
                 took_s = measured_s(max(job.samples for job in batch.jobs), len(batch.jobs), beam) * self.speed
+                took_s *= self.slowness if now_s < self.slow_until_s else 1.0
                 self.report.busy_s += took_s
                 self.report.sizes.append(len(batch.jobs))
                 self._at(now_s + took_s, batch)

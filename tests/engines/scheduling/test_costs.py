@@ -23,7 +23,7 @@ def predicted(costs, bucket, size):
 
 def after(costs, *calls):
     for bucket, size, took_s in calls:
-        costs = learned(costs, group=bucket, samples=(bucket + 1) * SECOND, size=size, took_s=took_s)
+        costs = learned(costs, group=bucket, samples=(bucket + 1) * SECOND, size=size, took_s=took_s, now_s=0.0)
     return costs
 
 
@@ -96,7 +96,7 @@ def test_calls_of_many_sizes_are_all_learned(seed):
         size = random.randint(1, 8)
         samples = LANES.buckets[2]
         took_s = measured_s(samples, size) * 3.0 * random.uniform(0.9, 1.1)
-        costs = learned(costs, group=2, samples=samples, size=size, took_s=took_s)
+        costs = learned(costs, group=2, samples=samples, size=size, took_s=took_s, now_s=0.0)
     for size in range(1, 9):
         told_s = predict_s(costs, group=2, samples=LANES.buckets[2], size=size)
         assert told_s == pytest.approx(3.0 * measured_s(LANES.buckets[2], size), rel=0.1)

@@ -40,6 +40,9 @@ Calls that go on being slow still prevail, by 1.6 x a call."""
 FORGET_AFTER: Final = 64
 """Calls after which a cell that was not seen again is worth half. Reason: a size that looked too slow to be chosen is
 never tried again, and a single bad moment would rule it out for good."""
+FORGET_S: Final = 15.0
+"""Or seconds: two turns of a conversation. A machine that others keep busy makes calls twenty times as long, and few;
+when it has its processors back, the calls of that time are to count no more within a minute, however few follow."""
 SHORTEST_S: Final = 1e-5
 """No call is thought to take less, in seconds: clocks say zero for what is shorter than their tick."""
 
@@ -51,6 +54,8 @@ class Cell(NamedTuple):
     ratio: float
     seen_at: int
     """Number of the last call that taught it."""
+    seen_s: float
+    """When that call returned."""
 
 
 class Costs(NamedTuple):
@@ -61,6 +66,8 @@ class Costs(NamedTuple):
     scale: float = 1.0
     """Ratio of a call that nothing more is known about: how slow the machine is, compared to the guess."""
     calls: int = 0
+    at_s: float = 0.0
+    """When the last of them returned."""
 
 
 def prior_s(samples: int, size: int) -> float:
@@ -76,9 +83,10 @@ def predict_s(costs: Costs, *, group: Hashable, samples: int, size: int) -> floa
     return max(SHORTEST_S, prior_s(samples, size) * _ratio(costs, group, size))
 
 
-def learned(costs: Costs, *, group: Hashable, samples: int, size: int, took_s: float) -> Costs:
-    """Return the costs after a call that took ``took_s``."""
+def learned(costs: Costs, *, group: Hashable, samples: int, size: int, took_s: float, now_s: float) -> Costs:
+    """Return the costs after a call that has taken ``took_s`` and returned now."""
     observed = max(took_s, SHORTEST_S) / prior_s(samples, size)
+    costs, since_s = costs._replace(at_s=max(costs.at_s, now_s)), now_s - costs.at_s
     if costs.calls:
         expected = max(_ratio(costs, group, size), SHORTEST_S)
         observed = min(observed, OUTLIER * expected)
@@ -87,15 +95,27 @@ def learned(costs: Costs, *, group: Hashable, samples: int, size: int, took_s: f
     at = bisect_left(cells, size, key=_SIZE)
     known = at < len(cells) and cells[at].size == size
     before = _faded(costs, cells[at], _between(costs, cells, at, at + 1, size)) if known else observed
-    cell = Cell(size, before + GAIN * (observed - before), calls)
+    cell = Cell(size, before + GAIN * (observed - before), calls, costs.at_s)
     return Costs(
         groups=MappingProxyType({**costs.groups, group: (*cells[:at], cell, *cells[at + known :])}),
-        scale=costs.scale + SCALE_GAIN * (observed - costs.scale) if costs.calls else observed,
+        scale=costs.scale + _scale_gain(costs, observed, since_s) * (observed - costs.scale)
+        if costs.calls
+        else observed,
         calls=calls,
+        at_s=costs.at_s,
     )
 
 
 _SIZE: Final = attrgetter("size")
+
+
+def _scale_gain(costs: Costs, observed: float, since_s: float) -> float:
+    """Return the share of an observation in the average of all calls, ``since_s`` after the one before.
+
+    Good news after a pause count for more than others: what was learned before it is old. Bad news do not: they may be
+    a hiccup, and others would be refused for it.
+    """
+    return SCALE_GAIN if observed >= costs.scale else max(SCALE_GAIN, 1.0 - 0.5 ** (max(0.0, since_s) / FORGET_S))
 
 
 def _ratio(costs: Costs, group: Hashable, size: int) -> float:
@@ -111,18 +131,23 @@ def _ratio(costs: Costs, group: Hashable, size: int) -> float:
 
 
 def _between(costs: Costs, cells: tuple[Cell, ...], below: int, above: int, size: int) -> float:
-    """Return the ratio on the line between ``cells[below - 1]`` and ``cells[above]``; beyond the ends it is level."""
-    if below > 0 and above < len(cells):
-        left, right = cells[below - 1], cells[above]
-        return left.ratio + (right.ratio - left.ratio) * (size - left.size) / (right.size - left.size)
-    if below > 0:
-        return cells[below - 1].ratio
-    if above < len(cells):
-        return cells[above].ratio
-    return costs.scale
+    """Return the ratio on the line between ``cells[below - 1]`` and ``cells[above]``; beyond the ends it is level.
+
+    What they say gives way to the scale of the machine as they grow old: two that are never seen would else vouch for
+    each other, and draw the ones between to what took so long once.
+    """
+    left = cells[below - 1] if below > 0 else None
+    right = cells[above] if above < len(cells) else None
+    if left is None:
+        return costs.scale if right is None else _faded(costs, right, costs.scale)
+    said = _faded(costs, left, costs.scale)
+    if right is None:
+        return said
+    return said + (_faded(costs, right, costs.scale) - said) * (size - left.size) / (right.size - left.size)
 
 
 def _faded(costs: Costs, cell: Cell, otherwise: float) -> float:
-    """Return a cell's ratio, which gives way to what its neighbours say the longer it was not seen."""
-    weight: float = 0.5 ** ((costs.calls - cell.seen_at) / FORGET_AFTER)
+    """Return a cell's ratio, which gives way to something else the longer it was not seen."""
+    age = (costs.calls - cell.seen_at) / FORGET_AFTER + (costs.at_s - cell.seen_s) / FORGET_S
+    weight: float = 0.5**age
     return otherwise + weight * (cell.ratio - otherwise)

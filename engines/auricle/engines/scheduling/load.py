@@ -40,6 +40,10 @@ FINALS_RELAXED: Final = 0.5
 LONGEST_WAIT_S: Final = 30.0
 """No more sessions are admitted while a final would take so many seconds to come: whoever comes now could not be served
 in time. It is what a drain may take without progress (`Limits.drain_timeout_s`)."""
+IDLE_S: Final = 30.0
+"""An engine that has had nothing to do for so many seconds takes one session, whatever its calls took before: by then
+demand has faded to a third (`MEMORY_S`), and what is known of calls is old. One that only lately was starved by others
+would shut out everybody for as long as those who are there keep silent, for only calls teach what calls take."""
 SESSION_S: Final = 180.0
 """Seconds a session lasts, where none has ended yet: a telephone call. Only for how long the refused should wait."""
 SESSION_GAIN: Final = 0.1

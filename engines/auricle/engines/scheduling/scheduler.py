@@ -27,6 +27,7 @@ from auricle.engines.scheduling.budgets import call_budget_s, first_call_budget_
 from auricle.engines.scheduling.costs import Costs, learned, predict_s
 from auricle.engines.scheduling.jobs import FINAL_DUE_S, Batch, Group, Job, JobId, bucket_of, heard_samples
 from auricle.engines.scheduling.load import (
+    IDLE_S,
     LONGEST_WAIT_S,
     SESSION_GAIN,
     SESSION_S,
@@ -86,6 +87,8 @@ class Scheduler(NamedTuple):
     pace: Pace
     session_s: float = SESSION_S
     """How long sessions last, on average."""
+    busy_s: float = float("-inf")
+    """When a session was last taken, or a call ended."""
 
 
 Dropped = tuple[Job, ...]
@@ -115,6 +118,7 @@ def opened(state: Scheduler, session: int, *, now_s: float) -> Scheduler:
     """Count a session. Raises `ValueError` if it is open already."""
     if session in state.sessions:
         raise ValueError(f"session {session} is open already")
+    state = state._replace(busy_s=now_s)
     return _with_demand(state, session, Session(now_s, newcomer(now_s)), newcomer(now_s), now_s)
 
 
@@ -202,9 +206,14 @@ def resized(state: Scheduler, lanes: int, *, now_s: float) -> Scheduler:
 def finished(state: Scheduler, batch: Batch, *, took_s: float, now_s: float) -> Scheduler:
     """Give a lane back, and learn how long its call took."""
     costs = learned(
-        state.costs, group=batch.group, samples=_heard(state.lanes, batch.jobs), size=len(batch.jobs), took_s=took_s
+        state.costs,
+        group=batch.group,
+        samples=_heard(state.lanes, batch.jobs),
+        size=len(batch.jobs),
+        took_s=took_s,
+        now_s=now_s,
     )
-    return _paced(failed(state, batch)._replace(costs=costs), now_s)
+    return _paced(failed(state, batch)._replace(costs=costs, busy_s=now_s), now_s)
 
 
 def failed(state: Scheduler, batch: Batch) -> Scheduler:
@@ -224,13 +233,14 @@ def load(state: Scheduler, *, now_s: float) -> Load:
     shares = _shares(state)
     leaves_s = retry_after_s(demand, shares, state.lanes, sessions=sessions, session_s=state.session_s)
     wait_s = final_wait_s(state, now_s=now_s)
-    in_time = sessions == 0 or wait_s <= LONGEST_WAIT_S
+    is_idle = _is_idle(state, now_s)
+    admits, in_time = pace.admits or is_idle, is_idle or sessions == 0 or wait_s <= LONGEST_WAIT_S
     due_s = min((job.deadline_s for job in queued(state) if job.urgency is Urgency.FINAL), default=now_s)
     return Load(
         utilisation=utilisation(demand, shares, state.lanes, pace.interval_s),
         interval_s=pace.interval_s,
-        admits=pace.admits and in_time,
-        retry_after_s=max(0.0 if pace.admits else leaves_s, 0.0 if in_time else catches_up_s(wait_s)),
+        admits=admits and in_time,
+        retry_after_s=max(0.0 if admits else leaves_s, 0.0 if in_time else catches_up_s(wait_s)),
         late_s=max(0.0, now_s - due_s),
     )
 
@@ -264,6 +274,11 @@ def overdue_s(state: Scheduler, *, now_s: float) -> float:
 
 
 # ---------------------------------------------------------------------------- the parts of the above
+
+
+def _is_idle(state: Scheduler, now_s: float) -> bool:
+    """Whether there has been nothing to do for so long that one session is taken to see how fast the engine is."""
+    return not state.running and not state.queue.lines and now_s - state.busy_s >= IDLE_S
 
 
 def _budget_s(state: Scheduler, predicted_s: float, samples: int) -> float:
