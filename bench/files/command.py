@@ -1,7 +1,6 @@
 """The command line of the bench of files."""
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from files.page import page
 from files.programs import OURS, PEERS, Cost, commands, run
 from files.subtitles import norm, text_of
 from files.tape import PAUSE_S, tape, write_m4a
+from kept_results import measure_or_render
 from normal import align, normal
 from words.samples import Sample, Wanted, load_samples
 
@@ -29,16 +29,7 @@ SHORT_S: Final = 600.0
 def main() -> int:
     """Do what is asked. Returns the exit code."""
     options = _options()
-    if options.action == "measure":
-        results: dict[str, Any] = {}
-        for results in _measured(options):
-            if options.write:  # after each program: the next one may take its time
-                RESULTS.mkdir(exist_ok=True)
-                (RESULTS / f"{options.model}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        print(page([results]))
-    if options.write or options.action == "render":
-        kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))]
-        PAGE.write_text(page(kept), encoding="utf-8")
+    measure_or_render(options, _measured(options), RESULTS, PAGE, page)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, Final
 import machine
 from clips import LONGEST_S, Tape, lay
 from cpu import children_cpu_s
+from kept_results import measure_or_render
 from peers.catalogue import LEFT_OUT, OURS, SERVERS, Server, interpreter_of_ours
 from peers.environments import InstallError, environment, version
 from peers.measures import Rung, held, rung
@@ -43,16 +43,7 @@ BEAM_SIZE: Final = 5
 def main() -> int:
     """Do what is asked. Returns the exit code."""
     options = _options()
-    if options.action == "measure":
-        results: dict[str, Any] = {}
-        for results in _measured(options):
-            if options.write:  # after each server: the next one may take its time
-                RESULTS.mkdir(exist_ok=True)
-                (RESULTS / f"{options.model}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        print(page([results]))
-    if options.write or options.action == "render":
-        kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))]
-        PAGE.write_text(page(kept), encoding="utf-8")
+    measure_or_render(options, _measured(options), RESULTS, PAGE, page)
     return 0
 
 

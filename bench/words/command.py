@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import machine
+from kept_results import read_all
 from words import store
 from words.case_checks import check_cases
 from words.repeats import repeated
@@ -50,7 +51,7 @@ def main() -> int:
 
 def render(folder: Path = DOCS) -> None:
     """Write the page and its plots from all results that are kept."""
-    results = store.read_all()
+    results = read_all(store.RESULTS)
     drawn: dict[str, Path] = import_module("words.charts").draw(results, folder)  # matplotlib is needed here only
     images = [f"![{title}]({path.name})" for title, path in drawn.items()]
     (folder / "bench-words.md").write_text(page(results, images), encoding="utf-8")

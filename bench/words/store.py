@@ -45,8 +45,3 @@ def keep(now: dict[str, Any], folder: Path = RESULTS) -> Path:
 def write(path: Path, results: dict[str, Any]) -> None:
     """Write a results file."""
     path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def read_all(folder: Path = RESULTS) -> list[dict[str, Any]]:
-    """Return all results."""
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]

@@ -1,7 +1,7 @@
 """The page of the bench of peers, and the kept results that it is made of."""
 
-import json
 
+from kept_results import read_all
 from peers import command as peers_command
 from peers.page import page
 
@@ -64,5 +64,4 @@ def test_the_page_says_what_was_measured_and_what_did_not_run() -> None:
 
 
 def test_the_page_is_the_one_of_the_results_that_are_kept() -> None:
-    kept = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(peers_command.RESULTS.glob("*.json"))]
-    assert peers_command.PAGE.read_text(encoding="utf-8") == page(kept)
+    assert peers_command.PAGE.read_text(encoding="utf-8") == page(read_all(peers_command.RESULTS))

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kept_results import read_all
 from words import store
 from words.report import page
 from words.verdicts import verdicts
@@ -140,7 +141,7 @@ def test_results_of_one_run_stand_beside_those_of_another(tmp_path: Path) -> Non
     store.keep(first, tmp_path)
     again = results(files=column(0.04))
     path = store.keep(again, tmp_path)
-    (kept,) = store.read_all(tmp_path)
+    (kept,) = read_all(tmp_path)
     assert path.name == "tiny.en.json"
     assert list(kept["columns"]) == ["plain-beam5", "files", "live-0.5"]
 
