@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Protocol, cast
+from typing import ClassVar, Protocol, cast
 
 from auricle.core import AudioReceived, Limits, OpenTransport, ServerEvent, ServerSession
 from auricle.core.dialect import Dialect
@@ -40,14 +40,15 @@ class BaseConnection:
     """A session with one client. Made by ``serve_wire``.
 
     ``dialect`` is the client's, where its handshake shows it, and ``opening`` what the handshake says in that dialect.
-    ``driver`` makes a driver of the event loop, ``hold`` keeps a wire for a block and drops it behind, ``new_signal``
-    makes an event of the loop.
 
     Iterate it for the session's events; the last one is always a `SessionClosed`. Call the verbs of `ServerSession`
     through `do` or `post`.
     """
 
-    _driver: ServerDriver
+    _new_driver: ClassVar[Callable[..., ServerDriver]]
+    """Makes a driver of the event loop."""
+    _new_signal: ClassVar[type[Signal]]
+    """Makes an event of the loop."""
 
     def __init__(
         self,
@@ -55,23 +56,24 @@ class BaseConnection:
         limits: Limits | None,
         opened_at: float,
         *,
-        dialect: Dialect | None,
-        opening: tuple[Message, ...],
-        driver: Callable[..., ServerDriver],
-        hold: Callable[[Wire], AbstractAsyncContextManager[Wire]],
-        new_signal: Callable[[], Signal],
+        dialect: Dialect | None = None,
+        opening: tuple[Message, ...] = (),
     ) -> None:
         self.session = traced(ServerSession)(wire.subprotocol, now=opened_at, limits=limits, dialect=dialect)
         """The session, for reading; change it only through `do` and `post`."""
         # Bounded by what the client may send: its credit, or for a legacy client by suspended reading.
         self._events: deque[ServerEvent] = deque()
-        self._reader = EventReader[ServerEvent](self._take, new_signal)
+        self._reader = EventReader[ServerEvent](self._take, self._new_signal)
         self._hear_audio: Callable[[AudioReceived], None] | None = None
         self._opening = opening
-        self._hold = hold
-        self._driver = driver(
-            self.session, open_wire=partial(hold, wire), opened=lambda _wire, _now: (), emit=self._emit
+        self._driver = self._new_driver(
+            self.session, open_wire=partial(self._hold, wire), opened=lambda _wire, _now: (), emit=self._emit
         )
+
+    @staticmethod
+    def _hold(wire: Wire) -> AbstractAsyncContextManager[Wire]:
+        """Keep a wire for a block, and drop it behind, also on a cancel."""
+        raise NotImplementedError
 
     async def do(self, verb: Callable[[float], Outputs]) -> None:
         """Call a verb of the session and wait for it. Raises `LocalProtocolError` where it breaks a guarantee."""

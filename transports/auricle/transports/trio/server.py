@@ -20,34 +20,17 @@ class Connection(BaseConnection):
     through `do` or `post`.
     """
 
-    def __init__(
-        self,
-        wire: Wire,
-        limits: Limits | None,
-        opened_at: float,
-        *,
-        dialect: Dialect | None = None,
-        opening: tuple[Message, ...] = (),
-    ) -> None:
-        super().__init__(
-            wire,
-            limits,
-            opened_at,
-            dialect=dialect,
-            opening=opening,
-            driver=Driver,
-            hold=_held,
-            new_signal=trio.Event,
-        )
+    _new_driver = Driver
+    _new_signal = trio.Event
 
-
-@asynccontextmanager
-async def _held(wire: Wire) -> AsyncIterator[Wire]:
-    try:
-        yield wire
-    finally:
-        with trio.CancelScope(shield=True):
-            await wire.abort()
+    @staticmethod
+    @asynccontextmanager
+    async def _hold(wire: Wire) -> AsyncIterator[Wire]:
+        try:
+            yield wire
+        finally:
+            with trio.CancelScope(shield=True):
+                await wire.abort()
 
 
 @asynccontextmanager
