@@ -9,17 +9,18 @@ import trio
 import trio.testing
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Message, Receive, Scope, Send
 from trio.testing import MockClock, trio_test
 
 from auricle.server.dialects.paths import DIALECTS
 from auricle.server.http.application import application
-from auricle.server.http.asgi_bridge import UNREAD_BODY_BYTES, serve_http
+from auricle.server.http.asgi_bridge import CHUNKS_PER_TURN, UNREAD_BODY_BYTES, serve_http
 from auricle.server.http.http_limits import HTTP_DEFAULTS
 from auricle.server.http.negotiation import WEBSOCKET_PATHS
 from auricle.server.http.operator_routes import operator_routes, status_routes
 from auricle.server.http.web_pages import page, page_routes
+from auricle.transports.trio.frame_budget import BURST
 from server.http.listener_harness import FAR_S, ask, connected, get, listening, parsed, read_all, read_until, request
 
 
@@ -340,3 +341,38 @@ async def test_an_application_that_says_nothing_is_a_500() -> None:
         async with listening(on_http=partial(serve_http, app=silent)) as server:
             assert (await ask(server, request())).startswith(b"HTTP/1.1 500 ")
             assert server.counts.failed == 1
+
+
+def in_chunks_of_a_byte(count: int) -> bytes:
+    head = request("POST /read HTTP/1.1", {"Host": "a", "Transfer-Encoding": "chunked", "Connection": "close"})
+    return head + b"1\r\nx\r\n" * count + b"0\r\n\r\n"
+
+
+READING: list[BaseRoute] = [Route("/read", read_it, methods=["POST"])]
+
+
+@trio_test
+async def test_others_have_their_turn_while_chunks_of_a_byte_are_parsed() -> None:
+    turns = 0
+
+    async def another() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    on_http = partial(serve_http, app=application(READING))
+    async with connected(on_http=on_http) as (ours, _), trio.open_nursery() as nursery:
+        with trio.fail_after(FAR_S):
+            await ours.send_all(in_chunks_of_a_byte(BURST))
+            nursery.start_soon(another)
+            assert b"HTTP/1.1 200" in await read_until(ours, b"\r\n\r\n")
+        nursery.cancel_scope.cancel()
+    assert turns >= BURST / CHUNKS_PER_TURN
+
+
+@trio_test
+async def test_a_flood_of_small_chunks_is_refused() -> None:
+    status, _, body = await get(in_chunks_of_a_byte(10 * BURST), READING)
+    assert (status, json.loads(body)["detail"]) == (400, "The body is in too many small chunks.")
+    assert (await get(in_chunks_of_a_byte(BURST), READING))[0] == 200

@@ -18,11 +18,15 @@ from auricle.server.http.http_limits import HTTP_DEFAULTS
 from auricle.server.http.negotiation import path_of
 from auricle.server.http.problem_details import Problem
 from auricle.server.http.request_head import HEAD_BYTES
+from auricle.transports.trio.frame_budget import FrameBudget
 
 UNREAD_BODY_BYTES: Final = 64 * 1024
 """Maximum bytes of a body, in which no application is interested, that are discarded to keep the connection alive."""
 UNREAD_BODY_TIMEOUT_S: Final = 5.0
 RECEIVE_BYTES: Final = 64 * 1024
+CHUNKS_PER_TURN: Final = 64
+"""Chunks of a body that are parsed before other tasks get their turn: about a millisecond of work."""
+TOO_MANY_CHUNKS: Final = "The body is in too many small chunks."
 DEFAULT_HEADERS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 """Headers of every response that does not say otherwise."""
 
@@ -107,6 +111,8 @@ class _Exchange:
         self._head: Message | None = None
         """The beginning of the response, until its first bytes come: they go into one write."""
         self._reads_body = False
+        self._chunks = 0
+        self._budget = FrameBudget(now=trio.current_time())
         self._gone = False
         """Whether the client has closed, or has sent what is no body; it is told nothing more."""
 
@@ -137,7 +143,10 @@ class _Exchange:
         """Return what the next bytes are to the application, or None where they complete nothing."""
         try:
             match self._parser.next_event():
-                case h11.Data(data=data):
+                case h11.Data(data=data, chunk_end=chunk_end):
+                    if chunk_end and not await self._allows(len(data)):
+                        await self._give_up(HTTPStatus.BAD_REQUEST, "bad_request", TOO_MANY_CHUNKS)
+                        return None
                     return {"type": "http.request", "body": bytes(data), "more_body": True}
                 case h11.EndOfMessage():
                     return {"type": "http.request", "body": b"", "more_body": False}
@@ -152,6 +161,13 @@ class _Exchange:
             why = f"Nothing of the body has come for {self._body_stall_s:g} s."
             await self._give_up(HTTPStatus.REQUEST_TIMEOUT, "request_timeout", why)
         return None
+
+    async def _allows(self, chunk_bytes: int) -> bool:
+        """Count a chunk of a body; return whether so many small ones may come: each costs as much as a large one."""
+        self._chunks += 1
+        if self._chunks % CHUNKS_PER_TURN == 0:
+            await trio.lowlevel.checkpoint()
+        return self._budget.allows(chunk_bytes, now=trio.current_time())
 
     async def _give_up(self, status: HTTPStatus, code: str, why: str) -> None:
         """Answer for the application, unless it has begun to, and count the client as gone."""
@@ -216,8 +232,10 @@ class _Exchange:
                     match self._parser.next_event():
                         case h11.EndOfMessage():
                             return
-                        case h11.Data(data=data):
+                        case h11.Data(data=data, chunk_end=chunk_end):
                             skipped += len(data)
+                            if chunk_end and not await self._allows(len(data)):
+                                return
                         case _:
                             self._parser.receive_data(await self._stream.receive_some(RECEIVE_BYTES))
                 except h11.RemoteProtocolError:
