@@ -1,16 +1,20 @@
 """TLS on the one port: real certificates on real sockets, and a sentence for each that cannot be used."""
 
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 import trustme
 from cryptography.hazmat.primitives import serialization
 from trio.testing import trio_test
 from trio_websocket import open_websocket_url
 
+from auricle.core import Limits
 from auricle.server.http.http_limits import HttpLimits
+from auricle.server.http.listener import RESERVED_CONNECTIONS
 from auricle.server.http.tls import CertificateError, server_context
 from server.http.listener_harness import FAR_S, UPGRADE_HEADERS, ask, listening, parsed, read_all, request
 
@@ -134,3 +138,18 @@ async def dribbled(port: int, sent: bytes) -> bytes:
             return await read_all(client)
         except trio.BrokenResourceError:
             return b""
+
+
+@trio_test
+async def test_who_has_not_begun_tls_is_not_waited_for_to_be_refused(context: ssl.SSLContext) -> None:
+    limits = Limits(write_stall_s=100 * FAR_S)  # in which a handshake would be waited for
+    async with listening(tls=context, limits=limits, http=HttpLimits(max_connections=0)) as server:
+        with trio.fail_after(FAR_S):
+            silent = []
+            for count in range(1, RESERVED_CONNECTIONS + 2):
+                silent.append(await trio.open_tcp_stream("127.0.0.1", server.port))
+                while server.counts.accepted < count:
+                    await trio.testing.wait_all_tasks_blocked(0.001)
+            for stream in silent:  # the first has lost its place to the last, the others say nothing in time
+                with suppress(trio.BrokenResourceError):
+                    assert await read_all(stream) == b""

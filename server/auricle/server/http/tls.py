@@ -103,7 +103,12 @@ class TlsStream(trio.abc.HalfCloseableStream):
         raise trio.BrokenResourceError("the client does not speak TLS")
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Send all of ``data``. Raises `trio.BrokenResourceError`."""
+        """Send all of ``data``. Raises `trio.BrokenResourceError`, also where the client has not begun its handshake.
+
+        It would be waited for otherwise, to be told no more than that there is no place for it.
+        """
+        if not self._begun:
+            raise trio.BrokenResourceError("the client has not begun its handshake")
         await self._tls.send_all(data)
 
     async def wait_send_all_might_not_block(self) -> None:
