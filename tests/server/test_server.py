@@ -307,7 +307,7 @@ def test_a_drain_waits_for_nobody_who_has_said_nothing_yet() -> None:
                 running_server(config, ScriptedEngine(COUNTING)) as server,
                 open_websocket_url(server.url, subprotocols=["auricle.v1"]),
             ):
-                await until(lambda: bool(server._handshakes))
+                await until(lambda: bool(server._greetings))
                 server.drain()
                 await server.stopped()
 

@@ -1,7 +1,7 @@
 """The server as one object: the listener, the engine actor, the open sessions, and the drain that ends them."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -30,6 +30,7 @@ from auricle.server.metrics.registry import ServerMetrics
 from auricle.server.metrics.session_metrics import SessionMetrics
 from auricle.server.models.pool import ModelPool, Source
 from auricle.server.overview import Overview
+from auricle.server.recordings.decoder_process import DecoderProcess
 from auricle.server.second_opinions import ALONE, SecondOpinions, second_opinions
 from auricle.server.server_config import DEFAULT_PORT as DEFAULT_PORT
 from auricle.server.server_config import ServerConfig as ServerConfig
@@ -38,6 +39,7 @@ from auricle.server.sessions.admission import Refusal, key_refusal, no_place, re
 from auricle.server.sessions.caller import UNKNOWN, Caller
 from auricle.server.sessions.conversation import Conversation
 from auricle.server.sessions.draining import DrainProgress
+from auricle.server.sessions.greetings import Greetings
 from auricle.server.sessions.last_words import last_words
 from auricle.server.sessions.line_keeper import keep_line
 from auricle.server.sessions.local_client import local_client
@@ -52,7 +54,6 @@ from auricle.server.uploads.doors import Doors
 from auricle.server.wyoming_announcement import announce
 from auricle.transports.address import DEFAULT_PATH, Address
 from auricle.transports.trio.client import Client
-from auricle.transports.trio.first_frame import read_first_frame
 from auricle.transports.trio.server import Connection, serve_wire
 from auricle.transports.trio.websocket import WebSocketWire
 from auricle.transports.wire import Wire
@@ -79,13 +80,14 @@ class SpeechServer:
         observers = (self._metrics,) if tracing is None else (self._metrics, tracing)
         self._watchers = SessionsWatchers(observers)
         self._models = ModelPool(config.models or (None,), source, observers=observers)
-        self._dialects = DialectConnections(config.limits, self._models, self._keys, self._run_session)
+        self._decoders = DecoderProcess(most_stored_bytes=config.max_upload_bytes)
+        self._dialects = DialectConnections(config.limits, self._models, self._keys, self._decoders, self._run_session)
         self._keys.access.on_denied = lambda denied: self._watchers.refused(reason_of_denial(denied.code))
         self._registry = SessionRegistry()
         self._conversations = Places[Conversation](
             most=config.max_sessions, most_per_peer=config.max_sessions_per_peer, most_waiting=config.max_detached
         )
-        self._handshakes: set[trio.CancelScope] = set()
+        self._greetings = Greetings(config.limits)
         self._drain = trio.Event()
         self.overview: Final = Overview(
             self._models,
@@ -168,8 +170,7 @@ class SpeechServer:
         The others, which cannot be resumed or whose input has ended, still get their last finals.
         """
         self._drain.set()  # also stops the listener from accepting
-        for handshake in self._handshakes:
-            handshake.cancel()
+        self._greetings.drain()
         self._registry.shut_down()
         self._dialects.drain()
 
@@ -195,6 +196,11 @@ class SpeechServer:
             tls=self._config.tls,
             sockets=self._config.inherited.http,
         )
+        with self._decoders:
+            await self._run(listen, task_status)
+        self._stopped.set()
+
+    async def _run(self, listen: Callable[..., Awaitable[None]], task_status: trio.TaskStatus[None]) -> None:
         async with trio.open_nursery() as nursery:
             async with trio.open_nursery() as connections:
                 self._listener = await connections.start(listen)
@@ -220,7 +226,6 @@ class SpeechServer:
             self._models.stop()
             await self._models.stopped()
             nursery.cancel_scope.cancel()
-        self._stopped.set()
 
     async def stopped(self) -> None:
         """Wait until a drain has completed."""
@@ -248,7 +253,7 @@ class SpeechServer:
 
         async def serve(wire: Wire) -> None:
             opened_at = trio.current_time()
-            _, wire = await self._read_first_frame(wire)
+            _, wire = await self._greetings.first_frame(wire)
             await self._serve_new(wire, opened_at, caller)
 
         return local_client(config, serve, self._config.limits)
@@ -257,6 +262,7 @@ class SpeechServer:
         return Doors(
             open_session=self.open_session,
             access=self._keys.access,
+            decoders=self._decoders,
             models=lambda: self._models.names,
             max_upload_bytes=self._config.max_upload_bytes,
             allowed_origins=self._config.allowed_origins,
@@ -289,7 +295,7 @@ class SpeechServer:
         socket = WebSocketWire(await upgrade.accept(subprotocol=decision.subprotocol), upgrade.stream)
         wire: Wire = socket
         opened_at = trio.current_time()
-        resume, wire = await self._read_first_frame(wire)
+        resume, wire = await self._greetings.first_frame(wire)
         if resume is not None and await self._registry.resume(resume, wire):
             return
         await self._serve_new(wire, opened_at, caller, resume, socket)
@@ -317,17 +323,6 @@ class SpeechServer:
                 await self._run_session(name, connection, caller, socket)
         finally:
             self._registry.remove(name)
-
-    async def _read_first_frame(self, wire: Wire) -> tuple[Resume | None, Wire]:
-        """Return the ``resume`` message that a connection begins with, or None, and the wire to go on with."""
-        scope = trio.CancelScope()  # for a drain, which does not wait for clients that have sent nothing yet
-        self._handshakes.add(scope)
-        try:
-            if self.draining:
-                scope.cancel()
-            return await read_first_frame(wire, self._config.limits, scope)
-        finally:
-            self._handshakes.discard(scope)
 
     def _refusal(self, caller: Caller) -> Refusal | None:
         """Return why a session of this caller is refused, or None where it is admitted."""

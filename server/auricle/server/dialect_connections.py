@@ -24,6 +24,7 @@ from auricle.server.http.listener import serve_streams
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.keys.access import Denied
 from auricle.server.models.pool import ModelPool
+from auricle.server.recordings.decoder_process import DecoderProcess
 from auricle.server.sessions.call_key import LATE_KEYS, read_call_key
 from auricle.server.sessions.caller import Caller
 from auricle.server.sessions.decoding_wire import DecodingWire
@@ -42,10 +43,18 @@ RunSession = Callable[[str, Connection, Caller, WebSocketWire | None], Awaitable
 class DialectConnections:
     """Those of one server."""
 
-    def __init__(self, limits: Limits, models: ModelPool, keys: SessionKeys, run_session: RunSession) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        models: ModelPool,
+        keys: SessionKeys,
+        decoders: DecoderProcess,
+        run_session: RunSession,
+    ) -> None:
         self._limits: Final = limits
         self._models = models
         self._keys = keys
+        self._decoders = decoders
         self._run_session = run_session
         self._feeds = TranscriptFeeds()
 
@@ -90,7 +99,7 @@ class DialectConnections:
                 return
         if opening.feed is not None:
             wire = FeedWire(wire, self._feeds, opening.feed)
-        decoding = None if opening.media is None else DecodingWire(wire, opening.media)
+        decoding = None if opening.media is None else DecodingWire(wire, opening.media, self._decoders)
         async with serve_wire(
             decoding or wire,
             limits=opening.limits or self._limits,

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import soundfile
 from av.audio.resampler import AudioResampler
 
+from auricle.server.recordings.decoder_process import DecoderProcess
 from auricle.server.sessions.media_decoder import MOST_PCM, ContainerStream, MediaError, OpusPackets
 from server.dialects.dialect_server import DialectServer
 
@@ -58,10 +60,16 @@ def opus_packets() -> list[bytes]:
         return packets("libopus", 48_000, opened)
 
 
+@pytest.fixture(scope="module")
+def decoders() -> Iterator[DecoderProcess]:
+    with DecoderProcess(most_stored_bytes=0) as process:
+        yield process
+
+
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("piece", [333, 10_000_000])
-def test_all_of_a_container_is_decoded_however_it_is_cut(container: str, piece: int) -> None:
-    decoder, data = ContainerStream(), encoded(container)
+def test_all_of_a_container_is_decoded_however_it_is_cut(decoders: DecoderProcess, container: str, piece: int) -> None:
+    decoder, data = ContainerStream(decoders), encoded(container)
     pcm = b"".join(decoder.feed(data[at : at + piece]) for at in range(0, len(data), piece)) + decoder.end()
     padding_s = {"mp3": 0.05, "adts": 0.2}.get(container, 0.0)
     assert SECONDS <= len(pcm) / 2 / RATE <= SECONDS + padding_s
@@ -74,11 +82,11 @@ def silent_flac(seconds: int) -> bytes:
     return file.getvalue()
 
 
-def test_minutes_that_are_a_few_bytes_come_in_pieces() -> None:
+def test_minutes_that_are_a_few_bytes_come_in_pieces(decoders: DecoderProcess) -> None:
     seconds = 600
     data, pieces = silent_flac(seconds), []
     assert len(data) < 200_000
-    decoder = ContainerStream()
+    decoder = ContainerStream(decoders)
     pieces.append(decoder.feed(data))
     while decoder.has_more:
         pieces.append(decoder.feed(b""))
@@ -89,8 +97,8 @@ def test_minutes_that_are_a_few_bytes_come_in_pieces() -> None:
     assert sum(map(len, pieces)) == seconds * RATE * 2
 
 
-def test_a_decoder_that_is_full_can_be_left() -> None:
-    decoder = ContainerStream()
+def test_a_decoder_that_is_full_can_be_left(decoders: DecoderProcess) -> None:
+    decoder = ContainerStream(decoders)
     decoder.feed(silent_flac(600))
     assert decoder.has_more
     decoder.close()
@@ -98,8 +106,8 @@ def test_a_decoder_that_is_full_can_be_left() -> None:
     assert not decoder._thread.is_alive()
 
 
-def test_what_is_said_after_audio_comes_after_its_pcm() -> None:
-    decoder, data = ContainerStream(), encoded("ogg")
+def test_what_is_said_after_audio_comes_after_its_pcm(decoders: DecoderProcess) -> None:
+    decoder, data = ContainerStream(decoders), encoded("ogg")
     heard = len(decoder.feed(data[: len(data) // 2]))
     assert heard > RATE, "half of the file is half of the audio, at once"
     decoder.close()
@@ -108,8 +116,8 @@ def test_what_is_said_after_audio_comes_after_its_pcm() -> None:
 
 
 @pytest.mark.parametrize("data", [b"\1\2 no container at all " * 1_000, b"RIFF", b""])
-def test_what_is_no_container_is_said(data: bytes) -> None:
-    decoder = ContainerStream()
+def test_what_is_no_container_is_said(decoders: DecoderProcess, data: bytes) -> None:
+    decoder = ContainerStream(decoders)
     with pytest.raises(MediaError, match="no container that can be read"):  # noqa: PT012
         decoder.feed(data)
         decoder.end()
@@ -127,10 +135,11 @@ def test_what_is_no_container_is_said(data: bytes) -> None:
 def test_what_names_other_files_is_no_container(script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "secret.flac").write_bytes(encoded("flac"))
     monkeypatch.chdir(tmp_path)
-    decoder = ContainerStream()
-    with pytest.raises(MediaError, match="no container that can be read"):  # noqa: PT012
-        decoder.feed(script.encode())
-        decoder.end()
+    with DecoderProcess(most_stored_bytes=0) as decoders:
+        decoder = ContainerStream(decoders)
+        with pytest.raises(MediaError, match="no container that can be read"):  # noqa: PT012
+            decoder.feed(script.encode())
+            decoder.end()
 
 
 def test_opus_packets_are_decoded_one_by_one() -> None:

@@ -1,5 +1,7 @@
 """Nothing is left of a session that is over, however it ended: each resource of the server is counted to zero."""
 
+import gc
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -32,7 +34,7 @@ def left(server: SpeechServer) -> dict[str, int]:
     return {
         "places": len(server._conversations),
         "registered sessions": len(server._registry._connections),
-        "handshakes": len(server._handshakes),
+        "handshakes": len(server._greetings),
         "engine sessions": len(actor._sessions),
         "sessions of the dispatcher": 0 if actor._dispatcher is None else len(actor._dispatcher._numbers),
         "connections": listening.counts.open,
@@ -121,6 +123,47 @@ async def go(way: Way, engine: ScriptedEngine | ScriptedWindowEngine, settle_s: 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_nothing_is_left(way: Way, kind: type[ScriptedEngine] | type[ScriptedWindowEngine]) -> None:
     assert trio.run(go, way, kind(COUNTING), FAR_S) == {}
+
+
+OURS = ("auricle.", "trio_websocket.", "wsproto.", "h11.")
+MADE_OF = ("coroutine", "function", "method", "cell", "dict", "list", "set", "bytearray")
+"""Neither trio's scopes nor tuples: it forgets deadlines that have passed only once there are a thousand of them."""
+
+
+def objects() -> Counter[str]:
+    """How many objects there are of each of these types, once what nobody can reach is gone."""
+    gc.collect()
+    kinds = Counter(f"{type(one).__module__}.{type(one).__qualname__}" for one in gc.get_objects())
+    told = {f"builtins.{kind}" for kind in MADE_OF}
+    return Counter({kind: count for kind, count in kinds.items() if kind.startswith(OURS) or kind in told})
+
+
+def test_no_kind_of_object_grows_with_the_sessions_that_were() -> None:
+    """Whatever a session leaves behind, of whatever type, would be there once for each of them."""
+    further = 3
+
+    async def scenario() -> Counter[str]:
+        async with running_server(
+            ServerConfig(port=0, limits=BRIEF, max_sessions=2), ScriptedEngine(COUNTING)
+        ) as server:
+            await server.engine_ready()
+
+            async def once() -> None:
+                with trio.fail_after(FAR_S):
+                    for way in WAYS:
+                        await way(server)
+                        while any(left(server).values()):
+                            await trio.testing.wait_all_tasks_blocked(0.001)
+
+            for _ in range(2):
+                await once()
+            before = objects()
+            for _ in range(further):
+                await once()
+            return objects() - before
+
+    grown = {kind: count for kind, count in trio.run(scenario).items() if count >= further}
+    assert grown == {}
 
 
 FAULTS: dict[str, tuple[Way, str, type, str, object]] = {

@@ -199,7 +199,7 @@ def test_nothing_is_left_of_sessions_that_are_over() -> None:
                     await client.send_audio(SECOND)
                     await client.end_input()
                     await read(client, events)
-            while server.sessions or server._registry._connections or server._handshakes:
+            while server.sessions or server._registry._connections or server._greetings:
                 await trio.testing.wait_all_tasks_blocked(0.001)
 
     trio.run(scenario)
@@ -212,7 +212,7 @@ def test_a_drain_does_not_wait_for_a_client_that_says_nothing() -> None:
             served(limits=patient) as (server, _),
             open_websocket_url(server.url, subprotocols=["auricle.v1"]) as silent,
         ):
-            while not server._handshakes:
+            while not server._greetings:
                 await trio.testing.wait_all_tasks_blocked(0.001)
             server.drain()
             with suppress(ConnectionClosed):

@@ -22,6 +22,8 @@ OGG_PAGE: Final = b"OggS"
 OGG_LAST: Final = 4
 """The flag of a stream's last page (RFC 3533 §6)."""
 MAX_OGG_PAGE: Final = 65_307
+MOST_BOXES: Final = 20_000
+"""Boxes of an MP4 that are counted: hours of it in fragments. In a GiB there may be a hundred million of eight bytes."""
 
 
 def missing_bytes(file: BinaryIO) -> int:
@@ -140,9 +142,11 @@ def _caf_bytes(head: bytes) -> int:
 
 
 def _mp4_bytes(file: BinaryIO, size: int) -> int:
-    """Return where the last top-level box of an MP4 ends (ISO 14496-12 §4.2)."""
+    """Return where the last top-level box of an MP4 ends (ISO 14496-12 §4.2); 0 where there are too many of them."""
     at = 0
-    while at < size:
+    for _ in range(MOST_BOXES):
+        if at >= size:
+            return at
         file.seek(at)
         header = file.read(16)
         length = int.from_bytes(header[:4], "big")
@@ -151,7 +155,7 @@ def _mp4_bytes(file: BinaryIO, size: int) -> int:
         if length < 8:  # 0: up to the end of the file; or no box at all
             return 0
         at += length
-    return at
+    return 0
 
 
 def _matroska_bytes(head: bytes) -> int:

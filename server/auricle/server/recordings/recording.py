@@ -31,6 +31,8 @@ class RecordingError(Exception):
     def __init__(self, name: str, problem: str, remedy: str) -> None:
         super().__init__(f"Cannot read {printable(name)}: {problem}; {remedy}.")
         self.name = name
+        self.problem = problem
+        self.remedy = remedy
 
 
 class Recording:
@@ -208,9 +210,8 @@ def _pipe_source(file: BinaryIO, resources: ExitStack) -> Source:
     forward.rewind()
     if head[4:8] == b"ftyp" and index_is_at_the_end(forward):
         return _seekable_source(resources.enter_context(stored(forward)), resources)
-    source = _ffmpeg(forward, resources)
-    forward.forget_head()
-    return source
+    forward.forget_head()  # before FFmpeg looks for the audio, which it may do for as long as bytes come
+    return _ffmpeg(forward, resources)
 
 
 def _ffmpeg(file: BinaryIO | ForwardFile, resources: ExitStack) -> Source:

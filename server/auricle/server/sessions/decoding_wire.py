@@ -7,6 +7,7 @@ import trio
 
 from auricle.core import Frame
 from auricle.server.dialects.handshake import Media
+from auricle.server.recordings.decoder_process import DecoderProcess
 from auricle.server.sessions.media_decoder import MediaError, media_decoder
 from auricle.transports.wire import Wire
 
@@ -17,11 +18,11 @@ class DecodingWire:
     Before the frame that ends the audio comes what the decoder has held back.
     """
 
-    def __init__(self, wire: Wire, media: Media) -> None:
+    def __init__(self, wire: Wire, media: Media, decoders: DecoderProcess) -> None:
         self.on_failure: Callable[[str], None] = lambda why: None
         """Called with a clause, once, where the audio cannot be decoded; audio after that is dropped."""
         self._wire = wire
-        self._decoder = media_decoder(media)
+        self._decoder = media_decoder(media, decoders)
         self._is_end = media.is_end
         self._held: Frame | None = None
         self._over = False

@@ -6,18 +6,17 @@ block, for as long as decoding takes.
 """
 
 import threading
-from collections.abc import Iterator
+from contextlib import closing
 from typing import Final, Protocol
 
 import av
-from av.audio.resampler import AudioResampler
+import av.error
 
-from auricle.server.dialects.handshake import DECODED, Media
-from auricle.server.recordings.av_source import DEMUXERS
+from auricle.server.dialects.handshake import Media
+from auricle.server.recordings.apart import live_pcm_apart
+from auricle.server.recordings.decoder_process import DecoderProcess
+from auricle.server.recordings.live_container import NoLiveContainer, pcm, pcm_resampler
 
-_OPTIONS: Final = {"probesize": "4096", "analyzeduration": "0", "format_whitelist": DEMUXERS}
-"""FFmpeg's options: begin as soon as the format is known, as somebody is speaking; and open nothing but containers, as
-FFmpeg takes a list of files for one, and would read those of this machine."""
 MOST_PCM: Final = 1024 * 1024
 """Bytes of PCM that wait at most, and a frame's: half a minute."""
 
@@ -43,9 +42,9 @@ class MediaDecoder(Protocol):
         """Release the decoder. Idempotent."""
 
 
-def media_decoder(media: Media) -> MediaDecoder:
-    """Return a decoder for the audio of a client."""
-    return OpusPackets() if media.kind == "opus" else ContainerStream()
+def media_decoder(media: Media, decoders: DecoderProcess) -> MediaDecoder:
+    """Return a decoder for the audio of a client; that of a container is apart."""
+    return OpusPackets() if media.kind == "opus" else ContainerStream(decoders)
 
 
 class OpusPackets:
@@ -55,19 +54,19 @@ class OpusPackets:
 
     def __init__(self) -> None:
         self._codec = av.CodecContext.create("opus", "r")
-        self._resampler = _resampler()
+        self._resampler = pcm_resampler()
 
     def feed(self, data: bytes) -> bytes:
         """Decode one packet. Raises `MediaError`."""
         try:
             frames = self._codec.decode(av.Packet(data))
-            return b"".join(_pcm(self._resampler.resample(frame)) for frame in frames)
+            return b"".join(pcm(self._resampler.resample(frame)) for frame in frames)
         except av.error.FFmpegError as error:
             raise MediaError(f"this is not an Opus packet ({error.strerror})") from None
 
     def end(self) -> bytes:
         """Return what the resampler holds."""
-        return _pcm(self._resampler.resample(None))
+        return pcm(self._resampler.resample(None))
 
     def close(self) -> None:
         """Do nothing: there is no thread."""
@@ -76,11 +75,12 @@ class OpusPackets:
 class ContainerStream:
     """Any container that FFmpeg can read from its beginning on: WAV, Ogg, WebM, FLAC, MP3, AAC, fragmented MP4 ….
 
-    FFmpeg asks for its input, so it runs in a thread of its own; `feed` returns when that thread wants more, and when
-    there is enough of what it has made.
+    FFmpeg, which is in a process of its own, asks for its input, and a thread answers. `feed` returns when more is
+    wanted, and when there is enough of what has been made.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, decoders: DecoderProcess) -> None:
+        self._decoders = decoders
         self._state = threading.Condition()
         self._input = bytearray()
         self._output = bytearray()
@@ -145,37 +145,25 @@ class ContainerStream:
     def _is_full(self) -> bool:
         return len(self._output) >= MOST_PCM
 
+    def _take(self, piece: bytes) -> bool:
+        """Keep a piece of PCM, and wait while there is enough; return whether more is wanted."""
+        with self._state:
+            self._output += piece
+            self._state.notify_all()
+            self._state.wait_for(lambda: self._closed or not self._is_full)
+            return not self._closed
+
     def _decode(self) -> None:
         try:
-            for pcm in self._frames():
-                with self._state:
-                    if not self._closed:
-                        self._output += pcm
-                        self._state.notify_all()
-                    self._state.wait_for(lambda: self._closed or not self._is_full)
-        except (av.error.FFmpegError, ValueError, IndexError) as error:
-            why = getattr(error, "strerror", None) or str(error)
+            with closing(live_pcm_apart(self._decoders, self)) as pieces:
+                for piece in pieces:
+                    if not self._take(piece):
+                        return
+        except NoLiveContainer as error:
             with self._state:
-                self._failure = f"the audio is in no container that can be read as a stream ({why})"
+                self._failure = str(error)
         finally:
             with self._state:
                 self._done = True
                 self._input.clear()
                 self._state.notify_all()
-
-    def _frames(self) -> Iterator[bytes]:
-        with av.open(self, mode="r", options=_OPTIONS, buffer_size=4096) as container:
-            if not container.streams.audio:
-                raise ValueError("it holds no audio")
-            resampler = _resampler()
-            for frame in container.decode(audio=0):
-                yield _pcm(resampler.resample(frame))
-            yield _pcm(resampler.resample(None))
-
-
-def _resampler() -> AudioResampler:
-    return AudioResampler(format="s16", layout="mono", rate=DECODED.sample_rate)
-
-
-def _pcm(frames: list[av.AudioFrame]) -> bytes:
-    return b"".join(frame.to_ndarray().tobytes() for frame in frames)

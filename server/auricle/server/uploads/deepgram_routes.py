@@ -13,8 +13,8 @@ from starlette.types import Send
 
 from auricle.server.dialects.deepgram_prerecorded import PrerecordedDocument, error_object, read_request
 from auricle.server.dialects.document import BadRequest, Failure
+from auricle.server.recordings.apart import ApartRecording
 from auricle.server.recordings.raw_audio import RawAudio
-from auricle.server.recordings.recording import Recording
 from auricle.server.uploads.answering import Render, Upload, answer
 from auricle.server.uploads.bodies import read_body
 from auricle.server.uploads.doors import Door, Doors, caller_of
@@ -40,7 +40,7 @@ async def _serve(doors: Doors, request: Request, send: Send) -> None:
     if request.headers.get("content-type", "").lower().startswith("application/json"):
         raise BadRequest("Nothing is fetched from the network here: send the recording itself, and no URL of it.")
     body = await read_body(request)
-    opened: Callable[[], AudioChunks] = partial(Recording.read, body.file, NAME)
+    opened: Callable[[], AudioChunks] = partial(ApartRecording.open, doors.decoders, body.file, NAME)
     if asked.is_raw:
         opened = partial(RawAudio, body.file, asked.start.audio)
     upload = Upload(

@@ -13,6 +13,7 @@ from auricle.server.http.authorisation import authorise, denied_response
 from auricle.server.http.negotiation import page_problem, read_offer
 from auricle.server.http.operator_routes import Endpoint
 from auricle.server.keys.access import Access, Denied
+from auricle.server.recordings.decoder_process import DecoderProcess
 from auricle.server.sessions.caller import Caller
 from auricle.server.uploads.answering import OpenSession, Render, refuse
 from auricle.server.uploads.forms import TooLarge
@@ -24,6 +25,7 @@ class Doors:
 
     open_session: OpenSession
     access: Access
+    decoders: DecoderProcess
     models: Callable[[], tuple[str, ...]]
     """Returns the names of the models that are loaded, the default one first."""
     max_upload_bytes: int

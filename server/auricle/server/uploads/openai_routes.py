@@ -12,7 +12,7 @@ from starlette.types import Send
 from auricle.server.dialects.document import Failure
 from auricle.server.dialects.openai_models import model_object, models_list
 from auricle.server.dialects.openai_transcriptions import Task, error_object, read_request
-from auricle.server.recordings.recording import Recording
+from auricle.server.recordings.apart import ApartRecording
 from auricle.server.uploads.answering import Render, Upload, answer
 from auricle.server.uploads.doors import Door, Doors, caller_of, for_key_holders
 from auricle.server.uploads.forms import read_form
@@ -57,7 +57,7 @@ async def _serve(doors: Doors, task: Task, request: Request, send: Send) -> None
         asked = read_request(form.fields, task, doors.models())
         upload = Upload(
             name=form.file.filename or "the upload",
-            open=partial(Recording.read, form.file.file, form.file.filename or "the upload"),
+            open=partial(ApartRecording.open, doors.decoders, form.file.file, form.file.filename or "the upload"),
             start=asked.start,
             document=asked.document,
             failed=FAILED,

@@ -11,7 +11,7 @@ from starlette.types import Send
 from auricle.server.dialects.document import Failure
 from auricle.server.dialects.streamed_documents import read_request
 from auricle.server.http.problem_details import PROBLEM_JSON, Problem
-from auricle.server.recordings.recording import Recording
+from auricle.server.recordings.apart import ApartRecording
 from auricle.server.uploads.answering import Render, Upload, answer
 from auricle.server.uploads.bodies import read_body
 from auricle.server.uploads.doors import Door, Doors, caller_of
@@ -43,12 +43,15 @@ async def _serve(doors: Doors, request: Request, send: Send) -> None:
         form = await read_form(request, doors.max_upload_bytes)
         try:
             name = form.file.filename or name
-            upload = whole(name=name, open=partial(Recording.read, form.file.file, name, channel=asked.channel))
+            upload = whole(
+                name=name,
+                open=partial(ApartRecording.open, doors.decoders, form.file.file, name, channel=asked.channel),
+            )
             await answer(upload, doors.open_session, caller_of(request), request.receive, send)
         finally:
             await form.file.close()
         return
     body = await read_body(request)
-    opened = partial(Recording.read, body.file, name, channel=asked.channel)
+    opened = partial(ApartRecording.open, doors.decoders, body.file, name, channel=asked.channel)
     upload = whole(name=name, open=opened, received=body.finished, was_cut=lambda: body.was_cut)
     await answer(upload, doors.open_session, caller_of(request), request.receive, send)
