@@ -12,6 +12,7 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import Processor
 
+from auricle.server.logs.bounded import FloodBound
 from auricle.server.logs.redaction import drop_secrets
 from auricle.server.printable import printable
 
@@ -24,7 +25,7 @@ def configure_logging(level: str, form: str = "text", stream: TextIO | None = No
     """Log to ``stream``, standard error by default: of Auricle what is of ``level``, of libraries their warnings.
 
     ``level`` is ``debug``, ``info``, ``warning`` or ``error``; ``form`` is ``text``, ``json``, or ``auto``: text on a
-    terminal, else JSON.
+    terminal, else JSON. No flood of warnings makes the log grow: `FloodBound`.
     """
     out = sys.stderr if stream is None else stream
     is_terminal = out is not None and out.isatty()
@@ -35,6 +36,7 @@ def configure_logging(level: str, form: str = "text", stream: TextIO | None = No
             foreign_pre_chain=_FIELDS, processors=[*_CLEAN, *(_AS_JSON if as_json else _as_text(colors=is_terminal))]
         )
     )
+    handler.addFilter(FloodBound())
     logging.getLogger().handlers[:] = [handler]
     logging.captureWarnings(capture=True)
     set_level(level)
