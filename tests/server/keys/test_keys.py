@@ -108,6 +108,20 @@ def test_a_link_stays_one(tmp_path: Path) -> None:
     assert len(read_keys(str(tmp_path / "elsewhere.json"))) == 1
 
 
+def test_who_may_read_the_file_may_read_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "keys.json"
+    change_keys(str(path), added(made()[0]))
+    path.chmod(0o640)  # as for a server of another user, which has the group
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "fchown", lambda _, owner, group: given.append((owner, group)))
+    change_keys(str(path), added(made("bob")[0]))
+    assert given == [(path.stat().st_uid, path.stat().st_gid)]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    monkeypatch.setattr(os, "fchown", lambda *_: (_ for _ in ()).throw(PermissionError(1, "no")))
+    change_keys(str(path), added(made("carol")[0]))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600, "who may not give it to them gives it to nobody"
+
+
 def test_changes_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
     path = str(tmp_path / "keys.json")
     workers = [threading.Thread(target=change_keys, args=(path, added(made(f"key{n}")[0]))) for n in range(20)]

@@ -4,22 +4,19 @@ It is replaced as a whole, under a lock: whoever reads it finds the old keys or 
 else is never written over.
 """
 
-import fcntl
 import json
 import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from auricle.server.keys.api_key import ApiKey
+from auricle.server.keys.replaced_file import locked, replace
 from auricle.server.keys.scopes import Scope
 
 VERSION: Final = 1
 MOST_BYTES: Final = 16 * 2**20
-_MODE: Final = 0o600
 
 
 class KeyFileError(Exception):
@@ -47,40 +44,13 @@ def change_keys(path: str, change: Callable[[tuple[ApiKey, ...]], tuple[ApiKey, 
     """
     target = Path(os.path.realpath(path))
     try:
-        with _locked(target.parent):
+        with locked(target.parent):
             before = _parsed(target.read_bytes(), path) if target.exists() else ()
             text = _written(change(before))
             _parsed(text.encode(), path)  # what could not be read again is not written
-            _replace(target, text)
+            replace(target, text)
     except OSError as error:
         raise KeyFileError(f"Cannot write the keys of {path}: {_reason(error)}.") from None
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder: between reading the keys and replacing them nobody else does."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _replace(target: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # readable by its owner alone
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fchmod(handle, _MODE)
-            os.fsync(handle)
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 def _written(keys: tuple[ApiKey, ...]) -> str:
