@@ -1,5 +1,6 @@
 """The server as one object: the listener, the engine actor, the open sessions, and the drain that ends them."""
 
+import ssl
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -235,6 +236,11 @@ class SpeechServer:
         """Ask for these keys from now on; sessions whose key is gone are ended with an error."""
         self._keys.use(keys)
 
+    def use_certificate(self, tls: ssl.SSLContext) -> None:
+        """Show this certificate to those who connect from now on. For a server that has one."""
+        assert self._listener is not None, "a server is handed out once it listens"
+        self._listener.tls = tls
+
     def use_bounds(self, *, max_sessions: int | None, max_sessions_per_peer: int | None, max_detached: int) -> None:
         """Change the bounds on sessions; those that are open stay."""
         self._config = replace(
@@ -354,16 +360,9 @@ class SpeechServer:
         watchers = self._watchers.session(connection.session, in_process=in_process)
         with self._keys.guarding(connection, caller) as guard:
             conversation = Conversation(
-                connection,
-                self._models,
-                session_id,
-                watchers,
-                refused=self._watchers.refused,
-                peer=caller.host,
-                defaults=self._speech,
-                heard=guard.heard,
-                told_limits=guard.told_limits,
-            )
+                connection, self._models, session_id, watchers, refused=self._watchers.refused, peer=caller.host,
+                defaults=self._speech, heard=guard.heard, told_limits=guard.told_limits,
+            )  # fmt: skip
             self._conversations.add(conversation)
             try:
                 if self.draining:

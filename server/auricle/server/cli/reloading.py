@@ -1,13 +1,15 @@
-"""SIGHUP: the settings that can change while a server runs are read again, and its keys. No session is cut for it.
+"""SIGHUP: the settings that can change while a server runs are read again, its keys, and its certificate.
 
-Where something is wrong, everything stays as it was, and the log says what. A server whose terminal has gone drains,
-as for any other signal: nobody is left to read what it says.
+No session is cut for it. Where something is wrong, everything stays as it was, and the log says what. A server whose
+terminal has gone drains, as for any other signal: nobody is left to read what it says.
 """
 
 import logging
 import os
 import signal
+import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import trio
 
@@ -23,22 +25,30 @@ from auricle.server.settings.sources import SettingsError
 
 logger = logging.getLogger(__name__)
 
-ReadKeys = Callable[[str], Keyring]
-"""Reads a file of keys. Raises `OptionError`."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """What is in the files that settings name."""
+
+    keys: Keyring | None = None
+    """None: no keys are asked for."""
+    tls: ssl.SSLContext | None = None
+    """None: there is no certificate, or one of our own making."""
 
 
 async def reload_on_signal(
     server: SpeechServer,
     settings: Effective,
     read: Callable[[], Effective],
-    read_keys: ReadKeys,
+    read_files: Callable[[], Files],
     notifications: Notifications,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Read everything again at each SIGHUP, until cancelled; drain where it says that the terminal is gone.
 
-    A service manager is told when that begins, and when it is done.
+    ``read`` raises `SettingsError`, and ``read_files`` `OptionError`; the files are those that ``settings`` name, for
+    another one needs a new start. A service manager is told when that begins, and when it is done.
     """
     had_terminal = has_terminal()
     with trio.open_signal_receiver(signal.SIGHUP) as signals:
@@ -48,19 +58,18 @@ async def reload_on_signal(
                 os.kill(os.getpid(), signal.SIGTERM)
                 continue
             notifications.reloading()
-            keys_file = settings.value("keys_file")
             try:
                 new = await trio.to_thread.run_sync(read)
-                keys = None if keys_file is None else await trio.to_thread.run_sync(read_keys, str(keys_file))
+                files = await trio.to_thread.run_sync(read_files)
             except (SettingsError, OptionError) as error:
                 logger.error("SIGHUP: nothing is changed: %s", error)
             else:
-                _apply(server, settings, new, keys)
+                _apply(server, settings, new, files)
                 settings = new
             notifications.reloaded(status_line(server.status()))
 
 
-def _apply(server: SpeechServer, old: Effective, new: Effective, keys: Keyring | None) -> None:
+def _apply(server: SpeechServer, old: Effective, new: Effective, files: Files) -> None:
     changed = old.changes(new)
     config = server_config(new)
     set_level(str(new.value("log_level")))
@@ -69,13 +78,16 @@ def _apply(server: SpeechServer, old: Effective, new: Effective, keys: Keyring |
         max_sessions_per_peer=config.max_sessions_per_peer,
         max_detached=config.max_detached,
     )
-    if keys is not None:
-        server.use_keys(keys)
+    if files.keys is not None:
+        server.use_keys(files.keys)
+    if files.tls is not None:
+        server.use_certificate(files.tls)
     waiting = [setting.name for setting in changed if not setting.reloads]
     if waiting:
         logger.warning("SIGHUP: %s will be as the settings say after a new start", ", ".join(waiting))
     taken = ", ".join(setting.name for setting in changed if setting.reloads) or "no setting"
-    logger.info("SIGHUP: read again", extra={"changed": taken, "keys_count": None if keys is None else len(keys)})
+    count = None if files.keys is None else len(files.keys)
+    logger.info("SIGHUP: read again", extra={"changed": taken, "keys_count": count})
 
 
 def has_terminal() -> bool:

@@ -6,6 +6,7 @@ import signal
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 
 import trio
@@ -19,7 +20,7 @@ from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.exposure import check_exposure
 from auricle.server.cli.extras import how_to_install
 from auricle.server.cli.option_errors import OptionError
-from auricle.server.cli.reloading import reload_on_signal
+from auricle.server.cli.reloading import Files, reload_on_signal
 from auricle.server.cli.self_signed import self_signed
 from auricle.server.cli.service_reports import report, status_line, with_inherited_sockets
 from auricle.server.http.negotiation import is_loopback_host
@@ -67,6 +68,15 @@ def engine_workers(settings: Effective) -> EngineWorkers | None:
         return EngineWorkers(address=str(address), most=None if most is None else int(str(most)))
     except ValueError as error:
         raise OptionError(str(error)) from error
+
+
+def files_of(settings: Effective) -> Files:
+    """Return what is in the files of keys and of the certificate now. Raises `OptionError`."""
+    keys_file, has_certificate = _file(settings, "keys_file"), settings.value("tls_cert") is not None
+    return Files(
+        keys=None if keys_file is None else keyring(keys_file),
+        tls=tls_context(settings) if has_certificate else None,
+    )
 
 
 def keyring(file: str) -> Keyring:
@@ -125,17 +135,17 @@ def _file(settings: Effective, name: str) -> str | None:
 async def serve(request: Request) -> Exit:
     """Serve until a signal. The first one drains, so that sessions get their last finals; the second stops at once.
 
-    SIGHUP reads settings and keys again, and ends no session but those of keys that are gone. A service manager that
-    started this process is told how it is doing.
+    SIGHUP reads settings, keys and certificate again, and ends no session but those of keys that are gone. A service
+    manager that started this process is told how it is doing.
 
     A signal while the model loads is as good an end as any later one. Raises `ListenError` and `EngineUnavailable`.
     """
-    config = request.config
+    config, read_files = request.config, partial(files_of, request.settings)
     notifications = take_notifications(os.environ, os.getpid())
     async with running_server(config) as server, trio.open_nursery() as nursery:
         loading = trio.CancelScope()
         await nursery.start(_stop_on_signal, server, loading, nursery.cancel_scope, notifications)
-        await nursery.start(reload_on_signal, server, request.settings, request.read, keyring, notifications)
+        await nursery.start(reload_on_signal, server, request.settings, request.read, read_files, notifications)
         nursery.start_soon(report, server, notifications)
         with loading:
             engine = await wait_for_engine(server, Console(stderr=True), server.engine_ready)

@@ -77,12 +77,15 @@ class Server:
         closing: trio.Event | None = None,
         addresses: Sequence[str] = (),
         port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.counts = ConnectionCounts()
         self.addresses = tuple(addresses)
         """Every ``address:port`` of the listener."""
         self.port = port
         """Port of the first address: with port 0 and a host name of several addresses, each address gets its own."""
+        self.tls = tls
+        """The context of connections that are accepted from now on; None: they have no TLS."""
         self.closing = trio.Event() if closing is None else closing
         """Set when no new connections are accepted."""
         self._on_websocket = on_websocket
@@ -211,11 +214,12 @@ async def serve_tcp(
         closing=closing,
         addresses=[_address(name) for name in names],
         port=names[0][1],
+        tls=tls,
     )
 
     async def serve(stream: trio.SocketStream) -> None:
         peer = _peer(stream)
-        await server.serve_connection(stream if tls is None else TlsStream(stream, tls), peer=peer)
+        await server.serve_connection(stream if server.tls is None else TlsStream(stream, server.tls), peer=peer)
 
     async with trio.open_nursery() as connections, trio.open_nursery() as accepting:
         accepting.start_soon(partial(trio.serve_listeners, serve, listeners, handler_nursery=connections))
