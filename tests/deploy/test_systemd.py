@@ -62,6 +62,12 @@ def test_it_gets_the_time_for_its_drain_and_the_model_lives_until_its_end() -> N
     assert service["Type"] == "notify"
 
 
+def test_what_is_counted_is_kept_where_it_may_write() -> None:
+    text = (UNITS / "auricle.service").read_text(encoding="utf-8")
+    (folder,) = re.findall(r"^StateDirectory=(.+)$", text, re.MULTILINE)
+    assert f"Environment=AURICLE_USAGE_FILE=%S/{folder}/" in text
+
+
 def test_it_runs_a_command_that_there_is() -> None:
     program, *words = read("auricle.service")["Service"]["ExecStart"].split()
     assert program.endswith("/bin/auricle")

@@ -75,7 +75,7 @@ class SpeechServer:
     ) -> None:
         self._config = config
         self._speech = others.speech(config)
-        self._keys = SessionKeys(access_of(config))
+        self._keys = SessionKeys(access_of(config), config.usage_file)
         self._tracing = tracing
         self._metrics = ServerMetrics()
         observers = (self._metrics,) if tracing is None else (self._metrics, tracing)
@@ -203,6 +203,7 @@ class SpeechServer:
 
     async def _run(self, listen: Callable[..., Awaitable[None]], task_status: trio.TaskStatus[None]) -> None:
         async with trio.open_nursery() as nursery:
+            await nursery.start(self._keys.watch)
             async with trio.open_nursery() as connections:
                 self._listener = await connections.start(listen)
                 if self._config.wyoming_port is not None:
@@ -214,7 +215,6 @@ class SpeechServer:
                     self.wyoming_port = await connections.start(serve)
                     if self._config.wyoming_zeroconf:
                         nursery.start_soon(announce, host, self.wyoming_port, self._drain)
-                nursery.start_soon(self._keys.watch)
                 nursery.start_soon(self._models.run)
                 nursery.start_soon(watch_lag, partial(self._metrics.observe, "auricle_event_loop_lag_seconds"))
                 task_status.started()

@@ -67,6 +67,8 @@ class ServerConfig:
     """Maximum number of sessions that wait for their clients; beyond it the longest waiting is given up."""
     keys: Keyring | None = None
     """The API keys that are asked for; None: none are, and everybody may all."""
+    usage_file: str | None = None
+    """Where the day's audio of each key is kept; None: in memory alone."""
     token_secret: str | None = field(default=None, repr=False)
     """What session tokens are signed with, the same on all nodes; None: a secret of this process."""
     session_token_ttl_s: float = DEFAULT_TTL_S

@@ -15,9 +15,12 @@ from typer.testing import CliRunner, Result
 from auricle.server.cli.exposure import check_exposure, is_private
 from auricle.server.cli.main import app
 from auricle.server.cli.option_errors import OptionError
+from auricle.server.keys.access import utc_now
 from auricle.server.keys.api_key import Keyring
+from auricle.server.keys.day_audio import DayAudio
 from auricle.server.keys.key_file import read_keys
 from auricle.server.keys.scopes import Scope
+from auricle.server.keys.usage_file import UsageFile
 from auricle.server.server_config import ServerConfig
 from auricle.transports.trio import ConnectFailed, connect
 from server.cli.test_serve import FAR_S, serving
@@ -50,6 +53,23 @@ def test_a_key_is_made_listed_and_revoked(tmp_path: Path) -> None:
     assert key.digest not in listed + json.dumps(document)
     assert auricle("keys", "revoke", "alice", "--keys-file", file).exit_code == 0
     assert read_keys(str(file)) == ()
+
+
+def test_what_a_key_has_had_today_is_listed(tmp_path: Path) -> None:
+    file, usage = tmp_path / "keys.json", tmp_path / "usage.json"
+    for name in ("alice", "bob"):
+        auricle("keys", "add", name, "--keys-file", file)
+    alice = read_keys(str(file))[0].prefix
+    assert auricle("keys", "list", "--keys-file", file).stdout.splitlines()[1].endswith(" -")
+    UsageFile(str(usage)).add(DayAudio(day=utc_now().date(), samples={alice: {16_000: 90 * 16_000}}))
+    listed = auricle("keys", "list", "--keys-file", file, "--usage-file", usage).stdout.splitlines()
+    assert [line.split()[-1] for line in listed] == ["TODAY", "1.5", "0.0"]
+    as_json = json.loads(auricle("keys", "list", "--json", "--keys-file", file, "--usage-file", usage).stdout)
+    assert [key["audio_minutes_today"] for key in as_json] == [1.5, 0.0]
+    usage.write_text("something else")
+    refused = auricle("keys", "list", "--keys-file", file, "--usage-file", usage)
+    assert refused.exit_code == 2
+    assert "is no file of usage" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -196,3 +216,32 @@ def test_sighup_reads_settings_and_keys_again_and_cuts_nobody_else(tmp_path: Pat
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=FAR_S)
         assert process.returncode == 0
+
+
+# ---------------------------------------------------------------------------- what is kept
+
+
+def test_a_day_that_cannot_be_kept_is_told_before_anything_begins(tmp_path: Path) -> None:
+    file, usage = tmp_path / "keys.json", tmp_path / "notes.txt"
+    auricle("keys", "add", "alice", "--keys-file", file)
+    usage.write_text("something else")
+    with serving("--keys-file", str(file), "--usage-file", str(usage)) as process:
+        _, complaints = process.communicate(timeout=FAR_S)
+    assert process.returncode == 2
+    assert complaints == f"{usage} is no file of usage, and is left as it is: name another one.\n"
+    assert usage.read_text() == "something else"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_minutes_that_a_new_start_forgets_are_told_at_the_start(tmp_path: Path, kept: bool) -> None:
+    file, usage = tmp_path / "keys.json", tmp_path / "usage.json"
+    auricle("keys", "add", "alice", "--keys-file", file, "--audio-minutes-per-day", "5")
+    arguments = ("--keys-file", str(file), *(("--usage-file", str(usage)) if kept else ()))
+    with serving(*arguments, "--log-format", "json") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        _, complaints = process.communicate(timeout=FAR_S)
+    told = [json.loads(line)["message"] for line in complaints.splitlines()]
+    assert any(each.startswith("Minutes of audio are counted in memory") for each in told) is not kept
+    assert usage.exists() is kept

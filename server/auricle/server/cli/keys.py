@@ -10,9 +10,12 @@ from typing import Final
 
 from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.option_errors import OptionError
+from auricle.server.keys.access import utc_now
 from auricle.server.keys.api_key import ApiKey, digest_of, new_secret, spelt
+from auricle.server.keys.day_audio import DayAudio
 from auricle.server.keys.key_file import KeyFileError, change_keys, read_keys
 from auricle.server.keys.scopes import Scope
+from auricle.server.keys.usage_file import UsageFile, UsageFileError
 
 _FORMAT: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
 _AFTER: Final = re.compile(r"([1-9][0-9]{0,4})([dhm])")
@@ -88,13 +91,17 @@ async def revoke(named: Named) -> Exit:
     return Exit.GOOD
 
 
-def print_keys(file: str, *, as_json: bool) -> None:
-    """Print the keys of a file, without their hashes. Raises `OptionError`."""
-    keys = read_keys_of(file)
+def print_keys(file: str, usage_file: str | None, *, as_json: bool) -> None:
+    """Print the keys of a file, without their hashes, and the audio that they have had today, where that is kept.
+
+    Raises `OptionError`.
+    """
+    keys, today = read_keys_of(file), None if usage_file is None else _today(usage_file)
     if as_json:
-        print(json.dumps([_document(key) for key in keys], indent=2))
+        print(json.dumps([_document(key, today) for key in keys], indent=2))
         return
-    rows = [("NAME", "KEY", "SCOPES", "EXPIRES", "SESSIONS", "REQUESTS/MIN", "AUDIO MIN/DAY"), *map(_row, keys)]
+    head = ("NAME", "KEY", "SCOPES", "EXPIRES", "SESSIONS", "REQUESTS/MIN", "AUDIO MIN/DAY", "TODAY")
+    rows = [head, *(_row(key, today) for key in keys)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     for row in rows:
         print("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -132,7 +139,14 @@ def _expiry(text: str, now: datetime) -> datetime:
     return expires
 
 
-def _document(key: ApiKey) -> dict[str, object]:
+def _today(file: str) -> DayAudio:
+    try:
+        return UsageFile(file).of(utc_now().date())
+    except UsageFileError as error:
+        raise OptionError(str(error)) from error
+
+
+def _document(key: ApiKey, today: DayAudio | None) -> dict[str, object]:
     return {
         "name": key.name,
         "prefix": key.prefix,
@@ -143,12 +157,14 @@ def _document(key: ApiKey) -> dict[str, object]:
         "sessions": key.sessions,
         "requests_per_minute": key.requests_per_minute,
         "audio_minutes_per_day": key.audio_minutes_per_day,
+        "audio_minutes_today": None if today is None else round(today.seconds(key.prefix) / 60, 3),
     }
 
 
-def _row(key: ApiKey) -> tuple[str, ...]:
+def _row(key: ApiKey, today: DayAudio | None) -> tuple[str, ...]:
     expires = "never" if key.expires is None else f"{key.expires:%Y-%m-%d %H:%M}"
     over = " (over)" if key.has_expired(datetime.now(UTC)) else ""
     limits = (key.sessions, key.requests_per_minute, key.audio_minutes_per_day)
     told = ("-" if limit is None else f"{limit:g}" for limit in limits)
-    return (key.name, f"ak_{key.prefix}.…", ",".join(sorted(key.scopes)), f"{expires}{over}", *told)
+    had = "-" if today is None else f"{today.seconds(key.prefix) / 60:.1f}"
+    return (key.name, f"ak_{key.prefix}.…", ",".join(sorted(key.scopes)), f"{expires}{over}", *told, had)

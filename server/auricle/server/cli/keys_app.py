@@ -57,11 +57,16 @@ def keys_add(
 def keys_list(
     keys_file: KeysFile = None,
     config: ConfigFile = None,
+    usage_file: Annotated[
+        str | None,
+        typer.Option("--usage-file", metavar="FILE", help="The audio that keys have had today. [AURICLE_USAGE_FILE]"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array.")] = False,
 ) -> None:
-    """Name the keys, and what they are good for."""
+    """Name the keys, what they are good for, and what they have had today."""
     file = _keys_file(keys_file, config)
-    checked(lambda: keys_command.print_keys(file, as_json=as_json))
+    usage = effective_settings({"usage_file": usage_file}, config).value("usage_file")
+    checked(lambda: keys_command.print_keys(file, None if usage is None else str(usage), as_json=as_json))
 
 
 @keys_app.command("revoke")

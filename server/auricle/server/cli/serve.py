@@ -25,8 +25,11 @@ from auricle.server.cli.self_signed import self_signed
 from auricle.server.cli.service_reports import report, status_line, with_inherited_sockets
 from auricle.server.http.negotiation import is_loopback_host
 from auricle.server.http.tls import CertificateError, server_context
+from auricle.server.keys.access import utc_now
 from auricle.server.keys.api_key import Keyring
+from auricle.server.keys.day_audio import DayAudio
 from auricle.server.keys.key_file import KeyFileError, read_keys
+from auricle.server.keys.usage_file import UsageFile, UsageFileError
 from auricle.server.service_manager.notifications import Notifications, take_notifications
 from auricle.server.settings.effective import Effective
 from auricle.server.settings.from_settings import server_config
@@ -46,9 +49,11 @@ class Request:
 
 def request(settings: Effective, read: Callable[[], Effective]) -> Request:
     """Return what is to be served, with the files that the settings name. Raises `OptionError`."""
-    keys_file = _file(settings, "keys_file")
+    keys_file, usage_file = _file(settings, "keys_file"), _file(settings, "usage_file")
     config = server_config(settings, tls_context(settings), None if keys_file is None else keyring(keys_file))
     config = replace(config, engine_workers=engine_workers(settings))
+    if keys_file is not None and usage_file is not None:
+        check_usage_file(usage_file)
     config = with_inherited_sockets(config, os.environ, os.getpid())
     if not settings.value("insecure"):
         check_exposure(config)
@@ -84,6 +89,14 @@ def keyring(file: str) -> Keyring:
     try:
         return Keyring(read_keys(file))
     except KeyFileError as error:
+        raise OptionError(str(error)) from error
+
+
+def check_usage_file(file: str) -> None:
+    """Check that the day's audio can be kept in a file. Raises `OptionError`."""
+    try:
+        UsageFile(file).add(DayAudio(day=utc_now().date(), samples={}))
+    except UsageFileError as error:
         raise OptionError(str(error)) from error
 
 
@@ -168,6 +181,8 @@ def _announce(server: SpeechServer, config: ServerConfig, engine: str) -> None:
         )
     if config.keys is not None and not len(config.keys):
         logger.warning("The file of keys is empty, and nobody is let in: `auricle keys add NAME` makes a key.")
+    if config.usage_file is None and config.keys is not None and config.keys.has_days:
+        logger.warning("Minutes of audio are counted in memory, and anew after a start: --usage-file FILE keeps them.")
     logger.info("serving", extra={"url": server.url, "engine": engine})
     if server.wyoming_port is not None:
         print(f"Home Assistant connects to port {server.wyoming_port} (Wyoming)", flush=True)

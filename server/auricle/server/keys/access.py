@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Final
 
 from auricle.server.keys.api_key import ApiKey, Keyring
+from auricle.server.keys.day_audio import DayAudio
 from auricle.server.keys.scopes import Scope
 from auricle.server.keys.session_tokens import DEFAULT_TTL_S, MARK, TokenSigner
 from auricle.server.keys.usage import Excess, Usage
@@ -176,6 +177,29 @@ class Access:
         self._usage = {
             prefix: usage for prefix, usage in self._usage.items() if usage.sessions or keyring.by_prefix(prefix)
         }
+
+    # ------------------------------------------------------------------------ what is kept
+
+    def take_unkept(self) -> DayAudio:
+        """Return the audio of today that has not been taken yet."""
+        at = self._clock()
+        taken = {prefix: usage.take_unkept(at) for prefix, usage in self._usage.items()}
+        return DayAudio(
+            day=at.astimezone(UTC).date(), samples={prefix: samples for prefix, samples in taken.items() if samples}
+        )
+
+    def untake(self, counted: DayAudio) -> None:
+        """Have audio taken again later, because it could not be kept."""
+        for prefix, samples in counted.samples.items():
+            if prefix in self._usage:
+                self._usage[prefix].untake(samples, counted.day)
+
+    def use_total(self, total: DayAudio) -> None:
+        """Count the audio that keys have had on a day, here and on other servers, besides what is not taken yet."""
+        at = self._clock()
+        for prefix, samples in total.samples.items():
+            if self._keyring is not None and self._keyring.by_prefix(prefix) is not None:
+                self._usage.setdefault(prefix, Usage()).use_total(samples, total.day, at)
 
     def _by_token(self, presented: str) -> ApiKey | None:
         token = self._signer.read(presented)

@@ -84,6 +84,11 @@ class Keyring:
         """Return the number of keys."""
         return len(self.keys)
 
+    @property
+    def has_days(self) -> bool:
+        """Whether a day's audio of any key is bounded."""
+        return any(key.audio_minutes_per_day is not None for key in self.keys)
+
     def by_prefix(self, prefix: str) -> ApiKey | None:
         """Return the key with a prefix, None where there is none."""
         return self._by_prefix.get(prefix)

@@ -1,6 +1,7 @@
 """What the holders of a key are doing, and have done: concurrent sessions, requests, and a day's audio in samples."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
@@ -32,6 +33,8 @@ class Usage:
         self._day: date | None = None
         self._samples: Counter[int] = Counter()
         """Samples of this day, by their rate: sums of seconds would drift."""
+        self._unkept: Counter[int] = Counter()
+        """Those of them that are in no file yet."""
 
     def take_request(self, key: ApiKey, now: float) -> Excess | None:
         """Count a request, or return why there may be none just now: a token bucket of a minute's requests."""
@@ -74,6 +77,25 @@ class Usage:
         """Count audio that has come."""
         self._begin_day(at)
         self._samples[rate] += samples
+        self._unkept[rate] += samples
+
+    def take_unkept(self, at: datetime) -> dict[int, int]:
+        """Return the samples of this day, by their rate, that have not been taken yet."""
+        self._begin_day(at)
+        taken = dict(self._unkept)
+        self._unkept.clear()
+        return taken
+
+    def untake(self, samples: Mapping[int, int], day: date) -> None:
+        """Have samples of a day taken again later."""
+        if day == self._day:
+            self._unkept.update(samples)
+
+    def use_total(self, samples: Mapping[int, int], day: date, at: datetime) -> None:
+        """Count what has been taken on a day, here and elsewhere, and what has not been taken yet."""
+        self._begin_day(at)
+        if day == self._day:
+            self._samples = Counter(samples) + self._unkept
 
     @property
     def audio_s(self) -> float:
@@ -85,6 +107,7 @@ class Usage:
         if self._day is None or today > self._day:
             self._day = today
             self._samples.clear()
+            self._unkept.clear()
 
 
 def _until_tomorrow_s(at: datetime) -> float:

@@ -9,6 +9,8 @@ import trio
 from auricle.server.keys.access import Access, Denied
 from auricle.server.keys.api_key import Keyring
 from auricle.server.keys.scopes import Scope
+from auricle.server.keys.usage_file import UsageFile
+from auricle.server.keys.usage_keeper import UsageKeeper
 from auricle.server.sessions.caller import Caller
 from auricle.server.sessions.key_guard import KeyGuard
 from auricle.transports.trio.server import Connection
@@ -18,10 +20,11 @@ CHECKED_S: Final = 5.0
 
 
 class SessionKeys:
-    """Of one server."""
+    """Of one server. ``usage_file``: where a day's audio is kept; None: in memory alone."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, usage_file: str | None = None) -> None:
         self.access: Final = access
+        self._keeper = None if usage_file is None else UsageKeeper(access, UsageFile(usage_file))
         self._guards: set[KeyGuard] = set()
 
     def let_in(self, address: str, key: str | None) -> Caller | Denied:
@@ -45,11 +48,15 @@ class SessionKeys:
         self.access.use(keys)
         self._check()
 
-    async def watch(self) -> None:
-        """End sessions whose key has expired, for ever."""
-        while True:
-            await trio.sleep(CHECKED_S)
-            self._check()
+    async def watch(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """End sessions whose key has expired, and keep what is counted, for ever. Started when what was kept counts."""
+        async with trio.open_nursery() as nursery:
+            if self._keeper is not None and self.access.has_keys:
+                await nursery.start(self._keeper.run)
+            task_status.started()
+            while True:
+                await trio.sleep(CHECKED_S)
+                self._check()
 
     def _check(self) -> None:
         for guard in tuple(self._guards):

@@ -137,6 +137,11 @@ _KEYS: Final = (
         help="The file of keys, as `auricle keys add` makes it; what is in it is read again at SIGHUP.",
     ),
     Setting(
+        name="usage_file", group=Group.KEYS, kind=Text(what="a file"), common=True,
+        unset="a new start begins anew",
+        help="Where a day's audio of each key is kept. Servers that name the same file count together.",
+    ),
+    Setting(
         name="insecure", group=Group.KEYS, kind=Switch(), default=False, common=True,
         help="Listen beyond the loopback without keys, as behind a proxy that has its own.",
     ),
