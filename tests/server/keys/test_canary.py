@@ -1,4 +1,4 @@
-"""What was said, keys and tokens: a session in every dialect, and none of it in any log, status page or trace."""
+"""What was said, keys and tokens: a session in every dialect, and none of it in any log, status page, span or trace."""
 
 import asyncio
 import io
@@ -13,11 +13,15 @@ import pytest
 
 pytest.importorskip("deepgram", reason="deepgram-sdk is not installed")
 pytest.importorskip("openai", reason="openai is not installed")
+pytest.importorskip("opentelemetry.sdk", reason="opentelemetry-sdk is not installed")
 pytest.importorskip("websockets", reason="websockets is not installed")
 pytest.importorskip("wyoming", reason="wyoming is not installed")
 
 import trio
 import websockets
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from wyoming.asr import Transcribe
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncTcpClient
@@ -28,6 +32,7 @@ from auricle.engines.scripted.script import Script, ScriptedWord
 from auricle.server.keys.api_key import Keyring
 from auricle.server.keys.scopes import Scope
 from auricle.server.logs.setup import configure_logging
+from auricle.server.telemetry import exporting
 from server.dialects.test_twilio import media, start
 from server.keys import keyed_server as client
 from server.keys.keyed_server import SECOND, bearer, hold, post, ws
@@ -50,6 +55,17 @@ def log() -> Iterator[io.StringIO]:
     yield written
     logging.captureWarnings(capture=False)
     root.handlers[:], root.level, mine.level = before
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """All that is exported to OpenTelemetry."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console")
+    monkeypatch.setattr(exporting, "exporting_provider", lambda: provider)
+    return exporter
 
 
 async def call(server: UploadServer, key: str) -> None:
@@ -110,8 +126,8 @@ def everybody(server: UploadServer, key: str, token: str) -> None:
     assert post(failing, {}, b"no recording at all")[0] == 400
 
 
-def test_no_word_no_key_and_no_token_is_in_any_log_status_or_trace(
-    log: io.StringIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_no_word_no_key_and_no_token_is_in_any_log_status_span_or_trace(
+    log: io.StringIO, spans: InMemorySpanExporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AURICLE_TRACE", str(tmp_path))
     alice, key = made_key("alice", scopes=frozenset(Scope))
@@ -127,10 +143,14 @@ def test_no_word_no_key_and_no_token_is_in_any_log_status_or_trace(
     assert {record["dialect"] for record in ended} >= {"auricle.v1", "legacy", "deepgram", "twilio", "wyoming"}
     assert any(record.get("key_name") == "alice" for record in ended)
     assert sum(record["message"] == "request refused" for record in records) >= 9
+    exported = [span.to_json() for span in spans.get_finished_spans()]
+    dialects = {json.loads(span)["attributes"].get("auricle.dialect") for span in exported}
+    assert dialects >= {"auricle.v1", "legacy", "deepgram", "openai", "twilio", "wyoming", "http"}
     secrets = [key, key.partition(".")[2], token, token.partition(".")[2]]
     for secret in (*secrets, CANARY, PROMPTED):
         assert secret not in log.getvalue()
         assert secret not in json.dumps(told)
+        assert secret not in "".join(exported)
     traces = "".join(path.read_text(encoding="utf-8") for path in tmp_path.iterdir())
     assert CANARY in traces, "whoever asks for traces asks for the words"
     for secret in secrets:
