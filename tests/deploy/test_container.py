@@ -1,6 +1,7 @@
 """The image and its compose file, by what linters and schemas say: the tests have no container runtime."""
 
 import re
+from pathlib import PurePosixPath
 
 import pytest
 import yaml
@@ -45,6 +46,20 @@ def test_a_container_gets_the_time_for_its_drain_and_no_rights(service: str) -> 
     assert configured["cap_drop"] == ["ALL"]
     assert configured["read_only"] is True
     assert all(port.startswith("127.0.0.1:") for port in configured["ports"])
+
+
+@pytest.mark.parametrize("service", COMPOSE["services"])
+def test_keys_are_mounted_as_a_folder_so_that_changes_are_seen(service: str) -> None:
+    (keys_file,) = re.findall(r"AURICLE_KEYS_FILE=(\S+)", DOCKERFILE)
+    places = [volume.split(":")[1] for volume in COMPOSE["services"][service]["volumes"]]
+    assert str(PurePosixPath(keys_file).parent) in places
+    assert not [place for place in places if PurePosixPath(place).suffix], "a file that is replaced stays the old one"
+
+
+def test_what_is_counted_is_kept_in_the_volume() -> None:
+    (usage_file,) = re.findall(r"AURICLE_USAGE_FILE=(\S+)", DOCKERFILE)
+    (volume,) = re.findall(r"^VOLUME (\S+)$", DOCKERFILE, re.MULTILINE)
+    assert PurePosixPath(usage_file).is_relative_to(volume)
 
 
 def test_a_variant_has_its_requirements() -> None:
