@@ -3,15 +3,17 @@
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import soundfile
 from speakers.conversations import Conversation, alone, by_telephone, conversations
 from speakers.errors import wrong_words
+from speakers.live import told_live
 from speakers.page import page
 from speakers.voices import recorded, synthesised
+from words.live import served
 from words.samples import Wanted, load_samples
 
 import auricle
@@ -93,6 +95,10 @@ def main() -> int:
         chosen = _evenly(pairs, REAL_WORDS)
         rows.append(_row(f"two people, words as {options.model} hears them", chosen, _recognised(chosen, options)))
         print(rows[-1], flush=True)
+        live = _live(pairs, options)
+        for name, heard_live in live.items():
+            rows.append(_row(f"two people, live, {name}", pairs, heard_live))
+            print(rows[-1], flush=True)
     if options.write:
         PAGE.write_text(page(rows, [name for name, _, _ in sets], sweep, len(people), cpu), encoding="utf-8")
     return 0
@@ -121,6 +127,18 @@ def _recognised(talks: Sequence[Conversation], options: argparse.Namespace) -> S
     return found
 
 
+def _live(talks: Sequence[Conversation], options: argparse.Namespace) -> Mapping[str, Sequence[Told]]:
+    """Let a server hear conversations with the words of a real model, and return who was told at once, and at last."""
+    first, last = [], []
+    with served(Path(options.model), "--speakers", options.embedder) as url:
+        for talk in talks:
+            words, at_once, at_last = told_live(url, talk)
+            speakers = [_speaker_at(talk, word) for word in words]
+            first.append(Told(at_once, speakers))
+            last.append(Told(at_last, speakers))
+    return {"as told with each final": first, "as told at last": last}
+
+
 def _speaker_at(talk: Conversation, word: Word) -> str:
     middle = (word.start + word.end) / 2
     nearest = min(range(len(talk.words)), key=lambda index: _distance(talk.words[index], middle))
@@ -132,7 +150,7 @@ def _distance(word: Word, at: float) -> float:
 
 
 def _row(name: str, talks: Sequence[Conversation], told: Sequence[Told]) -> str:
-    count = sum(len(set(one.names)) == len(set(one.speakers)) for one in told)
+    count = sum(len(set(one.names) - {""}) == len(set(one.speakers)) for one in told)
     minutes = sum(len(talk.audio) for talk in talks) / ENGINE_RATE / 60
     return ROW.format(
         name, len(talks), f"{minutes:.0f} min", _error(told),

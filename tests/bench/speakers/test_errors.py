@@ -1,5 +1,7 @@
 """Words with the wrong speaker."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,9 +19,11 @@ from speakers.errors import wrong_words
         ("ABC", "xyz", 0),
         ("AAA", "xyz", 2),
         ("", "", 0),
+        (["A", "", "B", ""], "xxyy", 2),
+        (["", ""], "xy", 2),
     ],
 )
-def test_the_fewest_words_that_are_wrong(told: str, true: str, wrong: int) -> None:
+def test_the_fewest_words_that_are_wrong(told: Sequence[str], true: str, wrong: int) -> None:
     assert wrong_words(told, true) == wrong
 
 
