@@ -2,12 +2,14 @@
 
 A pause behind a word that ends a sentence (``.``, ``?`` or ``!`` in the text) could be the end of a turn; every other
 one is a breath. The end of a clip is the end of a turn where its text ends a sentence: many clips of a read book end
-at a comma.
+at a comma, and there somebody stops who has not finished: no detector should take that for an end, and nobody should be
+left waiting for ever.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from words.samples import Sample
@@ -16,6 +18,8 @@ from auricle.engines.audio.silero_vad import SileroModel
 from auricle.engines.audio.vad_thresholds import SILENCE_THRESHOLD
 from auricle.engines.protocol import BLOCK, ENGINE_RATE, Samples
 
+Kind = Literal["breath", "end", "stop"]
+"""Inside a sentence, behind one, or where somebody stops in mid-sentence."""
 SHORTEST = 4
 """Blocks of silence that are a pause: 128 ms. A detector is asked no sooner."""
 TAIL_S = 0.5
@@ -30,7 +34,7 @@ class Pause:
     audio: Samples
     seconds: float | None
     """How long it is; None: nobody speaks any more."""
-    ends_turn: bool
+    kind: Kind
 
 
 def pauses_of(sample: Sample, model: SileroModel) -> Iterator[Pause]:
@@ -51,9 +55,9 @@ def pauses_of(sample: Sample, model: SileroModel) -> Iterator[Pause]:
         begin_s, seconds = (before + 1) * BLOCK / ENGINE_RATE, length * BLOCK / ENGINE_RATE
         if length >= SHORTEST and not any(abs(begin_s - end_s) < seconds for end_s in sentence_ends):
             audio = samples[: (before + 1 + SHORTEST) * BLOCK]
-            yield Pause(clip=clip.name, audio=audio, seconds=seconds, ends_turn=False)
-    if clip.text.rstrip("\"' ").endswith((".", "?", "!")):
-        yield Pause(clip=clip.name, audio=samples[: (last + 1 + SHORTEST) * BLOCK], seconds=None, ends_turn=True)
+            yield Pause(clip=clip.name, audio=audio, seconds=seconds, kind="breath")
+    kind: Kind = "end" if clip.text.rstrip("\"' ").endswith((".", "?", "!")) else "stop"
+    yield Pause(clip=clip.name, audio=samples[: (last + 1 + SHORTEST) * BLOCK], seconds=None, kind=kind)
 
 
 def _sentence_ends(sample: Sample) -> Iterator[float]:
