@@ -39,7 +39,8 @@ def page(results: Mapping[str, Any]) -> str:
         HEAD.rstrip(),
         f"the 95th percentile of finals is at most {BAR_S:g} s after the end of speech (0.2 s of that is the silence",
         f"that ends an utterance), and the scheduler would admit one more; the worse of {len(SEEDS)} seeds counts. "
-        f"A call takes {1000 * OVERHEAD_S:g} ms more on its way.",
+        f"A call takes {1000 * OVERHEAD_S:g} ms more on its way. Nothing is heard here; which words so short a silence "
+        "costs is in [streaming.md](streaming.md).",
         "",
         *_one_worker(results["one_worker"]),
         *_plan(results),
