@@ -1,6 +1,5 @@
 """The page of the bench of peers, and the kept results that it is made of."""
 
-
 from kept_results import read_all
 from peers import command as peers_command
 from peers.page import page
