@@ -9,8 +9,8 @@ def wrong_words(told: Sequence[str], true: Sequence[str]) -> int:
     """Return the words with the wrong speaker, names being matched so that it is the fewest.
 
     An empty name is nobody's, and wrong. A name that is told stands for one speaker: who is told as two is wrong where
-    the second one is told. That is the word-level diarization error; source: Shafey, Soltau and Shafran, Joint Speech Recognition and Speaker Diarization
-    via Sequence Transduction (2019).
+    the second one is told. That is the word-level diarization error; source: Shafey, Soltau and Shafran, Joint Speech
+    Recognition and Speaker Diarization via Sequence Transduction (2019).
     """
     both = Counter(pair for pair in zip(told, true, strict=True) if pair[0])
     names, speakers = sorted(set(told) - {""}), sorted(set(true))

@@ -23,7 +23,7 @@ OGG_LAST: Final = 4
 """The flag of a stream's last page (RFC 3533 §6)."""
 MAX_OGG_PAGE: Final = 65_307
 MOST_BOXES: Final = 20_000
-"""Boxes of an MP4 that are counted: hours of it in fragments. In a GiB there may be a hundred million of eight bytes."""
+"""Boxes of an MP4 that are counted: hours of it in fragments. In a GiB there may be a hundred million."""
 
 
 def missing_bytes(file: BinaryIO) -> int:
