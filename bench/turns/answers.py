@@ -14,6 +14,10 @@ SPEAKERS = (
 """How the names of clips of one speaker begin; of any other clip the whole name is a speaker."""
 
 
+JOINED = "long-"
+"""How the names of clips begin that are other clips one after another: they would be on both sides."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A pause of a clip, and the probability that the turn ends there. ``seconds`` None: nobody speaks any more."""
@@ -23,6 +27,11 @@ class Answer:
     kind: Kind
     seconds: float | None
     probability: float | None
+
+    @property
+    def is_of_its_own(self) -> bool:
+        """Whether no other clip has the same pause."""
+        return not self.clip.startswith(JOINED)
 
     @property
     def speaker(self) -> str:

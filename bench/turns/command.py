@@ -56,9 +56,9 @@ def main() -> int:
 
 
 def _tell_held_out(answers: Sequence[Answer]) -> None:
-    """Print what rules do with clips that they were not chosen on: single sentences, which end when they end."""
+    """Print what rules do with clips that they were not chosen on."""
     print(f"\n{HELD_OUT_HEAD}")
-    for row in held_out_rows([one for one in answers if one.clip_kind == "utterance"]):
+    for row in held_out_rows([one for one in answers if one.is_of_its_own]):
         print(row, flush=True)
 
 

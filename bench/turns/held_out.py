@@ -1,8 +1,9 @@
 """Rules that are chosen on some clips and judged on others. Pure.
 
 What is chosen: of all settings, the one with the shortest mean wait at ends, among those that keep `WHOLE` of the
-sentences with a breath in one piece and end every turn within `LONGEST_S` of silence. Clips are halved by speaker, so
-that nobody is heard on both sides, or at random; each half is chosen on once and judged on once.
+single sentences with a breath in one piece, or as many as can be, and end every turn within `LONGEST_S` of silence.
+Clips are halved by speaker, so that nobody is heard on both sides, or at random; each half is chosen on once and judged
+on once.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,8 @@ from turns.curve import settings
 
 WHOLE = 0.95
 LONGEST_S = 0.8
+SENTENCE = "utterance"
+"""The kind of clips that are one sentence each."""
 BREATH_S = 0.2
 """Shorter pauses are none that anybody would notice."""
 
@@ -24,8 +27,11 @@ BREATH_S = 0.2
 class Verdict(NamedTuple):
     """What rules do with some pauses."""
 
+    breaths: int
+    cut: int
+    """Breaths that are taken for ends."""
     with_breaths: int
-    """Clips with a breath in them."""
+    """Single sentences with a breath in them."""
     whole: int
     """Those of them in which no breath is taken for an end."""
     ends: tuple[float, ...]
@@ -34,25 +40,34 @@ class Verdict(NamedTuple):
     """The same where somebody stops in mid-sentence."""
 
     @property
-    def share(self) -> float:
-        """Share of clips with breaths that are whole."""
+    def cut_share(self) -> float:
+        """Share of the breaths that are taken for ends."""
+        return self.cut / self.breaths if self.breaths else 0.0
+
+    @property
+    def whole_share(self) -> float:
+        """Share of the sentences with a breath that are whole."""
         return self.whole / self.with_breaths if self.with_breaths else 1.0
 
 
 def judged(rules: TurnRules, answers: Iterable[Answer]) -> Verdict:
     """Return what the rules do."""
+    breaths = cuts = 0
     breathing: set[str] = set()
-    cut: set[str] = set()
+    broken: set[str] = set()
     waits: dict[str, list[float]] = {"end": [], "stop": []}
     for one in answers:
         wait_s = _in_blocks(silence_that_ends(rules, one.probability))
         if one.seconds is None:
             waits[one.kind].append(wait_s)
         elif one.seconds >= BREATH_S:
-            breathing.add(one.clip)
-            if one.seconds >= wait_s - 1e-9:
-                cut.add(one.clip)
-    return Verdict(len(breathing), len(breathing - cut), tuple(waits["end"]), tuple(waits["stop"]))
+            is_cut = one.seconds >= wait_s - 1e-9
+            breaths, cuts = breaths + 1, cuts + is_cut
+            if one.clip_kind == SENTENCE:
+                breathing.add(one.clip)
+                broken |= {one.clip} if is_cut else set()
+    whole = len(breathing - broken)
+    return Verdict(breaths, cuts, len(breathing), whole, tuple(waits["end"]), tuple(waits["stop"]))
 
 
 def _in_blocks(seconds: float) -> float:
@@ -64,8 +79,8 @@ def chosen(answers: Sequence[Answer], *, has_opinion: bool = True) -> TurnRules:
     """Return the setting that somebody who has only these pauses would take."""
     verdicts = [(rules, judged(rules, answers)) for rules in settings(has_opinion=has_opinion)]
     prompt = [(rules, one) for rules, one in verdicts if rules.longest_s <= LONGEST_S]
-    most = max(one.share for _, one in prompt)
-    kept = [(rules, one) for rules, one in prompt if one.share >= min(WHOLE, most)]
+    most = max(one.whole_share for _, one in prompt)
+    kept = [(rules, one) for rules, one in prompt if one.whole_share >= min(WHOLE, most)]
     return min(kept, key=lambda pair: mean(pair[1].ends or (0.0,)))[0]
 
 
@@ -78,6 +93,8 @@ def both_ways(halves: tuple[Sequence[Answer], Sequence[Answer]]) -> Verdict:
 def together(verdicts: Sequence[Verdict]) -> Verdict:
     """Return several verdicts, on different clips, as one."""
     return Verdict(
+        sum(one.breaths for one in verdicts),
+        sum(one.cut for one in verdicts),
         sum(one.with_breaths for one in verdicts),
         sum(one.whole for one in verdicts),
         tuple(wait for one in verdicts for wait in one.ends),

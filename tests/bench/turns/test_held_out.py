@@ -27,6 +27,7 @@ SPEECH = [
 
 def test_a_clip_is_whole_where_every_breath_of_it_is_waited_for() -> None:
     found = judged(RULES, SPEECH)
+    assert (found.breaths, found.cut) == (3, 1)
     assert (found.with_breaths, found.whole) == (3, 2)
     assert found.ends == pytest.approx((0.48, 0.8)), "15 blocks of 32 ms are the first that are 0.45 s"
     assert found.stops == pytest.approx((0.8,))
@@ -41,13 +42,18 @@ def test_what_is_chosen_keeps_what_can_be_kept_and_is_quick_then() -> None:
     easy = [answer("a", 0.4, 0.1), answer("a", None, 0.9), answer("b", 0.7, 0.1), answer("b", None, 0.9)]
     found = chosen(easy)
     assert (found.over_s, found.longest_s) == (0.15, 0.8)
-    assert judged(found, easy).share == 1.0
+    assert judged(found, easy).cut == 0
 
 
 def test_no_speaker_is_on_both_sides() -> None:
     one, other = halved_by_speaker(SPEECH, frozenset({"LJ0"}))
     assert {answer.clip for answer in one} == {"LJ001", "LJ002"}
     assert {answer.clip for answer in other} == {"jfk"}
+
+
+def test_clips_that_are_made_of_others_are_told_apart() -> None:
+    assert answer("LJ001", 0.4, 0.9).is_of_its_own
+    assert not answer("long-lj001", 0.4, 0.9).is_of_its_own
 
 
 def test_each_half_is_chosen_on_once_and_judged_on_once() -> None:
@@ -63,4 +69,4 @@ def test_what_was_written_is_read_and_told(tmp_path: Path) -> None:
     answers = read_answers(tmp_path / "answers.jsonl")
     assert answers == SPEECH
     rows = list(held_out_rows(answers))
-    assert "| chosen on LJ0 (" in rows[2]
+    assert "| chosen on LJ0 (" in rows[14]
