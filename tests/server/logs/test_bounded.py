@@ -78,11 +78,18 @@ def test_a_flood_of_one_kind_hides_no_other(log: io.StringIO) -> None:
     refuse(1, code="capacity")
     ours.error("something else")
     logging.getLogger("auricle.server.elsewhere").warning("request refused", extra={"code": "unauthorized"})
-    for number in range(3 * BURST):
-        ours.info("session ended", extra={"session": number})
+    for error in ("capacity", "rate_limited"):
+        ours.warning("session refused", extra={"error": error})
     told = records(log)[BURST:]
     assert [record.get("code") for record in told[:3]] == ["capacity", None, "unauthorized"]
-    assert [record["session"] for record in told[3:]] == list(range(3 * BURST)), "what is no warning is all there"
+    assert [record["error"] for record in told[3:]] == ["capacity", "rate_limited"]
+
+
+def test_the_line_of_a_session_is_always_written(log: io.StringIO) -> None:
+    for number in range(3 * BURST):
+        ours.info("session ended", extra={"session": number})
+        ours.warning("session failed", extra={"session": number, "error": "internal"})
+    assert [record["session"] for record in records(log)] == [number // 2 for number in range(6 * BURST)]
 
 
 def test_after_a_quiet_time_there_is_room_again(log: io.StringIO, clock: Clock) -> None:

@@ -16,6 +16,8 @@ INTERVAL_S: Final = 10.0
 """Seconds between two records of a kind, once there have been so many."""
 MOST_KINDS: Final = 256
 """Kinds that are remembered; beyond it the one that has been quiet for longest is forgotten."""
+EACH: Final = frozenset({"session failed"})
+"""Messages of which all are written: the line that a session leaves, which had a key where keys are asked for."""
 _Kind = tuple[str, str, str]
 
 
@@ -29,8 +31,8 @@ class _Bucket:
 class FloodBound(logging.Filter):
     """Lets records below WARNING through, and of all others so many of a kind as are of use.
 
-    A kind is a logger, a message before its values are put in, and the field ``code``, so that a flood of one refusal
-    hides no other one. ``clock`` returns seconds, from any beginning.
+    A kind is a logger, a message before its values are put in, and the field ``code`` or ``error``, so that a flood of
+    one refusal hides no other one. ``clock`` returns seconds, from any beginning.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,10 +42,11 @@ class FloodBound(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a record is to be written, with the number of those before it that were not."""
-        if record.levelno < logging.WARNING:
+        if record.levelno < logging.WARNING or record.msg in EACH:
             return True
         now = self._clock()
-        bucket = self._bucket((record.name, str(record.msg), str(getattr(record, "code", ""))), now)
+        code = getattr(record, "code", None) or getattr(record, "error", None)
+        bucket = self._bucket((record.name, str(record.msg), str(code)), now)
         bucket.left = min(float(BURST), bucket.left + (now - bucket.filled_at) / INTERVAL_S)
         bucket.filled_at = now
         if bucket.left < 1.0:
