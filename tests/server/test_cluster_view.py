@@ -71,6 +71,12 @@ def test_nodes_that_differ_are_told(other: dict[str, str], warning: str) -> None
     assert ClusterView(nodes=nodes).warnings == [warning]
 
 
+def test_a_server_of_the_proxy_whose_node_does_not_answer_is_not_said_to_have_another_name() -> None:
+    nodes = [node_view("http://a", status("n1")), unreachable("http://10.0.0.12:8765/status", "Connection refused.")]
+    view = ClusterView(nodes=nodes, proxied=proxied_views("http://10.0.0.9:8404/stats", CSV))
+    assert view.warnings == ["http://10.0.0.12:8765/status is unreachable: Connection refused."]
+
+
 def test_two_nodes_of_one_name_are_told() -> None:
     nodes = [node_view("http://a", status("n1")), node_view("http://b", status("n1"))]
     assert ClusterView(nodes=nodes).warnings == ["2 nodes have the name n1: give each another --node-name."]

@@ -163,7 +163,12 @@ def why(transport: Any, url: str) -> str:
         (None, "no server listens there: start it with `auricle serve`, or check the address"),
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
          "HTTP 404: it has no WebSocket at this path: check the address"),
-        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "HTTP 401: it wants a valid API key: give api_key"),
+        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n",
+         "HTTP 401: it wants a valid API key: give api_key (to a command --api-key, or AURICLE_API_KEY)"),
+        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+         "HTTP 400: it takes no such request: write wss:// in the address where it has TLS"),
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+         "HTTP 403: it refuses this client, for its key's scope or its page's origin: look at its log"),
         (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", "it is not a WebSocket server"),
     ],
 )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from io import StringIO
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 HAPROXY_HEADING: Final = "# pxname"
 """How HAProxy's statistics begin as CSV (HAProxy Management Guide, 9.1)."""
@@ -158,12 +159,16 @@ def _workers(nodes: Iterable[NodeView]) -> Iterable[str]:
 
 
 def _unknown(nodes: Sequence[NodeView], proxied: Sequence[ProxiedView]) -> Iterable[str]:
-    """Yield servers of a proxy that no node has the name of: a session cannot be sent back to them."""
+    """Yield servers of a proxy that no node has the name of: a session cannot be sent back to them.
+
+    Of those that do not answer nobody knows the name.
+    """
     names = {node.name for node in nodes if node.name}
+    silent = {urlsplit(node.url).netloc for node in nodes if node.status == "unreachable"}
     if not names:
         return ()
     return (
         f"The proxy has a server {server.name}, which is no --node-name: sessions do not come back to it."
         for server in proxied
-        if server.name not in names
+        if server.name not in names and server.address not in silent
     )

@@ -1,11 +1,15 @@
 """``auricle cluster``: of real nodes, and of a real proxy that names them."""
 
 import json
+import ssl
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
+import trustme
 from fault_injection.listening.engine import ListeningEngine, ListeningWindowEngine
 from typer.testing import CliRunner
 
@@ -52,6 +56,44 @@ def test_what_is_amiss_is_said_and_is_the_exit_status(tmp_path: Path) -> None:
             assert "0/1" in shown.stdout, "its one lane"
 
     run(scenario)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_brings_no_key_for_operators_is_told_how(status: int) -> None:
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(status)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        node = f"http://127.0.0.1:{server.server_address[1]}"
+        shown = CliRunner().invoke(app, ["cluster", node])
+        server.shutdown()
+        thread.join()
+    assert shown.exit_code == 1
+    why = f"HTTP {status}: it wants a key with the scope operator, by --api-key or AURICLE_API_KEY."
+    assert f"{node}/status is unreachable: {why}" in shown.stdout
+
+
+def test_a_certificate_that_is_not_trusted_is_told_with_what_to_do() -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        node = f"https://127.0.0.1:{server.server_address[1]}"
+        shown = CliRunner().invoke(app, ["cluster", node])
+        server.shutdown()
+        thread.join()
+    assert shown.exit_code == 1
+    assert f"{node}/status is unreachable: its certificate is not trusted (" in shown.stdout
+    assert "): let SSL_CERT_FILE name the file to trust." in shown.stdout
 
 
 @pytest.mark.parametrize(

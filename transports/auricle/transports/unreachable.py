@@ -10,8 +10,9 @@ from auricle.transports.address import Address
 
 STATUSES: Final[Mapping[int, str]] = MappingProxyType(
     {
-        401: "it wants a valid API key: give api_key",
-        403: "it refuses this client: look at its log",
+        400: "it takes no such request: write wss:// in the address where it has TLS",
+        401: "it wants a valid API key: give api_key (to a command --api-key, or AURICLE_API_KEY)",
+        403: "it refuses this client, for its key's scope or its page's origin: look at its log",
         404: "it has no WebSocket at this path: check the address",
         426: "it wants another version of WebSocket",
         429: "it is asked too often: try again later",

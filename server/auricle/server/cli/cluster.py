@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import partial
+from ssl import SSLCertVerificationError
 from typing import Final, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit, urlunsplit
@@ -140,8 +141,12 @@ def _node(url: str, answer: Answer) -> NodeView:
 
 def _why(error: Exception) -> str:
     match error:
+        case HTTPError(code=401 | 403 as code):
+            return f"HTTP {code}: it wants a key with the scope operator, by --api-key or AURICLE_API_KEY"
         case HTTPError(code=code):
             return f"HTTP {code}"
+        case URLError(reason=SSLCertVerificationError(verify_message=reason)):
+            return f"its certificate is not trusted ({reason}): let SSL_CERT_FILE name the file to trust"
         case URLError(reason=reason):
             return printable(str(reason))
         case _:
