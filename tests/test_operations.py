@@ -1,5 +1,6 @@
 """What operators get agrees with the code, both ways: the page of metrics, the alert rules and the dashboard."""
 
+import itertools
 import json
 import re
 import shutil
@@ -12,11 +13,12 @@ import pytest
 import yaml
 from operations.dashboard import COLUMNS
 from operations.metrics_tables import BEGIN, END, with_tables
+from prometheus_client.parser import text_string_to_metric_families
 from render_operations import main, rendered
 
 from auricle.server.metrics.catalogue import LABELS, METRICS, PROCESS, Kind, Metric
 from auricle.server.metrics.registry import ServerMetrics
-from auricle.server.metrics.scrape import Reading
+from auricle.server.metrics.scrape import ModelReading, Reading
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
@@ -111,6 +113,23 @@ def test_a_server_tells_the_metrics_of_the_catalogue_and_no_others() -> None:
     assert {metric.name: metric.help for metric in METRICS} == {
         name: text for name, text in helps.items() if name.startswith("auricle")
     }
+
+
+def test_what_alerts_wait_for_to_grow_is_there_before_it_does() -> None:
+    model = ModelReading("tiny.en", None, True, 0, 0, None, None, None, None)
+    metrics = ServerMetrics()
+    metrics.scrape(lambda: Reading("1", ready=True, draining=False, uptime_s=1.0, models=(model,)))
+    for _ in range(2):  # the first scrape is what tells of the model
+        text = metrics.exposition("")[0].decode()
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    grown = re.compile(r"\bincrease\((\w+)(\{[^}]*\})?\[|\brate\((auricle_(?:decode_failures|disbelieved)\w+)")
+    found = [match for rule in RULES for match in grown.finditer(str(rule["expr"]))]
+    assert len(found) == 5
+    for name, matchers, rated in (match.groups() for match in found):
+        wanted = re.findall(r'(\w+)=~?"([^"]*)"', matchers or "")
+        for values in itertools.product(*([(label, value) for value in text.split("|")] for label, text in wanted)):
+            there = [sample for sample in samples if sample.name == (name or rated)]
+            assert any(dict(values).items() <= sample.labels.items() for sample in there), (name or rated, values)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])

@@ -45,8 +45,10 @@ def _rate(name: str, by: str) -> Query:
 
 
 def _sum(name: str, by: str = "") -> Query:
-    group = f" by ({by})" if by else ""
-    return Query(f"sum{group} ({name}{{{WHERE}}})", f"{{{{{by}}}}}" if by else name.removeprefix("auricle_"))
+    if by:
+        return Query(f"sum by ({by}) ({name}{{{WHERE}}})", f"{{{{{by}}}}}")
+    # Nobody there is 0, and not "No data".
+    return Query(f"sum ({name}{{{WHERE}}}) or vector(0)", name.removeprefix("auricle_"))
 
 
 def _each(name: str, by: str = "instance") -> Query:
@@ -92,7 +94,7 @@ ROWS: Final[Sequence[tuple[str, Sequence[Panel]]]] = (
     ("Audio", (
         Panel("Seconds of audio a second", "short", [
             Query(f"sum (rate(auricle_audio_{what}_seconds_total{{{WHERE}}}[$__rate_interval]))", what)
-            for what in ("received", "processed", "committed", "lost")
+            for what in ("received", "processed", "committed", "lost", "handed_on")
         ], "How many people speak or are silent at a time."),
         Panel("Backlog", "s", [_each("auricle_backlog_seconds")], "Of the session that has most of it."),
         Panel("Finals", "cps", [_rate("auricle_finals_total", "reason")]),

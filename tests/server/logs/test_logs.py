@@ -11,7 +11,7 @@ import pytest
 import structlog
 import trio
 
-from auricle.core import ServerSession, Start
+from auricle.core import Accounting, ServerSession, SessionClosed, Start
 from auricle.core.parts import Product
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.engines.scripted.script import COUNTING
@@ -21,6 +21,7 @@ from auricle.server.logs.setup import configure_logging, set_level
 from auricle.server.metrics.registry import ServerMetrics
 from auricle.server.metrics.session_metrics import SessionMetrics
 from auricle.server.sessions.caller import Caller
+from auricle.server.sessions.session_log import log_session_end
 from auricle.transports.trio import ConnectFailed
 
 KEY = "ak_0123456789ab.0123456789abcdefghijklmnopqrstuvwxyz-_ABCDE"
@@ -201,3 +202,22 @@ def test_a_refused_session_is_a_warning(log: io.StringIO) -> None:
     (record,) = records(log)
     assert (record["level"], record["message"], record["error"]) == ("warning", "session refused", "capacity")
     assert "this server has 1 sessions already" in record["why"]
+
+
+@pytest.mark.parametrize(
+    ("error", "message"), [("shutdown", "session handed on"), ("session_gone", "session not here")]
+)
+def test_a_planned_stop_is_no_warning(log: io.StringIO, error: str, message: str) -> None:
+    configure_logging("info", "json", log)
+    session = ServerSession(None, now=0.0)
+    counts = dict.fromkeys(
+        ("offered", "sent", "received", "processed", "committed", "non_speech", "dropped", "late", "segments", "words"),
+        0,
+    )
+    closed = SessionClosed(
+        reason="error", code=1012, message="It is said.", complete=False, retriable=True, error=error,
+        accounting=Accounting(**counts),
+    )  # fmt: skip
+    log_session_end("n1.abc", session, closed, peer="192.0.2.7:50000")
+    (record,) = records(log)
+    assert (record["level"], record["message"], record["error"]) == ("info", message, error)

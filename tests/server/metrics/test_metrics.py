@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import trio
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics_families
+from prometheus_client.parser import text_string_to_metric_families
 from trio_websocket import open_websocket_url
 
 from auricle.core import Final, Limits, SessionClosed, Start
@@ -119,6 +120,26 @@ def test_audio_on_which_the_engine_fails_or_that_nobody_waits_for_is_lost():
         assert value(samples, "auricle_decode_seconds_count", kind="turn") > 0
 
     trio.run(scenario)
+
+
+def test_audio_of_a_session_that_is_handed_on_is_not_lost():
+    async def scenario():
+        with trio.fail_after(PATIENCE_S):
+            async with running_server(ServerConfig(port=0), ScriptedEngine()) as server:
+                await server.engine_ready()
+                async with connect(server.url, limits=Limits(reconnect_timeout_s=0.5)) as client:
+                    await client.send_audio(SECOND)
+                    while not any(each.snapshot.received for each in server._metrics.open):  # noqa: ASYNC110
+                        await trio.sleep(0.01)
+                    server.drain()
+                    await server.stopped()
+                return server._metrics.exposition("")[0].decode()
+
+    text = trio.run(scenario)
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    assert value(samples, "auricle_audio_handed_on_seconds_total") == 1.0
+    assert value(samples, "auricle_audio_lost_seconds_total") == 0.0
+    assert value(samples, "auricle_sessions_ended_total", reason="shutdown") == 1
 
 
 def test_a_recording_that_is_heard_at_once_has_no_delay():

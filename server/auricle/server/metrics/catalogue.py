@@ -93,6 +93,8 @@ AUDIO: Final = (
            ("dialect",)),
     Metric("auricle_audio_lost_seconds_total", _C, "Audio that came in and is in no final, because the engine failed on"
            " it or its session ended early.", ("dialect",)),
+    Metric("auricle_audio_handed_on_seconds_total", _C, "Audio that was undecided when a stop handed its session on:"
+           " it is heard again elsewhere.", ("dialect",)),
     Metric("auricle_backlog_seconds", _G, "Audio that waits for the engine, of the session that has most of it."),
 )  # fmt: skip
 RESULTS: Final = (

@@ -1,6 +1,6 @@
 """The values that labels may have. All of them are known beforehand, so that no client can make the metrics grow."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final, get_args
 
 from auricle.core.dialect import V1, Dialect
@@ -46,13 +46,18 @@ def dialect_label(dialect: Dialect, *, in_process: bool) -> str:
 
 
 class ModelLabels:
-    """The names of models that have been seen: the first `MOST_MODELS` are labels, and the others are `OTHER`."""
+    """The names of models that have been seen: the first `MOST_MODELS` are labels, and the others are `OTHER`.
 
-    def __init__(self) -> None:
+    ``on_new`` is called with each new label.
+    """
+
+    def __init__(self, on_new: Callable[[str], None] = lambda label: None) -> None:
         self._known: set[str] = set()
+        self._on_new = on_new
 
     def __call__(self, name: str) -> str:
         """Return the label for a model."""
         if name not in self._known and len(self._known) < MOST_MODELS:
             self._known.add(name)
+            self._on_new(name)
         return name if name in self._known else OTHER

@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric as Family
 from auricle.core.server import ServerSession
 from auricle.engines.scheduling.observer import CallReturned, TurnTaken, WindowDecoded
 from auricle.server.metrics.catalogue import METRICS, Kind, Metric
-from auricle.server.metrics.labels import KINDS, REFUSALS, ModelLabels, one_of
+from auricle.server.metrics.labels import ERRORS, KINDS, REFUSALS, ModelLabels, one_of
 from auricle.server.metrics.scrape import SCRAPED, Reading, ScrapeCollector
 from auricle.server.metrics.session_metrics import AudioTotals, SessionMetrics
 from auricle.server.sessions.admission import RefusalReason
@@ -23,7 +23,11 @@ _FINAL, _PARTIAL, _TURN = KINDS
 
 
 class ServerMetrics:
-    """Watches the sessions and the engines of one server (`SessionsObserver`, `ModelObserver`)."""
+    """Watches the sessions and the engines of one server (`SessionsObserver`, `ModelObserver`).
+
+    Counters of what goes wrong are there from the beginning, at 0: to Prometheus, one that appears with its first
+    failure has not grown, and no alert would tell of that one.
+    """
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry(auto_describe=False)
@@ -31,11 +35,15 @@ class ServerMetrics:
         self._instruments: Final = {
             metric.name: _instrument(metric, self._registry) for metric in METRICS if metric.name not in SCRAPED
         }
-        self.model_label: Final = ModelLabels()
+        self.model_label: Final = ModelLabels(self._begin_model)
         self.open: Final[set[SessionMetrics]] = set()
         """The sessions that are served."""
         self.ended_audio: Final = AudioTotals()
         """Audio of those that were."""
+        for reason in REFUSALS:
+            self.count("auricle_refusals_total", 0.0, reason=reason)
+        for code in ERRORS:
+            self.count("auricle_session_errors_total", 0.0, code=code, fatal="true")
 
     def scrape(self, read: Callable[[], Reading]) -> None:
         """Have ``read`` called at every scrape, for what can be read off the server then."""
@@ -45,6 +53,10 @@ class ServerMetrics:
         """Return all metrics and their media type, in the best format that ``accept`` allows."""
         encode, media_type = choose_encoder(accept)
         return encode(_WithoutCreated(self._registry)), media_type
+
+    def _begin_model(self, label: str) -> None:
+        for what in ("decode_failures", "second_decodes", "disbelieved_finals"):
+            self.count(f"auricle_{what}_total", 0.0, model=label)
 
     # ------------------------------------------------------------------------ instruments
 

@@ -44,7 +44,9 @@ class Reading(NamedTuple):
     models: Sequence[ModelReading]
 
 
-_AUDIO: Final = tuple(f"auricle_audio_{what}_seconds_total" for what in ("received", "processed", "committed", "lost"))
+_AUDIO: Final = tuple(
+    f"auricle_audio_{what}_seconds_total" for what in ("received", "processed", "committed", "lost", "handed_on")
+)
 SCRAPED: Final = frozenset(
     {
         "auricle_sessions",

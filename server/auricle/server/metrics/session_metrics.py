@@ -35,6 +35,8 @@ MOST_DELAYS: Final = 200
 """Finals of one session whose delays are kept for the line that it leaves in the log."""
 SPEAKS_ON: Final = ("max_length", "stability")
 """Reasons of a final in the middle of speech: nothing has ended, of which it could be late."""
+HANDED_ON: Final = "shutdown"
+"""The error with which a session ends here whose client goes on elsewhere, and sends again what was undecided."""
 _RESUMED, *_NOT_RESUMED = RESUME_OUTCOMES
 
 
@@ -48,10 +50,11 @@ class SessionAudio(NamedTuple):
     processed_s: float = 0.0
     committed_s: float = 0.0
     lost_s: float = 0.0
+    handed_on_s: float = 0.0
 
 
 def audio_of(s: Snapshot) -> SessionAudio:
-    """Return the audio of a session, from what it counts anyway; what is lost by its end is not part of that."""
+    """Return the audio of a session, from what it counts anyway; what is undecided at its end is not part of that."""
     return SessionAudio(
         received_s=s.seconds(s.received - s.origin),
         processed_s=s.seconds(s.processed - s.origin),
@@ -101,6 +104,7 @@ class SessionMetrics:
         self._arrivals: Arrivals | None = None
         """None before it has started, and where nobody waits for results."""
         self._stalled = False
+        self._handed_on = False
         self._partial_at: float | None = None
         self._delays: deque[float] = deque(maxlen=MOST_DELAYS)
 
@@ -122,9 +126,12 @@ class SessionMetrics:
 
     @property
     def final_audio(self) -> SessionAudio:
-        """Its audio once it has ended: what is in no final is lost."""
+        """Its audio once it has ended: what is in no final is lost, or another server's to hear again."""
         audio = audio_of(self.snapshot)
-        return audio._replace(lost_s=max(audio.lost_s, audio.received_s - audio.committed_s))
+        undecided_s = max(0.0, audio.received_s - audio.committed_s - audio.lost_s)
+        if self._handed_on:
+            return audio._replace(handed_on_s=undecided_s)
+        return audio._replace(lost_s=audio.lost_s + undecided_s)
 
     def gone(self) -> None:
         """Count its audio among that of the sessions that have ended."""
@@ -199,6 +206,7 @@ class SessionMetrics:
 
     def _note_end(self, closed: SessionClosed, now: float) -> None:
         dialect, instruments = self.dialect, self._instruments
+        self._handed_on = closed.error == HANDED_ON
         instruments.count("auricle_sessions_ended_total", dialect=dialect, reason=one_of(closed.reason, ENDINGS))
         if closed.error is not None:
             instruments.count("auricle_session_errors_total", code=one_of(closed.error, ERRORS), fatal="true")

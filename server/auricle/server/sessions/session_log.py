@@ -36,6 +36,9 @@ def log_session_end(
 ) -> None:
     """Log one line: a warning where the session was refused, or has failed.
 
+    What belongs to a planned stop is none: a session that is handed on to another server, and a client that asks for
+    its session where it is not, and begins anew there.
+
     ``session_id`` is what the client was told; ``peer`` is ``address:port``, ``key`` the name of its key.
     ``delay_s`` is what 95 in 100 of its finals came within, from the arrival of their last word on, where it is known.
     """
@@ -57,7 +60,11 @@ def log_session_end(
         "complete": closed.complete,
     }
     told = {name: value for name, value in fields.items() if value not in (None, "")}
-    if closed.error is not None and s.ready_at < s.opened_at:  # it has never been ready
+    if closed.error == "shutdown":
+        logger.info("session handed on", extra=told)
+    elif closed.error == "session_gone":
+        logger.info("session not here", extra=told)
+    elif closed.error is not None and s.ready_at < s.opened_at:  # it has never been ready
         logger.warning("session refused", extra={**told, "why": closed.message})
     elif closed.error is not None:
         logger.warning("session failed", extra={**told, "why": closed.message})
