@@ -373,7 +373,7 @@ class SpeechServer:
         measured = watchers.one(SessionMetrics)
         log_session_end(
             session_id, connection.session, closed,
-            peer=caller.address, key=caller.grant.name, delay_s=None if measured is None else measured.p95_delay_s,
+            peer=caller.address, key=caller.key_name, delay_s=None if measured is None else measured.p95_delay_s,
         )  # fmt: skip
 
 

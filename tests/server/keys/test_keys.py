@@ -298,6 +298,22 @@ def test_wrong_keys_of_every_kind_are_told_apart_only_where_the_secret_is_right(
     assert denied(access, text + "x") == (401, "This API key is not valid.")
 
 
+def test_whose_key_it_was_is_known_where_it_was_anybodys(clock: Clock) -> None:
+    key, text = made(expires=NOON + timedelta(hours=1), requests_per_minute=1, sessions=1)
+    access = Access(Keyring((key,)), clock=clock)
+    granted = access.authorise(text, Scope.TRANSCRIBE, 0.0)
+    assert isinstance(granted, Grant)
+    with access.holding(granted):
+        refusals = [access.too_many(granted), access.authorise(text, Scope.TRANSCRIBE, 0.0)]
+    refusals.append(access.authorise(text, Scope.OPERATOR, 0.0))
+    clock.at += timedelta(hours=1)
+    refusals.append(access.authorise(text, Scope.TRANSCRIBE, 0.0))
+    assert [each.key_name for each in refusals if isinstance(each, Denied)] == ["alice"] * 4
+    nobodys = access.authorise(text + "x", Scope.TRANSCRIBE, 0.0)
+    assert isinstance(nobodys, Denied)
+    assert nobodys.key_name is None
+
+
 def test_tokens_open_sessions_of_their_key_for_a_minute(clock: Clock) -> None:
     key, text = made(scopes=frozenset(Scope))
     access = Access(Keyring((key,)), clock=clock)

@@ -48,11 +48,10 @@ async def deny_upgrade(upgrade: Upgrade, denied: Denied, request_id: str) -> Non
 
 
 def log_denied(denied: Denied, path: str, address: str) -> None:
-    """Log a refusal: where from and why, and nothing of the key."""
-    logger.warning(
-        "request refused",
-        extra={"peer": address, "path": path, "status": int(denied.status), "code": denied.code, "why": denied.message},
-    )
+    """Log a refusal: where from and why, and of the key nothing but its name."""
+    whose = {} if denied.key_name is None else {"key_name": denied.key_name}
+    told = {"status": int(denied.status), "code": denied.code, "why": denied.message}
+    logger.warning("request refused", extra={"peer": address, "path": path, **whose, **told})
 
 
 def denied_response(request: Request, denied: Denied) -> Response:

@@ -29,6 +29,8 @@ class Denied:
     message: str
     """One sentence, without the key."""
     retry_after_s: float | None = None
+    key_name: str | None = None
+    """Whose key it was, for the log; None where it was nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +94,16 @@ class Access:
             what = "session token is not valid, or over" if by_token else "API key is not valid"
             return _unauthorised(f"This {what}.")
         if key.has_expired(self._clock()):
-            return _unauthorised("This API key has expired.")
+            return _unauthorised("This API key has expired.", key.name)
         if scope not in key.scopes or (by_token and scope is not Scope.TRANSCRIBE):
             return Denied(
                 status=HTTPStatus.FORBIDDEN,
                 code="forbidden",
                 message=f"This API key is not for the scope {scope.value}.",
+                key_name=key.name,
             )
         excess = self._of(key).take_request(key, now) if scope is Scope.TRANSCRIBE else None
-        return Grant(key, by_token) if excess is None else _too_much(excess)
+        return Grant(key, by_token) if excess is None else _too_much(excess, key.name)
 
     def token(self, grant: Grant) -> tuple[str, datetime] | None:
         """Return a session token and when it ends; None where the server has no keys, and none is needed."""
@@ -118,7 +121,7 @@ class Access:
         excess = self.no_session(grant)
         if excess is None:
             return None
-        denied = _too_much(excess)
+        denied = _too_much(excess, grant.name)
         self.on_denied(denied)
         return denied
 
@@ -211,14 +214,15 @@ class Access:
         return self._usage.setdefault(key.prefix, Usage())
 
 
-def _unauthorised(message: str) -> Denied:
-    return Denied(status=HTTPStatus.UNAUTHORIZED, code="unauthorized", message=message)
+def _unauthorised(message: str, key_name: str | None = None) -> Denied:
+    return Denied(status=HTTPStatus.UNAUTHORIZED, code="unauthorized", message=message, key_name=key_name)
 
 
-def _too_much(excess: Excess) -> Denied:
+def _too_much(excess: Excess, key_name: str | None) -> Denied:
     return Denied(
         status=HTTPStatus.TOO_MANY_REQUESTS,
         code="rate_limited" if excess.limit == "requests" else "capacity",
         message=f"{excess.why[0].upper()}{excess.why[1:]}.",
         retry_after_s=excess.retry_after_s,
+        key_name=key_name,
     )

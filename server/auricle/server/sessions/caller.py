@@ -16,6 +16,11 @@ class Caller:
     """Why it gets no session, where it is told so in the session: after ``start``, and with a retry delay."""
 
     @property
+    def key_name(self) -> str | None:
+        """The name of its key, whether it was let in or not; None where it has none."""
+        return self.grant.name if self.denied is None else self.denied.key_name
+
+    @property
     def host(self) -> str:
         """The address without the port."""
         return self.address.rpartition(":")[0]
