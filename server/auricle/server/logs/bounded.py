@@ -5,6 +5,7 @@ with them. What is left out is counted, and the next record of its kind says how
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,14 +40,19 @@ class FloodBound(logging.Filter):
         super().__init__()
         self._clock = clock
         self._buckets: dict[_Kind, _Bucket] = {}
+        self._lock = threading.Lock()  # engines log from threads of their own, and a handler filters before it locks
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a record is to be written, with the number of those before it that were not."""
         if record.levelno < logging.WARNING or record.msg in EACH:
             return True
-        now = self._clock()
         code = getattr(record, "code", None) or getattr(record, "error", None)
-        bucket = self._bucket((record.name, str(record.msg), str(code)), now)
+        with self._lock:
+            return self._has_room((record.name, str(record.msg), str(code)), record)
+
+    def _has_room(self, kind: _Kind, record: logging.LogRecord) -> bool:
+        now = self._clock()
+        bucket = self._bucket(kind, now)
         bucket.left = min(float(BURST), bucket.left + (now - bucket.filled_at) / INTERVAL_S)
         bucket.filled_at = now
         if bucket.left < 1.0:
