@@ -65,7 +65,9 @@ def _modes(options: argparse.Namespace, detector: str) -> Iterator[tuple[Named, 
                         silence_s=options.silence,
                         detect_turns=detector != "off",
                         turn_threshold=options.threshold,
+                        turn_silence_s=options.turn_silence,
                         turn_timeout_s=options.timeout,
+                        min_delay_s=options.min_delay,
                     ),
                 )
 
@@ -108,7 +110,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--preflight-after", type=float, default=0.25, help="the plugin's option, in seconds")
     parser.add_argument("--silence", type=float, help="the plugin's option, in seconds")
     parser.add_argument("--threshold", type=float, help="the plugin's turn_threshold")
+    parser.add_argument("--turn-silence", type=float, help="the plugin's turn_silence, in seconds")
     parser.add_argument("--timeout", type=float, help="the plugin's turn_timeout, in seconds")
+    parser.add_argument("--min-delay", type=float, help="the framework's shortest wait, in seconds")
     parser.add_argument("--first-token", type=float, default=0.4, help="what the language model takes, in seconds")
     parser.add_argument("--sessions", type=int, default=2, help="clips that are said side by side")
     parser.add_argument("--out", type=Path, help="a file for what was measured, a JSON object a line")

@@ -35,7 +35,10 @@ class Mode:
     silence_s: float | None = None
     detect_turns: bool = True
     turn_threshold: float | None = None
+    turn_silence_s: float | None = None
     turn_timeout_s: float | None = None
+    min_delay_s: float | None = None
+    """The framework's shortest wait; None: its default."""
 
 
 @dataclass(slots=True)
@@ -177,12 +180,15 @@ async def converse(url: str, name: str, samples: Samples, mode: Mode) -> Talk:
         preflight_after=mode.preflight_after,
         detect_turns=mode.detect_turns,
         turn_threshold=mode.turn_threshold,
+        turn_silence=mode.turn_silence_s,
         turn_timeout=mode.turn_timeout_s,
     )
     model = _CountingModel(talk, microphone, mode.first_token_s)
     handling = TurnHandlingOptions()
     if mode.detection is not None:
         handling["turn_detection"] = mode.detection
+    if mode.min_delay_s is not None:
+        handling["endpointing"] = {"min_delay": mode.min_delay_s}
     session: AgentSession[Any] = AgentSession(stt=stt, llm=model, turn_handling=handling)
     session.on("error", lambda event: talk.errors.append(str(event.error)))
     session.on(

@@ -3,6 +3,8 @@
 import pytest
 from livekit.plugins.auricle.options import Options, asked_language, from_environment
 
+from auricle.core import Turns
+
 
 @pytest.mark.parametrize(
     "url", ["ws://host", "wss://host:1/path", "http://host", "https://host/ws?x=1", "ws://[::1]:8765"]
@@ -72,3 +74,9 @@ def test_what_the_servers_log_is_told() -> None:
 def test_languages_and_task_are_asked_for() -> None:
     start = Options(languages=("de", "fr"), task="translate").start()
     assert (start.languages, start.task) == (("de", "fr"), "translate")
+
+
+def test_the_rules_of_turns_are_asked_for() -> None:
+    turns = Options(turn_threshold=0.8, turn_silence=0.3, turn_timeout=2.0).start().turns
+    assert (turns.threshold, turns.silence_ms, turns.timeout_ms) == (0.8, 300, 2_000)
+    assert Options().start().turns == Turns()

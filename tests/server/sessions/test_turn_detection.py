@@ -21,6 +21,8 @@ from auricle.transports.trio import connect
 RATE = 16_000
 FAR_S = 60.0
 ASKED = Start(features=Features(turns=True))
+PATIENT = Start(features=Features(turns=True), turns=Turns(timeout_ms=1_200))
+"""Waits longer than the breath is long."""
 SAID = Script(
     words=tuple(
         ScriptedWord(text=text, start=round(begin * RATE), end=round(end * RATE))
@@ -79,7 +81,7 @@ def test_with_silence_alone_a_turn_is_an_utterance_unless_a_client_waits_longer(
 
 @pytest.mark.usefixtures("ear")
 def test_a_detector_ends_turns_and_breaths_end_segments() -> None:
-    events = trio.run(told, ASKED, "ear")
+    events = trio.run(told, PATIENT, "ear")
     assert turns(events) == [("I would", "model"), ("sleep", "timeout")]
     assert [final.text for final in events if isinstance(final, Final)] == ["I", "would", "sleep"]
     assert not [event for event in events if isinstance(event, TurnResumed)]
@@ -89,7 +91,7 @@ def test_a_detector_ends_turns_and_breaths_end_segments() -> None:
 
 @pytest.mark.usefixtures("ear")
 def test_a_change_in_mid_turn_leaves_it_open() -> None:
-    events = trio.run(told, ASKED, "ear", {"language": "en"})
+    events = trio.run(told, PATIENT, "ear", {"language": "en"})
     spoken = " ".join(final.text for final in events if isinstance(final, Final) and final.text)
     assert " ".join(text for text, _ in turns(events) if text) == spoken
     ends = [event for event in events if isinstance(event, TurnEnd)]
@@ -142,7 +144,8 @@ def test_a_detector_that_is_not_there_is_told_in_one_sentence() -> None:
     ("asked", "rules"),
     [
         (Turns(), (DEFAULTS.over_s, 0.5, DEFAULTS.longest_s)),
-        (Turns(silence_ms=800), (0.8, 0.8, DEFAULTS.longest_s)),
+        (Turns(silence_ms=600), (0.6, 0.6, DEFAULTS.longest_s)),
+        (Turns(silence_ms=800), (0.8, 0.8, 0.8)),
         (Turns(silence_ms=200, unsure_ms=700, timeout_ms=600), (0.2, 0.7, 0.7)),
     ],
 )

@@ -21,7 +21,7 @@ class TurnRules:
     """Silence after which it is told that a turn may be over of which the detector says nothing."""
     unknown_s: float = 0.5
     """Silence that ends a turn of which the detector says nothing."""
-    longest_s: float = 1.2
+    longest_s: float = 0.7
     """Silence that ends any turn: a detector may be wrong, and nobody should be left waiting."""
 
     def __post_init__(self) -> None:

@@ -55,7 +55,9 @@ class Options:
     detect_turns: bool = True
     """End speech with the turn, where the server tells turns."""
     turn_threshold: float | None = None
-    """Probability from which on a turn is taken to be over. None: the server's default, as for the next."""
+    """Probability from which on a turn is taken to be over. None: the server's default, as for the next two."""
+    turn_silence: float | None = None
+    """Silence that ends a turn which is taken to be over."""
     turn_timeout: float | None = None
     """Silence that ends any turn."""
     drain_timeout: float = 10.0
@@ -104,7 +106,11 @@ class Options:
     @property
     def turns(self) -> Turns:
         """When a turn is over."""
-        return Turns(threshold=self.turn_threshold, timeout_ms=_milliseconds(self.turn_timeout))
+        return Turns(
+            threshold=self.turn_threshold,
+            silence_ms=_milliseconds(self.turn_silence),
+            timeout_ms=_milliseconds(self.turn_timeout),
+        )
 
     @property
     def bias(self) -> Bias:

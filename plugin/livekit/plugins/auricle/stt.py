@@ -53,6 +53,7 @@ class STT(BaseSTT):
         preflight_after: float | None = 0.25,
         detect_turns: bool = True,
         turn_threshold: float | None = None,
+        turn_silence: float | None = None,
         turn_timeout: float | None = None,
         drain_timeout: float = 10.0,
         max_backlog: float = 90.0,
@@ -72,7 +73,8 @@ class STT(BaseSTT):
         ``preflight_after``: after so much silence what has been said is offered as a preflight; None offers none.
         ``detect_turns``: speech ends with the turn, and not at a breath, where the server tells turns (``auricle serve
         --turn-detector smart-turn``); other servers end it with the utterance. ``turn_threshold``: probability from
-        which on a turn is taken to be over; ``turn_timeout``: silence that ends any turn.
+        which on a turn is taken to be over; ``turn_silence``: silence that ends such a turn; ``turn_timeout``: silence
+        that ends any turn.
         ``drain_timeout``: most time without progress after `end_input`, then the stream ends with what it has.
         ``max_backlog``: audio that may wait for a server that cannot be reached; more than that is dropped.
         ``reference``, ``tags``: what the server's log has of the sessions: a call, a room, a tenant.
@@ -98,6 +100,7 @@ class STT(BaseSTT):
             preflight_after=preflight_after,
             detect_turns=detect_turns,
             turn_threshold=turn_threshold,
+            turn_silence=turn_silence,
             turn_timeout=turn_timeout,
             drain_timeout=drain_timeout,
             max_backlog=max_backlog,
@@ -153,6 +156,7 @@ class STT(BaseSTT):
         silence: NotGivenOr[float | None] = NOT_GIVEN,
         max_segment: NotGivenOr[float | None] = NOT_GIVEN,
         turn_threshold: NotGivenOr[float | None] = NOT_GIVEN,
+        turn_silence: NotGivenOr[float | None] = NOT_GIVEN,
         turn_timeout: NotGivenOr[float | None] = NOT_GIVEN,
     ) -> None:
         """Change options for new streams, and for those that run, without a new connection.
@@ -173,6 +177,7 @@ class STT(BaseSTT):
             "silence": silence,
             "max_segment": max_segment,
             "turn_threshold": turn_threshold,
+            "turn_silence": turn_silence,
             "turn_timeout": turn_timeout,
         }
         for name, value in others.items():

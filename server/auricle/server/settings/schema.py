@@ -250,7 +250,7 @@ _RECOGNITION: Final = (
         help="By what it is told who speaks, to clients that ask: campplus, or an installed one.",
     ),
     Setting(
-        name="turn_timeout_s", group=Group.RECOGNITION, kind=Number(least=0.5, most=60.0), default=1.2,
+        name="turn_timeout_s", group=Group.RECOGNITION, kind=Number(least=0.5, most=60.0), default=0.7,
         target="turns.longest_s", help="Silence that ends any turn.",
     ),
 )  # fmt: skip
