@@ -2,7 +2,8 @@
 
 python bench/cross_provider/run.py --tests AGENTS/tests --speech MANIFEST
 
-``AGENTS/tests`` is of a checkout of github.com/livekit/agents. Prints a table, and writes it with ``--write``.
+``AGENTS/tests`` is of a checkout of github.com/livekit/agents: neither its wheel nor its sdist has it. Prints a table,
+and writes it with ``--write``.
 """
 
 import sys
