@@ -129,14 +129,28 @@ def _recognised(talks: Sequence[Conversation], options: argparse.Namespace) -> S
 
 def _live(talks: Sequence[Conversation], options: argparse.Namespace) -> Mapping[str, Sequence[Told]]:
     """Let a server hear conversations with the words of a real model, and return who was told at once, and at last."""
-    first, last = [], []
+    first: list[Told] = []
+    last: list[Told] = []
     with served(Path(options.model), "--speakers", options.embedder) as url:
         for talk in talks:
             words, at_once, at_last = told_live(url, talk)
             speakers = [_speaker_at(talk, word) for word in words]
             first.append(Told(at_once, speakers))
             last.append(Told(at_last, speakers))
-    return {"as told with each final": first, "as told at last": last}
+    return {_live_name(name, told): _named(told) for name, told in (("with each final", first), ("at last", last))}
+
+
+def _live_name(when: str, told: Sequence[Told]) -> str:
+    """Return what a row is called: when it was told, and of how many words."""
+    words = sum(len(one.names) for one in told)
+    named = sum(bool(name) for one in told for name in one.names)
+    return f"as told {when}, {100 * named / words:.0f} % of the words"
+
+
+def _named(told: Sequence[Told]) -> Sequence[Told]:
+    """Leave out the words of which nothing was told: a session's end does not wait for ever."""
+    kept = [[(name, who) for name, who in zip(*one, strict=True) if name] for one in told]
+    return [Told([name for name, _ in one], [who for _, who in one]) for one in kept if one]
 
 
 def _speaker_at(talk: Conversation, word: Word) -> str:
