@@ -66,6 +66,7 @@ class TestADetectorOfTheFramework:
         assert log.turns[0].at == pytest.approx(SPOKEN_UNTIL_S + MIN_DELAY_S, abs=0.05)
         assert detector.asked_about, "it was the detector that judged"
         assert model.requests[-1][1] == "w1 w3 w5 w2"
+        assert {about for _, about in model.requests} <= {"w1 w3", "w1 w3 w5 w2"}, "it is begun with nothing else"
         assert model.requests[-1][0] <= log.turns[0].at, "the answer was begun before the turn was committed"
         assert not log.errors
 

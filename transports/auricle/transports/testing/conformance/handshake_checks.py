@@ -136,7 +136,7 @@ async def keeps_features_off(server: ServerUnderTest) -> None:
         await client.end()
         await client.receive_until_closed()
         unwanted = client.messages(
-            "partial", "speech_start", "speech_end", "turn_maybe_end", "turn_resumed", "turn_end"
+            "partial", "speech_start", "speech_end", "annotate", "turn_maybe_end", "turn_resumed", "turn_end"
         )
         require(not unwanted, f"{unwanted[0]['type'] if unwanted else ''} was not asked for")
 
