@@ -3,7 +3,7 @@
 import io
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -11,6 +11,11 @@ import numpy as np
 import pytest
 from private_folders import private
 
+from auricle.server.recordings import ogg_pages
+from auricle.server.recordings.av_source import AvSource
+from auricle.server.recordings.forward_file import ForwardFile
+from auricle.server.recordings.mp3_index import NO_INDEX, mp3_index
+from auricle.server.recordings.ogg_pages import may_be_chained
 from auricle.server.recordings.recording import Recording
 from server.recordings.recording_helpers import Pipe, read_until_error, refused, samples_of, saved, tone
 
@@ -38,6 +43,8 @@ KINDS = [
 ]
 ENDLESS = {"it.ts"}
 """A broadcast has no end that could be missing."""
+OTHER_DECODER = {"it.opus"}
+"""From a file they are read by libsndfile, from a pipe by FFmpeg."""
 kinds = pytest.mark.parametrize(("name", "container", "codec", "rate"), KINDS, ids=[kind[0] for kind in KINDS])
 
 
@@ -81,9 +88,14 @@ def test_a_file_and_a_pipe_give_the_whole_recording(
 ) -> None:
     data = encoded(container, codec, rate)
     path = saved(tmp_path, data, name)
-    for heard in (samples_of(path), samples_of("-", Pipe(data))):
-        assert len(heard) / 16_000 == pytest.approx(SECONDS, abs=0.15)
-        assert loud_s(heard) == pytest.approx((0, SECONDS), abs=0.15)
+    heard = samples_of(path)
+    assert len(heard) / 16_000 == pytest.approx(SECONDS, abs=0.15)
+    assert loud_s(heard) == pytest.approx((0, SECONDS), abs=0.15)
+    piped = samples_of("-", Pipe(data))
+    assert piped.shape == heard.shape
+    assert np.abs(piped.astype(int) - heard).max() <= (1 if name in OTHER_DECODER else 0), (
+        "an upload has the same words"
+    )
     with Recording.open(path) as recording:
         assert recording.duration_s is None or recording.duration_s == pytest.approx(SECONDS, rel=0.15)
 
@@ -100,13 +112,65 @@ def test_a_file_that_is_cut_gives_what_is_there_and_says_so(
         assert "cut short" in why
 
 
+def without_tag(mp3: bytes) -> bytes:
+    return mp3[10 + int.from_bytes(mp3[6:10], "big") :]
+
+
+@pytest.mark.parametrize(
+    ("name", "joined"),
+    [
+        ("it.mp3", lambda one: one + one),
+        ("bare.mp3", lambda one: one + without_tag(one)),
+        ("it.opus", lambda one: one + one),
+        ("it.aac", lambda one: one + one),
+        ("it.amr", lambda one: one + one[len(b"#!AMR\n") :]),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+def test_recordings_that_were_joined_are_heard_to_their_end(
+    tmp_path: Path, name: str, joined: Callable[[bytes], bytes]
+) -> None:
+    """As with ``cat``, and as podcasts and recorded radio are; the index may tell of the first one alone."""
+    ending = name[name.index(".") :]
+    container, codec, rate = next(kind[1:] for kind in KINDS if kind[0] == f"it{ending}")
+    data = joined(encoded(container, codec, rate))
+    for heard in (samples_of(saved(tmp_path, data, name)), samples_of("-", Pipe(data))):
+        assert loud_s(heard) == pytest.approx((0, 2 * SECONDS), abs=0.2)
+
+
+def test_an_ogg_stream_of_too_many_pages_is_not_followed_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encoded("ogg", "libopus", 48_000)
+    assert not may_be_chained(io.BytesIO(data))
+    assert may_be_chained(io.BytesIO(data + data))
+    monkeypatch.setattr(ogg_pages, "MOST_PAGES", 2)
+    file = io.BytesIO(data)
+    assert may_be_chained(file), "FFmpeg hears whatever there is"
+    assert file.tell() == 0
+
+
+@pytest.mark.parametrize("samples", [2_000, 44_099, 100_000])
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_an_mp3_on_a_pipe_is_as_long_as_it_was(samples: int, rate: int) -> None:
+    """Its frames are longer: what the encoder added is left out."""
+    data = encoded("mp3", "libmp3lame", rate, seconds=samples / rate)
+    assert mp3_index(data).samples == samples
+    assert sum(map(len, AvSource(ForwardFile(io.BufferedReader(Pipe(data)))).blocks())) == samples
+
+
+def test_an_mp3_without_an_index_is_heard_as_it_is(tmp_path: Path) -> None:
+    data = without_tag(encoded("mp3", "libmp3lame", 44_100, options={"write_xing": "0"}))
+    assert mp3_index(data) == NO_INDEX
+    heard = samples_of(saved(tmp_path, data))
+    assert loud_s(heard) == pytest.approx((0, SECONDS), abs=0.15)
+    assert np.array_equal(samples_of("-", Pipe(data)), heard)
+
+
 def test_a_cover_picture_in_front_of_an_mp3_hides_no_cut() -> None:
     data = encoded("mp3", "libmp3lame", 44_100)
-    (tag_bytes,) = (int.from_bytes(data[6:10], "big"),)
     assert data[:3] == b"ID3"
     picture = 200_000
     size = bytes((picture >> shift) & 0x7F for shift in (21, 14, 7, 0))
-    tagged = b"ID3\x04\0\0" + size + bytes(picture) + data[10 + tag_bytes :]
+    tagged = b"ID3\x04\0\0" + size + bytes(picture) + without_tag(data)
     assert len(samples_of("-", Pipe(tagged))) / 16_000 == pytest.approx(SECONDS, abs=0.15)
     _, why = read_until_error("-", Pipe(tagged[: picture + len(data) // 2]))
     assert "cut short" in why

@@ -13,10 +13,10 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auricle.server.recordings.av_source import AvSource
 from auricle.server.recordings.container_sizes import promised_bytes
 from auricle.server.recordings.pcm import PcmStream
 from auricle.server.recordings.recording import Recording, RecordingError
-from auricle.server.recordings.sound_file import SoundFileSource
 from server.recordings.recording_helpers import (
     EXAMPLES,
     RATE,
@@ -72,9 +72,9 @@ def test_an_mp3_read_in_blocks_is_the_mp3_read_at_once(mode: str, rate: int) -> 
     file = io.BytesIO()
     soundfile.write(file, tone(3.0, rate, 2), rate, format="MP3", bitrate_mode=mode)
     whole, _ = soundfile.read(io.BytesIO(file.getvalue()), dtype="float32", always_2d=True)
-    blocks = np.concatenate(list(SoundFileSource(file).blocks()))
+    blocks = np.concatenate(list(AvSource(file).blocks()))
     assert blocks.shape == whole.shape
-    assert np.abs(blocks - whole).max() < 1e-5
+    assert np.abs(blocks - whole).max() < 1e-4, "another decoder, and no click"
 
 
 def test_at_16_khz_mono_every_bit_is_kept(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ import numpy as np
 from auricle.server.recordings.audio_source import SourceError, bytes_missing, check_rate, cut_short, last_page_missing
 from auricle.server.recordings.container_sizes import PassingBytes, missing_bytes
 from auricle.server.recordings.forward_file import ForwardFile
+from auricle.server.recordings.mp3_index import ID3, MOST_ADDED
+from auricle.server.recordings.ogg_pages import lacks_last_page
 from auricle.server.recordings.pcm import Samples
 
 DEMUXERS: Final = (
@@ -40,6 +42,7 @@ class AvSource:
     def __init__(self, file: BinaryIO | ForwardFile) -> None:
         self._passing = file.passing if isinstance(file, ForwardFile) else PassingBytes()
         self._missing_bytes = 0 if isinstance(file, ForwardFile) else missing_bytes(file)
+        self._lacks_last_page = not isinstance(file, ForwardFile) and lacks_last_page(file)
         options = {"format_whitelist": DEMUXERS}
         try:
             self._container = av.open(file, mode="r", options=options, metadata_errors="replace")
@@ -63,7 +66,7 @@ class AvSource:
     def blocks(self) -> Iterator[Samples]:
         """Yield what can be decoded, with silence for gaps; then raise `SourceError` where audio is missing."""
         delivered = 0
-        for block in _joined(self._aligned(), self.sample_rate // BLOCKS_A_SECOND):
+        for block in _joined(self._recorded(), self.sample_rate // BLOCKS_A_SECOND):
             delivered += len(block)
             yield block
         if self._promised is not None and delivered + SLACK_S * self.sample_rate < self._promised:
@@ -76,8 +79,25 @@ class AvSource:
         # FFmpeg takes the end of a file or a pipe for the end of the recording.
         if missing := self._missing_bytes or self._passing.missing_bytes():
             raise bytes_missing(missing, delivered, self.sample_rate)
-        if self._passing.lacks_last_page():
+        if self._lacks_last_page or self._passing.lacks_last_page():
             raise last_page_missing(delivered, self.sample_rate)
+
+    def _recorded(self) -> Iterator[Samples]:
+        """Yield what was recorded: of an MP3 on a pipe FFmpeg decodes the silence too that the encoder added behind."""
+        delivered = 0
+        upto: int | None = None
+        added: list[Samples] = []
+        for block in self._aligned():
+            if delivered == 0:  # the index has passed by
+                upto = self._passing.mp3_samples
+            if upto is not None and delivered + len(block) > upto + MOST_ADDED:  # another MP3 was appended
+                yield from added
+                upto = None
+            recorded = block if upto is None else block[: max(0, upto - delivered)]
+            yield recorded
+            if len(recorded) < len(block):
+                added.append(block[len(recorded) :])
+            delivered += len(block)
 
     def _aligned(self) -> Iterator[Samples]:
         """Yield what is decoded, with silence where its time stamps leave a gap."""
@@ -127,7 +147,8 @@ class AvSource:
             except av.error.EOFError:
                 return
             except av.error.FFmpegError:
-                self._note_damage()
+                if not bytes(packet).startswith(ID3):  # the tag of an MP3 that was appended
+                    self._note_damage()
 
     def _packets(self) -> Iterator[Any]:
         """Yield packets until the end of the file, or until the container cannot be followed any further."""

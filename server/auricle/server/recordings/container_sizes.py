@@ -3,25 +3,19 @@
 import io
 from typing import BinaryIO, Final
 
+from auricle.server.recordings.mp3_index import ID3_HEAD_BYTES, id3_bytes, mp3_bytes, mp3_index
+from auricle.server.recordings.ogg_pages import MAX_OGG_PAGE, OGG_PAGE, ends_with_last_page
+
 STREAMED_FROM: Final = 0x7FFF_F000
 """Data sizes from here on mean "until the end": a program that writes to a pipe does not know the size (sox this,
 arecord 2 GiB, ffmpeg 0xFFFFFFFF). 0 means the same where samples follow (GStreamer)."""
 HEAD_BYTES: Final = 4_096
 """What is looked at from the first byte on; the tags of an MP3, and the pictures in them, come on top."""
-ID3_HEAD_BYTES: Final = 10
 MAX_ID3_BYTES: Final = 16 * 2**20
-MP3_SLACK_BYTES: Final = 2 * 1_441
-"""Bytes (two of the largest frames) by which the length in an MP3's first frame may be wrong."""
-MP3_INDEX_WITHIN: Final = 64
-"""Bytes of the first frame of an MP3 within which its index begins."""
 W64_RIFF: Final = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 """The GUID that a Sony Wave64 file begins with."""
 MATROSKA: Final = b"\x1a\x45\xdf\xa3"
 SEGMENT: Final = b"\x18\x53\x80\x67"
-OGG_PAGE: Final = b"OggS"
-OGG_LAST: Final = 4
-"""The flag of a stream's last page (RFC 3533 §6)."""
-MAX_OGG_PAGE: Final = 65_307
 MOST_BOXES: Final = 20_000
 """Boxes of an MP4 that are counted: hours of it in fragments. In a GiB there may be a hundred million."""
 
@@ -54,26 +48,8 @@ def promised_bytes(head: bytes) -> int:
     elif head[:16] == W64_RIFF:
         size = int.from_bytes(head[16:24], "little")
     else:
-        return _mp3_bytes(head)
+        return mp3_bytes(head)
     return size if size < STREAMED_FROM else 0
-
-
-def ogg_is_whole(file: BinaryIO) -> bool:
-    """Whether the last page of a seekable Ogg file is there, and marked as the last one. Rewinds it."""
-    size = file.seek(0, io.SEEK_END)
-    file.seek(max(0, size - MAX_OGG_PAGE))
-    tail = file.read(MAX_OGG_PAGE)
-    file.seek(0)
-    return ends_with_last_page(tail)
-
-
-def ends_with_last_page(tail: bytes) -> bool:
-    """Whether the last bytes of an Ogg stream, `MAX_OGG_PAGE` of them, end in its last page."""
-    page = tail[tail.rfind(OGG_PAGE) :]
-    if page[:4] != OGG_PAGE or len(page) < 27:
-        return False
-    lacing = page[27 : 27 + page[26]]
-    return bool(page[5] & OGG_LAST) and len(page) >= 27 + page[26] + sum(lacing)
 
 
 class PassingBytes:
@@ -93,7 +69,7 @@ class PassingBytes:
         if len(self._head) < self._head_bytes:
             self._head += data[: self._head_bytes - len(self._head)]
             if len(self._head) >= ID3_HEAD_BYTES:
-                self._head_bytes = HEAD_BYTES + min(_id3_bytes(self._head), MAX_ID3_BYTES)
+                self._head_bytes = HEAD_BYTES + min(id3_bytes(self._head), MAX_ID3_BYTES)
         if self._head.startswith(OGG_PAGE):
             self._tail = (self._tail + data)[-MAX_OGG_PAGE:]
 
@@ -101,31 +77,14 @@ class PassingBytes:
         """Return how many bytes are missing at the end; 0 before the end, and where the format does not say."""
         return max(0, promised_bytes(bytes(self._head)) - self._length) if self._ended else 0
 
+    @property
+    def mp3_samples(self) -> int | None:
+        """How many samples of each channel were recorded, where it is an MP3 that says so."""
+        return mp3_index(bytes(self._head)).samples
+
     def lacks_last_page(self) -> bool:
         """Whether it is an Ogg stream that has ended without its last page."""
         return self._ended and self._head.startswith(OGG_PAGE) and not ends_with_last_page(bytes(self._tail))
-
-
-def _id3_bytes(head: bytes | bytearray) -> int:
-    """Return the length of the tag in front of an MP3 (ID3v2.4 §3.1); 0 where there is none."""
-    if head[:3] != b"ID3" or len(head) < ID3_HEAD_BYTES:
-        return 0
-    first, second, third, fourth = head[6:ID3_HEAD_BYTES]
-    return ID3_HEAD_BYTES + (first << 21 | second << 14 | third << 7 | fourth)
-
-
-def _mp3_bytes(head: bytes) -> int:
-    """Return the size that the index in an MP3's first frame ("Xing" or "Info") declares, or somewhat less."""
-    begin = _id3_bytes(head)
-    frame = head[begin : begin + MP3_INDEX_WITHIN]
-    if len(frame) < MP3_INDEX_WITHIN or frame[0] != 0xFF or frame[1] & 0xE0 != 0xE0:
-        return 0
-    at = max(frame.find(b"Xing"), frame.find(b"Info"))
-    if at < 0:
-        return 0
-    has_frames, has_bytes = frame[at + 7] & 1, frame[at + 7] & 2
-    size_at = begin + at + 8 + 4 * has_frames
-    return begin + int.from_bytes(head[size_at : size_at + 4], "big") - MP3_SLACK_BYTES if has_bytes else 0
 
 
 def _caf_bytes(head: bytes) -> int:

@@ -16,6 +16,8 @@ from auricle.server.printable import printable
 from auricle.server.recordings.audio_source import Source, SourceError
 from auricle.server.recordings.av_source import AvSource
 from auricle.server.recordings.forward_file import ForwardFile, index_is_at_the_end, read_exactly, stored
+from auricle.server.recordings.mp3_index import is_mpeg_audio
+from auricle.server.recordings.ogg_pages import may_be_chained
 from auricle.server.recordings.pcm import CHUNK_MS, PcmStream
 from auricle.server.recordings.sound_file import SoundFileSource, UnknownContainer
 from auricle.server.recordings.wav import UnknownCoding, WavSource, is_wav
@@ -106,6 +108,11 @@ class Recording:
         frames = self._source.frames
         return None if frames is None else frames / self._source.sample_rate
 
+    @property
+    def cancellation(self) -> str | None:
+        """Why next to nothing can be heard, as a sentence without its end; None where the channels do not cancel."""
+        return cancelled(self.name) if self.channels_cancel else None
+
     def chunks(self, *, chunk_ms: int = CHUNK_MS) -> Iterator[bytes]:
         """Yield mono 16 kHz ``pcm_s16le``, ``chunk_ms`` a chunk, the last one shorter. Can be read once.
 
@@ -138,6 +145,11 @@ class Recording:
             failure = RecordingError(self.name, *_NO_AUDIO)
         if failure is not None:
             raise failure
+
+
+def cancelled(name: str) -> str:
+    """Return what is said of a recording whose channels cancel each other, without its end."""
+    return f"The channels of {printable(name)} cancel each other, so that next to nothing is left of their average"
 
 
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -190,6 +202,9 @@ def _seekable_source(file: BinaryIO, resources: ExitStack) -> Source:
     with suppress(UnknownCoding):
         if is_wav(head):
             return WavSource(file)
+    if is_mpeg_audio(head) or may_be_chained(file):
+        # libsndfile hears only the first of several that were joined, and says nothing of it.
+        return _ffmpeg(file, resources)
     try:
         return SoundFileSource(file)
     except UnknownContainer:

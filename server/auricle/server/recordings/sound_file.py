@@ -1,4 +1,4 @@
-"""FLAC, OGG, MP3, AIFF and other formats of libsndfile, with errors for truncated files, which it hides."""
+"""FLAC, OGG, AIFF and other formats of libsndfile, with errors for truncated files, which it hides."""
 
 import io
 from collections.abc import Iterator
@@ -9,22 +9,20 @@ import numpy as np
 import soundfile
 
 from auricle.server.recordings.audio_source import SourceError, bytes_missing, check_rate, cut_short, last_page_missing
-from auricle.server.recordings.container_sizes import OGG_PAGE, missing_bytes, ogg_is_whole
+from auricle.server.recordings.container_sizes import missing_bytes
+from auricle.server.recordings.ogg_pages import lacks_last_page
 from auricle.server.recordings.pcm import Samples
 
 BLOCK_FRAMES: Final = 8_192
 """Sample frames read at once: a twentieth of a second of studio audio, half a second of telephone audio."""
 UNKNOWN_FROM: Final = 2**62
 """libsndfile's frame count where the header gives none (SF_COUNT_MAX), and beyond any real file."""
-MP3_SLACK: Final = 2 * 1_152
-"""Sample frames (two MP3 frames) by which the length of an MP3 without an index is an estimate."""
 
 
 class ForwardSoundFile(soundfile.SoundFile):  # type: ignore[misc]  # soundfile has no types
     """A sound file that is read from front to back.
 
-    soundfile seeks to its position after every read of a seekable file, and a seek resets the state of an MP3
-    decoder: with soundfile 0.14, an MP3 read in blocks has a click at each block.
+    soundfile seeks to its position after every read of a seekable file, and a seek resets the state of a decoder.
     """
 
     def seekable(self) -> bool:
@@ -70,8 +68,7 @@ class SoundFileSource:
 
     def __init__(self, file: BinaryIO) -> None:
         self._missing_bytes = missing_bytes(file)
-        self._ends = ogg_is_whole(file) or file.read(4) != OGG_PAGE
-        file.seek(0)
+        self._lacks_last_page = lacks_last_page(file)
         try:
             self._sound = ForwardSoundFile(TolerantFile(file))
         except soundfile.SoundFileError as error:
@@ -100,12 +97,11 @@ class SoundFileSource:
                 )
             if not len(block):
                 break
-        slack = MP3_SLACK if self._sound.format == "MP3" else 0
-        if self.frames is not None and delivered + slack < self.frames:
+        if self.frames is not None and delivered < self.frames:
             raise cut_short(self.frames, delivered, self.sample_rate)
         if self._missing_bytes > 0:
             raise bytes_missing(self._missing_bytes, delivered, self.sample_rate)
-        if not self._ends:
+        if self._lacks_last_page:
             raise last_page_missing(delivered, self.sample_rate)
 
     def _read(self, position: int) -> tuple[Samples, str | None]:
