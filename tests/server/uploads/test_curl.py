@@ -7,7 +7,9 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from server.uploads.upload_server import FAR_S, TEN_NUMBERS, UploadServer, recording, upload_server
 
@@ -109,6 +111,14 @@ def test_what_cannot_be_used_is_one_sentence(server: UploadServer, arguments: st
 def test_a_recording_that_is_cut_says_so_behind_its_text(server: UploadServer) -> None:
     text = curl("-T", "-", f"{server.url}/v1/transcribe", stdin=recording()[:96_044])
     assert text.startswith("one two three four five\n# Cannot read the upload: it is cut short")
+
+
+def test_channels_that_cancel_each_other_are_told(server: UploadServer, tmp_path: Path) -> None:
+    mono = 0.5 * np.sin(np.arange(80_000) / 6)
+    soundfile.write(tmp_path / "it.wav", np.stack([mono, -mono], axis=1), 16_000)
+    text = curl("-T", str(tmp_path / "it.wav"), f"{server.url}/v1/transcribe")
+    assert text.splitlines()[-1].startswith("# The channels of the upload cancel each other, ")
+    assert text.endswith(": give channel=1.\n")
 
 
 def test_a_form_that_is_too_large_is_one_sentence(file: Path) -> None:

@@ -168,12 +168,9 @@ class _Run:
         async with aclosing(paced(recording.chunks(), realtime=self._request.realtime)) as chunks:
             async for chunk in chunks:
                 yield chunk
-                if recording.channels_cancel and not warned:
+                if not warned and (why := recording.cancellation):
                     warned = True
-                    self._display.note(
-                        f"The channels of {recording.name} cancel each other, so that next to nothing is left of their "
-                        "average: stop, and give --channel 1."
-                    )
+                    self._display.note(f"{why}: stop, and give --channel 1.")
 
     def _keep(self, job: Job, outcome: Outcome, engine: ServerInfo | None) -> None:
         """Write the transcript, or what there is of one where the session did not come to its end."""

@@ -5,10 +5,21 @@ from contextlib import ExitStack, closing, suppress
 from types import TracebackType
 from typing import BinaryIO, Final, Protocol, Self
 
-from auricle.server.recordings.decoder_frames import COUNT, POSITION, SEEK, BadFrame, Frame, Kind, Task, receive, send
+from auricle.server.recordings.decoder_frames import (
+    CANCELLED,
+    COUNT,
+    POSITION,
+    SEEK,
+    BadFrame,
+    Frame,
+    Kind,
+    Task,
+    receive,
+    send,
+)
 from auricle.server.recordings.decoder_process import DecoderProcess
 from auricle.server.recordings.live_container import NoLiveContainer
-from auricle.server.recordings.recording import RecordingError
+from auricle.server.recordings.recording import RecordingError, cancelled
 
 BROKEN: Final = ("its decoder broke on it", "it is damaged, so export it again")
 NO_POSITION: Final = -1
@@ -74,6 +85,8 @@ class ApartRecording:
     def __init__(self, decoding: _Decoding, name: str) -> None:
         self._decoding = decoding
         self._name = name
+        self.cancellation: str | None = None
+        """As that of a `Recording`, once all of the audio has come."""
 
     @classmethod
     def open(cls, decoders: DecoderProcess, file: BinaryIO, name: str, *, channel: int | None = None) -> Self:
@@ -106,6 +119,8 @@ class ApartRecording:
         self._decoding.answer(chunk_ms)
         while (frame := self._expect(Kind.CHUNK, Kind.DONE)).kind is Kind.CHUNK:
             yield frame.body
+        if frame.body == CANCELLED:
+            self.cancellation = cancelled(self._name)
 
     def _expect(self, *kinds: Kind) -> Frame:
         try:

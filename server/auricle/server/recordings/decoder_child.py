@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from auricle.server.recordings.decoder_frames import (
+    CANCELLED,
     COUNT,
     MOST_BYTES,
     POSITION,
@@ -77,7 +78,7 @@ def serve(end: socket.socket) -> None:
             task = Task.unpacked(receive(end).body)
             file = cast(BinaryIO, RemoteFile(end, is_seekable=task.is_seekable))
             try:
-                _tell(end, file, task)
+                told = _tell(end, file, task)
             except NoLiveContainer as error:
                 send(end, Kind.FAILED, str(error).encode())
             except RecordingError as error:
@@ -85,12 +86,14 @@ def serve(end: socket.socket) -> None:
             except MemoryError:
                 send(end, Kind.FAILED, f"{TOO_MUCH.problem}\n{TOO_MUCH.remedy}".encode())
             else:
-                send(end, Kind.DONE)
+                send(end, Kind.DONE, told)
         except (OSError, BadFrame):
             pass  # the server is done with it
 
 
-def _tell(end: socket.socket, file: BinaryIO, task: Task) -> None:
+def _tell(end: socket.socket, file: BinaryIO, task: Task) -> bytes:
+    """Send the audio, and return what is to be told behind it."""
+    recording: Recording | None = None
     if task.is_live:
         chunks = live_pcm(file)
     else:
@@ -101,6 +104,7 @@ def _tell(end: socket.socket, file: BinaryIO, task: Task) -> None:
     for chunk in chunks:
         for at in range(0, len(chunk), MOST_BYTES):
             send(end, Kind.CHUNK, chunk[at : at + MOST_BYTES])
+    return CANCELLED if recording is not None and recording.channels_cancel else b""
 
 
 def _bound(most_stored_bytes: int) -> None:

@@ -18,6 +18,9 @@ TASK: Final = struct.Struct("!??I")
 MOST_BYTES: Final = 1 << 20
 """Of one frame. Audio is told in pieces far below it, and a read is cut to it."""
 
+CANCELLED: Final = b"cancelled"
+"""Says that the channels of the recording cancel each other."""
+
 
 class Kind(Enum):
     """The kinds of frames, each with what it holds."""
@@ -39,7 +42,7 @@ class Kind(Enum):
     FAILED = b"f"
     """To the server, as the last: the problem, and behind a line feed the remedy."""
     DONE = b"d"
-    """To the server, as the last: all audio has been told."""
+    """To the server, as the last: all audio has been told. It may hold `CANCELLED`."""
 
 
 class BadFrame(Exception):

@@ -10,6 +10,9 @@ from auricle.core.parts import AudioFormat
 class RawAudio:
     """A binary file of samples in a declared format, read once from front to back."""
 
+    cancellation: str | None = None
+    """As that of a `Recording`: nobody looks at the channels here."""
+
     def __init__(self, file: BinaryIO, audio: AudioFormat) -> None:
         self._file = file
         self._audio = audio

@@ -134,7 +134,7 @@ async def _finish(upload: Upload, hearing: Hearing, client: Client, reply: Reply
             return True
         await reply.write(upload.document.cut(failure), media_type=upload.document.media_type)
         return False
-    warnings = (*upload.warnings, *([hearing.problem] if hearing.problem else []))
+    warnings = (*upload.warnings, *hearing.warnings)
     if warnings:
         reply.header(WARNING_HEADER, quote(" ".join(warnings), safe=" ,.:;()'"))
     text = upload.document.end(hearing.transcript(upload.name, client, upload.start.audio.sample_rate), warnings)

@@ -22,6 +22,10 @@ CHUNK_MS: Final = 500
 class AudioChunks(AbstractContextManager["AudioChunks"], Protocol):
     """A recording that is open: a `Recording`, or audio without a container."""
 
+    @property
+    def cancellation(self) -> str | None:
+        """Why next to nothing can be heard, as a sentence without its end; None where the channels do not cancel."""
+
     def chunks(self, *, chunk_ms: int) -> Iterator[bytes]:
         """Yield audio in the session's format. Raises `RecordingError` behind all that can be read."""
 
@@ -33,7 +37,15 @@ class Hearing:
     finals: list[FinalMessage] = field(default_factory=list)
     problem: str | None = None
     """Why the recording could not be read to its end, in one sentence; what could be has been sent."""
+    cancellation: str | None = None
+    """Why next to nothing could be heard, as a sentence without its end."""
     closed: SessionClosed | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What whoever reads the transcript has to know, a sentence each."""
+        why = () if self.cancellation is None else (f"{self.cancellation}: give channel=1.",)
+        return why if self.problem is None else (*why, self.problem)
 
     def transcript(self, name: str, client: Client, sample_rate: int) -> Transcript:
         """Return the transcript, once the session has ended. ``sample_rate`` is that of the session, in Hz."""
@@ -77,6 +89,7 @@ async def _send(client: Client, recording: AudioChunks, limiter: trio.CapacityLi
     try:
         while (chunk := await decoded()) is not None:
             await client.send_audio(chunk)
+        hearing.cancellation = recording.cancellation
     except RecordingError as error:
         hearing.problem = str(error)
     except SessionOver:
