@@ -80,7 +80,7 @@ class SpeechServer:
         self._metrics = ServerMetrics()
         observers = (self._metrics,) if tracing is None else (self._metrics, tracing)
         self._watchers = SessionsWatchers(observers)
-        self._models = ModelPool(config.models or (None,), source, observers=observers)
+        self._models = ModelPool(config.models or (None,), source, observers=observers, tries=config.tries_models)
         self._decoders = DecoderProcess(most_stored_bytes=config.max_upload_bytes)
         self._dialects = DialectConnections(config.limits, self._models, self._keys, self._decoders, self._run_session)
         self._keys.access.on_denied = lambda denied: self._watchers.refused(reason_of_denial(denied.code))

@@ -89,6 +89,9 @@ class ServerConfig:
     """Most bytes of an uploaded form, which is stored on disk before it is heard."""
     drain_timeout_s: float = 60.0
     """Seconds that open sessions get to finish after `SpeechServer.drain`."""
+    tries_models: bool = True
+    """Whether a model is tried on a clip once it is loaded, and again where it has long been idle or has failed: by
+    that its readiness is judged. A server for one command has audio for it at once, and nobody who asks."""
 
 
 def models_of(config: ServerConfig) -> Source:

@@ -70,6 +70,7 @@ async def server_url(choice: ServerChoice, display: Display) -> AsyncIterator[st
         models=() if choice.model is None else (choice.model,),
         language=choice.language,
         compute=choice.compute,
+        tries_models=False,
     )
     async with running_server(config) as server:
         await wait_for_engine(server, Console(stderr=True), server.engine_loaded)

@@ -27,12 +27,21 @@ class ModelRefused(Exception):
 
 
 class ModelPool:
-    """Those of one server. ``names`` are loaded first; None is whatever the engine chooses."""
+    """Those of one server. ``names`` are loaded first; None is whatever the engine chooses.
+
+    ``tries`` says whether they are tried on a clip.
+    """
 
     def __init__(
-        self, names: tuple[str | None, ...], source: Source, *, observers: tuple[ModelObserver, ...] = ()
+        self,
+        names: tuple[str | None, ...],
+        source: Source,
+        *,
+        observers: tuple[ModelObserver, ...] = (),
+        tries: bool = True,
     ) -> None:
         self._source = source
+        self._tries = tries
         self._observers = observers
         self._models = [self._made(name, place, len(names)) for place, name in enumerate(names)]
         self._nursery: trio.Nursery | None = None
@@ -152,7 +161,7 @@ class ModelPool:
             logger.info("model %s: unloaded", model.name)
 
     def _made(self, name: str | None, place: int, models: int) -> ServedModel:
-        return ServedModel(name, self._source(name, place, models), observers=self._observers)
+        return ServedModel(name, self._source(name, place, models), observers=self._observers, tries=self._tries)
 
 
 def _named(infos: Sequence[EngineInfo]) -> str:

@@ -50,14 +50,16 @@ class ServedModel:
         *,
         observers: tuple[ModelObserver, ...] = (),
         workers: int | None = None,
+        tries: bool = True,
     ) -> None:
-        """``asked`` is the name that it was asked for by; None: the engine chooses."""
+        """``asked`` is the name that it was asked for by; None: the engine chooses. ``tries``: whether it is tried."""
         self.asked: Final = asked
         self.actor: Final = EngineActor(source, workers=workers, observer=self)
         self.sessions = 0
         """Sessions that use it."""
         self.unloading = False
         self._observers = observers
+        self._tries = tries
         self._readiness = Readiness()
         self._failed = trio.Event()
         self._tried = trio.Event()
@@ -117,15 +119,17 @@ class ServedModel:
         return trouble.why if trouble is not None else self._readiness.problem(now)
 
     async def answers(self) -> EngineInfo:
-        """Wait until it is loaded and has been tried for the first time. Raises `EngineUnavailable`."""
+        """Wait until it is loaded and, where it is to be, tried for the first time. Raises `EngineUnavailable`."""
         info = await self.actor.loaded()
-        await self._tried.wait()
+        if self._tries:
+            await self._tried.wait()
         return info
 
     async def run(self) -> None:
         """Load the engine and serve until `EngineActor.stop`."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._keep_tried)
+            if self._tries:
+                nursery.start_soon(self._keep_tried)
             await self.actor.run()
             nursery.cancel_scope.cancel()
 
