@@ -5,6 +5,7 @@ the clients. Here is nothing but the way to the one function that scripts and no
 it is asked for, because it needs the extra ``server``, and those who use the core or a client alone may not have that.
 """
 
+import warnings
 from importlib import import_module
 from pkgutil import extend_path
 from typing import TYPE_CHECKING
@@ -25,7 +26,10 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        return getattr(import_module("auricle.server.transcription"), name)
+        with warnings.catch_warnings():
+            # What shows the progress of downloads complains in notebooks without its widgets, which nobody here needs.
+            warnings.filterwarnings("ignore", message="IProgress not found")
+            return getattr(import_module("auricle.server.transcription"), name)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "auricle":
             raise

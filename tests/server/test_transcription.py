@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import trio
 
 import auricle
+from auricle.engines.actor import EngineActor
 from auricle.engines.scripted.script import COUNTING
 from auricle.server.transcription import _Thread
 from server.test_server import auricle as running_auricle
@@ -36,12 +38,25 @@ def test_it_returns_text_words_and_segments(url: str) -> None:
     assert heard.duration_s > 3
     assert heard.engine is not None
     assert heard.engine.name == "scripted"
+    assert repr(heard).startswith("<Transcription 'one two three")
+    assert len(repr(heard)) < 160, "a notebook shows it"
 
 
 def test_a_server_of_its_own_is_started_where_none_is_named() -> None:
     before = threading.active_count()
     assert auricle.transcribe(str(HELLO), engine="scripted").text.startswith("one two three")
     assert threading.active_count() <= before + 1, "trio keeps worker threads for a while, but not the loop's"
+
+
+def test_a_server_of_its_own_decodes_the_recording_and_no_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[EngineActor] = []
+
+    async def probe(actor: EngineActor) -> None:
+        tries.append(actor)
+
+    monkeypatch.setattr(EngineActor, "probe", probe)
+    assert auricle.transcribe(HELLO, engine="scripted").complete
+    assert tries == [], "there is audio at once, and nobody who asks whether the model answers"
 
 
 def test_it_works_inside_a_running_loop_as_in_a_notebook(url: str) -> None:
@@ -99,6 +114,13 @@ def test_a_recording_that_breaks_off_gives_what_was_heard(url: str, tmp_path: Pa
         auricle.transcribe(cut, url=url)
     assert caught.value.partial is not None
     assert caught.value.partial.text.startswith("one two three")
+
+
+def test_channels_that_cancel_each_other_are_a_warning(url: str, tmp_path: Path) -> None:
+    mono = 0.5 * np.sin(np.arange(80_000) / 6)
+    soundfile.write(tmp_path / "it.wav", np.stack([mono, -mono], axis=1), 16_000)
+    with pytest.warns(RuntimeWarning, match=r"it\.wav cancel each other, .*: give channel=1\."):
+        auricle.transcribe(tmp_path / "it.wav", url=url)
 
 
 def test_a_fallback_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

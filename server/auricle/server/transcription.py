@@ -10,14 +10,13 @@ import threading
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Generic, Literal, Self, TypeVar
+from typing import Final, Generic, Literal, Self, TypeVar
 
 import trio
 
-from auricle.core import AuricleError, Start
-from auricle.core.messages import Final, Partial
+from auricle.core import AuricleError, Start, messages
 from auricle.core.parts import ServerInfo, Word
 from auricle.engines.compute import ComputeOptions
 from auricle.engines.protocol import EngineUnavailable
@@ -43,10 +42,14 @@ class Segment:
     confidence: float
     """A probability, 0 to 1."""
     language: str | None
-    words: tuple[Word, ...]
+    words: tuple[Word, ...] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+SHOWN: Final = 60
+"""Characters of the text in a `repr`, which notebooks show of a cell's last value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Transcription:
     """What was said in a recording. ``str()`` of it is the text."""
 
@@ -68,6 +71,13 @@ class Transcription:
 
     def __str__(self) -> str:
         return self.text
+
+    def __repr__(self) -> str:
+        begin = self.text if len(self.text) <= SHOWN else f"{self.text[:SHOWN]} …"
+        return (
+            f"<Transcription {begin!r}: {len(self.segments)} segments, {len(self.words)} words, "
+            f"{self.duration_s:.2f} s, {'complete' if self.complete else 'not complete'}>"
+        )
 
 
 class TranscriptionError(AuricleError):
@@ -161,6 +171,8 @@ async def _transcript(
             outcome = Outcome(on_final=names.heard)
             await stream(client, chunks, notices, outcome, trio.CancelScope())
             outcome.finals = list(await names.named(outcome.finals))
+        if why := recording.cancellation:
+            notices.note(f"{why}: give channel=1.")
     heard = _transcription(transcript(file, outcome, client.ready.server))
     if outcome.problem is not None:
         return heard, str(outcome.problem)
@@ -180,7 +192,7 @@ def _transcription(written: Transcript) -> Transcription:
     )
 
 
-def _segment(final: Final) -> Segment:
+def _segment(final: messages.Final) -> Segment:
     return Segment(
         text=line(final),
         start=final.start,
@@ -208,9 +220,9 @@ class _Notices:
 
     def progress(self, sent_s: float, committed_s: float) -> None: ...
 
-    def partial(self, message: Partial) -> None: ...
+    def partial(self, message: messages.Partial) -> None: ...
 
-    def final(self, message: Final) -> None: ...
+    def final(self, message: messages.Final) -> None: ...
 
     def remark(self, line: str) -> None: ...
 
