@@ -4,7 +4,6 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -17,6 +16,7 @@ from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.main import app
 from auricle.server.cli.option_errors import OptionError
 from auricle.server.cli.session_options import checked_languages, read_terms
+from auricle.server.transcripts.format_names import Format
 
 HEAVY = {"numpy", "trio", "rich", "av", "soundfile", "onnxruntime", "ctranslate2", "faster_whisper", "huggingface_hub"}
 
@@ -27,7 +27,15 @@ def auricle(*arguments: str | Path) -> Result:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["transcribe", "--help"], ["serve", "--help"], ["--version"], ["serve", "--no-such-option"]],
+    [
+        ["--help"],
+        ["transcribe", "--help"],
+        ["serve", "--help"],
+        ["--version"],
+        ["serve", "--no-such-option"],
+        ["transcribe", "a.wav", "-f", "strt"],
+        ["transcribe", "a.wav", "--silence", "long"],
+    ],
 )
 def test_help_version_and_wrong_options_import_nothing_heavy(arguments: list[str]) -> None:
     program = (
@@ -53,9 +61,9 @@ def test_the_port_that_help_names_is_the_clients_default() -> None:
     assert f"default: {DEFAULT_PORT};" in " ".join(auricle("serve", "--help").stdout.split())
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> Start:
-    """Return the configuration that the options make."""
-    requests: list[Any] = []
+def requested(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> transcribe_command.Request:
+    """Return what the options ask for."""
+    requests: list[transcribe_command.Request] = []
 
     async def transcribe(request: transcribe_command.Request) -> Exit:
         requests.append(request)
@@ -64,8 +72,12 @@ def asked(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> Start:
     monkeypatch.setattr(transcribe_command, "transcribe", transcribe)
     result = auricle("transcribe", "a.wav", *arguments)
     assert result.exit_code == 0, result.stderr
-    config: Start = requests[0].config
-    return config
+    return requests[0]
+
+
+def asked(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> Start:
+    """Return the configuration that the options make."""
+    return requested(monkeypatch, *arguments).config
 
 
 def test_every_knob_reaches_the_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -121,11 +133,13 @@ def test_terms_that_cannot_be_used(given: str, sentence: str) -> None:
         (["--prompt", "x" * 2_001], "--prompt has 2001 characters, and 2000 are the most: shorten it."),
         (["--keyterms", ""], "--keyterms names no terms"),
         (["--language", "english"], "--language takes a code, as in en, de or pt-BR, and not 'english'"),
-        (["--silence", "0.05"], "Invalid value for '--silence'"),
-        (["--max-segment", "60"], "Invalid value for '--max-segment'"),
-        (["--channel", "0"], "Invalid value for '--channel'"),
-        (["--task", "sing"], "'sing' is not one of 'transcribe', 'translate'"),
-        (["--format", "doc"], "'doc' is not one of"),
+        (["--silence", "0.05"], "--silence takes a number of seconds from 0.1 to 10, and not '0.05'."),
+        (["--max-segment", "long"], "--max-segment takes a number of seconds from 1 to 28, and not 'long'."),
+        (["--channel", "0"], "--channel takes a whole number from 1 to 1000, and not '0'."),
+        (["--threads", "-1"], "--threads takes a whole number from 1 to 1024, and not '-1'."),
+        (["--task", "sing"], "--task takes transcribe or translate, and not 'sing'."),
+        (["-f", "strt"], "--format takes text, json, srt, vtt, tsv or lrc, and not 'strt': did you mean srt?"),
+        (["-f", ""], "--format takes text, json, srt, vtt, tsv or lrc, and not ''."),
         (["--nothing"], "No such option: --nothing"),
     ],
 )
@@ -133,3 +147,24 @@ def test_a_wrong_option_is_one_sentence(arguments: list[str], sentence: str) -> 
     result = auricle("transcribe", "a.wav", *arguments)
     assert result.exit_code == 2
     assert sentence in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], Format.TEXT),
+        (["-f", "txt"], Format.TEXT),
+        (["-f", "SRT"], Format.SRT),
+        (["-o", "talk.srt"], Format.SRT),
+        (["-o", "talk.TXT"], Format.TEXT),
+        (["-o", "talk.json", "-f", "vtt"], Format.VTT),
+        (["-o", "talk.srt", "--output-template", "{stem}.vtt"], Format.VTT),
+        (["-o", "srt"], Format.TEXT),
+        (["-o", "notes.of.monday"], Format.TEXT),
+        (["-o", "-"], Format.TEXT),
+    ],
+)
+def test_the_name_of_the_output_says_the_format(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: Format
+) -> None:
+    assert requested(monkeypatch, *arguments).wanted.form is expected

@@ -16,6 +16,7 @@ from auricle.server.cli.invocation import ConfigFile, checked, effective_setting
 from auricle.server.cli.keys_app import keys_app
 from auricle.server.cli.lazy import lazy_module
 from auricle.server.cli.models_app import models_app
+from auricle.server.cli.option_values import BEAM_SIZE, CHANNEL, FORMAT, THREADS, TIMEOUT
 from auricle.server.cli.options import (
     ApiKey,
     BeamSize,
@@ -32,12 +33,12 @@ from auricle.server.cli.options import (
     Recursive,
     Silence,
     Speakers,
-    Task,
     TaskOption,
     Threads,
     Url,
     Verbose,
 )
+from auricle.server.cli.output_format import output_format
 from auricle.server.cli.setting_options import add_setting_options
 from auricle.server.settings.kinds import Value
 from auricle.server.transcripts.format_names import Format
@@ -96,27 +97,41 @@ def transcribe(
     model: Model = None,
     language: Language = None,
     languages: Languages = None,
-    task: TaskOption = Task.TRANSCRIBE,
+    task: TaskOption = "transcribe",
     prompt: Prompt = None,
     keyterms: Keyterms = None,
     silence: Silence = None,
     max_segment: MaxSegment = None,
-    output: Annotated[str | None, typer.Option("--output", "-o", help="A file, or a directory for one each.")] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="PATH", help="A file, or a directory for one each.")
+    ] = None,
     words: Annotated[
         bool, typer.Option("--words", help="Give each word its time: in vtt, tsv and lrc; json always does.")
     ] = False,
     template: Annotated[
         str | None,
         typer.Option(
-            "--output-template", help="Names of the files, as in '{folder}/{stem}.{format}'; {name}, {number}."
+            "--output-template",
+            metavar="NAME",
+            help="Names of the files, as in '{folder}/{stem}.{format}'; {name}, {number}.",
         ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace transcripts that are there.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Skip recordings whose transcript is there.")] = False,
-    form: Annotated[Format, typer.Option("--format", "-f", help="How the transcript is written.")] = Format.TEXT,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="|".join(FORMAT.words),
+            autocompletion=FORMAT.complete,
+            help="How the transcript is written; without it as the name of --output says, or as text.",
+        ),
+    ] = None,
     recursive: Recursive = False,
     channel: Annotated[
-        int | None, typer.Option("--channel", min=1, help="Take this channel alone; without it, the average of all.")
+        str | None,
+        typer.Option("--channel", metavar="NUMBER", help="Take this channel alone; without it, the average of all."),
     ] = None,
     realtime: Realtime = False,
     speakers: Speakers = None,
@@ -127,16 +142,23 @@ def transcribe(
     verbose: Verbose = False,
 ) -> None:
     """Transcribe recordings."""
+    wanted_form = checked(lambda: output_format(form, output, template))
+    number = checked(lambda: CHANNEL.read(channel))
+    beams, lanes = checked(lambda: (BEAM_SIZE.read(beam_size), THREADS.read(threads)))
+    # Behind a pipe there may be a microphone, and somebody who waits for the words.
+    live = realtime or "-" in files
+    given = session_options.Given(language, languages, task, prompt, keyterms, silence, max_segment)
+    options = checked(lambda: given.checked(live=live))
+    if speakers is not None and wanted_form is not Format.JSON:
+        exit_with_error("--speakers gives each word its speaker, which only --format json has a place for.")
     logs.configure_logging("info" if verbose else "warning")
-    compute = server_choice.ComputeOptions(
-        device=device, compute_type=compute_type, beam_size=beam_size, threads=threads
-    )
+    compute = server_choice.ComputeOptions(device=device, compute_type=compute_type, beam_size=beams, threads=lanes)
     server = _server(url, api_key, engine, model, language, compute)
     wanted = jobs.Wanted(
         files=files,
-        form=form,
+        form=wanted_form,
         recursive=recursive,
-        channel=channel,
+        channel=number,
         output=output,
         template=template,
         times_words=words,
@@ -144,12 +166,7 @@ def transcribe(
         resume=resume,
         confirm=_confirm if _somebody_answers() else None,
     )
-    if speakers is not None and form is not Format.JSON:
-        exit_with_error("--speakers gives each word its speaker, which only --format json has a place for.")
-    # Behind a pipe there may be a microphone, and somebody who waits for the words.
-    live = realtime or "-" in files
-    given = session_options.Given(language, languages, task.value, prompt, keyterms, silence, max_segment)
-    config = streaming.start_message(checked(lambda: given.checked(live=live)))
+    config = streaming.start_message(options)
     request = transcribe_command.Request(
         wanted=wanted, config=config, server=server, realtime=realtime, speakers=speakers
     )
@@ -201,7 +218,7 @@ def listen(
     model: Model = None,
     language: Language = None,
     languages: Languages = None,
-    task: TaskOption = Task.TRANSCRIBE,
+    task: TaskOption = "transcribe",
     prompt: Prompt = None,
     keyterms: Keyterms = None,
     silence: Silence = None,
@@ -213,7 +230,7 @@ def listen(
 ) -> None:
     """Transcribe the microphone until Ctrl-C."""
     logs.configure_logging("info" if verbose else "warning")
-    given = session_options.Given(language, languages, task.value, prompt, keyterms, silence, max_segment)
+    given = session_options.Given(language, languages, task, prompt, keyterms, silence, max_segment)
     config = streaming.start_message(checked(lambda: given.checked(live=True)))
     server = _server(url, api_key, engine, model, language)
     run(listen_command.listen, listen_command.Request(config=config, server=server, device=device))
@@ -243,7 +260,9 @@ def conform(
         str | None, typer.Option("--audio", help="A recording with speech; without it, something like a voice.")
     ] = None,
     api_key: ApiKey = None,
-    timeout_s: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds that each check may take.")] = 30.0,
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="SECONDS", help="Seconds that each check may take.")
+    ] = "30",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Check a server against the protocol, from outside.
@@ -255,6 +274,7 @@ def conform(
         return
     if url is None:
         raise typer.BadParameter("name the server that is to be checked, or --list the checks", param_hint="URL")
+    timeout_s = checked(lambda: TIMEOUT.read_given(timeout))
     run(
         conform_command.conform,
         conform_command.Request(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from auricle.server.cli.option_errors import OptionError
+from auricle.server.cli.option_values import MAX_SEGMENT, SILENCE, TASK
 from auricle.server.printable import printable
 
 _LANGUAGE_CODE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
@@ -39,22 +40,22 @@ class Given(NamedTuple):
 
     language: str | None
     languages: str | None
-    task: Literal["transcribe", "translate"]
+    task: str
     prompt: str | None
     keyterms: str | None
-    silence_s: float | None
-    max_segment_s: float | None
+    silence: str | None
+    max_segment: str | None
 
     def checked(self, *, live: bool) -> SessionOptions:
         """Return the options of a session. Raises `OptionError` where one is wrong."""
         return SessionOptions(
             language=checked_language(self.language),
             languages=checked_languages(self.languages, self.language),
-            task=self.task,
+            task="translate" if TASK.read_given(self.task) == "translate" else "transcribe",
             prompt=checked_prompt(self.prompt),
             terms=read_terms(self.keyterms),
-            silence_s=self.silence_s,
-            max_segment_s=self.max_segment_s,
+            silence_s=SILENCE.read(self.silence),
+            max_segment_s=MAX_SEGMENT.read(self.max_segment),
             live=live,
         )
 

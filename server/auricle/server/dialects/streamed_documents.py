@@ -15,7 +15,7 @@ from auricle.core.parts import Bias, Endpointing, Features, Product
 from auricle.core.schema import FieldError
 from auricle.server.dialects.document import BadRequest, Document, Failure, WholeDocument
 from auricle.server.dialects.query_values import Query, last, parse_query
-from auricle.server.transcripts.format_names import Format
+from auricle.server.transcripts.format_names import Format, named_format
 from auricle.server.transcripts.formats import TSV_HEADER, heading, line, srt_block, tsv_row, vtt_block
 from auricle.server.transcripts.subtitle_cues import Cue, cues
 from auricle.server.transcripts.transcript import Transcript
@@ -56,10 +56,10 @@ def read_request(query: str, accept: str) -> Request:
 
 def _format(given: str | None, accept: str) -> Format:
     if given:
-        name = {"txt": "text"}.get(given.lower(), given.lower())
-        if name not in [each.value for each in Format]:
+        form = named_format(given)
+        if form is None:
             raise BadRequest(f"format is one of {', '.join(Format)}, and not {given[:50]!r}.", "format")
-        return Format(name)
+        return form
     accepted = [each.partition(";")[0].strip().lower() for each in accept.split(",")]
     named = (form for kind in accepted for form, media in MEDIA_TYPES.items() if media.partition(";")[0] == kind)
     return next(named, Format.TEXT)

@@ -27,3 +27,9 @@ class Format(StrEnum):
     def may_time_words(self) -> bool:
         """Whether it has two forms, without and with a time for each word. JSON always has them."""
         return self in (Format.VTT, Format.TSV, Format.LRC)
+
+
+def named_format(name: str) -> Format | None:
+    """Return the format of that name, or of the suffix that its files have (``txt``); None where there is none."""
+    lower = name.lower()
+    return next((form for form in Format if lower in (form.value, form.suffix.removeprefix("."))), None)
