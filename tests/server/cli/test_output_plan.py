@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,20 @@ def test_a_plan_that_cannot_work_is_refused(
 ) -> None:
     with pytest.raises(OutputError, match=sentence):
         plan_output(files, form, output, template)
+
+
+@pytest.mark.parametrize(
+    ("files", "template"),
+    [
+        (["x/a.wav", "y/a.wav"], "{folder}/{stem}.{format}"),
+        (["x/a.wav", "x/a.mp3"], "{folder}/{name}.{format}"),
+        (["x/a.wav", "x/a.wav", "y/a.wav"], "{number}-{name}.{format}"),
+    ],
+)
+def test_the_names_that_are_proposed_are_different(files: list[str], template: str) -> None:
+    with pytest.raises(OutputError, match=re.escape(f"`--output-template '{template}'`")):
+        plan_output(files, Format.TEXT, "o/")
+    assert len(set(plan_output(files, Format.TEXT, "o/", template).each)) == len(files)
 
 
 def test_a_terminal_is_refused_before_the_work_and_a_pipe_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from auricle.server.transcripts.format_names import Format
 STDOUT: Final = "-"
 """The ``--output`` that means: standard output."""
 DEFAULT_TEMPLATE: Final = "{stem}.{format}"
+APART: Final = ("{folder}/{stem}.{format}", "{folder}/{name}.{format}", "{number}-{name}.{format}")
+"""Templates that tell recordings of one name apart: of several folders, of several kinds, and any."""
 _FIELD: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -86,19 +88,28 @@ def fields(recording: str, number: int, form: Format) -> dict[str, str]:
 
 def _named(recordings: Sequence[str], form: Format, folder: Path, template: str) -> tuple[Path, ...]:
     _check_template(template, form)
-    paths = tuple(
-        _below(folder, _filled(template, fields(each, number, form))) for number, each in enumerate(recordings, 1)
-    )
+    paths = _paths(recordings, form, folder, template)
     counts = Counter(paths)
     twins = [each for each, path in zip(recordings, paths, strict=True) if counts[path] > 1]
     if twins:
         both = " and ".join(printable(each) for each in twins[:2])
         place = printable(str(paths[recordings.index(twins[0])]))
+        apart = next(each for each in APART if _all_different(_paths(recordings, form, folder, each)))
         raise OutputError(
             f"The transcripts of {both} would both be written to {place}: give them different names, as with "
-            "`--output-template '{folder}/{stem}.{format}'`, {name} or {number}."
+            f"`--output-template '{apart}'`."
         )
     return paths
+
+
+def _paths(recordings: Sequence[str], form: Format, folder: Path, template: str) -> tuple[Path, ...]:
+    return tuple(
+        _below(folder, _filled(template, fields(each, number, form))) for number, each in enumerate(recordings, 1)
+    )
+
+
+def _all_different(paths: Sequence[Path]) -> bool:
+    return len(set(paths)) == len(paths)
 
 
 def _check_template(template: str, form: Format) -> None:
