@@ -2,6 +2,9 @@
 
 import importlib
 import math
+import os
+import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -11,7 +14,13 @@ import numpy as np
 import pytest
 import trio
 
+from auricle.core import Start
+from auricle.engines.scripted.script import COUNTING
+from auricle.server.cli.exit_codes import Exit
+from auricle.server.cli.listen import Request, listen
 from auricle.server.cli.microphone import BUFFER_S, MicrophoneError, open_microphone
+from auricle.server.cli.server_choice import ServerChoice
+from server.test_server import auricle as running_auricle
 
 BLOCK = 1_600
 
@@ -272,3 +281,36 @@ def test_a_device_that_is_busy(install: Install) -> None:
     fake = install(FakeSoundDevice())
     fake.refuses = "start"
     assert "could not be opened: close the program that uses it" in refused()
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(signal.SIGINT, Exit.GOOD), (signal.SIGTERM, Exit.TERMINATED), (signal.SIGHUP, Exit.HUNG_UP)],
+)
+def test_a_signal_ends_the_talk_and_its_last_words_come(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: signal.Signals, expected: Exit
+) -> None:
+    fake = FakeSoundDevice()
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)  # type: ignore[arg-type]
+
+    async def talk() -> None:
+        before = signal.getsignal(number)
+        while signal.getsignal(number) is before:  # until somebody listens for it
+            await trio.lowlevel.checkpoint()
+        for _ in range(8):  # 0.8 s: words that no pause has ended
+            fake.stream.say(np.full(BLOCK, 8_000))
+        await settled()
+        os.kill(os.getpid(), number)
+
+    async def main() -> Exit:
+        with trio.fail_after(60):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(talk)
+                status = await listen(Request(config=Start(), server=ServerChoice(url=url), device=None))
+        return status
+
+    with running_auricle(COUNTING) as url:
+        assert trio.run(main) is expected
+    shown = capsys.readouterr()
+    assert shown.out == "one two\n"
+    assert "0.80 s in, 0.80 s committed (complete)" in shown.err
