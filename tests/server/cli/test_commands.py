@@ -146,6 +146,15 @@ def test_a_reader_that_has_gone_is_no_traceback(hello: Path) -> None:
     assert "Traceback" not in complaint
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["--version"], ["transcribe", "--help"], ["config"], ["models", "list"]])
+def test_a_full_disk_is_one_sentence(arguments: list[str]) -> None:
+    command = [sys.executable, "-c", "from auricle.server.cli.entry import main; main()", *arguments]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (2, "Cannot write to standard output: no space left on device.\n")
+
+
 def test_realtime_takes_as_long_as_speech(tmp_path: Path) -> None:
     path = tmp_path / "short.wav"
     soundfile.write(path, np.zeros(8_000, dtype=np.int16), 16_000)
