@@ -2,6 +2,11 @@
 
 from auricle.transports.client import Change
 from auricle.transports.errors import ConnectFailed, InvalidURL, SessionOver
-from auricle.transports.trio.client import Client, connect
+from auricle.transports.missing_extra import missing_extra
+
+try:
+    from auricle.transports.trio.client import Client, connect
+except ModuleNotFoundError as error:
+    raise missing_extra(__name__, "trio", error) from error
 
 __all__ = ["Change", "Client", "ConnectFailed", "InvalidURL", "SessionOver", "connect"]
