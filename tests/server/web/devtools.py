@@ -110,11 +110,17 @@ class Page:
         await self.ask("Page.navigate", url=url)
         await self._loaded.wait()
 
-    async def choose_file(self, selector: str, path: Path) -> None:
-        """Give a file to a file input."""
+    async def choose_file(self, selector: str, *paths: Path) -> None:
+        """Give files to a file input."""
         root = (await self.ask("DOM.getDocument"))["root"]["nodeId"]
         node = (await self.ask("DOM.querySelector", nodeId=root, selector=selector))["nodeId"]
-        await self.ask("DOM.setFileInputFiles", files=[str(path)], nodeId=node)
+        await self.ask("DOM.setFileInputFiles", files=[str(path) for path in paths], nodeId=node)
+
+    async def drop(self, *paths: Path) -> None:
+        """Drop files on the page; a headless browser drops no folders."""
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            await self.ask("Input.dispatchDragEvent", type=kind, x=200, y=200, data=data)
 
 
 @asynccontextmanager

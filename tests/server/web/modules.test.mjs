@@ -7,7 +7,9 @@ import { AudioStore } from '../../../server/auricle/server/web/audio_store.mjs';
 import { cues, json, srt, text, vtt } from '../../../server/auricle/server/web/formats.mjs';
 import { whyNoMicrophone } from '../../../server/auricle/server/web/microphone.mjs';
 import { Peaks } from '../../../server/auricle/server/web/peaks.mjs';
-import { mixed } from '../../../server/auricle/server/web/recording.mjs';
+import { droppedFiles, isRecording } from '../../../server/auricle/server/web/dropped.mjs';
+import { cancel, mixed } from '../../../server/auricle/server/web/recording.mjs';
+import { heardByServer } from '../../../server/auricle/server/web/upload.mjs';
 
 const samples = (...values) => Int16Array.from(values);
 const word = (said, start, end, confidence = 0.9) => ({ text: said, start, end, confidence });
@@ -105,4 +107,65 @@ test('a page that is not secure says in one sentence why there is no microphone'
   assert.match(page(false, undefined), /secure pages only.*http:\/\/localhost:8765\//u);
   assert.equal(page(false, undefined).match(/\./gu).length, 1);
   assert.match(page(true, undefined), /recordings work/u);
+});
+
+const fileEntry = (name, type = '') => ({
+  name, isDirectory: false, file: (resolve) => resolve({ name, type }),
+});
+
+function folderEntry(name, ...children) {
+  return {
+    name,
+    isDirectory: true,
+    createReader() {
+      const left = [...children];
+      return { readEntries: (resolve) => resolve(left.splice(0, 1)) }; // browsers give a hundred at most
+    },
+  };
+}
+
+const transfer = (...entries) => ({
+  items: entries.map((entry) => ({ webkitGetAsEntry: () => entry })),
+  files: entries.map(({ name }) => ({ name, type: '' })),
+});
+
+test('what is dropped by itself may be anything, and in folders recordings are looked for', async () => {
+  const names = async (...entries) => (await droppedFiles(transfer(...entries))).map(({ name }) => name);
+  assert.deepEqual(await names(fileEntry('notes.txt'), fileEntry('talk')), ['notes.txt', 'talk']);
+  const folder = folderEntry('calls', fileEntry('c.amr'), folderEntry('b', fileEntry('x.wav'), fileEntry('x.txt')),
+    folderEntry('.trash', fileEntry('old.wav')), fileEntry('a.weird', 'audio/x-weird'), fileEntry('.hidden.wav'));
+  assert.deepEqual(await names(folder, fileEntry('notes.txt')), ['a.weird', 'x.wav', 'c.amr', 'notes.txt']);
+  assert.deepEqual(await names(folderEntry('empty')), []);
+  assert.deepEqual(['talk.OPUS', 'talk.wma', 'talk.txt', 'mp3'].map((name) => isRecording({ name, type: '' })),
+    [true, true, false, false]);
+});
+
+test('channels that are their opposite cancel each other, and strangers, twins and silence do not', () => {
+  const voice = Float32Array.from({ length: 32_000 }, (_, at) => 0.3 * Math.sin(at / 7));
+  const other = Float32Array.from({ length: 32_000 }, (_, at) => 0.3 * Math.sin(at / 5));
+  const opposite = voice.map((sample) => -sample);
+  const silence = new Float32Array(32_000);
+  assert.ok(cancel([voice, opposite]));
+  for (const channels of [[voice], [voice, voice], [voice, other], [voice, silence], [silence, silence]]) {
+    assert.ok(!cancel(channels));
+  }
+});
+
+test('the server hears a file by its name, and what it says of it has that name', async () => {
+  const file = { name: 'note.amr' };
+  const asked = [];
+  const server = (status, body, headers = {}) => async (url, options) => {
+    asked.push([String(url), options.method, options.body, options.headers]);
+    return new Response(body, { status, headers });
+  };
+  const hear = (fetch) => heardByServer({
+    file, language: 'de', base: 'http://box/here/', headers: { authorization: 'Bearer k' }, fetch,
+  });
+  const heard = await hear(server(200, '{"text": "ja"}', { 'Auricle-Warning': 'Cannot read the upload%3A it is cut short.' }));
+  assert.deepEqual(heard, { document: { text: 'ja' }, warning: 'Cannot read note.amr: it is cut short.' });
+  const address = 'http://box/here/v1/transcribe?format=json&language=de';
+  assert.deepEqual(asked, [[address, 'POST', file, { authorization: 'Bearer k' }]]);
+  assert.equal((await hear(server(200, '{}'))).warning, null);
+  await assert.rejects(hear(server(400, '{"detail": "Cannot read the upload: it is empty."}')), /^Error: Cannot read note.amr: it is empty.$/u);
+  await assert.rejects(hear(server(502, '<html>')), /did not take note.amr: it answers 502/u);
 });

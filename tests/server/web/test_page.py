@@ -17,6 +17,7 @@ from auricle.server.app import ServerConfig, SpeechServer, running_server
 from auricle.server.keys.api_key import Keyring
 from auricle.server.keys.scopes import Scope
 from server.keys.making import made_key
+from server.recordings.test_containers import encoded
 from server.web.devtools import OTHER_HOST, Page, browser_page, chromium
 
 RATE = 16_000
@@ -260,6 +261,76 @@ def test_what_was_said_before_stays_when_a_new_recording_begins(tmp_path: Path) 
             await page.click("#earlier [data-format=txt]")
             await page.downloads.acquire()
             assert (tmp_path / "first.txt").read_text(encoding="utf-8") == f"{RECORDED}\n"
+
+    trio.run(scenario)
+
+
+ALL_HEARD = f"document.querySelector('#waiting').innerText === '' && {ENDED}"
+
+
+def test_several_recordings_are_heard_one_after_the_other_and_one_that_fails_stops_none(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, _):
+            (tmp_path / "notes.mp3").write_text("This is no sound.")
+            await page.choose_file(
+                "#file",
+                sound(tmp_path / "first.wav", RECORDED_S),
+                tmp_path / "notes.mp3",
+                sound(tmp_path / "last.wav", 2),
+            )
+            await page.until(f"document.querySelectorAll('#earlier > *').length === 2 && {ALL_HEARD}")
+            problem, first, *_ = (await page.text("#earlier")).split("\n\n")
+            assert problem.startswith("Cannot read notes.mp3: it is not audio")
+            assert first.startswith("first.wav · 0:05.00")
+            assert FIRST in await words(page)
+            assert any("400" in each for each in page.errors), "what Chromium says of the answer"
+            page.errors.clear()
+
+    trio.run(scenario)
+
+
+def test_what_is_dropped_waits_for_its_turn(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, _):
+            await page.click("#record")
+            await page.until("document.querySelector('.final') !== null")
+            await page.drop(sound(tmp_path / "a.wav", 2), sound(tmp_path / "b.wav", 2))
+            await page.until("document.querySelector('#waiting').innerText === 'Next: a.wav, b.wav'")
+            await page.click("#record")
+            await page.until(f"document.querySelectorAll('#earlier summary').length === 2 && {ALL_HEARD}")
+            names = "[...document.querySelectorAll('#earlier summary')].map((each) => each.innerText.split(' · ')[0])"
+            assert await page.evaluate(names) == ["a.wav", "microphone"]
+
+    trio.run(scenario)
+
+
+def test_stop_ends_those_that_wait_too(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, _):
+            await page.choose_file("#file", *(sound(tmp_path / f"{name}.wav", 600) for name in "abc"))
+            await page.until("document.querySelector('#record-text').innerText === 'Stop'")
+            await page.click("#record")
+            assert await page.until(ENDED) == "false"
+            assert await page.text("#waiting") == ""
+            assert await page.text("#record-text") == "Start talking"
+
+    trio.run(scenario)
+
+
+def test_what_the_browser_cannot_decode_the_server_hears(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with opened(tmp_path) as (page, _):
+            (tmp_path / "note.amr").write_bytes(encoded("amr", "libopencore_amrnb", 8_000, seconds=RECORDED_S))
+            await page.choose_file("#file", tmp_path / "note.amr")
+            assert await page.until(ENDED) == "true"
+            assert RECORDED in await words(page)
+            assert "cannot decode note.amr" in await page.text("#notices")
+            await page.ask("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+            await page.click("[data-format=json]")
+            await page.downloads.acquire()
+            document = json.loads((tmp_path / "note.json").read_text(encoding="utf-8"))
+            assert document["accounting"]["committed"] == round(document["duration_s"] * RATE)
+            assert (document["complete"], document["engine"]["name"]) == (True, "scripted")
 
     trio.run(scenario)
 

@@ -1,6 +1,7 @@
 // The page: its buttons, and what they start.
 
-import { keepEarlier } from './earlier.mjs';
+import { droppedFiles } from './dropped.mjs';
+import { keepEarlier, keepProblem } from './earlier.mjs';
 import { bindExports } from './exports.mjs';
 import { showMeters } from './meters.mjs';
 import { Microphone, whyNoMicrophone } from './microphone.mjs';
@@ -9,6 +10,7 @@ import { decodeRecording, RATE } from './recording.mjs';
 import { Run } from './run.mjs';
 import { SessionTokens } from './session_tokens.mjs';
 import { clock, TranscriptView } from './transcript_view.mjs';
+import { heardByServer } from './upload.mjs';
 import { Waveform } from './waveform.mjs';
 
 const $ = (id) => document.getElementById(id);
@@ -22,6 +24,7 @@ const waveform = new Waveform($('waveform'));
 let run = null;
 let microphone = null;
 let busy = false; // the microphone or a file is being opened
+let waiting = []; // recordings whose turn comes when the present one has ended
 
 const enableExports = bindExports({
   copy: $('copy'),
@@ -44,23 +47,52 @@ async function talk() {
     problem(error.message);
   }
   busy = false;
-  refresh();
+  next();
 }
 
 async function transcribe(file) {
   beBusy();
   try {
     await tokens.prepare();
-    const samples = await decodeRecording(file);
+    const decoded = await decodeRecording(file);
     const mine = begin({ name: file.name, rate: RATE, live: false });
-    mine.append(samples);
-    mine.connect(url, start({ live: false }), tokens);
-    mine.endInput();
+    if (decoded) hear(mine, decoded);
+    else leaveToServer(mine, file);
   } catch (error) {
     problem(error.message);
   }
   busy = false;
-  refresh();
+  next();
+}
+
+function hear(mine, { samples, cancelled }) {
+  if (cancelled) note(`The channels of ${mine.name} cancel each other: the first of them is heard alone.`);
+  mine.append(samples);
+  mine.connect(url, start({ live: false }), tokens);
+  mine.endInput();
+}
+
+function leaveToServer(mine, file) {
+  note(`This browser cannot decode ${file.name}, so the server does: its words come all at once.`);
+  tokens.forget();
+  const { headers } = tokens;
+  const language = $('language').value;
+  mine.request((signal) => heardByServer({ file, language, base: document.baseURI, headers, signal }));
+}
+
+function take(files) {
+  waiting.push(...files);
+  next();
+}
+
+function next() {
+  if (busy || running() || waiting.length === 0) return refresh();
+  if (!$('problem').hidden) keepProblem($('problem').textContent, $('earlier'));
+  return transcribe(waiting.shift());
+}
+
+function running() {
+  return run !== null && !run.ended;
 }
 
 function beBusy() {
@@ -93,7 +125,10 @@ async function stop() {
   const mine = run;
   const device = microphone;
   microphone = null;
-  if (!mine.live) mine.cancel();
+  if (!mine.live) {
+    waiting = []; // whoever stops wants no other one to begin
+    mine.cancel();
+  }
   await device?.close(); // its last samples come before the end
   if (mine.live) mine.endInput();
   refresh();
@@ -145,7 +180,8 @@ function happened(event) {
       break;
     default:
   }
-  refresh();
+  if (event.type === 'ended') next();
+  else refresh();
 }
 
 function ended(event) {
@@ -157,14 +193,13 @@ function ended(event) {
 // ---------------------------------------------------------------- what is shown
 
 function refresh() {
-  const running = run !== null && !run.ended;
-  const ending = running && run.session?.inputEnd && run.live;
-  $('record').toggleAttribute('data-running', running);
-  $('record').disabled = busy || ending || (!running && whyNoMicrophone(window) !== null);
-  $('record-text').textContent = running ? (ending ? 'Finishing…' : 'Stop') : 'Start talking';
-  $('open').disabled = busy || running;
-  $('language').disabled = running;
-  $('cut').disabled = !running || run.away || run.session?.phase === 'connecting';
+  const ending = running() && run.session?.inputEnd && run.live;
+  $('record').toggleAttribute('data-running', running());
+  $('record').disabled = busy || ending || (!running() && whyNoMicrophone(window) !== null);
+  $('record-text').textContent = running() ? (ending ? 'Finishing…' : 'Stop') : 'Start talking';
+  $('language').disabled = running();
+  $('waiting').textContent = waiting.length ? `Next: ${waiting.map(({ name }) => name).join(', ')}` : '';
+  $('cut').disabled = !running() || !run.session || run.away || run.session.phase === 'connecting';
   if (run?.engine) showEngine(run.engine, run.language);
   if (run) showMeters(run);
   waveform.redraw();
@@ -207,12 +242,12 @@ function sentence(text) {
 
 // ---------------------------------------------------------------- buttons, keys, and files that are dropped
 
-$('record').onclick = () => (run && !run.ended ? stop() : talk());
+$('record').onclick = () => (running() ? stop() : talk());
 $('open').onclick = () => $('file').click();
 $('file').onchange = () => {
-  const [file] = $('file').files;
+  const files = [...$('file').files];
   $('file').value = '';
-  if (file) transcribe(file);
+  take(files);
 };
 $('cut').onclick = () => run?.cut();
 $('show-details').onchange = () => $('transcript').classList.toggle('with-details', $('show-details').checked);
@@ -227,24 +262,25 @@ document.onkeydown = (event) => {
 
 document.ondragover = (event) => {
   event.preventDefault();
-  $('drop').hidden = $('open').disabled;
+  $('drop').hidden = false;
 };
 document.ondragleave = (event) => {
   if (event.relatedTarget === null) $('drop').hidden = true;
 };
-document.ondrop = (event) => {
+document.ondrop = async (event) => {
   event.preventDefault();
   $('drop').hidden = true;
-  const [file] = event.dataTransfer.files;
-  if (file && !$('open').disabled) transcribe(file);
+  const files = await droppedFiles(event.dataTransfer);
+  if (files.length) take(files);
+  else problem('There is no recording in what was dropped.');
 };
 window.onpagehide = () => run?.cancel(); // nobody comes back: the token goes with the page
 window.onbeforeunload = (event) => {
-  if (run && !run.ended) event.preventDefault();
+  if (running() || waiting.length) event.preventDefault();
 };
 
 setInterval(() => {
-  if (run && !run.ended) refresh();
+  if (running()) refresh();
 }, 100);
 
 $('hint').textContent = whyNoMicrophone(window) ?? '';

@@ -9,9 +9,11 @@ export function keepEarlier(transcript, place) {
   const said = text(transcript);
   if (!said) return;
   const summary = document.createElement('summary');
-  summary.textContent = `${transcript.file} · ${clock(transcript.durationS)}`;
+  const rest = transcript.complete ? '' : ' · not complete';
+  summary.textContent = `${transcript.file} · ${clock(transcript.durationS)}${rest}`;
   const words = document.createElement('p');
   words.className = 'earlier-words';
+  words.dir = 'auto';
   words.textContent = said;
   const copy = button('Copy');
   const downloads = Object.keys(FORMATS).map((format) => {
@@ -26,6 +28,14 @@ export function keepEarlier(transcript, place) {
   const folded = document.createElement('details');
   folded.append(summary, words, buttons);
   place.prepend(folded);
+}
+
+// Keeps why a recording has no transcript, when the next one begins.
+export function keepProblem(sentence, place) {
+  const kept = document.createElement('p');
+  kept.className = 'earlier-problem';
+  kept.textContent = sentence;
+  place.prepend(kept);
 }
 
 function button(label) {

@@ -3,7 +3,7 @@
 import { clock } from './transcript_view.mjs';
 
 const $ = (id) => document.getElementById(id);
-const TEXTS = { up: 'connected', opening: 'connecting', away: 'lost, coming back', idle: 'not connected' };
+const TEXTS = { up: 'connected', opening: 'connecting', away: 'lost, coming back', upload: 'uploading', idle: 'not connected' };
 
 export function showMeters(run) {
   const link = linkOf(run);
@@ -20,7 +20,8 @@ export function showMeters(run) {
 }
 
 function linkOf(run) {
-  if (run.ended || !run.session) return 'idle';
+  if (run.ended) return 'idle';
+  if (!run.session) return run.requesting ? 'upload' : 'idle';
   if (run.away) return 'away';
   return run.session.link === 'up' && run.session.phase !== 'connecting' ? 'up' : 'opening';
 }
@@ -32,7 +33,7 @@ function showPace(run) {
     set($('pace'), run.delayS === null ? '–' : `${run.delayS.toFixed(1)} s`);
     $('pace-bar').value = run.delayS ?? 0;
   } else if (!run.ended) {
-    set($('pace'), `${run.speed.toFixed(1)} × real time`);
+    set($('pace'), run.session ? `${run.speed.toFixed(1)} × real time` : '–');
   }
 }
 

@@ -8,6 +8,7 @@ const BACKLOG_S = 60; // live audio that may wait to be sent before no more is t
 
 export class Run {
   #link = null;
+  #request = null; // what aborts it
   #changed;
 
   // `onEvent` is given every event of the session.
@@ -39,6 +40,11 @@ export class Run {
     return this.#link?.session ?? null;
   }
 
+  // Whether a request has the whole recording heard just now.
+  get requesting() {
+    return this.#request !== null;
+  }
+
   append(samples) {
     if (this.ended || this.session?.inputEnd || this.overflowed) return;
     this.peaks.append(samples);
@@ -56,6 +62,37 @@ export class Run {
 
   cancel() {
     this.session?.cancel(performance.now() / 1000);
+    if (this.#request) this.#end({ complete: false, reason: 'cancelled', message: 'It was stopped.', stats: null });
+  }
+
+  // Has the whole recording heard in one request. `hear(signal)` resolves as heardByServer does.
+  async request(hear) {
+    this.#request = new AbortController();
+    try {
+      const { document, warning } = await hear(this.#request.signal);
+      if (this.ended) return;
+      this.#read(document);
+      if (warning) this.#changed({ type: 'warning', message: warning.replace(/\.$/u, '') });
+      const { complete, accounting } = document;
+      this.#end({ complete, reason: 'completed', message: 'The transcript is not complete.', stats: accounting });
+    } catch (error) {
+      if (!this.ended) this.#end({ complete: false, reason: 'failed', message: error.message, stats: null });
+    }
+  }
+
+  #read({ duration_s: durationS, engine, segments }) {
+    this.audio.append(new Int16Array(Math.round(durationS * this.audio.rate))); // how it sounds is not known here
+    this.#happened({ type: 'ready', server: engine });
+    for (const segment of segments) {
+      const audio = [segment.start, segment.end].map((timeS) => Math.round(timeS * this.audio.rate));
+      this.#happened({ ...segment, type: 'final', audio });
+    }
+  }
+
+  #end(event) {
+    this.#request.abort();
+    this.#request = null;
+    this.#happened({ type: 'ended', ...event });
   }
 
   cut() {
@@ -96,7 +133,7 @@ export class Run {
 
   #accounting({ received, processed, committed, non_speech = 0, gap = 0, dropped = 0, late = 0, segments = 0, words = 0 }) {
     const counts = { received, processed, committed, non_speech, gap, dropped, late, segments, words };
-    return { offered: this.audio.end, sent: this.session.sent, ...counts };
+    return { offered: this.audio.end, sent: this.session?.sent ?? received, ...counts };
   }
 
   #happened(event) {

@@ -40,6 +40,11 @@ export class SessionTokens {
     }
   }
 
+  // What was prepared is for no connection: until the next one it would be too old.
+  forget() {
+    this.#prepared = undefined;
+  }
+
   // Asks for a key and keeps it for this tab; throws `Denied` where nobody gives one.
   async askForKey(why) {
     this.#storage.removeItem(STORED);

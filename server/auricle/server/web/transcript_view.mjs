@@ -24,6 +24,7 @@ export class TranscriptView {
     if (!message.text.trim()) return;
     const line = document.createElement('p');
     line.className = 'final';
+    line.dir = 'auto'; // Arabic and Hebrew run the other way
     line.append(...(message.words?.length ? words(message.words) : [message.text]));
     const detail = document.createElement('span');
     detail.className = 'detail';
