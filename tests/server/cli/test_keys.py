@@ -79,7 +79,11 @@ def test_what_a_key_has_had_today_is_listed(tmp_path: Path) -> None:
         (["add", "no spaces"], "A name of a key has letters, digits and . _ @ -"),
         (["add", "bob", "--expires", "tomorrow"], "--expires takes a date, as in 2027-12-31, or a time from now"),
         (["add", "bob", "--expires", "2020-01-01"], "--expires 2020-01-01 is over already."),
-        (["add", "bob", "--sessions", "0"], "Invalid value for '--sessions'"),
+        (["add", "bob", "--sessions", "0"], "--sessions takes a whole number from 1 to 1000000, and not '0'."),
+        (
+            ["add", "bob", "--scope", "operater"],
+            "--scope takes transcribe or operator, and not 'operater': did you mean",
+        ),
         (["revoke", "bob"], "There is no key bob in "),
     ],
 )

@@ -6,6 +6,7 @@ import typer
 
 from auricle.server.cli.invocation import ConfigFile, checked, effective_settings, exit_with_error, run
 from auricle.server.cli.lazy import lazy_module
+from auricle.server.cli.option_values import AUDIO_MINUTES, REQUESTS, SCOPE, SESSIONS
 from auricle.server.keys.scopes import Scope
 
 if TYPE_CHECKING:
@@ -26,29 +27,38 @@ def keys_add(
     keys_file: KeysFile = None,
     config: ConfigFile = None,
     scopes: Annotated[
-        list[Scope] | None,
-        typer.Option("--scope", help="operator is for /status and /metrics; may be given again."),
+        list[str] | None,
+        typer.Option(
+            "--scope",
+            metavar="|".join(SCOPE.words),
+            autocompletion=SCOPE.complete,
+            help="operator is for /status and /metrics; may be given again.",
+        ),
     ] = None,
     expires: Annotated[
         str | None, typer.Option("--expires", help="A date, as in 2027-12-31, or a time from now, as in 90d.")
     ] = None,
-    sessions: Annotated[int | None, typer.Option("--sessions", min=1, help="Most sessions at once.")] = None,
+    sessions: Annotated[str | None, typer.Option("--sessions", metavar="NUMBER", help="Most sessions at once.")] = None,
     requests_per_minute: Annotated[
-        int | None, typer.Option("--requests-per-minute", min=1, help="Most sessions and uploads begun in a minute.")
+        str | None,
+        typer.Option("--requests-per-minute", metavar="NUMBER", help="Most sessions and uploads begun in a minute."),
     ] = None,
     audio_minutes_per_day: Annotated[
-        float | None, typer.Option("--audio-minutes-per-day", min=0.1, help="Most audio in a day of UTC.")
+        str | None, typer.Option("--audio-minutes-per-day", metavar="MINUTES", help="Most audio in a day of UTC.")
     ] = None,
 ) -> None:
     """Make a key, and print it this once."""
+    chosen = checked(lambda: [SCOPE.read_given(scope) for scope in scopes or ()])
+    most, requests = checked(lambda: (SESSIONS.read(sessions), REQUESTS.read(requests_per_minute)))
+    minutes = checked(lambda: AUDIO_MINUTES.read(audio_minutes_per_day))
     wanted = keys_command.NewKey(
         file=_keys_file(keys_file, config),
         name=name,
         expires=expires,
-        scopes=tuple(scopes or ()),
-        sessions=sessions,
-        requests_per_minute=requests_per_minute,
-        audio_minutes_per_day=audio_minutes_per_day,
+        scopes=tuple(Scope(scope) for scope in chosen),
+        sessions=most,
+        requests_per_minute=requests,
+        audio_minutes_per_day=minutes,
     )
     run(keys_command.add, wanted)
 

@@ -5,12 +5,13 @@ from difflib import get_close_matches
 from typing import Final, Generic, Protocol, TypeVar
 
 from auricle.server.cli.option_errors import OptionError
+from auricle.server.keys.scopes import Scope
 from auricle.server.printable import printable
 from auricle.server.settings.kinds import BadValue, Choice, Number, Whole, quoted
 from auricle.server.transcripts.format_names import Format, named_format
 
 Value_co = TypeVar("Value_co", covariant=True)
-ANY_NUMBER: Final = 100_000
+ANY_NUMBER: Final = 1_000_000
 """A bound that nobody reaches."""
 
 
@@ -76,4 +77,8 @@ SILENCE: Final = OptionValue("--silence", Number(least=0.1, most=10))
 MAX_SEGMENT: Final = OptionValue("--max-segment", Number(least=1, most=28))
 BEAM_SIZE: Final = OptionValue("--beam-size", Whole(least=1, most=10))
 THREADS: Final = OptionValue("--threads", Whole(least=1, most=1_024))
+SCOPE: Final = OptionValue("--scope", Choice(words=tuple(each.value for each in Scope)))
+SESSIONS: Final = OptionValue("--sessions", Whole(least=1, most=ANY_NUMBER))
+REQUESTS: Final = OptionValue("--requests-per-minute", Whole(least=1, most=ANY_NUMBER))
+AUDIO_MINUTES: Final = OptionValue("--audio-minutes-per-day", Number(least=0.1, most=ANY_NUMBER, unit="minutes"))
 TIMEOUT: Final = OptionValue("--timeout", Number(least=0.1, most=ANY_NUMBER))
