@@ -1,31 +1,27 @@
 """Live sessions on a gateway whose decodes run on two nodes of a cluster, of which one is killed again and again.
 
-The words are in the audio, so that a word that is missing, doubled or another session's is known for certain.
+Whatever a node runs is killed with SIGKILL, in the middle of it; another node is started in its place. When all that is
+over a third node joins. The sessions talk from the beginning to the end of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from typing import Final
 
 import trio
-from fault_injection.listening.engine import PAUSE_SAMPLES, RATE, spoken, text_of
 
-from auricle.core import Final, SessionClosed
-from auricle.core.events import Interrupted
 from auricle.engines.loading import Loaded
 from auricle.engines.protocol import LoadProgress
+from auricle.engines.supervised import WorkerStatus
 from auricle.server.app import ServerConfig, SpeechServer, running_server
-from auricle.transports.trio import connect
 from cluster.hosted import listening_on
 from cluster.simulated_nodes import SimulatedNodes, simulated_nodes
+from cluster.talking import UTTERANCE_S, Heard, talk
 
-FRAME_S = 0.1
-SAMPLE_BYTES = 2
-PATIENCE_S = 240.0
-LOOK_S = 0.05
-PAUSE_S = PAUSE_SAMPLES / RATE
-"""Behind each utterance."""
+NODES: Final = 2
+PATIENCE_S: Final = 180.0
+"""For all that is not waiting for the next kill: Ray's start and end, and workers that begin."""
+LOOK_S: Final = 0.05
 
 
 @dataclass
@@ -33,127 +29,110 @@ class Outcome:
     """What came of it."""
 
     sessions: int
+    every_s: float
+    """Between two kills."""
     kills: int = 0
-    words: int = 0
-    missing: int = 0
-    """Words that are not where they should be, in any session."""
-    incomplete: int = 0
-    """Sessions that were not proved complete."""
-    interrupted: int = 0
-    """Connections that were lost: none should be, for the gateway lives."""
-    delays_s: list[float] = field(default_factory=list)
-    """From the end of each utterance on its tape to its final."""
+    seconds: float = 0.0
+    """That the sessions have talked."""
+    heard: Heard = field(default_factory=Heard)
+    without_worker_s: float = 0.0
+    """Seconds in which no worker served, and all calls waited."""
+    node_start_s: float = 0.0
+    """From the start of the third node to its being part of the cluster."""
     joined_s: float = 0.0
-    """From when a third node was part of the cluster to the first call that its worker has answered."""
-    calls_repeated: int = 0
-    workers_lost: int = 0
-
-
-def script_of(session: int, utterances: int) -> list[list[int]]:
-    """Return the words of a session, which no other one says."""
-    return [[1_000 + 100 * session + 3 * number + word for word in range(1, 3)] for number in range(utterances)]
+    """From then to the first call that its worker has answered."""
+    calls: int = 0
+    repeated: int = 0
+    lost: int = 0
+    """Workers."""
 
 
 async def survive(sessions: int, *, kills: int, every_s: float) -> Outcome:
-    """Hold so many sessions at the pace of speech while a node is killed ``kills`` times, and let a third one join."""
-    outcome = Outcome(sessions)
-    with trio.fail_after(PATIENCE_S + kills * every_s):
-        cluster = simulated_nodes(2)
+    """Hold so many sessions while a node is killed ``kills`` times, each ``every_s``, and let a third one join."""
+    outcome = Outcome(sessions, every_s)
+    with trio.fail_after(PATIENCE_S + (kills + 1) * every_s):
+        cluster = simulated_nodes(NODES)
         nodes = await trio.to_thread.run_sync(cluster.__enter__)
         try:
-            await _with_gateway(nodes, outcome, kills=kills, every_s=every_s)
+            await _with_gateway(nodes, outcome, kills)
         finally:
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(cluster.__exit__, None, None, None)
     return outcome
 
 
-async def _with_gateway(nodes: SimulatedNodes, outcome: Outcome, *, kills: int, every_s: float) -> None:
+async def _with_gateway(nodes: SimulatedNodes, outcome: Outcome, kills: int) -> None:
     def load(progress: LoadProgress) -> Loaded:
         return Loaded(engine=listening_on(nodes.address))
 
     async with running_server(ServerConfig(port=0), load) as server:
         await server.engine_ready()
-        await _workers(server, 2)
-        seconds = every_s * (kills + 0.5)
-        async with trio.open_nursery() as nursery:
-            for number in range(outcome.sessions):
-                nursery.start_soon(partial(_talk, server.url, number, seconds, outcome))
-            for _ in range(kills):
-                await trio.sleep(every_s)
-                await trio.to_thread.run_sync(nodes.kill_oldest)
-                outcome.kills += 1
-                await trio.to_thread.run_sync(nodes.add)
-            await _workers(server, 2)
-            outcome.joined_s = await _third(nodes, server)
+        await _serving(server, NODES)
+        stop, began_s = trio.Event(), trio.current_time()
+        async with trio.open_nursery() as watching:
+            watching.start_soon(_watch, server, outcome)
+            async with trio.open_nursery() as talking:
+                for number in range(outcome.sessions):
+                    talking.start_soon(_talk, server.url, number, stop, outcome)
+                await _kill_and_replace(nodes, outcome, kills)
+                await _serving(server, NODES)
+                await _third(nodes, server, outcome)
+                stop.set()
+            watching.cancel_scope.cancel()
+        outcome.seconds = trio.current_time() - began_s
         status = server.status().workers
         assert status is not None
-        outcome.calls_repeated, outcome.workers_lost = status.repeated, status.lost
+        outcome.calls, outcome.repeated, outcome.lost = status.answered, status.repeated, status.lost
 
 
-async def _workers(server: SpeechServer, count: int) -> None:
-    """Wait until so many workers serve."""
+async def _kill_and_replace(nodes: SimulatedNodes, outcome: Outcome, kills: int) -> None:
+    """Kill a node every so often, whether or not the one that took the place of the last is there already."""
+    began_s = trio.current_time()
+    for number in range(1, kills + 1):
+        await trio.sleep_until(began_s + number * outcome.every_s)
+        await trio.to_thread.run_sync(nodes.kill_oldest)
+        outcome.kills += 1
+        await trio.to_thread.run_sync(nodes.add)
+
+
+async def _third(nodes: SimulatedNodes, server: SpeechServer, outcome: Outcome) -> None:
+    """Add a node while sessions talk, and wait until its worker has answered a call."""
+    before = {worker.name for worker in _workers(server)}
+    began_s = trio.current_time()
+    await trio.to_thread.run_sync(nodes.add)
+    there_s = trio.current_time()
+    await _until(lambda: any(worker.name not in before and worker.calls for worker in _workers(server)))
+    outcome.node_start_s, outcome.joined_s = there_s - began_s, trio.current_time() - there_s
+
+
+async def _talk(url: str, number: int, stop: trio.Event, outcome: Outcome) -> None:
+    """Talk, so that the utterances of all sessions end one after the other and not at once."""
+    await trio.sleep(UTTERANCE_S * number / outcome.sessions)
+    outcome.heard.add(await talk(url, number, stop))
+
+
+async def _watch(server: SpeechServer, outcome: Outcome) -> None:
+    looked_s = trio.current_time()
     while True:
-        if sum(worker.state != "starting" for worker in _those_of(server)) >= count:
+        await trio.sleep(LOOK_S)
+        now_s = trio.current_time()
+        if not any(worker.state in ("idle", "decoding") for worker in _workers(server)):
+            outcome.without_worker_s += now_s - looked_s
+        looked_s = now_s
+
+
+async def _serving(server: SpeechServer, count: int) -> None:
+    """Wait until so many workers serve."""
+    await _until(lambda: sum(worker.state in ("idle", "decoding") for worker in _workers(server)) >= count)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    while True:
+        if condition():
             return
         await trio.sleep(LOOK_S)
 
 
-def _those_of(server: SpeechServer) -> Sequence[Any]:
+def _workers(server: SpeechServer) -> Sequence[WorkerStatus]:
     status = server.status().workers
     return () if status is None else status.workers
-
-
-async def _third(nodes: SimulatedNodes, server: SpeechServer) -> float:
-    """Add a node while sessions talk; return the seconds until its worker has answered a call."""
-    before = {worker.name for worker in _those_of(server)}
-    await trio.to_thread.run_sync(nodes.add)
-    began_s = trio.current_time()
-    while True:
-        if any(worker.name not in before and worker.calls for worker in _those_of(server)):
-            return trio.current_time() - began_s
-        await trio.sleep(LOOK_S)
-
-
-async def _talk(url: str, number: int, seconds: float, outcome: Outcome) -> None:
-    await trio.sleep(FRAME_S * number / outcome.sessions)
-    utterance = spoken([[1, 2]])
-    utterances = max(1, round(seconds * RATE * SAMPLE_BYTES / len(utterance)))
-    words = script_of(number, utterances)
-    audio = spoken(words)
-    ends_s = [len(spoken(words[: index + 1])) / RATE / SAMPLE_BYTES for index in range(utterances)]
-    heard: list[tuple[float, str]] = []
-    async with connect(url) as client, trio.open_nursery() as nursery:
-        began_s = trio.current_time()
-        nursery.start_soon(_send, client, audio, began_s)
-        async for event in client:
-            match event:
-                case Final(text=text) if text:
-                    heard.append((trio.current_time() - began_s, text))
-                case Interrupted():
-                    outcome.interrupted += 1
-                case SessionClosed(complete=complete):
-                    outcome.incomplete += complete is not True
-                case _:
-                    pass
-    expected = [text_of(each) for each in words]
-    said = [text for _, text in heard]
-    outcome.words += sum(len(each) for each in words)
-    outcome.missing += _wrong(expected, said)
-    if said == expected:
-        outcome.delays_s += [at_s - (end_s - PAUSE_S) for (at_s, _), end_s in zip(heard, ends_s, strict=True)]
-
-
-async def _send(client: Any, audio: bytes, began_s: float) -> None:
-    step = round(FRAME_S * RATE) * SAMPLE_BYTES
-    for index, at in enumerate(range(0, len(audio), step)):
-        await trio.sleep_until(began_s + index * FRAME_S)
-        await client.send_audio(audio[at : at + step])
-    await client.end_input()
-
-
-def _wrong(expected: Sequence[str], said: Sequence[str]) -> int:
-    """Return how many words are missing, too many, or not in their place."""
-    wanted, got = " ".join(expected).split(), " ".join(said).split()
-    same = sum(one == other for one, other in zip(wanted, got, strict=False))
-    return max(len(wanted), len(got)) - same

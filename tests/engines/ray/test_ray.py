@@ -39,8 +39,11 @@ def test_a_worker_says_what_the_engine_says_here() -> None:
 
 
 def test_nodes_that_are_killed_cost_no_word_and_one_that_joins_is_used() -> None:
-    outcome = trio.run(partial(survive, 10, kills=2, every_s=8.0))
+    """`bench/cluster` does the same with 50 sessions and a kill every ten seconds, on an idle machine."""
+    outcome = trio.run(partial(survive, 6, kills=2, every_s=15.0))
+    heard = outcome.heard
     assert outcome.kills == 2
-    assert (outcome.missing, outcome.incomplete, outcome.interrupted) == (0, 0, 0)
-    assert outcome.words > 100
-    assert outcome.workers_lost >= 2
+    assert (heard.missing, heard.doubled, heard.strange, heard.disordered) == (0, 0, 0, 0)
+    assert (heard.incomplete, heard.interrupted) == (0, 0)
+    assert heard.words > 100
+    assert outcome.lost >= 2
