@@ -44,7 +44,7 @@ class FloodBound(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether a record is to be written, with the number of those before it that were not."""
-        if record.levelno < logging.WARNING or record.msg in EACH:
+        if record.levelno < logging.WARNING or str(record.msg) in EACH:
             return True
         code = getattr(record, "code", None) or getattr(record, "error", None)
         with self._lock:
