@@ -105,3 +105,19 @@ def test_a_client_that_leaves_takes_its_session_with_it() -> None:
                 time.sleep(0.01)
         server.wait_until_idle()
         gate.set()
+
+
+def test_a_client_that_leaves_is_noticed_although_its_recording_has_not_been_read() -> None:
+    """An hour of silence is little to send, and long to hear: nobody hears it for a client that is gone."""
+    gate = threading.Event()
+    gate.set()
+    body = recording(3_600.0, container="FLAC")
+    head = f"PUT /v1/transcribe HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+    with upload_server(engine=ScriptedWindowEngine(gate=gate)) as server:
+        gate.clear()
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(head.encode() + body)
+            while not server.server.sessions:
+                time.sleep(0.01)
+        server.wait_until_idle()
+        gate.set()

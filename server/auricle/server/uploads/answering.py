@@ -16,6 +16,7 @@ from auricle.server.dialects.document import Document, Failure
 from auricle.server.http.asgi_bridge import ResponseAborted
 from auricle.server.recordings.recording import RecordingError
 from auricle.server.sessions.caller import Caller
+from auricle.server.uploads.body_file import BodyFile
 from auricle.server.uploads.hearing import AudioChunks, Hearing, hear
 from auricle.transports.errors import ConnectFailed
 from auricle.transports.trio.client import Client
@@ -45,9 +46,8 @@ class Upload:
     document: Document
     failed: Render
     warnings: tuple[str, ...] = ()
-    received: trio.Event | None = None
-    """Set once the whole body has come; None: it has."""
-    was_cut: Callable[[], bool] = lambda: False
+    body: BodyFile | None = None
+    """What is still to be received; None: it has come."""
 
 
 @dataclass(slots=True)
@@ -79,7 +79,7 @@ async def answer(upload: Upload, open_session: OpenSession, caller: Caller, rece
     """
     finished = True
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_cancel_when_gone, upload, receive, nursery.cancel_scope)
+        nursery.start_soon(_cancel_when_gone, upload.body, receive, nursery.cancel_scope)
         finished = await _answer(upload, open_session, caller, Reply(send))
         nursery.cancel_scope.cancel()
     if not finished:
@@ -91,10 +91,10 @@ async def refuse(failure: Failure, failed: Render, send: Send) -> None:
     await _fail(Reply(send), failure, failed)
 
 
-async def _cancel_when_gone(upload: Upload, receive: Receive, scope: trio.CancelScope) -> None:
-    if upload.received is not None:
-        await upload.received.wait()
-    while not upload.was_cut() and (await receive())["type"] != "http.disconnect":
+async def _cancel_when_gone(body: BodyFile | None, receive: Receive, scope: trio.CancelScope) -> None:
+    if body is not None:
+        await body.receive()
+    while not (body is not None and body.was_cut) and (await receive())["type"] != "http.disconnect":
         pass
     scope.cancel()
 

@@ -54,7 +54,6 @@ async def _serve(doors: Doors, request: Request, send: Send) -> None:
             sha256=lambda: body.sha256,
         ),
         failed=FAILED,
-        received=body.finished,
-        was_cut=lambda: body.was_cut,
+        body=body,
     )
     await answer(upload, doors.open_session, caller_of(request), request.receive, send)

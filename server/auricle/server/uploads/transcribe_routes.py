@@ -53,5 +53,5 @@ async def _serve(doors: Doors, request: Request, send: Send) -> None:
         return
     body = await read_body(request)
     opened = partial(ApartRecording.open, doors.decoders, body.file, name, channel=asked.channel)
-    upload = whole(name=name, open=opened, received=body.finished, was_cut=lambda: body.was_cut)
+    upload = whole(name=name, open=opened, body=body)
     await answer(upload, doors.open_session, caller_of(request), request.receive, send)
