@@ -21,6 +21,7 @@ from auricle.server.dialects import wyoming
 from auricle.server.dialects.handshake import FeedSubscription, Handshake, OpenDialect, Refused
 from auricle.server.http.authorisation import deny_upgrade, log_denied, presented_key
 from auricle.server.http.listener import serve_streams
+from auricle.server.http.silent_places import SilentPlaces
 from auricle.server.http.upgrade import Upgrade
 from auricle.server.keys.access import Denied
 from auricle.server.models.pool import ModelPool
@@ -36,6 +37,10 @@ from auricle.transports.trio.server import Connection, serve_wire
 from auricle.transports.trio.websocket import WebSocketWire
 from auricle.transports.wire import Wire
 
+MOST_WYOMING: Final = 64
+"""Connections of Wyoming at a time: of Home Assistant and its satellites in one house."""
+MOST_SILENT_WYOMING: Final = MOST_WYOMING // 2
+"""Of them, those that want no session yet."""
 RunSession = Callable[[str, Connection, Caller, WebSocketWire | None], Awaitable[None]]
 """Runs the session with an id on a connection of a client, over a WebSocket where it is one."""
 
@@ -57,6 +62,7 @@ class DialectConnections:
         self._decoders = decoders
         self._run_session = run_session
         self._feeds = TranscriptFeeds()
+        self._silent_wyoming = SilentPlaces(MOST_SILENT_WYOMING)
 
     def drain(self) -> None:
         """End the feeds that no call fills any more: nobody waits for them. Idempotent."""
@@ -69,16 +75,7 @@ class DialectConnections:
         if isinstance(caller, Denied):
             await deny_upgrade(upgrade, caller, session_id)
             return
-        opening = open_dialect(
-            Handshake(
-                session_id=session_id,
-                query=upgrade.offer.query,
-                subprotocols=upgrade.offer.subprotocols,
-                created=datetime.now(UTC),
-                limits=self._limits,
-                models=self._models.names,
-            )
-        )
+        opening = open_dialect(self._handshake(upgrade, session_id))
         wire: Wire
         if isinstance(opening, Refused):
             await upgrade.reject(opening.status, extra_headers=opening.response_headers, body=opening.body)
@@ -112,6 +109,16 @@ class DialectConnections:
                 decoding.on_failure = partial(_fail_for_media, connection)
             await self._run_session(session_id, connection, caller, socket)
 
+    def _handshake(self, upgrade: Upgrade, session_id: str) -> Handshake:
+        return Handshake(
+            session_id=session_id,
+            query=upgrade.offer.query,
+            subprotocols=upgrade.offer.subprotocols,
+            created=datetime.now(UTC),
+            limits=self._limits,
+            models=self._models.names,
+        )
+
     def _caller(self, upgrade: Upgrade) -> Caller | Denied | None:
         """Return who asks, or why it gets no session now; None: its key comes with its first messages."""
         key = presented_key(upgrade.offer)
@@ -135,16 +142,20 @@ class DialectConnections:
 
         ``sockets`` listen already, and take the place of ``host`` and ``port``.
         """
-        await serve_streams(host, port, self.serve_wyoming, closing, sockets=sockets, task_status=task_status)
+        await serve_streams(
+            host, port, self.serve_wyoming, closing, most=MOST_WYOMING, sockets=sockets, task_status=task_status
+        )
 
     async def serve_wyoming(self, stream: trio.SocketStream, peer: str) -> None:
         """Serve one connection of Wyoming; it is a session from the first event on that wants more than `describe`."""
         limits = replace(self._limits, legacy_idle_timeout_s=wyoming.IDLE_S)
         wire = WyomingWire(stream, limits, self._wyoming_info)
         try:
-            with trio.move_on_after(wyoming.IDLE_S):
-                if not await wire.first():
-                    return
+            begun = False
+            with trio.move_on_after(wyoming.IDLE_S), self._silent_wyoming.place():
+                begun = await wire.first()
+            if not begun:
+                return
             dialect = wyoming.WyomingConnection(limits=limits)
             async with serve_wire(wire, limits=limits, dialect=dialect) as connection:
                 await self._run_session(uuid.uuid4().hex, connection, Caller(peer), None)

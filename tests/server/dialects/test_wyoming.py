@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from auricle.server.dialect_connections import MOST_SILENT_WYOMING, MOST_WYOMING
+from auricle.transports.trio.frame_budget import BURST
 from server.dialects.dialect_server import DialectServer, dialect_server
 
 pytest.importorskip("wyoming", reason="wyoming is not installed")
@@ -177,6 +179,54 @@ def test_what_cannot_be_is_an_error_and_ends_its_own_connection_alone(
     (error,) = asyncio.run(act())
     assert Error.from_event(error).code == code
     assert Transcript.from_event(asyncio.run(command(server, 1.0))[-2]).text == "one two"
+
+
+def test_a_flood_of_events_is_told_and_ended(server: DialectServer) -> None:
+    async def act() -> list[Event]:
+        async with asyncio.timeout(PATIENCE_S), AsyncTcpClient("127.0.0.1", server.wyoming_port) as client:
+            client._writer.write(b'{"type":"x"}\n' * 10 * BURST)  # type: ignore[union-attr]
+            return [event async for event in _rest(client)]
+
+    (error,) = asyncio.run(act())
+    assert Error.from_event(error).text == "too many events come that hold no audio"
+
+
+def test_silent_connections_make_room_for_others(server: DialectServer) -> None:
+    """More than there may be: the longest silent one is closed, and a command goes on as ever."""
+
+    async def act() -> tuple[bytes, list[Event]]:
+        silent = [
+            await asyncio.open_connection("127.0.0.1", server.wyoming_port) for _ in range(MOST_SILENT_WYOMING + 1)
+        ]
+        async with asyncio.timeout(PATIENCE_S):
+            first = await silent[0][0].read()
+            events = await command(server, 1.0)
+        for _, writer in silent:
+            writer.close()
+        return first, events
+
+    first, events = asyncio.run(act())
+    assert first == b""
+    assert Transcript.from_event(events[-2]).text == "one two"
+
+
+def test_there_are_so_many_connections_and_no_more() -> None:
+    async def act(server: DialectServer) -> bytes:
+        begun = []
+        async with asyncio.timeout(PATIENCE_S):
+            for _ in range(MOST_WYOMING):
+                reader, writer = await asyncio.open_connection("127.0.0.1", server.wyoming_port)
+                writer.write(b'{"type":"ping","data":{"text":"here"}}\n')
+                assert b"here" in await reader.readline()
+                begun.append(writer)
+            reader, _ = await asyncio.open_connection("127.0.0.1", server.wyoming_port)
+            refused = await reader.read()
+        for writer in begun:
+            writer.close()
+        return refused
+
+    with dialect_server(wyoming_port=0) as server:
+        assert asyncio.run(act(server)) == b""
 
 
 def test_ten_commands_at_once_and_one_that_is_cut(server: DialectServer) -> None:

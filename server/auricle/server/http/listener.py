@@ -4,9 +4,7 @@ import errno
 import logging
 import socket
 import ssl
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -25,6 +23,7 @@ from auricle.server.http.negotiation import path_of, read_offer
 from auricle.server.http.operator_routes import HEALTH_PATHS
 from auricle.server.http.problem_details import Problem
 from auricle.server.http.request_head import HeadRefused, RequestHead, read_head
+from auricle.server.http.silent_places import SilentPlaces
 from auricle.server.http.tls import TlsStream
 from auricle.server.http.upgrade import OnWebSocket, serve_upgrade
 
@@ -92,8 +91,8 @@ class Server:
         self._on_http = on_http
         self._limits = limits or Limits()
         self._http = http
-        self._over_limit: deque[trio.CancelScope] = deque()
-        """Of the connections over the limit that have not said yet what they want, the longest waiting first."""
+        self._reserved = SilentPlaces(RESERVED_CONNECTIONS)
+        """For connections over the limit that have not said yet what they want."""
 
     def stop_accepting(self) -> None:
         """Accept no new connections. Open WebSockets go on; HTTP connections close after their current request."""
@@ -140,7 +139,7 @@ class Server:
     async def _serve_health(self, stream: BufferedStream) -> None:
         """Answer one request for the server's health on a connection over the limit; refuse any other."""
         head = None
-        with self._reserved() as place:
+        with self._reserved.place() as place:
             head = await read_head(stream, timeout_s=RESERVED_HEAD_TIMEOUT_S)
             if head is None:
                 return
@@ -148,22 +147,6 @@ class Server:
             raise HeadRefused(HTTPStatus.SERVICE_UNAVAILABLE, "capacity", "The server has no free connection.")
         self.counts.requests += 1
         await self._on_http(stream, head.raw + head.rest)
-
-    @contextmanager
-    def _reserved(self) -> Iterator[trio.CancelScope]:
-        """Have one of the reserved places for as long as a head is read; it is given up to whoever comes when all are.
-
-        A probe says at once what it wants, so it is those who say nothing that lose theirs.
-        """
-        if len(self._over_limit) >= RESERVED_CONNECTIONS:
-            self._over_limit.popleft().cancel()
-        with trio.CancelScope() as place:
-            self._over_limit.append(place)
-            try:
-                yield place
-            finally:
-                with suppress(ValueError):  # it was given up
-                    self._over_limit.remove(place)
 
     async def _upgrade(self, stream: BufferedStream, head: RequestHead) -> None:
         problem = handshake_problem(head.request)
@@ -234,22 +217,34 @@ async def serve_streams(
     serve: Callable[[trio.SocketStream, str], Awaitable[None]],
     closing: trio.Event,
     *,
+    most: int,
     sockets: Sequence[socket.socket] = (),
     task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Accept TCP connections of another protocol until `closing` is set, then serve until the last one has ended.
 
-    ``serve`` gets a stream and its peer; what it raises is logged. ``sockets`` listen already, and take the place of
-    ``host`` and ``port``. Starts with the port. Raises `ListenError`.
+    There are ``most`` at a time; one more is closed at once. ``serve`` gets a stream and its peer; what it raises is
+    logged. ``sockets`` listen already, and take the place of ``host`` and ``port``. Starts with the port. Raises
+    `ListenError`.
     """
     listeners = _adopt(sockets) or await _bind(host, port)
 
+    count = 0
+
     async def served(stream: trio.SocketStream) -> None:
+        nonlocal count
         peer = _peer(stream)
+        count += 1
         try:
-            await serve(stream, peer)
+            if count > most:
+                logger.warning("connection refused", extra={"peer": peer, "code": "capacity"})
+                await trio.aclose_forcefully(stream)
+            else:
+                await serve(stream, peer)
         except Exception:
             logger.exception("%s: connection failed", peer)
+        finally:
+            count -= 1
 
     async with trio.open_nursery() as connections, trio.open_nursery() as accepting:
         accepting.start_soon(partial(trio.serve_listeners, served, listeners, handler_nursery=connections))

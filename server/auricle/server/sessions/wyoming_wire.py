@@ -12,8 +12,11 @@ import trio
 
 from auricle.core import Frame, Limits
 from auricle.server.dialects.wyoming import END
+from auricle.transports.trio.frame_budget import FrameBudget
 from auricle.transports.wire import WireLost
 
+EVENTS_PER_TURN: Final = 32
+"""Events that are read before other tasks get their turn: about a millisecond of work."""
 GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
@@ -45,6 +48,8 @@ class WyomingWire:
         self._writing = trio.Lock()
         self._ended = False
         self._over = trio.Event()
+        self._budget = FrameBudget(now=trio.current_time())
+        self._events = 0
 
     async def first(self) -> bool:
         """Wait for the first event that wants a session; return whether there is one. It is received again."""
@@ -112,11 +117,20 @@ class WyomingWire:
         if data_length:
             data = {**(data or {}), **_parsed(self._taken(data_length))}
         payload = self._taken(payload_length)
+        await self._count(payload_length)
         if body.get("type") != "describe":
             self._frames.append(json.dumps({"type": body.get("type"), "data": data}))
             if payload:
                 self._frames.append(payload)
         return body
+
+    async def _count(self, payload_bytes: int) -> None:
+        """Count an event. Raises `BadEvent` where it is one too many of those without audio."""
+        self._events += 1
+        if self._events % EVENTS_PER_TURN == 0:
+            await trio.lowlevel.checkpoint()
+        if not self._budget.allows(payload_bytes, now=trio.current_time()):
+            raise BadEvent("bad_message", "too many events come that hold no audio")
 
     async def _read_line(self) -> bytes | None:
         longest = self._limits.max_start_bytes
