@@ -109,7 +109,7 @@ async def _asked_name(request: Request) -> str | Problem:
         return Problem(status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE, code="unsupported_data", detail=shape)
     try:
         body = json.loads(await _short_body(request))
-    except (ValueError, ClientDisconnect):
+    except (ValueError, RecursionError, ClientDisconnect):
         body = None
     name = body.get("model") if isinstance(body, dict) else None
     if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME:
