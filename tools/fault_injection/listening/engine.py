@@ -63,8 +63,8 @@ def transcript_of(samples: Samples) -> Transcript:
     return Transcript(text=text, words=tuple(words), confidence=0.9, language="en", stable=0)
 
 
-class ListeningEngine(ScriptedEngine):
-    """The stateful kind."""
+class _Loud:
+    """What both kinds have in common: speech is what is not zero."""
 
     def voice_detector(self, config: StreamConfig) -> VoiceDetector:
         """Return a voice detector that takes for speech what is not zero."""
@@ -77,26 +77,18 @@ class ListeningEngine(ScriptedEngine):
     def parts_description(self) -> Mapping[str, object]:
         """Return nothing: there is one such voice detector."""
         return {}
+
+
+class ListeningEngine(_Loud, ScriptedEngine):
+    """The stateful kind."""
 
     def begin(self, config: StreamConfig, start_sample: int) -> "Utterance":  # type: ignore[override]
         """Begin an utterance."""
         return Utterance()
 
 
-class ListeningWindowEngine(ScriptedWindowEngine):
+class ListeningWindowEngine(_Loud, ScriptedWindowEngine):
     """The window kind."""
-
-    def voice_detector(self, config: StreamConfig) -> VoiceDetector:
-        """Return a voice detector that takes for speech what is not zero."""
-        return session_parts.Loudness()
-
-    def session_parts(self) -> SessionParts:
-        """Return the factory of such voice detectors."""
-        return session_parts.session_parts({})
-
-    def parts_description(self) -> Mapping[str, object]:
-        """Return nothing: there is one such voice detector."""
-        return {}
 
     def decode(self, windows: Sequence[Window]) -> Sequence[Transcript]:
         """Return the words of each window, without those that are only its acoustic context."""
