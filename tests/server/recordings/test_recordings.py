@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auricle.server.recordings.av_source import AvSource
-from auricle.server.recordings.container_sizes import promised_bytes
+from auricle.server.recordings.container_sizes import MOST_BOXES, missing_bytes, promised_bytes
 from auricle.server.recordings.pcm import PcmStream
 from auricle.server.recordings.recording import Recording, RecordingError
 from server.recordings.recording_helpers import (
@@ -316,3 +316,16 @@ def test_what_containers_promise() -> None:
     assert promised_bytes(endless + bytes(9)) == 0
     assert promised_bytes(b"caff\0\1\0\0free\0\0\0\0\0\0\0\2..data\0\0\0\0\0\0\0\x10") == 50
     assert promised_bytes(b"caff\0\1\0\0free") == 0
+
+
+def test_an_mp4_of_very_many_boxes_is_not_counted_to_its_end() -> None:
+    class Counted(io.BytesIO):
+        reads = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            self.reads += 1
+            return super().read(size)
+
+    file = Counted(b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x08free" * 10 * MOST_BOXES)
+    assert missing_bytes(file) == 0
+    assert file.reads <= MOST_BOXES + 1
