@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from auricle.server.recordings.av_source import AvSource
 from auricle.server.recordings.container_sizes import MOST_BOXES, missing_bytes, promised_bytes
-from auricle.server.recordings.pcm import PcmStream
+from auricle.server.recordings.pcm import MOST_BLOCK_SAMPLES, PcmStream
 from auricle.server.recordings.recording import Recording, RecordingError
+from auricle.server.recordings.wav import WavSource
 from server.recordings.recording_helpers import (
     EXAMPLES,
     RATE,
@@ -329,3 +330,13 @@ def test_an_mp4_of_very_many_boxes_is_not_counted_to_its_end() -> None:
     file = Counted(b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x08free" * 10 * MOST_BOXES)
     assert missing_bytes(file) == 0
     assert file.reads <= MOST_BOXES + 1
+
+
+def test_a_recording_of_very_many_channels_is_read_in_small_blocks() -> None:
+    frames, channels, rate = 1_500, 1_024, 768_000
+    coding = struct.pack("<HHIIHH", 1, channels, rate, rate * channels * 2, channels * 2, 16)
+    data = bytes(2 * frames * channels)
+    head = b"RIFF\xff\xff\xff\xffWAVEfmt " + struct.pack("<I", 16) + coding + b"data" + struct.pack("<I", len(data))
+    blocks = [block.shape for block in WavSource(io.BytesIO(head + data)).blocks()]
+    assert sum(count for count, _ in blocks) == frames
+    assert max(count * width for count, width in blocks) <= MOST_BLOCK_SAMPLES

@@ -17,7 +17,7 @@ from auricle.server.recordings.container_sizes import PassingBytes, missing_byte
 from auricle.server.recordings.forward_file import ForwardFile
 from auricle.server.recordings.mp3_index import ID3, MOST_ADDED
 from auricle.server.recordings.ogg_pages import lacks_last_page
-from auricle.server.recordings.pcm import Samples
+from auricle.server.recordings.pcm import MOST_BLOCK_SAMPLES, Samples
 
 DEMUXERS: Final = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,gsm,matroska,mov,mp3,mpeg,mpegts,ogg,tta,w64,wav,wv"
@@ -66,7 +66,8 @@ class AvSource:
     def blocks(self) -> Iterator[Samples]:
         """Yield what can be decoded, with silence for gaps; then raise `SourceError` where audio is missing."""
         delivered = 0
-        for block in _joined(self._recorded(), self.sample_rate // BLOCKS_A_SECOND):
+        most = min(self.sample_rate // BLOCKS_A_SECOND, MOST_BLOCK_SAMPLES // max(1, self.channels))
+        for block in _joined(self._recorded(), most):
             delivered += len(block)
             yield block
         if self._promised is not None and delivered + SLACK_S * self.sample_rate < self._promised:

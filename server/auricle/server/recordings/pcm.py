@@ -12,6 +12,8 @@ SAMPLE_RATE: Final = 16_000
 SAMPLE_BYTES: Final = 2
 CHUNK_MS: Final = 100
 """Milliseconds of audio in one chunk: low latency at little overhead."""
+MOST_BLOCK_SAMPLES: Final = 1 << 20
+"""Of all channels together, that a source yields at once: a thousand channels must not cost a thousandfold."""
 FULL_SCALE: Final = 32_768
 MIN_SOURCE_RATE: Final = 2_000
 MAX_SOURCE_RATE: Final = 768_000

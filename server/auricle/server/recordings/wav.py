@@ -15,7 +15,7 @@ import soundfile
 from auricle.server.recordings.audio_source import SourceError, check_rate, cut_short
 from auricle.server.recordings.container_sizes import STREAMED_FROM
 from auricle.server.recordings.forward_file import ForwardFile, read_exactly
-from auricle.server.recordings.pcm import Samples
+from auricle.server.recordings.pcm import MOST_BLOCK_SAMPLES, Samples
 
 BLOCKS_A_SECOND: Final = 10
 MAX_CHANNELS: Final = 1_024
@@ -153,7 +153,7 @@ class WavSource:
         """Yield blocks of a tenth of a second; then raise `SourceError` if the header declared more."""
         header = self._header
         delivered = 0
-        block_frames = max(1, header.sample_rate // BLOCKS_A_SECOND)
+        block_frames = max(1, min(header.sample_rate // BLOCKS_A_SECOND, MOST_BLOCK_SAMPLES // header.channels))
         while self._promised is None or delivered < self._promised:
             wanted = block_frames if self._promised is None else min(block_frames, self._promised - delivered)
             data = read_exactly(self._file, wanted * header.frame_bytes)
