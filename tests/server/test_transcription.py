@@ -119,7 +119,7 @@ def test_a_recording_that_breaks_off_gives_what_was_heard(url: str, tmp_path: Pa
 def test_channels_that_cancel_each_other_are_a_warning(url: str, tmp_path: Path) -> None:
     mono = 0.5 * np.sin(np.arange(80_000) / 6)
     soundfile.write(tmp_path / "it.wav", np.stack([mono, -mono], axis=1), 16_000)
-    with pytest.warns(RuntimeWarning, match=r"it\.wav cancel each other, .*: give channel=1\."):
+    with pytest.warns(RuntimeWarning, match=r"it\.wav cancel each other: the first of them is heard alone\."):
         auricle.transcribe(tmp_path / "it.wav", url=url)
 
 

@@ -172,7 +172,7 @@ async def _transcript(
             await stream(client, chunks, notices, outcome, trio.CancelScope())
             outcome.finals = list(await names.named(outcome.finals))
         if why := recording.cancellation:
-            notices.note(f"{why}: give channel=1.")
+            notices.note(why)
     heard = _transcription(transcript(file, outcome, client.ready.server))
     if outcome.problem is not None:
         return heard, str(outcome.problem)

@@ -115,6 +115,12 @@ def test_channels_that_cancel_each_other_are_noticed(tmp_path: Path) -> None:
     assert not cancels(tmp_path, np.zeros((RATE, 2), np.float32))
 
 
+def test_of_channels_that_cancel_each_other_the_first_is_heard(tmp_path: Path) -> None:
+    voice = tone(2.0)
+    expected = samples_of(saved(tmp_path, written(voice)))
+    assert np.array_equal(samples_of(saved(tmp_path, written(np.hstack([voice, -voice])))), expected)
+
+
 def test_too_loud_is_clipped_and_not_a_number_is_silence(tmp_path: Path) -> None:
     odd = np.array([3.0, -3.0, np.nan, np.inf, -np.inf, 1e38, 0.5], np.float32)
     heard = samples_of(saved(tmp_path, written(odd, subtype="FLOAT")))

@@ -170,7 +170,7 @@ class _Run:
                 yield chunk
                 if not warned and (why := recording.cancellation):
                     warned = True
-                    self._display.note(f"{why}: stop, and give --channel 1.")
+                    self._display.note(why)
 
     def _keep(self, job: Job, outcome: Outcome, engine: ServerInfo | None) -> None:
         """Write the transcript, or what there is of one where the session did not come to its end."""

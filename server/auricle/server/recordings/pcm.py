@@ -30,9 +30,9 @@ class PcmStream:
     """Converts blocks at the source's rate and channels to chunks of bytes.
 
     Give blocks of shape ``(frames, channels)``, float32 with full scale ±1, to `feed`; call `finish` once at the end.
-    Channels are averaged, or ``channel`` alone (counted from 1) is taken. Samples beyond full scale are clipped; NaN
-    and infinity become silence, so that one bad sample cannot spread through the resampler. At 16 kHz, 16-bit samples
-    come out bit for bit.
+    Channels are averaged, or ``channel`` alone (counted from 1) is taken; of a block whose channels cancel each other,
+    the first. Samples beyond full scale are clipped; NaN and infinity become silence, so that one bad sample cannot
+    spread through the resampler. At 16 kHz, 16-bit samples come out bit for bit.
     """
 
     def __init__(self, source_rate: int, *, channel: int | None = None, chunk_ms: int = CHUNK_MS) -> None:
@@ -70,7 +70,10 @@ class PcmStream:
             return block[:, self._channel - 1]
         mono: Samples = block.mean(axis=1, dtype=np.float32)
         if block.shape[1] > 1:
-            self._powers += (np.square(mono).sum(), np.square(block).mean(axis=1).sum())
+            left, power = np.square(mono).sum(), np.square(block).mean(axis=1).sum()
+            self._powers += (left, power)
+            if left < power * CANCELLED_PART:
+                return block[:, 0]
         return mono
 
     def _resample(self, mono: Samples) -> Samples:

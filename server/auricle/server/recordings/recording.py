@@ -44,7 +44,7 @@ class Recording:
         self.name = name
         """The path as it was given, or "standard input"."""
         self.channels_cancel = False
-        """Whether the average of the channels has been silent so far although they are not."""
+        """Whether the average of the channels would have been silent so far although they are not."""
         self._source = source
         self._channel = channel
         self._resources = resources
@@ -110,7 +110,7 @@ class Recording:
 
     @property
     def cancellation(self) -> str | None:
-        """Why next to nothing can be heard, as a sentence without its end; None where the channels do not cancel."""
+        """The sentence that the channels cancel each other; None where they do not."""
         return cancelled(self.name) if self.channels_cancel else None
 
     def chunks(self, *, chunk_ms: int = CHUNK_MS) -> Iterator[bytes]:
@@ -148,8 +148,8 @@ class Recording:
 
 
 def cancelled(name: str) -> str:
-    """Return what is said of a recording whose channels cancel each other, without its end."""
-    return f"The channels of {printable(name)} cancel each other, so that next to nothing is left of their average"
+    """Return what is said of a recording whose channels cancel each other."""
+    return f"The channels of {printable(name)} cancel each other: the first of them is heard alone."
 
 
 _ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)

@@ -24,7 +24,7 @@ class AudioChunks(AbstractContextManager["AudioChunks"], Protocol):
 
     @property
     def cancellation(self) -> str | None:
-        """Why next to nothing can be heard, as a sentence without its end; None where the channels do not cancel."""
+        """The sentence that the channels cancel each other; None where they do not."""
 
     def chunks(self, *, chunk_ms: int) -> Iterator[bytes]:
         """Yield audio in the session's format. Raises `RecordingError` behind all that can be read."""
@@ -38,14 +38,13 @@ class Hearing:
     problem: str | None = None
     """Why the recording could not be read to its end, in one sentence; what could be has been sent."""
     cancellation: str | None = None
-    """Why next to nothing could be heard, as a sentence without its end."""
+    """The sentence that the channels cancel each other; None where they do not."""
     closed: SessionClosed | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What whoever reads the transcript has to know, a sentence each."""
-        why = () if self.cancellation is None else (f"{self.cancellation}: give channel=1.",)
-        return why if self.problem is None else (*why, self.problem)
+        return tuple(sentence for sentence in (self.cancellation, self.problem) if sentence is not None)
 
     def transcript(self, name: str, client: Client, sample_rate: int) -> Transcript:
         """Return the transcript, once the session has ended. ``sample_rate`` is that of the session, in Hz."""
