@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from abuse.attacks import bodies, crowds, frames, fuzz, heads, silence, wyoming
+from abuse.attacks import bodies, crowds, frames, fuzz, heads, recordings, silence, upgrades, wyoming
 from abuse.fates import Fates
 from abuse.target import Target
 
@@ -13,6 +13,8 @@ Attack = Callable[[Target], Awaitable[Fates]]
 ATTACKS: Final[Mapping[str, Attack]] = MappingProxyType(
     {
         "heads that want in": heads.break_ins,
+        "other upgrades": upgrades.other_upgrades,
+        "three thousand ranges": upgrades.many_ranges,
         "slow loris": heads.slow_loris,
         "silent connections": heads.silent,
         "endless heads": heads.endless_head,
@@ -36,7 +38,11 @@ ATTACKS: Final[Mapping[str, Attack]] = MappingProxyType(
         "a form of many parts": bodies.many_parts,
         "a form with endless headers": bodies.endless_headers,
         "a form of large fields": bodies.large_fields,
+        "a form in chunks of a byte": bodies.tiny_chunks,
         "uploads that stall": bodies.stalled,
+        "recordings that promise": recordings.promises,
+        "an index without end": recordings.endless_index,
+        "sound before its index": recordings.endless_sound,
         "Wyoming lines": wyoming.lines,
         "any requests": fuzz.requests,
         "any frames": fuzz.frames,

@@ -17,7 +17,7 @@ from fault_injection.faults import Kind
 from fault_injection.nodes import Node, Nodes, with_listening_engine
 from fault_injection.run import Runner, Session
 
-from abuse.attacks import bodies, frames, heads
+from abuse.attacks import bodies, frames, heads, recordings
 from abuse.catalogue import Attack
 from abuse.target import Target, Vitals
 
@@ -39,6 +39,8 @@ QUICK: Final[Sequence[Attack]] = (
     bodies.gzip_bomb,
     bodies.many_parts,
     bodies.endless_headers,
+    bodies.tiny_chunks,
+    recordings.promises,
 )
 """Attacks that are over soon."""
 

@@ -8,8 +8,9 @@ import trio
 
 from abuse.attacks.crowd import crowd
 from abuse.fates import Fates
+from abuse.memory import memory_watched
 from abuse.target import MOST_UPLOADED, Target
-from abuse.wire import Attacker, attacking, request
+from abuse.wire import Attacker, attacking, request, send_on
 
 PATIENCE_S: Final = 100.0
 FORM: Final = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -63,6 +64,23 @@ async def endless_headers(target: Target) -> Fates:
     return await _bodies(target, FORM, partial(_endless, PART + b"X: ", b"y" * MIB), 5, "400")
 
 
+async def tiny_chunks(target: Target) -> Fates:
+    """A form in chunks of a byte, as fast as they are taken."""
+    fates = Fates()
+    piece = b"1\r\ny\r\n" * 10_000
+
+    async def one(_number: int) -> None:
+        async with attacking(target.port) as attacker, trio.open_nursery() as nursery:
+            await attacker.send(request("POST /v1/audio/transcriptions", {**FORM, **CHUNKED}) + _chunk(FILE_PART))
+            nursery.start_soon(send_on, attacker, piece, PATIENCE_S)
+            fates.add(*await attacker.until_gone(PATIENCE_S))
+            nursery.cancel_scope.cancel()
+
+    await crowd(5, one)
+    fates.expect("400")
+    return fates
+
+
 async def large_fields(target: Target) -> Fates:
     """A form of a thousand fields, each just below what one may have."""
     field = PART + b"\r\n" + b"y" * (250 << 10) + b"\r\n"
@@ -89,19 +107,12 @@ async def _bodies(
 ) -> Fates:
     """Send a chunked body on each of so many connections, as far as it is taken."""
     fates = Fates()
-    most = 0
 
     async def send(attacker: Attacker) -> None:
         async for piece in body():
             if not await attacker.send(piece):
                 return
         await attacker.send(b"0\r\n\r\n")
-
-    async def watch() -> None:
-        nonlocal most
-        while True:
-            most = max(most, target.vitals().rss_bytes)
-            await trio.sleep(0.05)
 
     async def one(_number: int) -> None:
         async with attacking(target.port) as attacker, trio.open_nursery() as nursery:
@@ -110,10 +121,7 @@ async def _bodies(
             fates.add(*await attacker.until_gone(PATIENCE_S))
             nursery.cancel_scope.cancel()
 
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(watch)
+    async with memory_watched(target, fates):
         await crowd(attackers, one)
-        nursery.cancel_scope.cancel()
-    fates.notes.append(f"at most {most / MIB:.0f} MiB")
     fates.expect(*allowed)
     return fates
