@@ -175,6 +175,21 @@ def test_a_final_that_stays_doubtful_is_decoded_greedily_and_told_as_doubtful(mo
     assert transcript.text.startswith("you you")
 
 
+@pytest.mark.parametrize("said", [[YOU], []])
+def test_what_a_text_that_ends_before_it_leaves_untold_is_decoded_alone(decoder, spy, said):
+    """Whisper ends its text with a sentence, though another one follows a pause."""
+    spy.says = [said]
+    before = np.pad(clip(seconds=3.0), (0, 16_000))
+    voiced = ((0.3, 2.2), (4.4, 6.2), (7.4, 14.0))
+    whole = window(np.concatenate([before, clip()]), final=True, told_after=(2.9, 4.4), voiced=voiced)
+    (told,) = decoder.decode([whole])
+    assert len(spy.of("generate")) == 2, "more silence behind it does not help"
+    (alone,) = decoder.decode([window(clip(), final=True, voiced=((0.4, 2.2), (3.4, 10.0)))])
+    assert told.text == alone.text != ""
+    assert [word.start_s for word in told.words] == pytest.approx([word.start_s + 4.0 for word in alone.words])
+    assert (told.believed, told.confidence, told.tries) == (True, alone.confidence, 2)
+
+
 def test_what_two_windows_show_alike_was_said_so(decoder, spy):
     """ "No, no, no, no!" is a repetition up to the end, and no runaway."""
     spy.says = [[YOU] * 9, [YOU] * 9]

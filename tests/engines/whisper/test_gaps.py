@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from auricle.engines.protocol import ENGINE_RATE, StreamConfig, TimedWord, Transcript, Window
-from auricle.engines.whisper.gaps import Gap, filled, gaps, part_of
+from auricle.engines.whisper.gaps import Gap, filled, gaps, part_of, told_part
 
 QUESTION = ("can", "you", "hear", "me")
 
@@ -54,6 +54,18 @@ def test_what_is_only_context_is_not_missed() -> None:
 
 def test_a_window_without_words_has_no_gap() -> None:
     assert gaps((), window(4.0, ((0.4, 3.8),))) == []
+
+
+@pytest.mark.parametrize(
+    ("told_after", "begin_s"),
+    [((1.0, 2.5), 2.1), ((2.2, 2.5), 2.3), ((2.45, 2.5), 2.5), ((0.0, 0.3), 0.1)],
+)
+def test_what_is_to_be_told_begins_in_the_pause_before_it(told_after: tuple[float, float], begin_s: float) -> None:
+    assert told_part(window(4.0, ((0.4, 3.8),), told_after=told_after)) == Gap(0, pytest.approx(begin_s), 4.0)
+
+
+def test_where_nothing_is_context_no_part_is_to_be_told() -> None:
+    assert told_part(window(4.0, ((0.4, 3.8),))) is None
 
 
 def test_a_gap_is_a_window_of_its_own() -> None:

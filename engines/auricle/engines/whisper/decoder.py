@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from auricle.engines.protocol import ENGINE_RATE, EngineError, StreamConfig, Transcript, Window
 from auricle.engines.whisper.alignment import aligned
 from auricle.engines.whisper.batches import Batch, Job, only, select, stack, storage, together
-from auricle.engines.whisper.gaps import filled, gaps, part_of
+from auricle.engines.whisper.gaps import Gap, filled, gaps, moved, part_of, told_part
 from auricle.engines.whisper.guards import token_budget
 from auricle.engines.whisper.hypothesis import Doubt, Hypothesis, hypothesis, recounted, with_words
 from auricle.engines.whisper.log_mel import encoder_input, window_features
@@ -103,6 +103,9 @@ class WhisperDecoder:
 
     def _completed(self, heard: Hypothesis) -> Transcript:
         """Return the transcript, with what was said where it has voice and no words."""
+        if (untold := _untold(heard)) is not None:
+            alone = self._completed(self._best([part_of(heard.job.window, untold)])[0])
+            return replace(moved(alone, untold), tries=(alone.tries or 0) + heard.tries)
         transcript, window = heard.transcript(), heard.job.window
         missing = gaps(heard.words, window) if window.final and heard.doubts & WITH_GAPS else []
         for gap in reversed(missing):
@@ -207,7 +210,16 @@ def _is_worth_words(one: Hypothesis) -> bool:
 def _doubtful(tries: Sequence[Hypotheses]) -> list[int]:
     """Return the places of finals that are to be decoded again."""
     chosen = [_chosen(tries, place) for place in tries[0]]
-    return [one.job.place for one in chosen if one.job.window.final and one.doubts]
+    return [one.job.place for one in chosen if one.job.window.final and one.doubts and _untold(one) is None]
+
+
+def _untold(heard: Hypothesis) -> Gap | None:
+    """Return the part of a final's window that was to be told, where the text ends before it.
+
+    More silence behind it changes nothing about that, and a greedy decode hardly: what is before it has to go.
+    """
+    window = heard.job.window
+    return told_part(window) if window.final and window.timed and not heard.words else None
 
 
 AGREED: Final = frozenset({Doubt.RUNAWAY, Doubt.COMPRESSIBLE, Doubt.MISCOUNTED})

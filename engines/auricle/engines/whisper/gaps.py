@@ -1,7 +1,9 @@
 """Voice without words in a final: behind its last word, or in front of one that the alignment makes too long.
 
 Whisper leaves out the beginning of "hello, hello, hello, can you hear me" as easily as the end of a window. What is
-left out is decoded as a window of its own and put where it was said. Source: notes/real-weights.md §2 E.
+left out is decoded as a window of its own and put where it was said. Source: notes/real-weights.md §2 E. And it may end
+its text where a sentence ends and somebody pauses, though more is said: in a window that begins with context, all that
+was to be told is left out then, and is decoded alone.
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,8 @@ from auricle.engines.whisper.hypothesis import UNCOVERED_S, text_of, voiced_betw
 
 LEAD_S: Final = 0.1
 """A gap begins so long behind the end of the word before it: no sooner, or that word is told twice."""
+ONSET_S: Final = 0.4
+"""Pause that is heard before speech which is decoded alone, where there is so much: as before any utterance."""
 SPOKEN_S: Final = 0.3
 """What a word that is too long keeps of its time, at its end."""
 
@@ -39,6 +43,14 @@ def gaps(words: Sequence[TimedWord], window: Window) -> list[Gap]:
     return [gap for gap in found if voiced_between(window.voiced or (), gap.begin_s, gap.end_s) >= UNCOVERED_S]
 
 
+def told_part(window: Window) -> Gap | None:
+    """Return the part of a window that its transcript covers; None: all of it, for nothing in it is only context."""
+    if window.told_after is None:
+        return None
+    paused_s, began_s = window.told_after
+    return Gap(0, max(min(paused_s + LEAD_S, began_s), began_s - ONSET_S), len(window.audio) / ENGINE_RATE)
+
+
 def part_of(window: Window, gap: Gap) -> Window:
     """Return the window of a gap."""
     voiced = tuple(
@@ -60,9 +72,7 @@ def part_of(window: Window, gap: Gap) -> Window:
 
 def filled(transcript: Transcript, gap: Gap, part: Transcript) -> Transcript:
     """Return the transcript of a window with the words of a gap, whose own transcript is ``part``."""
-    inside = tuple(
-        replace(word, start_s=word.start_s + gap.begin_s, end_s=word.end_s + gap.begin_s) for word in part.words
-    )
+    inside = moved(part, gap).words
     before, behind = transcript.words[: gap.place], transcript.words[gap.place :]
     if behind:
         behind = (replace(behind[0], start_s=max(behind[0].start_s, gap.end_s)), *behind[1:])
@@ -74,6 +84,14 @@ def filled(transcript: Transcript, gap: Gap, part: Transcript) -> Transcript:
         confidence=min(transcript.confidence, part.confidence),
         avg_logprob=min(transcript.avg_logprob or 0.0, part.avg_logprob or 0.0),
     )
+
+
+def moved(transcript: Transcript, gap: Gap) -> Transcript:
+    """Return the transcript of a gap with its times in the window that it is a part of."""
+    words = tuple(
+        replace(word, start_s=word.start_s + gap.begin_s, end_s=word.end_s + gap.begin_s) for word in transcript.words
+    )
+    return replace(transcript, words=words)
 
 
 def _told_from_s(window: Window) -> float:
