@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from itertools import count
@@ -117,10 +118,15 @@ class Page:
         await self.ask("DOM.setFileInputFiles", files=[str(path) for path in paths], nodeId=node)
 
     async def drop(self, *paths: Path) -> None:
-        """Drop files on the page; a headless browser drops no folders."""
-        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
-        for kind in ("dragEnter", "dragOver", "drop"):
-            await self.ask("Input.dispatchDragEvent", type=kind, x=200, y=200, data=data)
+        """Drop files on the page, as its scripts see it: how a mouse drags, a headless browser does not tell."""
+        files = [[path.name, b64encode(path.read_bytes()).decode("ascii")] for path in paths]
+        await self.evaluate(
+            "(() => { const dropped = new DataTransfer();"
+            f"for (const [name, data] of {json.dumps(files)})"
+            " dropped.items.add(new File([Uint8Array.from(atob(data), (each) => each.charCodeAt(0))], name));"
+            "const event = new DragEvent('drop', { dataTransfer: dropped, bubbles: true, cancelable: true });"
+            "document.body.dispatchEvent(event); })()"
+        )
 
 
 @asynccontextmanager
