@@ -152,7 +152,7 @@ test('channels that are their opposite cancel each other, and strangers, twins a
 });
 
 test('the server hears a file by its name, and what it says of it has that name', async () => {
-  const file = { name: 'note.amr' };
+  const file = { name: 'note.amr', size: 9 };
   const asked = [];
   const server = (status, body, headers = {}) => async (url, options) => {
     asked.push([String(url), options.method, options.body, options.headers]);
@@ -167,5 +167,6 @@ test('the server hears a file by its name, and what it says of it has that name'
   assert.deepEqual(asked, [[address, 'POST', file, { authorization: 'Bearer k' }]]);
   assert.equal((await hear(server(200, '{}'))).warning, null);
   await assert.rejects(hear(server(400, '{"detail": "Cannot read the upload: it is empty."}')), /^Error: Cannot read note.amr: it is empty.$/u);
+  await assert.rejects(heardByServer({ file: { name: 'note.amr', size: 0 } }), /^Error: note.amr is empty: /u);
   await assert.rejects(hear(server(502, '<html>')), /did not take note.amr: it answers 502/u);
 });
