@@ -114,7 +114,13 @@ def test_neither_works(install):
         fallback.engine_loader()(ignore)
 
 
-@pytest.mark.parametrize("choice", [{"engine": "whisper"}, {"model": "large-v3"}, {"engine": "whisper", "model": "x"}])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"engine": "whisper"}, {"model": "large-v3"}, {"engine": "whisper", "model": "x"},
+        {"compute": ComputeOptions(device="cuda")},
+    ],
+)  # fmt: skip
 def test_a_choice_is_never_replaced(install, choice):
     install(whisper=f"{HERE}:make_missing", sphinx=f"{HERE}:make")
     with pytest.raises(EngineUnavailable, match="no Whisper model here"):

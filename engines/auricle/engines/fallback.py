@@ -42,8 +42,8 @@ def engine_loader(
     With ``workers`` the engine runs on those of a cluster, and ``isolation`` does not matter; there is no fallback, for
     each node would have its own.
 
-    With ``engine`` or ``model`` the loader loads exactly that; with neither it loads `DEFAULT_ENGINE`, or else
-    `FALLBACK_ENGINE`. It raises `EngineUnavailable` when no engine can be loaded.
+    With ``engine``, ``model`` or a device the loader loads exactly that, for a GPU that cannot be used is to be noticed;
+    with none of them it loads `DEFAULT_ENGINE`, or else `FALLBACK_ENGINE`. It raises `EngineUnavailable` when no engine can be loaded.
     """
     if workers is not None:
         return _loader_on(workers, engine or DEFAULT_ENGINE, model, language, compute)
@@ -55,7 +55,8 @@ def engine_loader(
     def load_best(progress: LoadProgress) -> Loaded:
         return load_default(load, language, compute, progress)
 
-    return load_best if engine is None and model is None else load_pinned
+    is_open = engine is None and model is None and compute.device is None
+    return load_best if is_open else load_pinned
 
 
 def _loader_on(
