@@ -42,8 +42,9 @@ def engine_loader(
     With ``workers`` the engine runs on those of a cluster, and ``isolation`` does not matter; there is no fallback, for
     each node would have its own.
 
-    With ``engine``, ``model`` or a device the loader loads exactly that, for a GPU that cannot be used is to be noticed;
-    with none of them it loads `DEFAULT_ENGINE`, or else `FALLBACK_ENGINE`. It raises `EngineUnavailable` when no engine can be loaded.
+    With ``engine``, ``model`` or a device the loader loads exactly that, for a GPU that cannot be used is to be
+    noticed; with none of them it loads `DEFAULT_ENGINE`, or else `FALLBACK_ENGINE`. It raises `EngineUnavailable` when
+    no engine can be loaded.
     """
     if workers is not None:
         return _loader_on(workers, engine or DEFAULT_ENGINE, model, language, compute)
