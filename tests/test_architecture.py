@@ -49,6 +49,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("metrics",),
         ("telemetry",),
         ("uploads", "dialect_connections", "overview", "wyoming_announcement", "server_config"),
+        ("second_opinions",),
         ("http_app",),
         ("app",),
         ("settings",),

@@ -3,7 +3,7 @@
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,7 +13,6 @@ from speakers.errors import wrong_words
 from speakers.live import told_live
 from speakers.page import page
 from speakers.voices import recorded, synthesised
-from words.live import served
 from words.samples import Wanted, load_samples
 
 import auricle
@@ -84,6 +83,11 @@ def main() -> int:
         rows.append(_row(name, talks, told))
         print(rows[-1], flush=True)
     cpu = (time.process_time() - began) / audio_s
+    live = [told_live(_At(embedder, embedder.threshold, heard), talk) for talk in pairs]  # type: ignore[arg-type]
+    for name, told in (("with each final", [one.first for one in live]), ("at last", [one.last for one in live])):
+        named = [Told(names, talk.speakers) for names, talk in zip(told, pairs, strict=True)]
+        rows.append(_row(f"two people, live, as told {name}", pairs, named))
+        print(rows[-1], flush=True)
     for threshold in THRESHOLDS:
         cells = []
         for _, talks, line in sets:
@@ -95,10 +99,6 @@ def main() -> int:
         chosen = _evenly(pairs, REAL_WORDS)
         rows.append(_row(f"two people, words as {options.model} hears them", chosen, _recognised(chosen, options)))
         print(rows[-1], flush=True)
-        live = _live(pairs, options)
-        for name, heard_live in live.items():
-            rows.append(_row(f"two people, live, {name}", pairs, heard_live))
-            print(rows[-1], flush=True)
     if options.write:
         PAGE.write_text(page(rows, [name for name, _, _ in sets], sweep, len(people), cpu), encoding="utf-8")
     return 0
@@ -125,32 +125,6 @@ def _recognised(talks: Sequence[Conversation], options: argparse.Namespace) -> S
             words = auricle.transcribe(path, model=options.model, speakers=options.embedder).words
             found.append(Told([word.speaker or "" for word in words], [_speaker_at(talk, word) for word in words]))
     return found
-
-
-def _live(talks: Sequence[Conversation], options: argparse.Namespace) -> Mapping[str, Sequence[Told]]:
-    """Let a server hear conversations with the words of a real model, and return who was told at once, and at last."""
-    first: list[Told] = []
-    last: list[Told] = []
-    with served(Path(options.model), "--speakers", options.embedder) as url:
-        for talk in talks:
-            words, at_once, at_last = told_live(url, talk)
-            speakers = [_speaker_at(talk, word) for word in words]
-            first.append(Told(at_once, speakers))
-            last.append(Told(at_last, speakers))
-    return {_live_name(name, told): _named(told) for name, told in (("with each final", first), ("at last", last))}
-
-
-def _live_name(when: str, told: Sequence[Told]) -> str:
-    """Return what a row is called: when it was told, and of how many words."""
-    words = sum(len(one.names) for one in told)
-    named = sum(bool(name) for one in told for name in one.names)
-    return f"as told {when}, {100 * named / words:.0f} % of the words"
-
-
-def _named(told: Sequence[Told]) -> Sequence[Told]:
-    """Leave out the words of which nothing was told: a session's end does not wait for ever."""
-    kept = [[(name, who) for name, who in zip(*one, strict=True) if name] for one in told]
-    return [Told([name for name, _ in one], [who for _, who in one]) for one in kept if one]
 
 
 def _speaker_at(talk: Conversation, word: Word) -> str:

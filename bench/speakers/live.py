@@ -1,70 +1,57 @@
-"""Speakers of a live session, as a client of a real server is told them: with each final, and as they are at last."""
+"""Speakers of a live session as they are told: with each final, and as they are at last. Nothing is paced."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-import numpy as np
 from speakers.conversations import Conversation
 
-from auricle.core import Annotate, ClientEvent, Features, SpeakerSpan, Start, Word
-from auricle.core import Final as FinalMessage
+from auricle.core import SpeakerSpan, Word
 from auricle.engines.protocol import ENGINE_RATE
-from auricle.transports.asyncio import Client, connect
+from auricle.engines.speakers.live_pass import LivePass
+from auricle.engines.speakers.protocol import VoiceEmbedder
 
-START: Final = Start(language="en", features=Features(partials=False, words=True, speakers=True))
-CHUNK: Final = ENGINE_RATE // 10
-PACE: Final = 4.0
-"""Seconds of audio in a second. A server that is given all at once hears faster than it can listen twice."""
+SILENCE_S: Final = 0.5
+"""A server's default: so much of it ends an utterance, and makes a final."""
 
 
 class Live(NamedTuple):
-    """The words of a conversation, and who was told for each; an empty name where nobody was."""
+    """Who was told for each word; an empty name where nobody was."""
 
-    words: Sequence[Word]
     first: Sequence[str]
-    """As the first annotation of its final said."""
+    """As what came with its final said."""
     last: Sequence[str]
-    """As the last one did."""
+    """As what came last said."""
 
 
-def told_live(url: str, talk: Conversation) -> Live:
-    """Let one session of a server hear a conversation."""
-    return of_events(asyncio.run(_events(url, talk)))
-
-
-def of_events(events: Sequence[ClientEvent]) -> Live:
-    """Return what a client was told."""
-    finals = [event for event in events if isinstance(event, FinalMessage)]
+def told_live(embedder: VoiceEmbedder, talk: Conversation) -> Live:
+    """Let the finals of a conversation be listened to one after another."""
+    live = LivePass(embedder)
     first: dict[int, Sequence[SpeakerSpan]] = {}
     last: dict[int, Sequence[SpeakerSpan]] = {}
-    for event in events:
-        if isinstance(event, Annotate):
-            first.setdefault(event.segment, event.speakers)
-            last[event.segment] = event.speakers
-    words = [word for final in finals for word in final.words or ()]
-    return Live(words, _names(finals, first), _names(finals, last))
+    finals = list(utterances(talk.words))
+    for segment, words in enumerate(finals):
+        begin = round(words[0].start * ENGINE_RATE)
+        audio = talk.audio[begin : round(words[-1].end * ENGINE_RATE)]
+        for changed, spans in live.add(segment, words, audio, begin / ENGINE_RATE):
+            first.setdefault(changed, spans)
+            last[changed] = spans
+    return Live(_names(finals, first), _names(finals, last))
 
 
-def _names(finals: Sequence[FinalMessage], spans: Mapping[int, Sequence[SpeakerSpan]]) -> Sequence[str]:
-    return [_name(word, spans.get(final.segment, ())) for final in finals for word in final.words or ()]
+def utterances(words: Sequence[Word]) -> Iterator[Sequence[Word]]:
+    """Yield the words between silences that end an utterance."""
+    begin = 0
+    for index in range(1, len(words) + 1):
+        if index == len(words) or words[index].start - words[index - 1].end >= SILENCE_S:
+            yield words[begin:index]
+            begin = index
+
+
+def _names(finals: Sequence[Sequence[Word]], spans: Mapping[int, Sequence[SpeakerSpan]]) -> Sequence[str]:
+    return [_name(word, spans.get(segment, ())) for segment, words in enumerate(finals) for word in words]
 
 
 def _name(word: Word, spans: Sequence[SpeakerSpan]) -> str:
     """Return who says a word: the one in whose span its middle lies."""
     middle = (word.start + word.end) / 2
     return next((span.speaker for span in spans if span.start <= middle <= span.end), "")
-
-
-async def _events(url: str, talk: Conversation) -> Sequence[ClientEvent]:
-    pcm = (np.clip(talk.audio, -1, 1) * 32_767).astype("<i2").tobytes()
-    async with connect(url, START) as client, asyncio.TaskGroup() as tasks:
-        tasks.create_task(_say(client, pcm))
-        return [event async for event in client]
-
-
-async def _say(client: Client, pcm: bytes) -> None:
-    for at in range(0, len(pcm), 2 * CHUNK):
-        await client.send_audio(pcm[at : at + 2 * CHUNK])
-        await asyncio.sleep(CHUNK / ENGINE_RATE / PACE)
-    await client.end_input()

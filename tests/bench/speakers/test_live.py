@@ -1,34 +1,33 @@
-"""Who a live client was told: at once, and at last."""
+"""Who is told for each word of a live session: with its final, and at last."""
 
-from speakers.live import of_events
+import numpy as np
+from engines.speakers.fake_embedder import FakeEmbedder
+from speakers.conversations import Conversation
+from speakers.live import told_live, utterances
 
-from auricle.core import Annotate, Final, SpeakerSpan, Word
-
-
-def final(segment: int, *starts: float) -> Final:
-    words = tuple(Word(text="w", start=start, end=start + 0.5) for start in starts)
-    return Final(
-        seq=1, segment=segment, text="", start=0.0, end=9.0, confidence=1.0, audio=(0, 1), reason="endpoint",
-        words=words,
-    )  # fmt: skip
+from auricle.core import Word
+from auricle.engines.protocol import ENGINE_RATE
 
 
-def annotate(segment: int, *spans: tuple[str, float, float]) -> Annotate:
-    said = tuple(SpeakerSpan(speaker=name, start=start, end=end) for name, start, end in spans)
-    return Annotate(seq=1, segment=segment, speakers=said)
+def conversation(*said: tuple[float, float, int]) -> Conversation:
+    """Words of half a second from one time to another, each as loud as its speaker is, in tenths."""
+    audio = np.zeros(round((said[-1][1] + 1) * ENGINE_RATE), np.float32)
+    words, speakers = [], []
+    for begin, end, level in said:
+        audio[round(begin * ENGINE_RATE) : round(end * ENGINE_RATE)] = level / 10
+        starts = np.arange(begin, end, 0.5)
+        words += [Word(text="w", start=float(at), end=float(at) + 0.5) for at in starts]
+        speakers += [str(level)] * len(starts)
+    return Conversation(name="talk", audio=audio, words=words, speakers=speakers)
 
 
-def test_a_word_is_of_the_one_in_whose_span_its_middle_lies() -> None:
-    live = of_events(
-        [
-            final(0, 0.0, 0.5),
-            annotate(0, ("A", 0.0, 1.0)),
-            final(1, 2.0, 2.6),
-            annotate(1, ("A", 2.0, 3.1)),
-            annotate(1, ("A", 2.0, 2.5), ("B", 2.6, 3.1)),
-            final(2, 4.0),
-        ]
-    )
-    assert [word.start for word in live.words] == [0.0, 0.5, 2.0, 2.6, 4.0]
-    assert live.first == ["A", "A", "A", "A", ""]
-    assert live.last == ["A", "A", "A", "B", ""]
+def test_a_final_ends_with_half_a_second_of_silence() -> None:
+    talk = conversation((0.0, 2.0, 3), (2.4, 3.4, 3), (4.0, 5.0, 5))
+    assert [len(words) for words in utterances(talk.words)] == [6, 2]
+
+
+def test_what_is_told_first_may_be_told_otherwise_at_last() -> None:
+    """Two seconds are too little for a voice of one's own; with two more it is one."""
+    live = told_live(FakeEmbedder(), conversation((0.0, 4.0, 3), (5.0, 7.0, 5), (8.0, 10.0, 5)))
+    assert "".join(live.first) == "A" * 8 + "A" * 4 + "B" * 4
+    assert "".join(live.last) == "A" * 8 + "B" * 8
