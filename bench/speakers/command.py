@@ -84,8 +84,8 @@ def main() -> int:
         print(rows[-1], flush=True)
     cpu = (time.process_time() - began) / audio_s
     live = [told_live(_At(embedder, embedder.threshold, heard), talk) for talk in pairs]  # type: ignore[arg-type]
-    for name, told in (("with each final", [one.first for one in live]), ("at last", [one.last for one in live])):
-        named = [Told(names, talk.speakers) for names, talk in zip(told, pairs, strict=True)]
+    for name, of_each in (("with each final", [one.first for one in live]), ("at last", [one.last for one in live])):
+        named = [Told(names, talk.speakers) for names, talk in zip(of_each, pairs, strict=True)]
         rows.append(_row(f"two people, live, as told {name}", pairs, named))
         print(rows[-1], flush=True)
     for threshold in THRESHOLDS:
