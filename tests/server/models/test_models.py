@@ -200,11 +200,13 @@ def test_a_model_that_is_being_unloaded_can_be_kept(script):
     run(scripted(script("one"), script("two")), scenario)
 
 
-def test_a_model_that_cannot_be_loaded_says_why_and_changes_nothing(script, tmp_path):
+def test_a_model_that_cannot_be_loaded_says_why_and_changes_nothing(script, tmp_path, caplog):
     async def scenario(server: SpeechServer) -> None:
         await asked(server, "POST", "/admin/models", {"model": str(missing)})
         model = await until_state(server, "missing.json", "failed")
         assert "cannot be read as a script" in model["detail"]
+        (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+        assert told == f"model missing.json: not loaded: {model['detail']}"
         assert server.overview.ready()[0], "the others answer as before"
         with pytest.raises(ConnectFailed, match="cannot be read as a script"):
             await said(server.url, model="missing.json")

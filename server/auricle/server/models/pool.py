@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import trio
 
 from auricle.engines.loading import EngineLoader
-from auricle.engines.protocol import Engine, EngineInfo
+from auricle.engines.protocol import Engine, EngineInfo, EngineUnavailable
 from auricle.server.models.served_model import ModelObserver, ModelState, ServedModel
 
 logger = logging.getLogger(__name__)
@@ -132,8 +132,8 @@ class ModelPool:
         place = len(self._models)
         model = self._made(name, place, place + 1)
         self._models.append(model)
-        self._nursery.start_soon(model.run)
         logger.info("model %s: loading", model.name)
+        self._nursery.start_soon(_run_and_tell, model)
         return model
 
     def unload(self, name: str) -> ServedModel:
@@ -162,6 +162,23 @@ class ModelPool:
 
     def _made(self, name: str | None, place: int, models: int) -> ServedModel:
         return ServedModel(name, self._source(name, place, models), observers=self._observers, tries=self._tries)
+
+
+async def _run_and_tell(model: ServedModel) -> None:
+    """Run a model that an operator has asked for, and log what has become of that."""
+
+    async def tell() -> None:
+        try:
+            info = await model.actor.loaded()
+        except EngineUnavailable as error:
+            logger.warning("model %s: not loaded: %s", model.name, error)
+        else:
+            logger.info("model %s: loaded", info.model)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tell)
+        await model.run()
+        nursery.cancel_scope.cancel()
 
 
 def _named(infos: Sequence[EngineInfo]) -> str:
