@@ -114,17 +114,17 @@ def test_neither_works(install):
         fallback.engine_loader()(ignore)
 
 
-@pytest.mark.parametrize(
-    "choice",
-    [
-        {"engine": "whisper"}, {"model": "large-v3"}, {"engine": "whisper", "model": "x"},
-        {"compute": ComputeOptions(device="cuda")},
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("choice", [{"engine": "whisper"}, {"model": "large-v3"}, {"engine": "whisper", "model": "x"}])
 def test_a_choice_is_never_replaced(install, choice):
     install(whisper=f"{HERE}:make_missing", sphinx=f"{HERE}:make")
     with pytest.raises(EngineUnavailable, match="no Whisper model here"):
         fallback.engine_loader(**choice)(ignore)
+
+
+def test_a_device_that_cannot_be_had_is_told_and_no_other_engine_answers(install):
+    install(whisper=f"{HERE}:make", sphinx=f"{HERE}:make")  # one that has no device
+    with pytest.raises(EngineUnavailable, match="The engine whisper cannot be told its device"):
+        fallback.engine_loader(compute=ComputeOptions(device="cuda"))(ignore)
 
 
 def test_a_model_without_an_engine_is_one_of_the_default_engine(install):
