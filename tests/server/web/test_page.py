@@ -265,7 +265,9 @@ def test_what_was_said_before_stays_when_a_new_recording_begins(tmp_path: Path) 
     trio.run(scenario)
 
 
-ALL_HEARD = f"document.querySelector('#waiting').innerText === '' && {ENDED}"
+ALL_HEARD = (
+    f"document.querySelector('#waiting').innerText === '' && document.querySelector('.final') && {ENDED} === 'true'"
+)
 
 
 def test_several_recordings_are_heard_one_after_the_other_and_one_that_fails_stops_none(tmp_path: Path) -> None:
