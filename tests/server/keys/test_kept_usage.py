@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import threading
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -69,6 +70,16 @@ def test_no_sample_is_lost_in_the_file(tmp_path_factory: pytest.TempPathFactory,
         total = file.add(counted(samples, prefix, rate))
         sums[prefix, rate] = sums.get((prefix, rate), 0) + samples
         assert {(p, r): n for p, rates in total.samples.items() for r, n in rates.items()} == sums
+
+
+def test_what_is_added_at_the_same_time_is_all_kept(tmp_path: Path) -> None:
+    file = UsageFile(str(tmp_path / "usage.json"))
+    workers = [threading.Thread(target=lambda: [file.add(counted(1)) for _ in range(20)]) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert file.of(TODAY) == counted(160)
 
 
 def test_another_day_begins_anew_and_a_clock_that_is_behind_changes_nothing(tmp_path: Path) -> None:
