@@ -32,7 +32,9 @@ LINES = [
     for page, command in SHOWN
     if (found := re.match(r"(?:\w+=\S+ )*(?:\.venv/bin/)?(auricle [a-z-].*)", command))
 ]
-OF_OTHERS = {"--cacert", "--build-arg", "--profile", "--check"}
+OF_COMPARED = set(re.findall(r"--[a-z][a-z-]*", (ROOT / "bench/peers/catalogue.py").read_text(encoding="utf-8")))
+"""Flags of the servers that ours is compared with."""
+OF_OTHERS = {"--cacert", "--build-arg", "--profile", "--check", *OF_COMPARED}
 """Flags of other programs that stand alone in a sentence."""
 PATH = re.compile(r"(?<![\w.])(/(?:v1|ws)/[\w/.-]*\w|/healthz|/readyz|/status)\b")
 
