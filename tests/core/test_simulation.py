@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from auricle.core.testing import strategies
 from auricle.core.testing.random_scenarios import draw
-from auricle.core.testing.scenario import AskFlush, EndInput, Fault, Rest, Scenario, Speak
+from auricle.core.testing.scenario import AskFlush, EndInput, EngineProfile, Fault, Path, Rest, Scenario, Speak
 from auricle.core.testing.simulation import Report, Simulation, SimulationFailure, simulate
 
 SEEDS = 2_000
@@ -58,6 +58,19 @@ def test_seeds_that_nobody_has_tried() -> None:
 @given(strategies.scenarios())
 def test_scenarios_that_become_small_when_they_fail(scenario: Scenario) -> None:
     simulate(scenario)
+
+
+def test_a_server_that_stops_as_a_client_comes_back_hands_the_session_on() -> None:
+    """The client says ``resume`` as the server is told to stop: it begins anew, and loses nothing."""
+    cut = Fault(kind="cut", at_s=2.0, for_s=4.5)
+    stops = Fault(kind="shutdown", said_by="client", message="resume", for_s=0.01, late_client=True)
+    steps = (Speak(samples=200, piece=10, live=True, ragged=True), EndInput())
+    at_once = Path(latency_s=0.0, jitter_s=0.0, batch_s=0.0, buffer_bytes=300)
+    engine = EngineProfile(load_s=0.0, rtf=0.0, overhead_s=0.3)
+    scenario = Scenario(
+        steps=steps, faults=(cut, stops), up=at_once, down=at_once, connect_s=0.0, block=400, engine_profile=engine
+    )
+    assert "told Restarted" in simulate(scenario).coverage
 
 
 def test_a_seed_is_a_conversation() -> None:

@@ -179,7 +179,8 @@ class Simulation(DriverObserver):
         if isinstance(event, Ready):
             self._session_name = event.session
         elif isinstance(event, Restarted):
-            there = self.process.names.get(self._session_name)
+            # A process that stops hands its sessions on: those who come back meanwhile begin anew elsewhere.
+            there = None if self.process.stopping else self.process.names.get(self._session_name)
             if there is not None and there.session.closed is None and not there.done:
                 raise CheckFailure(f"I13: the client began anew, but {there.name} was there all the time")
         self.transcript.event("C", event)
