@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from abuse.attacks import bodies, crowds, frames, fuzz, heads, recordings, silence, upgrades, wyoming
+from abuse.attacks import bodies, crowds, frames, fuzz, heads, recordings, silence, smuggling, upgrades, wyoming
 from abuse.fates import Fates
 from abuse.target import Target
 
@@ -13,6 +13,7 @@ Attack = Callable[[Target], Awaitable[Fates]]
 ATTACKS: Final[Mapping[str, Attack]] = MappingProxyType(
     {
         "heads that want in": heads.break_ins,
+        "hidden requests": smuggling.hidden_requests,
         "other upgrades": upgrades.other_upgrades,
         "three thousand ranges": upgrades.many_ranges,
         "slow loris": heads.slow_loris,
@@ -30,6 +31,7 @@ ATTACKS: Final[Mapping[str, Attack]] = MappingProxyType(
         "frames of one byte": frames.tiny_frames,
         "empty fragments": frames.empty_fragments,
         "10,000 messages a second": frames.many_messages,
+        "messages with padding": frames.padded_messages,
         "pings without end": frames.pings,
         "a compressed bomb": frames.compressed,
         "text that is no message": frames.malformed,
@@ -43,7 +45,11 @@ ATTACKS: Final[Mapping[str, Attack]] = MappingProxyType(
         "recordings that promise": recordings.promises,
         "an index without end": recordings.endless_index,
         "sound before its index": recordings.endless_sound,
+        "hours of silence": recordings.hours_of_silence,
         "Wyoming lines": wyoming.lines,
+        "Wyoming events": wyoming.events,
+        "Wyoming questions": wyoming.questions,
+        "Wyoming in silence": wyoming.silent_crowd,
         "any requests": fuzz.requests,
         "any frames": fuzz.frames,
     }

@@ -7,6 +7,7 @@ import trio
 
 from abuse.attacks.crowd import crowd
 from abuse.fates import Fates
+from abuse.memory import memory_watched
 from abuse.target import Target
 from abuse.wire import BINARY, CONTINUATION, PING, START, TEXT, attacking, frame, in_session, send_on, text, upgrade
 
@@ -66,6 +67,26 @@ async def many_messages(target: Target) -> Fates:
         fates.add(*await attacker.until_gone(PATIENCE_S))
         nursery.cancel_scope.cancel()
     fates.expect("Close 1008")
+    return fates
+
+
+async def padded_messages(target: Target) -> Fates:
+    """Messages without audio, padded so that they could hold some, where audio comes in text."""
+    fates = Fates()
+    padding = {"padding": "x" * 64}
+    kinds = ("input_audio_buffer.clear", "input_audio_buffer.commit", "session.update", "conversation.item.delete")
+    flood = b"".join(text({"type": kind, **padding}) for kind in kinds) * 500
+
+    async def one(_number: int) -> None:
+        async with attacking(target.port) as attacker, trio.open_nursery() as nursery:
+            await attacker.send(upgrade("/v1/realtime?intent=transcription"))
+            nursery.start_soon(partial(send_on, attacker, flood, FLOOD_S))
+            fates.add(*await attacker.until_gone(FLOOD_S))
+            nursery.cancel_scope.cancel()
+
+    async with memory_watched(target, fates):
+        await crowd(5, one)
+    fates.expect("Close 1008", "end of file", "reset", "still connected", NO_CAPACITY)
     return fates
 
 

@@ -1,7 +1,10 @@
-"""Recordings that are bombs: an index that promises more than there is, or does not end, and sound that does not."""
+"""Recordings that are bombs: an index that promises more than there is, or never ends, and hours in a few kilobytes."""
 
+import io
 from typing import Final
 
+import numpy as np
+import soundfile
 import trio
 
 from abuse.attacks.crowd import crowd
@@ -18,6 +21,8 @@ FORM: Final = "multipart/form-data; boundary=x"
 OPENING: Final = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.m4a"\r\n\r\n'
 CLOSING: Final = b"\r\n--x--\r\n"
 FTYP: Final = box(b"ftyp", b"isom", bytes(4), b"isom")
+SILENCE_S: Final = 3_600
+HELD_S: Final = 20.0
 
 
 async def promises(target: Target) -> Fates:
@@ -51,6 +56,25 @@ async def endless_index(target: Target) -> Fates:
 async def endless_sound(target: Target) -> Fates:
     """MP4 whose sound comes before its index, and does not end: it is stored, up to what may be."""
     return await _endless(target, FTYP + (1 << 31).to_bytes(4) + b"mdat", bytes(MIB), "400")
+
+
+async def hours_of_silence(target: Target) -> Fates:
+    """An hour of silence in a fifth of a megabyte of FLAC, from ten at once."""
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(16_000 * SILENCE_S, np.int16), 16_000, format="FLAC")
+    body = file.getvalue()
+    head = request("POST /v1/transcribe?format=json", {"Content-Length": str(len(body)), "Connection": "close"})
+    fates = Fates()
+
+    async def one(_number: int) -> None:
+        async with attacking(target.port) as attacker:
+            await attacker.send(head + body)
+            fates.add(*await attacker.until_gone(HELD_S))
+
+    async with memory_watched(target, fates):
+        await crowd(10, one)
+    fates.expect("200", "still connected", "503")
+    return fates
 
 
 async def _endless(target: Target, before: bytes, again: bytes, *allowed: str) -> Fates:
