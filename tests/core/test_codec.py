@@ -171,7 +171,7 @@ def test_what_is_not_understood_is_ignored_and_named() -> None:
 
 
 def test_an_unknown_event_keeps_its_number() -> None:
-    assert decode('{"type":"annotate","seq":9}', Role.SERVER, LIMITS).message == Unknown(name="annotate", seq=9)
+    assert decode('{"type":"sentiment","seq":9}', Role.SERVER, LIMITS).message == Unknown(name="sentiment", seq=9)
 
 
 def test_a_message_cannot_be_born_wrong() -> None:

@@ -143,7 +143,7 @@ STATS = {"received": 1000, "processed": 1000, "committed": 1000}
 FORGED = {
     "O1 a gap": durable("warning", seq=6, code="x", message="x"),
     "O1 a repeat": durable("warning", seq=4, code="x", message="x"),
-    "O1 a gap in an unknown event": durable("annotate", seq=7),
+    "O1 a gap in an unknown event": durable("sentiment", seq=7),
     "O3 a segment skipped": final(segment=2),
     "O3 a segment again": final(segment=0),
     "O3 audio skipped": final(audio=[500, 900]),
