@@ -105,7 +105,7 @@ class WhisperDecoder:
         """Return the transcript, with what was said where it has voice and no words."""
         if (untold := _untold(heard)) is not None:
             alone = self._completed(self._best([part_of(heard.job.window, untold)])[0])
-            return replace(moved(alone, untold), tries=(alone.tries or 0) + heard.tries)
+            return replace(moved(alone, untold), tries=alone.tries + heard.tries)
         transcript, window = heard.transcript(), heard.job.window
         missing = gaps(heard.words, window) if window.final and heard.doubts & WITH_GAPS else []
         for gap in reversed(missing):
