@@ -19,6 +19,7 @@ from auricle.engines.whisper.guards import (
     spoken_turns,
     spoken_words,
     token_budget,
+    unspoken_runs,
 )
 
 
@@ -75,7 +76,25 @@ def timed(*durations_s: float) -> list[TimedWord]:
     ],
 )
 def test_three_words_in_a_row_without_duration_were_not_spoken(durations_s: tuple[float, ...], spoken: int) -> None:
-    assert spoken_words(timed(*durations_s)) == spoken
+    words = timed(*durations_s)
+    assert spoken_words(words) == words[:spoken]
+
+
+@pytest.mark.parametrize(
+    ("text", "tenths_s", "spoken"),
+    [
+        ("look look look look that is all there is", "600002222", "look that is all there is"),
+        ("look look look look that is all", "6000022", "look"),
+        ("go go go go go now we leave thank you for", "33000222000", "go go now we leave"),
+        ("one two three four five six", "000222", "one two three four five six"),
+    ],
+)
+def test_speech_that_goes_on_behind_words_without_duration_is_kept(text: str, tenths_s: str, spoken: str) -> None:
+    """What is repeated without a duration was not said as often; what follows with one was speech."""
+    durations_s = (int(tenths) / 10 for tenths in tenths_s)
+    words = [replace(word, text=said) for word, said in zip(timed(*durations_s), text.split(), strict=True)]
+    assert unspoken_runs(words)
+    assert " ".join(word.text for word in spoken_words(words)) == spoken
 
 
 def test_a_second_of_voice_holds_only_so_many_words() -> None:

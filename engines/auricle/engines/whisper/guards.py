@@ -7,6 +7,7 @@ rule that any third repetition is a loop is wrong: people do say a phrase three 
 
 import zlib
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 from auricle.engines.policy.agreement import bare
@@ -83,14 +84,40 @@ def is_no_speech(no_speech: float, mean_logprob: float) -> bool:
     return mean_logprob < (DOUBTED if no_speech > SURE_NO_SPEECH else IMPROBABLE) and no_speech > NO_SPEECH
 
 
-def spoken_words(words: Sequence[TimedWord]) -> int:
-    """Return how many words come before the first run of `UNSPOKEN_WORDS` without duration: all, if there is none."""
-    run = 0
+def unspoken_runs(words: Sequence[TimedWord]) -> list[range]:
+    """Return the places of words that were not spoken: `UNSPOKEN_WORDS` or more in a row have no duration."""
+    runs = [
+        list(run)
+        for timed, run in groupby(range(len(words)), key=lambda place: _has_duration(words[place]))
+        if not timed
+    ]
+    return [range(run[0], run[-1] + 1) for run in runs if len(run) >= UNSPOKEN_WORDS]
+
+
+def spoken_words(words: Sequence[TimedWord]) -> list[TimedWord]:
+    """Return the words that were spoken: up to the first run of words without duration behind which nobody goes on.
+
+    As many words in a row that have a duration are somebody who goes on. A run in front of them loses what it repeats,
+    and nothing else: "look, look, look, that is all", where the alignment gave the turns to the last of them.
+    """
+    runs, certain = unspoken_runs(words), _last_certain(words)
+    behind = next((run.start for run in runs if run.start > certain), len(words))
+    repeated = repeated_words([word.text for word in words])
+    dropped = repeated & {place for run in runs if run.start <= certain for place in run}
+    return [word for place, word in enumerate(words[:behind]) if place not in dropped]
+
+
+def _last_certain(words: Sequence[TimedWord]) -> int:
+    """Return the place of the last word that ends `UNSPOKEN_WORDS` in a row with a duration; -1 where there is none."""
+    in_a_row, last = 0, -1
     for place, word in enumerate(words):
-        run = run + 1 if word.end_s - word.start_s < UNSPOKEN_S else 0
-        if run == UNSPOKEN_WORDS:
-            return place - UNSPOKEN_WORDS + 1
-    return len(words)
+        in_a_row = in_a_row + 1 if _has_duration(word) else 0
+        last = place if in_a_row >= UNSPOKEN_WORDS else last
+    return last
+
+
+def _has_duration(word: TimedWord) -> bool:
+    return word.end_s - word.start_s >= UNSPOKEN_S
 
 
 def repeated_words(words: Sequence[str]) -> set[int]:
@@ -114,9 +141,7 @@ def repeated_words(words: Sequence[str]) -> set[int]:
 def spoken_turns(words: Sequence[TimedWord]) -> list[TimedWord]:
     """Return the words without those of repeated phrases that have no duration."""
     repeated = repeated_words([word.text for word in words])
-    return [
-        word for place, word in enumerate(words) if place not in repeated or word.end_s - word.start_s >= UNSPOKEN_S
-    ]
+    return [word for place, word in enumerate(words) if place not in repeated or _has_duration(word)]
 
 
 def has_unspoken_turns(words: Sequence[TimedWord]) -> bool:

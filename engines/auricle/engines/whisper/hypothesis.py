@@ -21,6 +21,7 @@ from auricle.engines.whisper.guards import (
     runaway_start,
     spoken_turns,
     spoken_words,
+    unspoken_runs,
 )
 
 UNCOVERED_S: Final = 1.0
@@ -126,10 +127,10 @@ def with_words(heard: Hypothesis, words: Sequence[TimedWord]) -> Hypothesis:
 
     What the alignment speaks against is a doubt. The text is that of the words.
     """
-    spoken = words[: spoken_words(words)]
+    spoken = spoken_words(words)
     cut = len(spoken) < len(words)
     doubts = set(heard.doubts)
-    if len(spoken) < len(words):
+    if unspoken_runs(words):
         doubts.add(Doubt.UNSPOKEN)
     window = heard.job.window
     if window.voiced is not None:
