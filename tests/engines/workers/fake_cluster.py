@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import count
 
 from auricle.engines.workers.host import EngineHost, own_version
-from auricle.engines.workers.protocol import Hosted, LoadAnswer, Pieces, WorkerLost
+from auricle.engines.workers.protocol import Hosted, LoadAnswer, NodeLost, Pieces, WorkerLost
 
 CREATE = "engines.isolation.brittle:window_counting"
 
@@ -61,11 +61,17 @@ class FakeWorker:
                 future.set_result(None)
 
     def kill(self) -> None:
+        self._end(WorkerLost("it was killed"))
+
+    def lose_node(self) -> None:
+        self._end(NodeLost("its node has died"))
+
+    def _end(self, why: WorkerLost) -> None:
         self.is_dead = True
         self.answers.set()
         for future in list(self._open):
             with suppress(InvalidStateError):
-                future.set_exception(WorkerLost("it was killed"))
+                future.set_exception(why)
 
     def _asked(self, call: Callable[[], object]) -> Future:
         future: Future = Future()
@@ -101,9 +107,12 @@ class FakeCluster:
         """While it is not set, workers that are started do not become ready."""
         self.loads.set()
         self.closed = False
+        self.looks = 0
+        """How often somebody has asked for the room."""
         self._numbers = count(1)
 
     def room(self) -> int:
+        self.looks += 1
         return sum(self.by_node.values())
 
     def start(self) -> FakeWorker:
@@ -131,4 +140,4 @@ class FakeCluster:
         self.by_node.pop(node)
         for worker in self.workers:
             if worker.node == node:
-                worker.kill()
+                worker.lose_node()

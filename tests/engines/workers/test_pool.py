@@ -27,7 +27,14 @@ COUNTING = Hosted(
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch) -> None:
-    for name, value in {"LOOK_S": 0.005, "COUNT_S": 0.01, "SILENT_S": 10.0, "GONE_S": 30.0, "WAIT_S": 10.0}.items():
+    for name, value in {
+        "LOOK_S": 0.005,
+        "COUNT_S": 0.01,
+        "EXCESS_S": 0.02,
+        "SILENT_S": 10.0,
+        "GONE_S": 30.0,
+        "WAIT_S": 10.0,
+    }.items():
         monkeypatch.setattr(pool_module, name, value)
 
 
@@ -92,6 +99,45 @@ def test_when_room_goes_the_worker_that_was_asked_for_last_is_given_up():
         cluster.loads.set()
         until(lambda: pool.serving == 2)
         assert len(cluster.workers) == 3
+
+
+def test_a_worker_that_is_about_to_be_ready_is_not_given_up_for_one_whose_node_is_gone(monkeypatch):
+    """The cluster still counts a node that has died: a worker was to begin there, and one more where there is room."""
+    monkeypatch.setattr(pool_module, "EXCESS_S", 30.0)
+    cluster = FakeCluster(hosted=COUNTING, a=1)
+    with running(cluster) as pool:
+        until(lambda: pool.serving == 1)
+        cluster.loads.clear()
+        for number, node in enumerate(("dead", "b"), start=2):
+            cluster.by_node[node] = 1
+            until(lambda number=number: len(pool.status.workers) == number)
+        cluster.by_node.pop("dead")
+        looks = cluster.looks
+        until(lambda: cluster.looks >= looks + 4)
+        assert pool.status.wanted == 2
+        assert not any(worker.is_dead for worker in cluster.workers)
+        cluster.workers[1].lose_node()
+        until(lambda: len(pool.status.workers) == 2)
+        cluster.loads.set()
+        until(lambda: pool.serving == 2)
+        assert [worker.is_dead for worker in cluster.workers] == [False, True, False]
+
+
+def test_a_worker_whose_node_dies_while_it_starts_is_replaced_at_once():
+    """As often as that happens: it says nothing against the model or the version of the others."""
+    cluster = FakeCluster(hosted=COUNTING, a=1)
+    with running(cluster) as pool:
+        until(lambda: pool.serving == 1)
+        cluster.loads.clear()
+        for number in range(3):
+            cluster.by_node[f"n{number}"] = 1
+            until(lambda: len(pool.status.workers) == 2)
+            cluster.lose(f"n{number}")
+            until(lambda: len(pool.status.workers) == 1)
+        cluster.loads.set()
+        cluster.by_node["b"] = 1
+        until(lambda: pool.serving == 2)
+        assert pool.status.refused == ()
 
 
 def test_a_worker_has_one_call_at_a_time_and_calls_wait_for_a_free_one():

@@ -13,11 +13,18 @@ from threading import Thread
 from typing import Any, Final
 
 import ray
-from ray.exceptions import RayActorError, RayError, RayTaskError, WorkerCrashedError
+from ray.exceptions import (
+    ActorUnavailableError,
+    NodeDiedError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+    WorkerCrashedError,
+)
 
 from auricle.engines.protocol import EngineUnavailable
 from auricle.engines.ray.actor import RayHost
-from auricle.engines.workers.protocol import Hosted, LoadAnswer, Pieces, Worker, WorkerLost
+from auricle.engines.workers.protocol import Hosted, LoadAnswer, NodeLost, Pieces, Worker, WorkerLost
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +32,9 @@ SCHEME: Final = "ray"
 CLIENT: Final = "ray://"
 HEALTH, DECODE, LOAD = "health", "decode", "load"
 """Concurrency groups of an actor: a thread each, so that one that decodes can still say that it is alive."""
+
+NODE_DIED: Final = "its node has died"
+"""In what Ray says of an actor that has lost its node; nothing else tells that from a process that has ended."""
 
 
 class RayCluster:
@@ -109,13 +119,26 @@ def _asked(call: Callable[[], Any]) -> "Future[Any]":
         if error is None:
             answer.set_result(done.result())
         else:
-            answer.set_exception(WorkerLost(_sentence(error)))
+            answer.set_exception(_lost(error))
 
     try:
         call().future().add_done_callback(pass_on)
     except Exception as error:  # Ray's client raises where it is not connected
-        answer.set_exception(WorkerLost(_sentence(error)))
+        answer.set_exception(_lost(error))
     return answer
+
+
+def _lost(error: BaseException) -> WorkerLost:
+    """Return what Ray's error says of the worker."""
+    sentence = _sentence(error)
+    return NodeLost(sentence) if _is_of_node(error) else WorkerLost(sentence)
+
+
+def _is_of_node(error: BaseException) -> bool:
+    """Whether the node is gone, not the worker's process alone: of that its node would have told within a second."""
+    return isinstance(error, ActorUnavailableError | NodeDiedError) or (
+        isinstance(error, RayActorError) and NODE_DIED in str(error)
+    )
 
 
 def _sentence(error: BaseException) -> str:
@@ -125,6 +148,8 @@ def _sentence(error: BaseException) -> str:
         case RayTaskError():
             # The cause is the last line of the worker's traceback.
             return lines[-1] if lines else type(error).__name__
+        case _ if _is_of_node(error):
+            return f"its node is gone, or cannot be reached ({type(error).__name__})"
         case RayActorError() | WorkerCrashedError():
             return f"its process has ended ({type(error).__name__})"
         case RayError() | _:

@@ -22,7 +22,7 @@ from auricle.engines.protocol import EngineError, EngineUnavailable, LoadProgres
 from auricle.engines.scheduling.budgets import ATTEMPTS, attempt_budget_s
 from auricle.engines.supervised import CallGivenUp, EngineTrouble, WorkersStatus
 from auricle.engines.workers.payload import packed, unpacked_answer
-from auricle.engines.workers.protocol import Cluster, Worker, WorkerLost
+from auricle.engines.workers.protocol import Cluster, NodeLost, Worker, WorkerLost
 from auricle.engines.workers.slot import Slot
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,9 @@ WAIT_S: Final = 60.0
 """Seconds that a call waits for a worker where all are lost: some start, and load their model, meanwhile."""
 REFUSED_S: Final = 30.0
 """Seconds until another worker takes the place of one that could not be used: mostly the next could not be either."""
+EXCESS_S: Final = 5.0
+"""Seconds until workers that wait for room that has gone are given up. Reason: with a node goes its room, and each
+worker that was to begin there ends; the ones that are left may all be about to be ready."""
 LASTING_S: Final = 10.0
 """Without any worker for so long nobody knows when there will be one."""
 MOST_REFUSED: Final = 8
@@ -80,6 +83,8 @@ class WorkerPool:
         self._lost = 0
         self._answers = 0
         self._repeated = 0
+        self._excess_s: float | None = None
+        """Since when there are more workers than wanted; None: there are not."""
         self._served_s = clock()
         """When there was last a worker."""
         self._stopped = threading.Event()
@@ -247,9 +252,14 @@ class WorkerPool:
             refused = sum(now_s - at_s < REFUSED_S for at_s, _ in self._refused)
             missing = self._wanted - refused - len(self._slots)
             waiting = [slot for slot in self._slots if not slot.is_serving]
-        # Room is given in the order of asking: the latest have none yet, and the others may be about to be ready.
-        for slot in waiting[::-1][: max(0, -missing)]:
-            self._withdraw(slot)
+        if missing >= 0 or not waiting:
+            self._excess_s = None
+        elif self._excess_s is None:
+            self._excess_s = now_s
+        elif now_s - self._excess_s >= EXCESS_S:
+            # Room is given in the order of asking: the latest have none yet.
+            for slot in waiting[missing:]:
+                self._withdraw(slot)
         for _ in range(missing):
             self._add(self._cluster.start())
 
@@ -282,6 +292,10 @@ class WorkerPool:
     def _loaded(self, slot: Slot) -> None:
         """Take a worker into service that says that it is ready, or refuse it."""
         error = slot.loading.exception()
+        if isinstance(error, NodeLost):
+            logger.info("An engine worker did not start: %s", error)
+            self._withdraw(slot)
+            return
         if error is not None:
             self._refuse(slot, f"An engine worker did not start: {error}")
             return

@@ -17,6 +17,10 @@ class WorkerLost(Exception):
     """The worker has ended, or cannot be reached. One sentence."""
 
 
+class NodeLost(WorkerLost):
+    """Its node is gone, or cannot be reached, which says nothing against another one in its place. One sentence."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hosted:
     """What a worker is to run: an engine that a function creates, ``module:name``, with arguments of plain JSON."""
