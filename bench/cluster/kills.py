@@ -97,11 +97,12 @@ async def _kill_and_replace(nodes: SimulatedNodes, outcome: Outcome, kills: int)
 
 async def _third(nodes: SimulatedNodes, server: SpeechServer, outcome: Outcome) -> None:
     """Add a node while sessions talk, and wait until its worker has answered a call."""
-    before = {worker.name for worker in _workers(server)}
+    # By node, not by name: a worker that waits for room already may be the one that begins there.
+    before = {worker.node for worker in _workers(server)} | {""}
     began_s = trio.current_time()
     await trio.to_thread.run_sync(nodes.add)
     there_s = trio.current_time()
-    await _until(lambda: any(worker.name not in before and worker.calls for worker in _workers(server)))
+    await _until(lambda: any(worker.node not in before and worker.calls for worker in _workers(server)))
     outcome.node_start_s, outcome.joined_s = there_s - began_s, trio.current_time() - there_s
 
 
