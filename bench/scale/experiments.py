@@ -11,7 +11,7 @@ BAR_S = 0.5
 SEEDS = (1, 2)
 SECONDS = 36.0
 OVERHEAD_S = 0.01
-"""Of a call on a worker of another machine: twice what was measured between processes of one (docs/cluster.md)."""
+"""Of a call on a worker of another machine: more than was measured between processes of one (docs/bench-cluster.md)."""
 FINEST = 0.06
 """A number of sessions is looked for as exactly as this share of it."""
 MOST_SESSIONS = 1_024
