@@ -14,11 +14,12 @@ TAIL = """
 * **Nodes** are Ray's own processes on this one machine: a head with the gateway, which decodes nothing, and two nodes
   with a processor each, on each of which Ray places one worker. **Killed** is a node with all its processes, by
   SIGKILL, in the middle of whatever it does; another one is started then. This one machine starts Ray's processes
-  beside sessions, gateway and workers, so that much of the time between two kills goes by before the new worker serves.
+  beside sessions, gateway and workers, so that it takes five to six seconds until the new worker serves.
 * **Sessions** send live audio whose words are in its samples, each word only once and in one session, so that a word
   that is missing, doubled or another session's is known for certain. The engine that hears them costs next to nothing:
   what is measured is the way to it.
-* **Delays** are from the end of speech to the final, the silence included that ends an utterance.
+* **Delays** are from the end of speech to the final, the silence included that ends an utterance. The slowest are of
+  calls that were on the node that was killed: that is noticed 1.6 s later.
 * **A call made again** was running on the node that was killed, or was given to its worker before its loss was known.
 * **Local** is the engine in a process of its own, as `auricle serve` runs it; **Ray** the same engine on a worker of a
   node. The same windows, one call at a time, the two taking turns to be first, one thread each; the ratio is that of
