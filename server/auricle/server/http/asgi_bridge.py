@@ -18,6 +18,7 @@ from auricle.server.http.http_limits import HTTP_DEFAULTS
 from auricle.server.http.negotiation import path_of
 from auricle.server.http.problem_details import Problem
 from auricle.server.http.request_head import HEAD_BYTES
+from auricle.transports.trio.fair_count import FairCount
 from auricle.transports.trio.frame_budget import FrameBudget
 
 UNREAD_BODY_BYTES: Final = 64 * 1024
@@ -111,8 +112,7 @@ class _Exchange:
         self._head: Message | None = None
         """The beginning of the response, until its first bytes come: they go into one write."""
         self._reads_body = False
-        self._chunks = 0
-        self._budget = FrameBudget(now=trio.current_time())
+        self._chunks = FairCount(CHUNKS_PER_TURN, FrameBudget(now=trio.current_time()))
         self._gone = False
         """Whether the client has closed, or has sent what is no body; it is told nothing more."""
 
@@ -144,7 +144,7 @@ class _Exchange:
         try:
             match self._parser.next_event():
                 case h11.Data(data=data, chunk_end=chunk_end):
-                    if chunk_end and not await self._allows(len(data)):
+                    if chunk_end and not await self._chunks.allows(len(data)):
                         await self._give_up(HTTPStatus.BAD_REQUEST, "bad_request", TOO_MANY_CHUNKS)
                         return None
                     return {"type": "http.request", "body": bytes(data), "more_body": True}
@@ -161,13 +161,6 @@ class _Exchange:
             why = f"Nothing of the body has come for {self._body_stall_s:g} s."
             await self._give_up(HTTPStatus.REQUEST_TIMEOUT, "request_timeout", why)
         return None
-
-    async def _allows(self, chunk_bytes: int) -> bool:
-        """Count a chunk of a body; return whether so many small ones may come: each costs as much as a large one."""
-        self._chunks += 1
-        if self._chunks % CHUNKS_PER_TURN == 0:
-            await trio.lowlevel.checkpoint()
-        return self._budget.allows(chunk_bytes, now=trio.current_time())
 
     async def _give_up(self, status: HTTPStatus, code: str, why: str) -> None:
         """Answer for the application, unless it has begun to, and count the client as gone."""
@@ -234,7 +227,7 @@ class _Exchange:
                             return
                         case h11.Data(data=data, chunk_end=chunk_end):
                             skipped += len(data)
-                            if chunk_end and not await self._allows(len(data)):
+                            if chunk_end and not await self._chunks.allows(len(data)):
                                 return
                         case _:
                             self._parser.receive_data(await self._stream.receive_some(RECEIVE_BYTES))

@@ -12,6 +12,7 @@ import trio
 
 from auricle.core import Frame, Limits
 from auricle.server.dialects.wyoming import END
+from auricle.transports.trio.fair_count import FairCount
 from auricle.transports.trio.frame_budget import FrameBudget
 from auricle.transports.wire import WireLost
 
@@ -48,8 +49,7 @@ class WyomingWire:
         self._writing = trio.Lock()
         self._ended = False
         self._over = trio.Event()
-        self._budget = FrameBudget(now=trio.current_time())
-        self._events = 0
+        self._events = FairCount(EVENTS_PER_TURN, FrameBudget(now=trio.current_time()))
 
     async def first(self) -> bool:
         """Wait for the first event that wants a session; return whether there is one. It is received again."""
@@ -117,20 +117,13 @@ class WyomingWire:
         if data_length:
             data = {**(data or {}), **_parsed(self._taken(data_length))}
         payload = self._taken(payload_length)
-        await self._count(payload_length)
+        if not await self._events.allows(payload_length):
+            raise BadEvent("bad_message", "too many events come that hold no audio")
         if body.get("type") != "describe":
             self._frames.append(json.dumps({"type": body.get("type"), "data": data}))
             if payload:
                 self._frames.append(payload)
         return body
-
-    async def _count(self, payload_bytes: int) -> None:
-        """Count an event. Raises `BadEvent` where it is one too many of those without audio."""
-        self._events += 1
-        if self._events % EVENTS_PER_TURN == 0:
-            await trio.lowlevel.checkpoint()
-        if not self._budget.allows(payload_bytes, now=trio.current_time()):
-            raise BadEvent("bad_message", "too many events come that hold no audio")
 
     async def _read_line(self) -> bytes | None:
         longest = self._limits.max_start_bytes

@@ -12,6 +12,7 @@ from trio_websocket._impl import CloseReason
 from wsproto.connection import ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
+from auricle.transports.trio.fair_count import FairCount
 from auricle.transports.trio.frame_budget import BURST, PER_S, SMALL_BYTES, FrameBudget
 
 FRAMES_PER_TURN: Final = 32
@@ -41,11 +42,10 @@ class GuardedConnection(WebSocketConnection):
         """Close code and reason, where the connection was ended because of what the peer sent."""
         self.told = trio.Event()
         """Set when the Close frame about the offence has been sent."""
-        self._budget = budget
+        self._count = FairCount(FRAMES_PER_TURN, budget)
         self._audio_in_text = audio_in_text
         self._audio_bytes = 0
         """Of the frame that has begun."""
-        self._frames = 0
 
     async def _handle_close_connection_event(self, event: CloseConnection) -> None:
         """Answer a Close frame; or, where wsproto made the event of a frame that it could not parse, refuse that."""
@@ -59,7 +59,7 @@ class GuardedConnection(WebSocketConnection):
             self._audio_bytes += len(event.data)
         if event.frame_finished:
             audio_bytes, self._audio_bytes = self._audio_bytes, 0
-            await self._count(audio_bytes)
+            await self._take(audio_bytes)
         if self._close_reason is not None:
             self._message_size, self._message_parts = 0, []  # nobody wants it any more
         elif self._message_size + len(event.data) > self._max_message_size:
@@ -68,26 +68,21 @@ class GuardedConnection(WebSocketConnection):
             await super()._handle_message_event(event)
 
     async def _handle_ping_event(self, event: Ping) -> None:
-        await self._count(0)
+        await self._take(0)
         if self._close_reason is None:
             await super()._handle_ping_event(event)
 
     async def _handle_pong_event(self, event: Pong) -> None:
-        await self._count(0)
+        await self._take(0)
         if self._close_reason is None:
             await super()._handle_pong_event(event)
 
-    async def _count(self, audio_bytes: int) -> None:
+    async def _take(self, audio_bytes: int) -> None:
         """Count a frame, and end the connection where it is one too many.
 
         After a Close frame of ours what comes is read and discarded, however much of it: the peer has to get there.
         """
-        self._frames += 1
-        if self._frames % FRAMES_PER_TURN == 0:
-            await trio.lowlevel.checkpoint()
-        if self._budget is None or self._close_reason is not None:
-            return
-        if not self._budget.allows(audio_bytes, now=trio.current_time()):
+        if not await self._count.allows(audio_bytes) and self._close_reason is None:
             await self._refuse(POLICY_VIOLATION, TOO_MANY)
 
     async def _refuse(self, code: int, reason: str) -> None:
