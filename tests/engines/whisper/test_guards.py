@@ -77,7 +77,7 @@ def timed(*durations_s: float) -> list[TimedWord]:
 )
 def test_three_words_in_a_row_without_duration_were_not_spoken(durations_s: tuple[float, ...], spoken: int) -> None:
     words = timed(*durations_s)
-    assert spoken_words(words) == words[:spoken]
+    assert spoken_words(words, unspoken_runs(words)) == words[:spoken]
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,9 @@ def test_speech_that_goes_on_behind_words_without_duration_is_kept(text: str, te
     """What is repeated without a duration was not said as often; what follows with one was speech."""
     durations_s = (int(tenths) / 10 for tenths in tenths_s)
     words = [replace(word, text=said) for word, said in zip(timed(*durations_s), text.split(), strict=True)]
-    assert unspoken_runs(words)
-    assert " ".join(word.text for word in spoken_words(words)) == spoken
+    runs = unspoken_runs(words)
+    assert runs
+    assert " ".join(word.text for word in spoken_words(words, runs)) == spoken
 
 
 def test_a_second_of_voice_holds_only_so_many_words() -> None:

@@ -94,13 +94,15 @@ def unspoken_runs(words: Sequence[TimedWord]) -> list[range]:
     return [range(run[0], run[-1] + 1) for run in runs if len(run) >= UNSPOKEN_WORDS]
 
 
-def spoken_words(words: Sequence[TimedWord]) -> list[TimedWord]:
-    """Return the words that were spoken: up to the first run of words without duration behind which nobody goes on.
+def spoken_words(words: Sequence[TimedWord], runs: Sequence[range]) -> Sequence[TimedWord]:
+    """Return the words that were spoken: up to the first of the `unspoken_runs` behind which nobody goes on.
 
     As many words in a row that have a duration are somebody who goes on. A run in front of them loses what it repeats,
     and nothing else: "look, look, look, that is all", where the alignment gave the turns to the last of them.
     """
-    runs, certain = unspoken_runs(words), _last_certain(words)
+    if not runs:
+        return words
+    certain = _last_certain(words)
     behind = next((run.start for run in runs if run.start > certain), len(words))
     repeated = repeated_words([word.text for word in words])
     dropped = repeated & {place for run in runs if run.start <= certain for place in run}

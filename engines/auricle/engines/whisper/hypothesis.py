@@ -127,10 +127,11 @@ def with_words(heard: Hypothesis, words: Sequence[TimedWord]) -> Hypothesis:
 
     What the alignment speaks against is a doubt. The text is that of the words.
     """
-    spoken = spoken_words(words)
+    unspoken = unspoken_runs(words)
+    spoken = spoken_words(words, unspoken)
     cut = len(spoken) < len(words)
     doubts = set(heard.doubts)
-    if unspoken_runs(words):
+    if unspoken:
         doubts.add(Doubt.UNSPOKEN)
     window = heard.job.window
     if window.voiced is not None:
