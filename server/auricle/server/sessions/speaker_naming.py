@@ -25,6 +25,7 @@ from auricle.engines.protocol import EngineError
 from auricle.engines.speakers import registry
 from auricle.engines.speakers.live_pass import LivePass
 from auricle.engines.speakers.protocol import VoiceEmbedder
+from auricle.server.sessions.loading import load
 from auricle.server.sessions.recent_audio import RecentAudio
 from auricle.transports.trio.server import Connection
 
@@ -58,12 +59,8 @@ async def running_speaker_naming(name: str | None) -> AsyncIterator[SpeakerNamin
         yield NOBODY
         return
     embedder = registry.create(name)
-    await trio.to_thread.run_sync(embedder.load, _no_progress)
+    await load(embedder)
     yield SpeakerNaming(embedder=embedder)
-
-
-def _no_progress(stage: str, fraction: float | None) -> None:
-    """Loading takes a moment: nobody need be told."""
 
 
 class _Said(NamedTuple):

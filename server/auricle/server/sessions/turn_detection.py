@@ -9,13 +9,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
-import trio
-
 from auricle.core import Start
 from auricle.engines.turn_taking.decision import TurnRules
 from auricle.engines.turn_taking.judge import TurnJudge
 from auricle.engines.turn_taking.watch import TurnTaking
 from auricle.engines.turns import registry
+from auricle.server.sessions.loading import load
 
 SILENCE: Final = "silence"
 """The detector that has no opinion, which nobody need ask."""
@@ -73,13 +72,9 @@ async def running_turn_detection(name: str, defaults: TurnRules = DEFAULTS) -> A
         yield TurnDetection(defaults=defaults)
         return
     detector = registry.create(name)
-    await trio.to_thread.run_sync(detector.load, _no_progress)
+    await load(detector)
     judge = TurnJudge(detector)
     try:
         yield TurnDetection(name, judge, defaults)
     finally:
         judge.close()
-
-
-def _no_progress(stage: str, fraction: float | None) -> None:
-    """Loading takes a moment: nobody need be told."""
