@@ -17,7 +17,7 @@ from auricle.server.recordings.container_sizes import PassingBytes, missing_byte
 from auricle.server.recordings.forward_file import ForwardFile
 from auricle.server.recordings.mp3_index import ID3, MOST_ADDED
 from auricle.server.recordings.ogg_pages import lacks_last_page
-from auricle.server.recordings.pcm import MOST_BLOCK_SAMPLES, Samples
+from auricle.server.recordings.pcm import Samples, block_frames
 
 DEMUXERS: Final = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,eac3,flac,flv,gsm,matroska,mov,mp3,mpeg,mpegts,ogg,tta,w64,wav,wv"
@@ -66,7 +66,7 @@ class AvSource:
     def blocks(self) -> Iterator[Samples]:
         """Yield what can be decoded, with silence for gaps; then raise `SourceError` where audio is missing."""
         delivered = 0
-        most = min(self.sample_rate // BLOCKS_A_SECOND, MOST_BLOCK_SAMPLES // max(1, self.channels))
+        most = block_frames(self.sample_rate, self.channels, blocks_a_second=BLOCKS_A_SECOND)
         for block in _joined(self._recorded(), most):
             delivered += len(block)
             yield block

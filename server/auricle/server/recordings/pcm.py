@@ -26,6 +26,14 @@ CANCELLED_PART: Final = 0.01
 Samples = NDArray[np.float32]
 
 
+def block_frames(sample_rate: int, channels: int, *, blocks_a_second: int) -> int:
+    """Return how many sample frames a source yields at once, at least one.
+
+    It is one block of so many a second, or shorter where there are very many channels.
+    """
+    return max(1, min(sample_rate // blocks_a_second, MOST_BLOCK_SAMPLES // max(1, channels)))
+
+
 class PcmStream:
     """Converts blocks at the source's rate and channels to chunks of bytes.
 

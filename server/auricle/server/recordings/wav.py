@@ -15,7 +15,7 @@ import soundfile
 from auricle.server.recordings.audio_source import SourceError, check_rate, cut_short
 from auricle.server.recordings.container_sizes import STREAMED_FROM
 from auricle.server.recordings.forward_file import ForwardFile, read_exactly
-from auricle.server.recordings.pcm import MOST_BLOCK_SAMPLES, Samples
+from auricle.server.recordings.pcm import Samples, block_frames
 
 BLOCKS_A_SECOND: Final = 10
 MAX_CHANNELS: Final = 1_024
@@ -153,9 +153,9 @@ class WavSource:
         """Yield blocks of a tenth of a second; then raise `SourceError` if the header declared more."""
         header = self._header
         delivered = 0
-        block_frames = max(1, min(header.sample_rate // BLOCKS_A_SECOND, MOST_BLOCK_SAMPLES // header.channels))
+        most = block_frames(header.sample_rate, header.channels, blocks_a_second=BLOCKS_A_SECOND)
         while self._promised is None or delivered < self._promised:
-            wanted = block_frames if self._promised is None else min(block_frames, self._promised - delivered)
+            wanted = most if self._promised is None else min(most, self._promised - delivered)
             data = read_exactly(self._file, wanted * header.frame_bytes)
             frames = len(data) // header.frame_bytes
             if frames:
