@@ -298,7 +298,7 @@ class Conversation:
         await self._connection.do(
             lambda now: self._session.accept(self._id, server, resume_token=token, more_limits=limits, now=now)
         )
-        if self._session.snapshot.names_speakers:
+        if server.speakers is not None:
             silence = SILENCE[config.audio.encoding]
             self._speakers = SessionSpeakers(self._defaults.speakers, self._connection, config.audio, silence)
             nursery.start_soon(self._speakers.name_all)

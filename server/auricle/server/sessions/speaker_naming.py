@@ -73,10 +73,7 @@ class _Said(NamedTuple):
 
 
 class SessionSpeakers:
-    """The speakers of one session that wants to know them.
-
-    Its audio is in the format ``audio``, and ``silence`` is the byte that encodes silence there.
-    """
+    """The speakers of one session, whose audio is in the format ``audio``; ``silence`` is the byte that encodes it."""
 
     def __init__(self, naming: SpeakerNaming, connection: Connection, audio: AudioFormat, silence: bytes) -> None:
         assert naming.embedder is not None, "a session without an embedder has none of these"
@@ -91,14 +88,18 @@ class SessionSpeakers:
         self._is_idle = trio.Event()
         self._failed = False
 
+    @property
+    def _wanted(self) -> bool:
+        return self._session.snapshot.names_speakers and not self._failed
+
     def hear(self, event: AudioReceived) -> None:
         """Keep audio until its final has come."""
-        if not self._failed:
+        if self._wanted:
             self._audio.append(event.start_sample, event.pcm)
 
     def heard(self, segment: int, words: Sequence[Word], end_sample: int) -> None:
         """Let a final that has been said be listened to, as soon as those before it have been."""
-        if not words or self._failed:
+        if not words or not self._wanted:
             self._audio.forget_before(end_sample)
             return
         rate = self._format.sample_rate
@@ -112,7 +113,7 @@ class SessionSpeakers:
     async def name_all(self) -> None:
         """Listen to finals until cancelled."""
         async for said in self._waiting:
-            if trio.current_time() - said.at <= BUDGET_S and not self._failed:
+            if trio.current_time() - said.at <= BUDGET_S and self._wanted:
                 await self._name(said)
             else:
                 logger.debug("nobody is named in segment %d: the second pass is late", said.segment)
