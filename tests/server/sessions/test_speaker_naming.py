@@ -97,6 +97,26 @@ def test_finals_are_the_same_with_it_and_without() -> None:
 
 
 @pytest.mark.usefixtures("fake")
+def test_a_client_may_ask_in_mid_session() -> None:
+    """Features may change, so that the audio of a session is kept as soon as they do."""
+    audio, middle = speech(), 2 * round(4 * RATE)
+
+    async def scenario() -> Sequence[Any]:
+        with trio.fail_after(FAR_S):
+            async with (
+                running_server(ServerConfig(port=0, speakers="fake"), ScriptedWindowEngine(SAID)) as server,
+                connect(server.url, Start()) as client,
+            ):
+                await client.send_audio(audio[:middle])
+                await client.configure(features={"speakers": True})
+                await client.send_audio(audio[middle:])
+                await client.end_input()
+                return [event async for event in client]
+
+    assert who(trio.run(scenario)) == {1: "A", 2: "B"}
+
+
+@pytest.mark.usefixtures("fake")
 def test_audio_at_another_rate_is_the_same_voice() -> None:
     config = Start(features=Features(speakers=True), audio=AudioFormat(sample_rate=32_000))
     assert who(trio.run(told, config)) == {0: "A", 1: "B", 2: "A"}

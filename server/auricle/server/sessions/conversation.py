@@ -219,6 +219,8 @@ class Conversation:
         self._begin_span(request.config, request.at_sample)
 
     def _begin_span(self, config: Start, base_sample: int) -> None:
+        if self._speakers is not None:
+            self._speakers.keeps_audio = config.features.speakers
         self._span = ConfigurationSpan(
             self._actor, config, base_sample=base_sample, defaults=self._defaults, owner=self._observer
         )

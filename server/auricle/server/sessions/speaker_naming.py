@@ -87,6 +87,8 @@ class SessionSpeakers:
         self._unnamed = 0
         self._is_idle = trio.Event()
         self._failed = False
+        self.keeps_audio = False
+        """Whether who speaks in the audio that comes is to be known. Finals are later: of them the session knows it."""
 
     @property
     def _wanted(self) -> bool:
@@ -94,7 +96,7 @@ class SessionSpeakers:
 
     def hear(self, event: AudioReceived) -> None:
         """Keep audio until its final has come."""
-        if self._wanted:
+        if self.keeps_audio and not self._failed:
             self._audio.append(event.start_sample, event.pcm)
 
     def heard(self, segment: int, words: Sequence[Word], end_sample: int) -> None:
