@@ -39,7 +39,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("actor",),
     ),
     "auricle.server": (
-        ("printable", "cluster_view"),
+        ("printable", "cluster_view", "durable_file"),
         ("logs", "keys"),
         ("recordings", "transcripts"),
         ("dialects",),

@@ -2,9 +2,11 @@
 
 import errno
 import os
-import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Final
+
+from auricle.server.durable_file import replace_with, written_beside
 
 PROBE_BYTES: Final = 4_096
 """Bytes written to find out whether a folder takes any: one block, because an empty file fits on a full disk."""
@@ -25,12 +27,7 @@ def write_atomically(path: Path, text: str) -> None:
             device.write(data)
         return
     target = Path(os.path.realpath(path))
-    temporary = _temporary_file(target, data, _mode(target))
-    try:
-        temporary.replace(target)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    replace_with(target, data, partial(os.fchmod, mode=_mode(target)))
     _sync_folder(target.parent)
 
 
@@ -41,7 +38,7 @@ def check_writable(path: Path) -> None:
     elif path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     else:
-        _temporary_file(Path(os.path.realpath(path)), bytes(PROBE_BYTES), 0o600).unlink()
+        written_beside(Path(os.path.realpath(path)), bytes(PROBE_BYTES), partial(os.fchmod, mode=0o600)).unlink()
 
 
 def is_full_device(status: os.stat_result) -> bool:
@@ -58,21 +55,6 @@ def _check_device(path: Path) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     if not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-
-
-def _temporary_file(target: Path, data: bytes, mode: int) -> Path:
-    """Return a new file beside ``target`` that holds ``data`` and is on the disk; none is left where that fails."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".auricle-", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
 
 
 def _mode(target: Path) -> int:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from auricle.server.durable_file import why
 from auricle.server.keys.api_key import ApiKey
 from auricle.server.keys.replaced_file import locked, replace
 from auricle.server.keys.scopes import Scope
@@ -33,7 +34,7 @@ def read_keys(path: str) -> tuple[ApiKey, ...]:
             f"There is no file of keys {path}: `auricle keys add NAME --keys-file {path}` makes one."
         ) from None
     except OSError as error:
-        raise KeyFileError(f"Cannot read the keys of {path}: {_reason(error)}.") from None
+        raise KeyFileError(f"Cannot read the keys of {path}: {why(error)}.") from None
     return _parsed(data, path)
 
 
@@ -50,7 +51,7 @@ def change_keys(path: str, change: Callable[[tuple[ApiKey, ...]], tuple[ApiKey, 
             _parsed(text.encode(), path)  # what could not be read again is not written
             replace(target, text)
     except OSError as error:
-        raise KeyFileError(f"Cannot write the keys of {path}: {_reason(error)}.") from None
+        raise KeyFileError(f"Cannot write the keys of {path}: {why(error)}.") from None
 
 
 def _written(keys: tuple[ApiKey, ...]) -> str:
@@ -150,7 +151,3 @@ def _amount(value: object) -> float | None:
 
 def _detail(error: Exception) -> str:
     return f"it has no {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
-
-
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno).lower() if error.errno else str(error)

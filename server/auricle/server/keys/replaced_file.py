@@ -3,11 +3,13 @@
 import fcntl
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
+
+from auricle.server.durable_file import replace_with
 
 _ALONE: Final = 0o600
 
@@ -29,18 +31,7 @@ def replace(target: Path, text: str) -> None:
 
     Raises `OSError`.
     """
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # readable by its owner alone
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            _give_to_the_readers_of(target, handle)
-            os.fsync(handle)
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    replace_with(target, text.encode(), partial(_give_to_the_readers_of, target))
 
 
 def _give_to_the_readers_of(target: Path, handle: int) -> None:

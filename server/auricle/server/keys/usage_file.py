@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+from auricle.server.durable_file import why
 from auricle.server.keys.day_audio import DayAudio
 from auricle.server.keys.replaced_file import locked, replace
 
@@ -44,14 +45,14 @@ class UsageFile:
                     replace(target, _written(after))
                 return after
         except OSError as error:
-            raise UsageFileError(f"Cannot keep the audio of keys in {self.path}: {_reason(error)}.") from None
+            raise UsageFileError(f"Cannot keep the audio of keys in {self.path}: {why(error)}.") from None
 
     def of(self, day: date) -> DayAudio:
         """Return what has been kept of a day, without waiting for anybody. Raises `UsageFileError`."""
         try:
             kept = self._read(Path(self.path))
         except OSError as error:
-            raise UsageFileError(f"Cannot read the audio of keys in {self.path}: {_reason(error)}.") from None
+            raise UsageFileError(f"Cannot read the audio of keys in {self.path}: {why(error)}.") from None
         return kept if kept is not None and kept.day == day else DayAudio(day=day, samples={})
 
     def _read(self, target: Path) -> DayAudio | None:
@@ -73,10 +74,6 @@ class UsageFile:
             return DayAudio(day=date.fromisoformat(day), samples=samples)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise UsageFileError(wrong) from None
-
-
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno).lower() if error.errno else str(error)
 
 
 def _rates(rates: Any) -> dict[int, int]:

@@ -1,6 +1,5 @@
 """Where settings come from: flags, the environment, a TOML file. What is no setting is refused, with the nearest."""
 
-import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -10,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from auricle.server.durable_file import why
 from auricle.server.settings.kinds import BadValue, Value, quoted
 from auricle.server.settings.schema import PREFIX, SETTINGS, Setting
 
@@ -128,8 +128,7 @@ def read_file(path: str) -> SettingsFile:
             raise SettingsError(f"{path} is no file of settings: it has more than {MOST_BYTES} bytes.")
         return SettingsFile(Path(path), data.decode("utf-8"))
     except OSError as error:
-        why = os.strerror(error.errno).lower() if error.errno else str(error)
-        raise SettingsError(f"Cannot read the settings of {path}: {why}.") from None
+        raise SettingsError(f"Cannot read the settings of {path}: {why(error)}.") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path} is no TOML: it is not in UTF-8.") from None
 
