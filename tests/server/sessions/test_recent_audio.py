@@ -1,10 +1,8 @@
 """The audio that a second pass may need: as it came, in its place, and not for ever."""
 
 import numpy as np
-import pytest
 
 from auricle.core.parts import AudioFormat
-from auricle.server.sessions import recent_audio
 from auricle.server.sessions.recent_audio import RecentAudio
 
 FORMAT = AudioFormat(sample_rate=8_000, channels=2)
@@ -15,8 +13,8 @@ def pcm(begin: int, end: int) -> bytes:
     return np.repeat(np.arange(begin, end, dtype="<i2"), 2).tobytes()
 
 
-def kept(*pieces: tuple[int, int]) -> RecentAudio:
-    audio = RecentAudio(FORMAT, b"\0")
+def kept(*pieces: tuple[int, int], longest_s: float = 45.0) -> RecentAudio:
+    audio = RecentAudio(FORMAT, longest_s=longest_s)
     for begin, end in pieces:
         audio.append(begin, pcm(begin, end))
     return audio
@@ -38,7 +36,6 @@ def test_what_was_taken_is_forgotten_and_what_follows_is_not() -> None:
     assert audio.take(0, 20) == bytes(40) + pcm(10, 20)
 
 
-def test_no_more_is_kept_than_may_be_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent_audio, "LONGEST_S", 10 / 8_000)
-    audio = kept((0, 10), (10, 20), (20, 30))
+def test_no_more_is_kept_than_may_be_needed() -> None:
+    audio = kept((0, 10), (10, 20), (20, 30), longest_s=10 / 8_000)
     assert audio.take(0, 30) == bytes(80) + pcm(20, 30)

@@ -10,6 +10,8 @@ from auricle.core.parts import AudioFormat
 from auricle.engines.protocol import Samples
 
 _Codes = NDArray[np.uint8]
+SILENCE: Final[Mapping[str, bytes]] = {"pcm_s16le": b"\0", "pcm_f32le": b"\0", "mulaw": b"\xff", "alaw": b"\xd5"}
+"""The byte that encodes silence, by encoding (ITU-T G.711 for the last two)."""
 
 
 def _mulaw_table() -> Samples:

@@ -5,23 +5,28 @@ that has been told is changed; the words of the document have a speaker, and tho
 """
 
 import logging
-from collections import deque
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from typing import Final as Constant
 from typing import Protocol
 
-import numpy as np
 import trio
 
 from auricle.core.messages import Final
-from auricle.engines.protocol import EngineError, Samples
+from auricle.core.parts import AudioFormat
+from auricle.engines.audio.encodings import decode_pcm
+from auricle.engines.protocol import EngineError
 from auricle.engines.speakers import registry
 from auricle.engines.speakers.protocol import VoiceEmbedder
 from auricle.engines.speakers.second_pass import SecondPass
-from auricle.server.recordings.pcm import SAMPLE_BYTES, SAMPLE_RATE
+from auricle.server.recordings.pcm import SAMPLE_RATE
+from auricle.server.sessions.recent_audio import RecentAudio
 
 logger = logging.getLogger(__name__)
+FORMAT: Constant = AudioFormat(sample_rate=SAMPLE_RATE)
+"""Of recordings, as they are sent."""
 
 
 class Naming(Protocol):
@@ -80,17 +85,20 @@ class VoiceNames:
     def __init__(self, embedder: VoiceEmbedder, note: Callable[[str], None]) -> None:
         self._second_pass = SecondPass(embedder)
         self._note = note
-        self._waiting_in, self._waiting = trio.open_memory_channel[Final](float("inf"))
+        self._waiting_in, self._waiting = trio.open_memory_channel[Final](math.inf)
         self._done = trio.Event()
         self._segments: list[int] = []
-        self._audio = _RecentAudio()
+        self._audio = RecentAudio(FORMAT, longest_s=math.inf)
+        self._passed = 0
+        """Samples of the recording so far."""
         self._failed = False
 
     async def passing(self, chunks: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
         """Yield the chunks, and keep their audio until its final has come."""
         async with aclosing(chunks):
             async for chunk in chunks:
-                self._audio.append(chunk)
+                self._audio.append(self._passed, chunk)
+                self._passed += len(chunk) // FORMAT.frame_bytes
                 yield chunk
 
     def heard(self, final: Final) -> None:
@@ -106,11 +114,11 @@ class VoiceNames:
 
     async def _listen_to(self, final: Final) -> None:
         begin, end = final.audio
-        audio = self._audio.take(begin, end)
+        audio = decode_pcm(self._audio.take(begin, end), FORMAT)
         if self._failed or not final.words:
             return
         try:
-            await trio.to_thread.run_sync(self._second_pass.add, final.words, audio, begin / SAMPLE_RATE)
+            await trio.to_thread.run_sync(self._second_pass.add, final.words, audio, begin / FORMAT.sample_rate)
         except EngineError as error:
             self._failed = True
             self._note(f"Who speaks cannot be told: {error}")
@@ -126,26 +134,6 @@ class VoiceNames:
         told = await trio.to_thread.run_sync(self._second_pass.speakers)
         speakers = dict(zip(self._segments, told, strict=True))
         return [_with_speakers(final, speakers.get(final.segment, ())) for final in finals]
-
-
-class _RecentAudio:
-    """The audio whose finals have not come yet. Positions are samples of the session."""
-
-    def __init__(self) -> None:
-        self._chunks: deque[bytes] = deque()
-        self._start_byte = 0
-
-    def append(self, pcm: bytes) -> None:
-        self._chunks.append(pcm)
-
-    def take(self, begin: int, end: int) -> Samples:
-        """Return samples ``begin`` up to ``end``, as far as they are there, and forget what is before ``end``."""
-        kept = b"".join(self._chunks)
-        first, last = (max(0, SAMPLE_BYTES * sample - self._start_byte) for sample in (begin, end))
-        self._chunks = deque([kept[last:]])
-        self._start_byte += min(last, len(kept))
-        samples: Samples = np.frombuffer(kept[first:last], dtype="<i2").astype(np.float32) / np.float32(32_768)
-        return samples
 
 
 def _with_speakers(final: Final, speakers: Sequence[str]) -> Final:

@@ -12,6 +12,7 @@ from typing import Final, assert_never
 from auricle.core import Start, Word
 from auricle.core.parts import AudioFormat, FinalDetails
 from auricle.engines.actor import EngineActor
+from auricle.engines.audio.encodings import SILENCE
 from auricle.engines.protocol import (
     OFFLINE_DEFAULTS,
     EngineInfo,
@@ -31,9 +32,6 @@ from auricle.engines.protocol import (
 from auricle.engines.turn_results import TurnGoesOn, TurnMaybeOver, TurnOver
 from auricle.server.sessions.speaker_naming import NOBODY, SpeakerNaming
 from auricle.server.sessions.turn_detection import BY_SILENCE, TurnDetection
-
-SILENCE: Final = {"pcm_s16le": b"\0", "pcm_f32le": b"\0", "mulaw": b"\xff", "alaw": b"\xd5"}
-"""The byte that encodes silence, by encoding (ITU-T G.711 for the last two)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

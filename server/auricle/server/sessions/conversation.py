@@ -51,7 +51,6 @@ from auricle.server.models.pool import ModelPool
 from auricle.server.models.served_model import ServedModel
 from auricle.server.sessions.admission import RefusalReason, engine_refusal
 from auricle.server.sessions.configuration_span import (
-    SILENCE,
     SPEECH_DEFAULTS,
     ConfigurationSpan,
     SpeechDefaults,
@@ -301,8 +300,7 @@ class Conversation:
             lambda now: self._session.accept(self._id, server, resume_token=token, more_limits=limits, now=now)
         )
         if server.speakers is not None:
-            silence = SILENCE[config.audio.encoding]
-            self._speakers = SessionSpeakers(self._defaults.speakers, self._connection, config.audio, silence)
+            self._speakers = SessionSpeakers(self._defaults.speakers, self._connection, config.audio)
             nursery.start_soon(self._speakers.name_all)
         self._begin_span(config, config.timeline_origin or 0)
         while self._deferred:

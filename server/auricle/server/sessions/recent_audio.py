@@ -1,21 +1,18 @@
-"""The audio of a live session whose finals have not come yet, as it came. Positions are session samples."""
+"""The audio of a session whose finals have not come yet, as it came. Positions are session samples."""
 
 from collections import deque
-from typing import Final
 
 from auricle.core.parts import AudioFormat
-
-LONGEST_S: Final = 45.0
-"""Of older audio nothing is kept: longer than the longest segment, and than a decode that is late."""
+from auricle.engines.audio.encodings import SILENCE
 
 
 class RecentAudio:
-    """Bounded in time, so that a session in which nobody speaks keeps little."""
+    """No more than the last ``longest_s`` seconds of it, so that a session in which nobody speaks keeps little."""
 
-    def __init__(self, audio: AudioFormat, silence: bytes) -> None:
+    def __init__(self, audio: AudioFormat, *, longest_s: float) -> None:
         self._frame_bytes = audio.frame_bytes
-        self._longest = round(LONGEST_S * audio.sample_rate)
-        self._silence = silence
+        self._longest = longest_s * audio.sample_rate
+        self._silence = SILENCE[audio.encoding]
         self._chunks: deque[tuple[int, bytes]] = deque()
 
     def append(self, start_sample: int, pcm: bytes) -> None:
@@ -37,7 +34,7 @@ class RecentAudio:
         self.forget_before(end)
         return bytes(taken)
 
-    def forget_before(self, sample: int) -> None:
+    def forget_before(self, sample: float) -> None:
         """Forget the chunks that end at ``sample`` or before."""
         while self._chunks and self._end_of_first() <= sample:
             self._chunks.popleft()

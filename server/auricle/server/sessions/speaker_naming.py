@@ -32,6 +32,8 @@ from auricle.transports.trio.server import Connection
 logger = logging.getLogger(__name__)
 BUDGET_S: Final = 5.0
 """From a final to the moment at which it is listened to."""
+LONGEST_S: Final = 45.0
+"""Of older audio nothing is kept: longer than the longest segment, and than a decode that is late."""
 LAST_S: Final = 1.0
 """How long the end of a session waits for the speakers of its last finals."""
 
@@ -73,15 +75,15 @@ class _Said(NamedTuple):
 
 
 class SessionSpeakers:
-    """The speakers of one session, whose audio is in the format ``audio``; ``silence`` is the byte that encodes it."""
+    """The speakers of one session, whose audio is in the format ``audio``."""
 
-    def __init__(self, naming: SpeakerNaming, connection: Connection, audio: AudioFormat, silence: bytes) -> None:
+    def __init__(self, naming: SpeakerNaming, connection: Connection, audio: AudioFormat) -> None:
         assert naming.embedder is not None, "a session without an embedder has none of these"
         self._thread = naming.thread
         self._connection = connection
         self._session = connection.session
         self._format = audio
-        self._audio = RecentAudio(audio, silence)
+        self._audio = RecentAudio(audio, longest_s=LONGEST_S)
         self._pass = LivePass(naming.embedder)
         self._waiting_in, self._waiting = trio.open_memory_channel[_Said](math.inf)
         self._unnamed = 0
