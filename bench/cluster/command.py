@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import machine
 import trio
+from metrics import percentile
 
 from cluster import overhead
 from cluster.kills import survive
@@ -48,15 +49,14 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
     _tell(f"overhead: {decodes}")
     outcome = trio.run(partial(survive, options.sessions, kills=options.kills, every_s=options.every))
     kills = asdict(outcome)
-    delays_s = sorted(kills["heard"].pop("delays_s"))
+    delays_s = kills["heard"].pop("delays_s")
     _tell(f"kills: {kills}")
     return {"meta": meta, "overhead": decodes, "kills": {**kills, "delays_s": _quantiles(delays_s)}}
 
 
-def _quantiles(ordered: Sequence[float]) -> dict[str, float]:
-    last = len(ordered) - 1
+def _quantiles(values: Sequence[float]) -> dict[str, float]:
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "most": 1.0}
-    return {name: round(ordered[round(share * last)], 3) for name, share in shares.items()}
+    return {name: round(percentile(values, share), 3) for name, share in shares.items()}
 
 
 def _tell(what: str) -> None:

@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any, Final
 
 from clips import Clip
+from metrics import percentile
 from normal import Errors, align, normal
 from words.samples import Wanted, load_samples
 
@@ -117,11 +118,7 @@ def _told(timed: Timed) -> dict[str, Any]:
 
 
 def _quantiles_ms(seconds: Sequence[float]) -> dict[str, float]:
-    ordered = sorted(seconds)
-    return {
-        "p50": round(1_000 * median(ordered), 1),
-        "p95": round(1_000 * ordered[round(0.95 * (len(ordered) - 1))], 1),
-    }
+    return {"p50": round(1_000 * median(seconds), 1), "p95": round(1_000 * percentile(seconds, 0.95), 1)}
 
 
 def _wer(references: Sequence[str], texts: Sequence[str]) -> float:

@@ -39,7 +39,7 @@ MOST_AT_ONCE: Final = 128 << 20
 """Bytes that FFmpeg may ask for in one piece: the index of a recording of thirty hours. In a few kilobytes an MP4 can
 promise so many samples that their index would take all the memory that there is."""
 STACK_BYTES: Final = 1 << 20
-TOO_MUCH: Final = RecordingError("", "it wants more memory than a recording needs", "it is damaged, so export it again")
+TOO_MUCH: Final = ("it wants more memory than a recording needs", "it is damaged, so export it again")
 
 
 class RemoteFile:
@@ -81,10 +81,9 @@ def serve(end: socket.socket) -> None:
                 told = _tell(end, file, task)
             except NoLiveContainer as error:
                 send(end, Kind.FAILED, str(error).encode())
-            except RecordingError as error:
-                send(end, Kind.FAILED, f"{error.problem}\n{error.remedy}".encode())
-            except MemoryError:
-                send(end, Kind.FAILED, f"{TOO_MUCH.problem}\n{TOO_MUCH.remedy}".encode())
+            except (RecordingError, MemoryError) as error:
+                problem, remedy = TOO_MUCH if isinstance(error, MemoryError) else (error.problem, error.remedy)
+                send(end, Kind.FAILED, f"{problem}\n{remedy}".encode())
             else:
                 send(end, Kind.DONE, told)
         except (OSError, BadFrame):
