@@ -11,7 +11,7 @@ import pytest
 import trio
 import trustme
 from fault_injection.listening.engine import ListeningEngine, ListeningWindowEngine
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from auricle.server.cli.cluster import Source, source_of
 from auricle.server.cli.main import app
@@ -58,6 +58,17 @@ def test_what_is_amiss_is_said_and_is_the_exit_status(tmp_path: Path) -> None:
     run(scenario)
 
 
+def shown_of(node: str, server: ThreadingHTTPServer) -> Result:
+    """Return what the command shows of a node while ``server`` answers for it."""
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        return CliRunner().invoke(app, ["cluster", node])
+    finally:
+        server.shutdown()
+        thread.join()
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_who_brings_no_key_for_operators_is_told_how(status: int) -> None:
     class Refusing(BaseHTTPRequestHandler):
@@ -68,12 +79,8 @@ def test_who_brings_no_key_for_operators_is_told_how(status: int) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
         node = f"http://127.0.0.1:{server.server_address[1]}"
-        shown = CliRunner().invoke(app, ["cluster", node])
-        server.shutdown()
-        thread.join()
+        shown = shown_of(node, server)
     assert shown.exit_code == 1
     why = f"HTTP {status}: it wants a key with the scope operator, by --api-key or AURICLE_API_KEY."
     assert f"{node}/status is unreachable: {why}" in shown.stdout
@@ -85,12 +92,8 @@ def test_a_certificate_that_is_not_trusted_is_told_with_what_to_do() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         server.handle_error = lambda *_: None  # type: ignore[method-assign]
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
         node = f"https://127.0.0.1:{server.server_address[1]}"
-        shown = CliRunner().invoke(app, ["cluster", node])
-        server.shutdown()
-        thread.join()
+        shown = shown_of(node, server)
     assert shown.exit_code == 1
     assert f"{node}/status is unreachable: its certificate is not trusted (" in shown.stdout
     assert "): let SSL_CERT_FILE name the file to trust." in shown.stdout

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -37,6 +36,7 @@ from server.dialects.test_twilio import media, start
 from server.keys import keyed_server as client
 from server.keys.keyed_server import SECOND, bearer, hold, post, ws
 from server.keys.making import made_key
+from server.logs.restored import logging_restored
 from server.uploads.upload_server import FAR_S, UploadServer, upload_server
 
 CANARY = "marmalade"
@@ -48,13 +48,10 @@ FORMAT = {"rate": 16_000, "width": 2, "channels": 1}
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     """All that is logged, at the most talkative level."""
-    root, mine = logging.getLogger(), logging.getLogger("auricle")
-    before = (root.handlers[:], root.level, mine.level)
     written = io.StringIO()
-    configure_logging("debug", "json", written)
-    yield written
-    logging.captureWarnings(capture=False)
-    root.handlers[:], root.level, mine.level = before
+    with logging_restored():
+        configure_logging("debug", "json", written)
+        yield written
 
 
 @pytest.fixture

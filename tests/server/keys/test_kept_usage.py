@@ -14,7 +14,6 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auricle.core import SessionClosed, Start
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.server.app import ServerConfig, running_server
 from auricle.server.keys import usage_keeper
@@ -23,13 +22,13 @@ from auricle.server.keys.api_key import ApiKey, Keyring
 from auricle.server.keys.day_audio import DayAudio
 from auricle.server.keys.usage_file import UsageFile, UsageFileError
 from auricle.server.keys.usage_keeper import KEPT_S, UsageKeeper
-from auricle.transports.trio import ConnectFailed, connect
+from auricle.transports.trio import ConnectFailed
+from server.keys.keyed_server import hold
 from server.keys.making import NOON, made_key
 
 MINUTE = 60 * 16_000
 TODAY = NOON.date()
 PATIENCE_S = 60.0
-SECOND = bytes(32_000)
 
 
 def counted(samples: int, prefix: str = "ab", rate: int = 16_000) -> DayAudio:
@@ -213,18 +212,6 @@ def test_a_full_disk_forgets_nothing_and_is_told_once(
     assert file.add(DayAudio(day=NOON.date(), samples={})).samples == {key.prefix: {16_000: 16_000}}
 
 
-async def hear(url: str, text: str, seconds: int) -> SessionClosed:
-    with trio.fail_after(PATIENCE_S):
-        async with connect(url, Start(), api_key=text) as client:
-            for _ in range(seconds):
-                await client.send_audio(SECOND)
-            await client.end_input()
-            async for event in client:
-                if isinstance(event, SessionClosed):
-                    return event
-    raise AssertionError("a session ends with SessionClosed")
-
-
 def test_a_server_that_is_started_anew_remembers(tmp_path: Path) -> None:
     key, text = made_key(audio_minutes_per_day=0.1)
     config = ServerConfig(port=0, keys=Keyring((key,)), usage_file=str(tmp_path / "usage.json"))
@@ -232,13 +219,13 @@ def test_a_server_that_is_started_anew_remembers(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with running_server(config, ScriptedEngine()) as server:
             await server.engine_ready()
-            assert (await hear(server.url, text, 4)).reason == "completed"
+            assert (await hold(server.url, text, 4)).reason == "completed"
         async with running_server(config, ScriptedEngine()) as server:
             await server.engine_ready()
-            assert (await hear(server.url, text, 4)).reason == "session_limit"
+            assert (await hold(server.url, text, 4)).reason == "session_limit"
         async with running_server(config, ScriptedEngine()) as server:
             await server.engine_ready()
             with pytest.raises(ConnectFailed, match=r"has had its 0\.1 minutes of audio today"):
-                await hear(server.url, text, 1)
+                await hold(server.url, text, 1)
 
     trio.run(scenario)

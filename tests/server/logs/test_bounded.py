@@ -11,6 +11,7 @@ import pytest
 from auricle.server.logs import setup
 from auricle.server.logs.bounded import BURST, INTERVAL_S, MOST_KINDS, FloodBound
 from auricle.server.logs.setup import configure_logging
+from server.logs.restored import logging_restored
 
 ours = logging.getLogger("auricle.server.anything")
 
@@ -35,13 +36,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def log(clock: Clock) -> Iterator[io.StringIO]:
     """Where everything is logged; what logging was before is put back behind the test."""
-    root, mine = logging.getLogger(), logging.getLogger("auricle")
-    before = (root.handlers[:], root.level, mine.level)
     written = io.StringIO()
-    configure_logging("info", "json", written)
-    yield written
-    logging.captureWarnings(capture=False)
-    root.handlers[:], root.level, mine.level = before
+    with logging_restored():
+        configure_logging("info", "json", written)
+        yield written
 
 
 def records(log: io.StringIO) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from auricle.server.metrics.session_metrics import SessionMetrics
 from auricle.server.sessions.caller import Caller
 from auricle.server.sessions.session_log import log_session_end
 from auricle.transports.trio import ConnectFailed
+from server.logs.restored import logging_restored
 
 KEY = "ak_0123456789ab.0123456789abcdefghijklmnopqrstuvwxyz-_ABCDE"
 CANARY = "marmalade skies"
@@ -33,11 +34,8 @@ theirs = logging.getLogger("somebody.elses.library")
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     """Where the log goes; what logging was before is put back behind the test."""
-    root, mine = logging.getLogger(), logging.getLogger("auricle")
-    before = (root.handlers[:], root.level, mine.level)
-    yield io.StringIO()
-    logging.captureWarnings(capture=False)
-    root.handlers[:], root.level, mine.level = before
+    with logging_restored():
+        yield io.StringIO()
 
 
 def records(log: io.StringIO) -> list[dict[str, Any]]:

@@ -90,34 +90,30 @@ def test_an_answer_that_had_begun_is_cut_where_the_engine_fails() -> None:
     assert not answer.endswith(b"0\r\n\r\n")
 
 
-def test_a_client_that_leaves_takes_its_session_with_it() -> None:
-    """Also where nothing has been heard, and nothing could be sent."""
+def leave_once_heard(request: bytes) -> None:
+    """Send a request, leave as soon as it has a session, and wait for its end; nothing is decoded meanwhile."""
     gate = threading.Event()
     gate.set()
-    form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + recording() + b"\r\n--x--\r\n"
-    kind = f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {len(form)}"
-    head = f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: a\r\n{kind}\r\n\r\n"
     with upload_server(engine=ScriptedWindowEngine(gate=gate)) as server:
         gate.clear()
         with socket.create_connection(("127.0.0.1", server.port)) as client:
-            client.sendall(head.encode() + form)
+            client.sendall(request)
             while not server.server.sessions:
                 time.sleep(0.01)
         server.wait_until_idle()
         gate.set()
+
+
+def test_a_client_that_leaves_takes_its_session_with_it() -> None:
+    """Also where nothing has been heard, and nothing could be sent."""
+    form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + recording() + b"\r\n--x--\r\n"
+    kind = f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {len(form)}"
+    head = f"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: a\r\n{kind}\r\n\r\n"
+    leave_once_heard(head.encode() + form)
 
 
 def test_a_client_that_leaves_is_noticed_although_its_recording_has_not_been_read() -> None:
     """An hour of silence is little to send, and long to hear: nobody hears it for a client that is gone."""
-    gate = threading.Event()
-    gate.set()
     body = recording(3_600.0, container="FLAC")
     head = f"PUT /v1/transcribe HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
-    with upload_server(engine=ScriptedWindowEngine(gate=gate)) as server:
-        gate.clear()
-        with socket.create_connection(("127.0.0.1", server.port)) as client:
-            client.sendall(head.encode() + body)
-            while not server.server.sessions:
-                time.sleep(0.01)
-        server.wait_until_idle()
-        gate.set()
+    leave_once_heard(head.encode() + body)
