@@ -128,6 +128,7 @@ def _capacity(m: Measure) -> list[str]:
         (
             f"{system}, {trial['sessions']}",
             share(trial["wer"]),
+            share(trial["offline_wer"]),
             f"{spread(trial['after_speech_s'], 's')} ({trial['after_speech_s']['n']})"
             + ("" if trial["complete"] else ", incomplete"),
             number(trial["unfairness"], "×"),
@@ -139,7 +140,7 @@ def _capacity(m: Measure) -> list[str]:
         for trial in sorted(m[system]["trials"], key=lambda trial: trial["sessions"])
     ]
     head = (
-        "| sessions | WER | final − end of speech, p50 / p95 (n) | worst / median session "
+        "| sessions | WER | offline, the same clips | final − end of speech, p50 / p95 (n) | worst / median session "
         "| partial to partial | cores | harness late |"
     )
     over, full = m["overload"], saturated(m)

@@ -58,10 +58,11 @@ def test_a_window_without_words_has_no_gap() -> None:
 
 @pytest.mark.parametrize(
     ("told_after", "begin_s"),
-    [((1.0, 2.5), 2.1), ((2.2, 2.5), 2.3), ((2.45, 2.5), 2.5), ((0.0, 0.3), 0.1)],
+    [((1.0, 2.5), 2.1), ((2.2, 2.5), 2.3), ((2.45, 2.5), 2.5), ((0.0, 0.3), 0.1), ((2.5, 3.9), 3.2)],
 )
 def test_what_is_to_be_told_begins_in_the_pause_before_it(told_after: tuple[float, float], begin_s: float) -> None:
-    assert told_part(window(4.0, ((0.4, 3.8),), told_after=told_after)) == Gap(0, pytest.approx(begin_s), 4.0)
+    voiced = ((0.2, 0.8), (2.5, 2.6), (3.6, 3.7), (3.9, 4.4))
+    assert told_part(window(4.0, voiced, told_after=told_after)) == Gap(0, pytest.approx(begin_s), 4.0)
 
 
 def test_where_nothing_is_context_no_part_is_to_be_told() -> None:

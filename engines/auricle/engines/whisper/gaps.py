@@ -48,6 +48,8 @@ def told_part(window: Window) -> Gap | None:
     if window.told_after is None:
         return None
     paused_s, began_s = window.told_after
+    # Voice that was too little to begin an utterance is a part of the one that followed.
+    began_s = min([began_s, *(begin for begin, _ in window.voiced or () if begin > paused_s)])
     return Gap(0, max(min(paused_s + LEAD_S, began_s), began_s - ONSET_S), len(window.audio) / ENGINE_RATE)
 
 

@@ -141,7 +141,7 @@ def with_words(heard: Hypothesis, words: Sequence[TimedWord]) -> Hypothesis:
         if voiced_after(window.voiced, last) >= UNCOVERED_S:
             doubts.add(Doubt.UNCOVERED)
     if window.told_after is not None:
-        spoken = spoken[first_told(spoken, window.told_after) :]
+        spoken = spoken[first_told(spoken, window.told_after, window.voiced or ()) :]
         cut = True
     if window.final and has_unspoken_turns(spoken):
         doubts.add(Doubt.MISCOUNTED)
@@ -167,17 +167,32 @@ def recounted(heard: Hypothesis) -> Hypothesis:
     return replace(heard, words=words, text=text_of(words, heard.tokenizer.language_code))
 
 
-def first_told(words: Sequence[TimedWord], pause: tuple[float, float]) -> int:
-    """Return the first word behind a pause: where two words meet nearest to it, nearest to its middle of several.
+EARLY_S: Final = 0.05
+"""Alignments tell words so much too early, at the median. Source: docs/bench-words.md, "word start"."""
 
-    Alignments lead from word to word without a gap, so that the border of two words lies somewhere in their pause.
+
+def first_told(
+    words: Sequence[TimedWord], pause: tuple[float, float], voiced: Sequence[tuple[float, float]] = ()
+) -> int:
+    """Return the first word behind a pause: words are parted where the least voice comes to stand on the wrong side.
+
+    Alignments lead from word to word without a gap, so that one of the two at a pause has all of it, or nearly, and
+    begins before it ("what your country") or ends behind it ("for you, ask"): its voice tells which. Of several
+    borders, and where the voice is not known, the one nearest to the pause is taken, and nearest to its middle.
     """
-    borders = [word.start_s for word in words] + [words[-1].end_s] if words else [0.0]
-    middle = sum(pause) / 2
+    begin_s, end_s = pause
+    heard = [(word.start_s + EARLY_S, word.end_s + EARLY_S) for word in words]
+    before = [voiced_between(voiced, start_s, min(stop_s, begin_s)) for start_s, stop_s in heard]
+    behind = [voiced_between(voiced, max(start_s, begin_s), stop_s) for start_s, stop_s in heard]
+    ends = [word.end_s for word in words]
+    starts = [word.start_s for word in words]
+    borders = list(zip([*starts[:1], *ends], [*starts, *ends[-1:]], strict=True)) or [(0.0, 0.0)]
 
-    def distance(place: int) -> tuple[float, float]:
-        at_s = borders[place]
-        return max(pause[0] - at_s, at_s - pause[1], 0.0), abs(at_s - middle)
+    def distance(place: int) -> tuple[float, float, float]:
+        first_s, last_s = borders[place]
+        misplaced_s = sum(behind[:place]) + sum(before[place:])
+        middle_s = (first_s + last_s) / 2
+        return round(misplaced_s, 3), max(begin_s - last_s, first_s - end_s, 0.0), abs(middle_s - (begin_s + end_s) / 2)
 
     return min(range(len(borders)), key=distance)
 
