@@ -19,7 +19,7 @@ from peers.measures import Rung, held, rung
 from peers.page import page
 from peers.running import StartError, running
 from peers.sessions import FRAME_S, PATIENCE_S, hold, hold_all
-from peers.tapes import PAUSE_S, deal
+from tapes import deal
 from words.plain import Plain
 from words.samples import Sample, Wanted, load_samples
 from words.scores import scores
@@ -31,6 +31,8 @@ RESULTS: Final = Path(__file__).parent / "results"
 PAGE: Final = machine.ROOT / "docs" / "bench-peers.md"
 SESSIONS: Final = (1, 4, 8)
 TAPE_S: Final = 45.0
+PAUSE_S: Final = 1.5
+"""Behind each clip: as somebody pauses who is answered, or thinks."""
 MOST_ROUNDS: Final = 3
 """One session alone hears so many tapes, one after the other; more would take longer than they tell."""
 APART_S: Final = 0.37
@@ -51,7 +53,9 @@ def _measured(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Yield the results so far, after each server."""
     models = Models(folder=resolve_model(options.model, lambda stage, fraction: None))
     samples = _samples(options.speech, options.tape_seconds)
-    tapes = deal([sample.clip for sample in samples.values()], max(options.sessions), options.tape_seconds)
+    clips = [sample.clip for sample in samples.values()]
+    dealt = deal(clips, max(options.sessions), options.tape_seconds, PAUSE_S)
+    tapes = [lay(each, lambda _: PAUSE_S) for each in dealt]
     with ExitStack() as opened:
         cache = options.cache or Path(opened.enter_context(tempfile.TemporaryDirectory()))
         cache.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from metrics import common_prefix
 from normal import Alignment, Errors, align, normal
 from peers.sessions import Session, Shown
-from peers.tapes import Spoken, spoken_on
+from tapes import Spoken, spoken_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

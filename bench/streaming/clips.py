@@ -122,15 +122,22 @@ def within(clips: Sequence[Clip], seconds: float) -> tuple[Clip, ...]:
     return tuple(chosen) or (min(clips, key=lambda clip: clip.seconds),)
 
 
-def lay(clips: Iterable[Clip], pause_s: Callable[[Clip], float]) -> Tape:
-    """Put clips on a tape, each with digital silence behind it."""
-    pieces: list[Samples] = [_silence(LEAD_S)]
+def silence(clip: Clip, count: int) -> Samples:
+    """Return digital silence, whatever was heard before it."""
+    return np.zeros(count, dtype=np.float32)
+
+
+def lay(
+    clips: Iterable[Clip], pause_s: Callable[[Clip], float], quiet: Callable[[Clip, int], Samples] = silence
+) -> Tape:
+    """Put clips on a tape, each with a pause behind it: ``quiet`` returns so many samples of one."""
+    pieces: list[Samples] = [np.zeros(round(LEAD_S * ENGINE_RATE), dtype=np.float32)]
     words: list[Word] = []
     laid: list[Clip] = []
     position = len(pieces[0])
     for clip in clips:
         words += [word.at(position / ENGINE_RATE) for word in clip.words]
-        pause = _silence(pause_s(clip))
+        pause = quiet(clip, round(pause_s(clip) * ENGINE_RATE))
         pieces += [clip.samples, pause]
         position += len(clip.samples) + len(pause)
         laid.append(clip)
@@ -166,7 +173,3 @@ def _turn_s(clip: Clip) -> float:
 def turn_pause_s(clip: Clip) -> float:
     """Return how long an agent's answer to a clip takes."""
     return max(SHORTEST_PAUSE_S, clip.seconds * TURN_PAUSE)
-
-
-def _silence(seconds: float) -> Samples:
-    return np.zeros(round(seconds * ENGINE_RATE), dtype=np.float32)

@@ -9,7 +9,7 @@ import json
 from typing import Any, Final
 
 from peers.sessions import FRAME_S, SAMPLE_BYTES, Session
-from peers.tapes import spoken_on
+from tapes import spoken_on
 
 from auricle.engines.protocol import ENGINE_RATE
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from peers.measures import BOUND_S, held, is_held, rung
 from peers.reading import read
 from peers.sessions import Session, Shown
-from peers.tapes import PAUSE_S, deal, spoken_on
 
 from auricle.engines.protocol import ENGINE_RATE
 
@@ -133,23 +132,3 @@ def test_sessions_are_held_as_far_as_every_fewer_are_too() -> None:
     assert held([row(8, 0.5), row(4, BOUND_S + 0.1), row(1, 0.5)]) == 1
     assert held([row(1, 0.5), row(4, BOUND_S), row(8, 2.0)]) == 4
     assert held([row(1, None)]) == 0
-
-
-def test_clips_are_dealt_to_tapes_that_are_about_equally_long() -> None:
-    clips = [clip(f"w{n}", seconds=1 + n % 7) for n in range(40)]
-    tapes = deal(clips, 4, 30.0)
-    names = [[each.name for each in one.clips] for one in tapes]
-    dealt = [name for one in names for name in one]
-    assert len(dealt) == len(set(dealt))
-    assert all(20.0 < one.seconds <= 30.3 for one in tapes), "0.3 s of silence come before the first clip"
-    assert names == [[each.name for each in one.clips] for one in deal(clips[::-1], 4, 30.0)], "in any order of clips"
-    for one in tapes:
-        first, second, *_ = spoken_on(one)
-        assert first.clip is one.clips[0]
-        assert second.start_s - first.start_s == pytest.approx(first.clip.seconds + PAUSE_S)
-        assert first.last_word_end_s == pytest.approx(first.start_s + 0.5)
-
-
-def test_too_few_clips_are_said_to_be_too_few() -> None:
-    with pytest.raises(ValueError, match="too few clips for 2 tapes"):
-        deal([clip("one")], 2, 30.0)

@@ -1,14 +1,10 @@
-"""What sessions hear: clips of known words, dealt to tapes that are equally long, with a pause behind each. Pure."""
+"""Tapes of several utterances: clips dealt to tapes that are equally long, and found on them again. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final
 
-from clips import Clip, Tape, lay
-
-PAUSE_S: Final = 1.5
-"""Between two clips, and behind the last: as somebody pauses who is answered, or thinks."""
+from clips import Clip, Tape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +23,8 @@ class _Deal:
     seconds: float = 0.0
 
 
-def deal(clips: Sequence[Clip], tapes: int, seconds: float) -> list[Tape]:
-    """Return so many tapes of about ``seconds`` each; no clip comes twice.
+def deal(clips: Sequence[Clip], tapes: int, seconds: float, pause_s: float) -> list[list[Clip]]:
+    """Return the clips of so many tapes of about ``seconds`` each, with ``pause_s`` behind a clip; none comes twice.
 
     Clips are dealt from the longest to the shortest, each to the tape that has least, so that every tape has short and
     long ones and all end about together; clips that do not fit are left out. Within a tape their order is drawn, the
@@ -37,14 +33,14 @@ def deal(clips: Sequence[Clip], tapes: int, seconds: float) -> list[Tape]:
     deals = [_Deal() for _ in range(tapes)]
     for clip in sorted(clips, key=lambda clip: (-clip.seconds, clip.name)):
         least = min(deals, key=lambda one: one.seconds)
-        if least.seconds + clip.seconds + PAUSE_S <= seconds:
+        if least.seconds + clip.seconds + pause_s <= seconds:
             least.clips.append(clip)
-            least.seconds += clip.seconds + PAUSE_S
+            least.seconds += clip.seconds + pause_s
     if not all(one.clips for one in deals):
         raise ValueError(f"There are too few clips for {tapes} tapes of {seconds:g} s.")
     for number, one in enumerate(deals):
         Random(number).shuffle(one.clips)
-    return [lay(one.clips, lambda _: PAUSE_S) for one in deals]
+    return [one.clips for one in deals]
 
 
 def spoken_on(tape: Tape) -> list[Spoken]:
