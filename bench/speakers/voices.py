@@ -15,11 +15,6 @@ from words.samples import Sample
 from auricle.core import Word
 from auricle.engines.protocol import ENGINE_RATE, Samples
 
-SPEAKERS: Final = (
-    "LJ0", "austen-", "cards-", "jfk", "osr-", "dg-spacewalk", "two-cities", "sonnet-", "libri-1272", "libri-2412",
-    "libri-61", "libri-1995", "libri-6930", "libri-7902",
-)  # fmt: skip
-"""How the names of clips of one speaker begin. Of the other clips nobody knows who speaks, or it is one of these."""
 PAUSE_S: Final = 0.25
 """Where a clip is cut into pieces, so that no word is."""
 SHORTEST_S: Final = 1.5
@@ -60,9 +55,8 @@ def recorded(samples: Sequence[Sample]) -> Mapping[str, Sequence[Piece]]:
     """Return the pieces of every speaker of whom there are two or more."""
     found: dict[str, list[Piece]] = defaultdict(list)
     for sample in samples:
-        speaker = next((name for name in SPEAKERS if sample.name.startswith(name)), None)
-        if speaker is not None:
-            found[speaker] += _pieces(sample)
+        if sample.speaker is not None:
+            found[sample.speaker] += _pieces(sample)
     return {speaker: pieces for speaker, pieces in found.items() if len(pieces) > 1}
 
 

@@ -4,15 +4,30 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import soundfile
 from clips import Clip, Word, name_of
 
 from auricle.engines.protocol import ENGINE_RATE
 
-NONSPEECH = "nonspeech"
-KINDS = ("utterance", "long", "turns", "noisy", "telephone", "word", NONSPEECH)
-"""In the order of the tables; a manifest may have others."""
+UTTERANCE, TAPE, NONSPEECH = "utterance", "tape", "nonspeech"
+KINDS = (UTTERANCE, "long", "turns", "noisy", "telephone", "word", TAPE, NONSPEECH)
+"""In the order of the tables; a manifest may have others. Tapes are made of its utterances, by `words.tapes`."""
+SPEAKERS: Final = (
+    "LJ0", "austen-", "cards-", "jfk", "osr-", "dg-spacewalk", "two-cities", "sonnet-", "libri-1272", "libri-2412",
+    "libri-61", "libri-1995", "libri-6930", "libri-7902",
+)  # fmt: skip
+"""How the names of clips of one speaker begin, where the manifest does not say who speaks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """An utterance of a tape."""
+
+    text: str
+    pause_s: float
+    """Quiet put between the utterance before and this one; 0 for the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,6 +40,10 @@ class Sample:
     """None where nobody speaks."""
     has_reference: bool
     """Whether its text can be trusted; nobody is expected to find words in what is not speech."""
+    speaker: str | None = None
+    """None where nobody knows: it may be one of the others."""
+    parts: tuple[Part, ...] = ()
+    """Of a tape: its utterances."""
 
     @property
     def name(self) -> str:
@@ -51,7 +70,7 @@ class Wanted:
     def why_not(self, entry: dict[str, object]) -> str | None:
         """Return why a clip is left out; an empty string where nobody needs to be told."""
         language = entry.get("language") or "en"
-        if self.kinds and entry.get("kind", "utterance") not in self.kinds:
+        if self.kinds and entry.get("kind", UTTERANCE) not in self.kinds:
             return ""
         if self.names and name_of(entry) not in self.names:  # type: ignore[arg-type]
             return ""
@@ -88,10 +107,11 @@ def _sample(folder: Path, entry: dict[str, object]) -> Sample:
     words = entry.get("words") or ()
     assert isinstance(words, Sequence)
     language = str(entry.get("language") or "en")
-    kind = str(entry.get("kind") or "utterance")
+    kind = str(entry.get("kind") or UTTERANCE)
+    name = name_of(entry)  # type: ignore[arg-type]
     return Sample(
         clip=Clip(
-            name=name_of(entry),  # type: ignore[arg-type]
+            name=name,
             samples=audio,
             text=str(entry.get("text") or ""),
             words=tuple(Word(text=w["word"], start_s=w["start"], end_s=w["end"]) for w in words),
@@ -99,4 +119,10 @@ def _sample(folder: Path, entry: dict[str, object]) -> Sample:
         kind=kind,
         language=None if language == "none" else language,
         has_reference=entry.get("text") is not None or kind == NONSPEECH,
+        speaker=_speaker(entry, name),
     )
+
+
+def _speaker(entry: dict[str, object], name: str) -> str | None:
+    said = entry.get("speaker") or entry.get("voice")
+    return str(said) if said else next((speaker for speaker in SPEAKERS if name.startswith(speaker)), None)
