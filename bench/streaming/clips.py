@@ -122,15 +122,17 @@ def within(clips: Sequence[Clip], seconds: float) -> tuple[Clip, ...]:
     return tuple(chosen) or (min(clips, key=lambda clip: clip.seconds),)
 
 
+Quiet = Callable[[Clip, int], Samples]
+"""Returns so many samples of a pause behind a clip."""
+
+
 def silence(clip: Clip, count: int) -> Samples:
     """Return digital silence, whatever was heard before it."""
     return np.zeros(count, dtype=np.float32)
 
 
-def lay(
-    clips: Iterable[Clip], pause_s: Callable[[Clip], float], quiet: Callable[[Clip, int], Samples] = silence
-) -> Tape:
-    """Put clips on a tape, each with a pause behind it: ``quiet`` returns so many samples of one."""
+def lay(clips: Iterable[Clip], pause_s: Callable[[Clip], float], quiet: Quiet = silence) -> Tape:
+    """Put clips on a tape, each with a pause behind it."""
     pieces: list[Samples] = [np.zeros(round(LEAD_S * ENGINE_RATE), dtype=np.float32)]
     words: list[Word] = []
     laid: list[Clip] = []

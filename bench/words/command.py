@@ -19,6 +19,7 @@ from words.samples import Sample, Wanted, load_samples
 from words.scores import scores
 from words.sweep import bare_decode, our_decode, segments, sweep
 from words.systems import Models, Options, chosen, columns
+from words.tapes import wanted_tapes
 from words.terminal import case_lines, column_lines, differences, repeat_lines, sweep_lines
 from words.virtual import Delay, fixed, measured
 
@@ -65,10 +66,12 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
         languages=options.languages,
         understood=models.ours().info.languages,
     )
-    samples, skipped = load_samples(options.speech or [SPEECH], wanted)
+    manifests = options.speech or [SPEECH]
+    samples, skipped = load_samples(manifests, wanted)
     for line in skipped:
         print(f"left out: {line}")
-    results: dict[str, Any] = {"kind": "words", "meta": _meta(options, samples), "columns": {}}
+    tapes = [] if options.action == "sweep" else wanted_tapes(manifests, wanted)
+    results: dict[str, Any] = {"kind": "words", "meta": _meta(options, samples, tapes), "columns": {}}
     tell = _progress if sys.stderr.isatty() else _silent
     if options.action == "sweep":
         results["sweep"] = _swept(models, samples, tell)
@@ -76,9 +79,9 @@ def _measured(options: argparse.Namespace) -> dict[str, Any]:
         return results
     delay = fixed(options.virtual_delay) if options.virtual_factor is None else measured(options.virtual_factor)
     if options.action == "repeat":
-        results["repeats"] = _repeats(options, models, samples, delay, tell)
+        results["repeats"] = _repeats(options, models, samples + tapes, delay, tell)
         return results
-    results["columns"] = _columns(options, models, samples, delay, tell)
+    results["columns"] = _columns(options, models, samples + tapes, delay, tell)
     if options.cases:
         results["cases"] = check_cases(options.cases, models.ours(), frame_s=options.frame, delay=delay)
         print("\n".join(case_lines(results["cases"])), flush=True)
@@ -136,7 +139,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--speech", type=Path, nargs="+", metavar="MANIFEST", help="manifest.jsonl of clips; else ours")
     parser.add_argument("--cases", type=Path, metavar="MANIFEST", help="manifest.jsonl of cases with allowed errors")
     parser.add_argument("--only", nargs="+", default=(), metavar="COLUMN", help="these, or all that begin like this")
-    parser.add_argument("--kinds", nargs="+", default=(), metavar="KIND", help="clips of these kinds")
+    parser.add_argument(
+        "--kinds", nargs="+", default=(), metavar="KIND", help="clips of these kinds; tape: of several utterances"
+    )
     parser.add_argument("--clips", nargs="+", default=(), metavar="ID", help="these clips")
     parser.add_argument("--languages", nargs="+", default=(), metavar="CODE", help="clips in these languages")
     parser.add_argument("--frame", type=float, default=0.1, help="seconds of audio in a frame of live sessions")
@@ -159,13 +164,19 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _meta(options: argparse.Namespace, samples: Sequence[Sample]) -> dict[str, Any]:
+def _meta(options: argparse.Namespace, samples: Sequence[Sample], tapes: Sequence[Sample]) -> dict[str, Any]:
     return machine.facts(sys.argv) | {
         "model": Path(options.model).name,
         "clips": len(samples),
-        "audio_s": round(sum(sample.clip.seconds for sample in samples), 1),
+        "audio_s": _lasting_s(samples),
+        "tapes": len(tapes),
+        "tapes_s": _lasting_s(tapes),
         "frame_s": options.frame,
     }
+
+
+def _lasting_s(samples: Sequence[Sample]) -> float:
+    return round(sum(sample.clip.seconds for sample in samples), 1)
 
 
 def _progress(name: str) -> None:

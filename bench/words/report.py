@@ -5,7 +5,7 @@ from typing import Any
 
 from bars import number
 from words.samples import KINDS, NONSPEECH
-from words.scores import ALL
+from words.scores import ALL, cost
 from words.systems import OFFLINE
 from words.terminal import percent, spread
 from words.verdicts import verdicts
@@ -29,6 +29,9 @@ TAIL = """
   takes as long as it is told to; **-partials-N**: one every N seconds.
 * **WER**: after Whisper's own normaliser (English; the basic one for other languages, by characters where they write
   no spaces), all words of a kind together. **S/D/I**: substituted, left out, put in.
+* **tape**: several utterances of the manifest, one after the other, with 0.3 to 2.5 s of quiet between them, of zeros
+  or with the noise of the room; half of the tapes have one speaker. **all** does not count them, for their words are
+  those of the clips. Words are **missed** that were left out or heard as others. Older columns have no tapes.
 * **loop**: words that are heard three times in a row or more, that the reference says less often, and of which some
   were put in. **words in non-speech**: in recordings in which nobody speaks.
 * **promises**: a partial or a final that does not begin with what an earlier partial had called stable. **changed
@@ -61,7 +64,7 @@ def _section(results: Mapping[str, Any]) -> list[str]:
     lines = [f"## {meta['model']}", ""]
     lines += [
         f"{meta['date']}, `{meta['command']}`; "
-        f"{meta['clips']} clips, {meta['audio_s'] / 60:.1f} minutes; {meta['cpu']}, "
+        f"{meta['clips']} clips, {meta['audio_s'] / 60:.1f} minutes{_tapes(meta)}; {meta['cpu']}, "
         f"{meta['cores']} cores, {meta['system']}, Python {meta['python']}, {libraries}; int8, on the cpu.",
         "",
     ]
@@ -80,6 +83,10 @@ def _section(results: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _tapes(meta: Mapping[str, Any]) -> str:
+    return f", and {meta['tapes']} tapes of {meta['tapes_s'] / 60:.1f} minutes" if meta.get("tapes") else ""
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return a table, and an empty line."""
     lines = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
@@ -94,21 +101,36 @@ def _verdicts(results: Mapping[str, Any]) -> list[str]:
 def _words(columns: Columns) -> list[str]:
     seen = {kind for column in columns.values() for kind in column["wer"]} - {ALL}
     kinds = [ALL, *(k for k in KINDS if k in seen and k != NONSPEECH), *sorted(seen - set(KINDS))]
-    words = next(iter(columns.values()))["wer"]
-    head = ["WER", *(f"{kind} ({words[kind]['words']:,})" for kind in kinds if kind in words)]
+    words = {kind: one["words"] for column in [*columns.values()][::-1] for kind, one in column["wer"].items()}
+    head = ["WER", *(f"{kind} ({words[kind]:,})" for kind in kinds)]
     rows = []
     for name, column in columns.items():
         every = column["wer"][ALL]
         rows.append(
             [
                 name,
-                *(percent(column["wer"][kind]["rate"]) for kind in kinds if kind in words),
+                *(percent(column["wer"].get(kind, {}).get("rate")) for kind in kinds),
                 f"{every['substitutions']}/{every['deletions']}/{every['insertions']}",
                 str(len(column["loops"])),
                 str(column["nonspeech"]["words"]),
             ]
         )
-    return ["### Words", "", *table([*head, "S/D/I", "loops", "words in non-speech"], rows), *_loops(columns)]
+    whole = table([*head, "S/D/I", "loops", "words in non-speech"], rows)
+    return ["### Words", "", *whole, *_loops(columns), *_behind_pauses(columns)]
+
+
+def _behind_pauses(columns: Columns) -> list[str]:
+    having = {name: column["behind_pauses"] for name, column in columns.items() if column.get("behind_pauses")}
+    pauses = sorted({pause_s for found in having.values() for pause_s in found}, key=float)
+    if not pauses:
+        return []
+    words = {pause_s: one["words"] for found in having.values() for pause_s, one in found.items()}
+    rows = [
+        [name, *(percent(found[p]["missed"] / found[p]["words"]) if p in found else "—" for p in pauses)]
+        for name, found in having.items()
+    ]
+    head = ["words missed on tapes, behind a pause of", *(f"{pause_s} s ({words[pause_s]})" for pause_s in pauses)]
+    return table(head, rows)
 
 
 def _loops(columns: Columns) -> list[str]:
@@ -148,7 +170,7 @@ def _delays(columns: Columns) -> list[str]:
             spread(column["first_word_delay_s"]),
             spread(column["partial_gap_s"]),
             f"{column['long_clips_without_partial']} of {column['long_clips']}" if column["partials"] else "—",
-            number(column["cpu_s"] / offline["cpu_s"], "×") if offline and offline["cpu_s"] else "—",
+            number(cost(column, offline), "×"),
             number(column["cpu_s"] / column["wall_s"]) if column["wall_s"] else "—",
             number(column["late_s"], "s") if column["late_s"] else "—",
             _refused(column),

@@ -1,6 +1,6 @@
 """One column of the page: what a system made of all clips, as numbers. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from clips import Word
@@ -8,10 +8,11 @@ from metrics import changed_words, summary, words_of
 from normal import Errors, align, normal
 from words.heard import Heard, Hearing, Told
 from words.loops import loops
-from words.samples import Sample
+from words.samples import TAPE, Sample
 
 Scores = dict[str, Any]
 ALL = "all"
+"""The clips of the manifest. Tapes are made of them, and not counted twice."""
 LONG_CLIP_S = 3.0
 """Whoever speaks longer than that is to see something before the end."""
 
@@ -24,6 +25,7 @@ def scores(samples: Sequence[Sample], hearing: Hearing) -> Scores:
     told = [final for _, heard in speech for final in heard.finals]
     return {
         "wer": _by_kind(speech),
+        "behind_pauses": behind_pauses(speech),
         **_loops(speech),
         "nonspeech": {
             "clips": sum(not sample.is_speech for sample, _ in pairs),
@@ -62,7 +64,7 @@ def _by_kind(pairs: Iterable[tuple[Sample, Heard]]) -> dict[str, Any]:
     errors: dict[str, Errors] = {}
     for sample, heard in pairs:
         if sample.has_reference:
-            for group in (sample.kind, ALL):
+            for group in (TAPE,) if sample.kind == TAPE else (sample.kind, ALL):
                 errors[group] = errors.get(group, Errors()) + errors_of(sample, heard)
     return {kind: {"rate": found.rate, **_counts(found)} for kind, found in errors.items()}
 
@@ -74,6 +76,32 @@ def _counts(errors: Errors) -> dict[str, int]:
         "insertions": errors.insertions,
         "words": errors.words,
     }
+
+
+def behind_pauses(pairs: Iterable[tuple[Sample, Heard]]) -> dict[str, dict[str, int]]:
+    """Return the words of tapes by the seconds of quiet before their utterance: how many, and how many are missed.
+
+    Missed are those that were left out or heard as others. Nobody knows to which utterance words belong that were put
+    in.
+    """
+    found: dict[float, dict[str, int]] = {}
+    for sample, heard in pairs:
+        said = [(part, word) for part in sample.parts for word in normal(part.text, sample.language)]
+        right = align([word for _, word in said], normal(heard.text, sample.language)).equal if said else ()
+        hits = {place for place, _ in right}
+        for place, (part, _) in enumerate(said):
+            if part.pause_s:
+                counts = found.setdefault(part.pause_s, {"words": 0, "missed": 0})
+                counts["words"] += 1
+                counts["missed"] += place not in hits
+    return {f"{pause_s:g}": found[pause_s] for pause_s in sorted(found)}
+
+
+def cost(column: Mapping[str, Any], offline: Mapping[str, Any] | None) -> float | None:
+    """Return the CPU time for a second of audio, in that of ``offline``: one of both may have heard no tapes."""
+    if not offline or not offline["cpu_s"] or not column["audio_s"]:
+        return None
+    return float(column["cpu_s"] / column["audio_s"] / (offline["cpu_s"] / offline["audio_s"]))
 
 
 def _loops(pairs: Iterable[tuple[Sample, Heard]]) -> dict[str, Any]:

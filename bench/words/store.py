@@ -1,6 +1,7 @@
 """Results files: one a model, to which each run adds its columns, so that the page needs no new measurement."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ def merged(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]
     """Return the results of before with those of now in their place; columns of other clips are gone."""
     if before is None:
         return now
-    same = not now["columns"] or all(before["meta"].get(key) == now["meta"].get(key) for key in SAME_CLIPS)
+    same = not now["columns"] or _same_clips(before["meta"], now["meta"])
     kept = before["columns"] if same else {}
     whole = {"kind": "words", "meta": now["meta"] if now["columns"] else before["meta"]}
     whole["columns"] = dict(sorted({**kept, **now["columns"]}.items(), key=_place))
@@ -26,6 +27,12 @@ def merged(before: dict[str, Any] | None, now: dict[str, Any]) -> dict[str, Any]
     if "repeats" in now or (same and "repeats" in before):
         whole["repeats"] = (before.get("repeats", {}) if same else {}) | now.get("repeats", {})
     return whole
+
+
+def _same_clips(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Return whether columns of both can stand beside each other; those of before there were tapes can."""
+    tapes_s = now.get("tapes_s")
+    return all(before.get(key) == now.get(key) for key in SAME_CLIPS) and before.get("tapes_s", tapes_s) == tapes_s
 
 
 def _place(column: tuple[str, object]) -> tuple[int, str]:

@@ -5,8 +5,8 @@ from typing import Any
 
 from normal import align, normal
 from words.heard import Hearing
-from words.samples import Sample
-from words.scores import ALL, errors_of
+from words.samples import TAPE, Sample
+from words.scores import ALL, cost, errors_of
 from words.systems import OFFLINE
 
 
@@ -14,13 +14,15 @@ def column_lines(name: str, found: Mapping[str, Any], columns: Mapping[str, Any]
     """Return a column in a few lines."""
     rates = ", ".join(f"{kind} {percent(one['rate'])}" for kind, one in found["wer"].items() if kind != ALL)
     every = found["wer"].get(ALL)
-    offline = columns.get(OFFLINE)
-    times = f" ({found['cpu_s'] / offline['cpu_s']:.2f} ×)" if offline and offline["cpu_s"] else ""
+    ratio = cost(found, columns.get(OFFLINE))
+    times = "" if ratio is None else f" ({ratio:.2f} ×)"
     loops = "; ".join(f"{one['clip']}: {one['unit']!r} × {one['times']}" for one in found["loops"])
     lines = [name]
     if every:
         sdi = f"{every['substitutions']}/{every['deletions']}/{every['insertions']}"
         lines.append(f"  WER {percent(every['rate'])} of {every['words']} words, S/D/I {sdi}; {rates}")
+    if TAPE in found["wer"]:
+        lines.append(f"  {_tapes(found)}")
     nonspeech = found["nonspeech"]
     lines.append(
         f"  loops {len(found['loops'])}{f' ({loops})' if loops else ''}; words in {nonspeech['clips']} clips of "
@@ -43,6 +45,17 @@ def column_lines(name: str, found: Mapping[str, Any], columns: Mapping[str, Any]
     if found["refusals"] is not None:
         lines.append(f"  refused {found['refusals']} times; the longest wait to be taken {found['admission_s']:.1f} s")
     return lines
+
+
+def _tapes(found: Mapping[str, Any]) -> str:
+    counts = found["wer"][TAPE]
+    missed = (
+        f"{percent(one['missed'] / one['words'])} behind {pause_s} s" for pause_s, one in found["behind_pauses"].items()
+    )
+    sdi = f"{counts['substitutions']}/{counts['deletions']}/{counts['insertions']}"
+    return (
+        f"tapes: {percent(counts['rate'])} of {counts['words']} words, S/D/I {sdi}; missed words: {', '.join(missed)}"
+    )
 
 
 def repeat_lines(name: str, found: Mapping[str, Any]) -> list[str]:

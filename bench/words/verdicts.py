@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bars import Verdict, number
-from words.scores import ALL
+from words.scores import ALL, cost
 from words.systems import OFFLINE, WITHOUT
 
 Columns = Mapping[str, Mapping[str, Any]]
@@ -110,6 +110,6 @@ def _delays(columns: Columns) -> Iterator[Verdict]:
 
 
 def _cost(columns: Columns) -> Iterator[Verdict]:
-    if OFFLINE in columns and "live-0.5" in columns:
-        times = columns["live-0.5"]["cpu_s"] / columns[OFFLINE]["cpu_s"]
+    times = cost(columns["live-0.5"], columns.get(OFFLINE)) if "live-0.5" in columns else None
+    if times is not None:
         yield _verdict(f"CPU of live-0.5 / {OFFLINE}", f"≤ {MOST_CPU:g} ×", number(times, "×"), met=times <= MOST_CPU)

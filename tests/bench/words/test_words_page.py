@@ -105,6 +105,45 @@ def test_a_delay_needs_finals_behind_it(p95: float, values: int, expected: bool 
     assert found["final − end of speech, p95, live-0.5"] is expected
 
 
+def with_tapes(one: dict[str, Any], rate: float, **changes: Any) -> dict[str, Any]:
+    pauses = {"0.3": {"words": 40, "missed": 10}, "1.2": {"words": 50, "missed": 0}}
+    found = one | {"wer": {**one["wer"], "tape": {"rate": rate, **COUNTS, "words": 700}}, "behind_pauses": pauses}
+    return found | changes
+
+
+def test_tapes_are_judged_as_a_kind() -> None:
+    found = live(0.04)
+    found["columns"]["live-0.5"] = with_tapes(column(0.04), 0.0421)
+    assert "WER of live-0.5 / plain-beam5, tape" not in met(found), "plain faster-whisper has not heard them"
+    found["columns"]["plain-beam5"] = with_tapes(plain(0.04), 0.04)
+    assert met(found)["WER of live-0.5 / plain-beam5, tape"] is False
+    assert met(found)["WER of live-0.5 / plain-beam5, all"] is True
+    found["columns"]["live-0.5"] = with_tapes(column(0.04), 0.042)
+    assert met(found)["WER of live-0.5 / plain-beam5, tape"] is True
+
+
+def test_columns_of_before_there_were_tapes_have_none() -> None:
+    found = live(0.04)
+    found["columns"]["live-virtual-0.5"] = with_tapes(column(0.04), 0.07)
+    found["meta"] |= {"tapes": 8, "tapes_s": 338.1}
+    lines = page([found], []).splitlines()
+    assert (
+        "| WER | all (120) | utterance (120) | word (2) | tape (700) | S/D/I | loops | words in non-speech |" in lines
+    )
+    assert "| plain-beam5 | 4.0 % | 4.0 % | 50.0 % | — | 4/1/0 | 0 | 0 |" in lines
+    assert "| live-virtual-0.5 | 4.0 % | 4.0 % | 50.0 % | 7.0 % | 4/1/0 | 0 | 0 |" in lines
+    assert "| words missed on tapes, behind a pause of | 0.3 s (40) | 1.2 s (50) |" in lines
+    assert "| live-virtual-0.5 | 25.0 % | 0.0 % |" in lines
+    assert any("24 clips, 1.7 minutes, and 8 tapes of 5.6 minutes;" in line for line in lines)
+    assert "tape" not in page([live(0.04)], []).partition("## How to read it")[0], "results that know of none"
+
+
+def test_cost_is_that_of_a_second_of_audio() -> None:
+    found = live(0.04, cpu_s=30.0, audio_s=150.0)
+    assert met(found)["CPU of live-0.5 / plain-beam5"] is True
+    assert "| 2 × |" in page([found], [])
+
+
 def test_cost_is_that_of_offline() -> None:
     assert met(live(0.04, cpu_s=20.0))["CPU of live-0.5 / plain-beam5"] is True
     assert met(live(0.04, cpu_s=20.1))["CPU of live-0.5 / plain-beam5"] is False
@@ -150,6 +189,16 @@ def test_columns_of_other_clips_do_not_stand_beside_each_other() -> None:
     now = results(files=column(0.04))
     now["meta"]["clips"] = 3
     assert list(store.merged(live(0.05), now)["columns"]) == ["files"]
+
+
+def test_columns_of_before_there_were_tapes_stand_beside_those_of_after() -> None:
+    now = results(files=column(0.04))
+    now["meta"] |= {"tapes": 8, "tapes_s": 338.1}
+    kept = store.merged(live(0.05), now)
+    assert list(kept["columns"]) == ["plain-beam5", "files", "live-0.5"]
+    later = results(files=column(0.04))
+    later["meta"] |= {"tapes": 8, "tapes_s": 301.0}
+    assert list(store.merged(kept, later)["columns"]) == ["files"], "those are other tapes"
 
 
 def test_a_sweep_leaves_the_columns_alone() -> None:
