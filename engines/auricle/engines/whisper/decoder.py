@@ -38,6 +38,8 @@ BEAM_SIZE: Final = 5
 GREEDY: Final = 1
 WITH_GAPS: Final = frozenset({Doubt.UNCOVERED, Doubt.TOO_SPARSE})
 """What is no doubt any more once the gaps are filled."""
+MOST_PARTS: Final = 4
+"""Gaps of gaps, one inside the other: a window has a few sentences, and each part is decoded up to three times."""
 
 Hypotheses = dict[int, Hypothesis]
 """By the place of the window in the call."""
@@ -107,19 +109,26 @@ class WhisperDecoder:
         window, transcript = heard.job.window, self._completed(heard)
         return without_silence(transcript, window) if window.final else transcript
 
-    def _completed(self, heard: Hypothesis) -> Transcript:
-        """Return the transcript, with what was said where it has voice and no words."""
+    def _completed(self, heard: Hypothesis, parts: int = MOST_PARTS) -> Transcript:
+        """Return the transcript, with what was said where it has voice and no words.
+
+        A gap may end as the window did, with a sentence before a pause: it has a gap itself. ``parts`` is how many may
+        lie inside each other.
+        """
         if (untold := _untold(heard)) is not None:
             alone = self._completed(self._best([part_of(heard.job.window, untold)])[0])
             return replace(moved(alone, untold), tries=alone.tries + heard.tries)
         transcript, window = heard.transcript(), heard.job.window
-        missing = gaps(heard.words, window) if window.final and heard.doubts & WITH_GAPS else []
+        missing = gaps(heard.words, window) if parts and window.final and heard.doubts & WITH_GAPS else []
+        believed = heard.doubts <= WITH_GAPS
         for gap in reversed(missing):
             part = self._best([part_of(window, gap)])[0]
-            if not part.text or part.doubts - COUNTED:
+            if not part.text or part.doubts - IN_GAPS:
                 return transcript
-            transcript = filled(transcript, gap, part.transcript())
-        return replace(transcript, believed=heard.doubts <= WITH_GAPS) if missing else transcript
+            inside = self._completed(part, parts - 1)
+            believed = believed and (inside.believed or part.doubts <= COUNTED)
+            transcript = filled(transcript, gap, inside)
+        return replace(transcript, believed=believed) if missing else transcript
 
     # ------------------------------------------------------------------------ encoding
 
@@ -231,6 +240,8 @@ def _untold(heard: Hypothesis) -> Gap | None:
 AGREED: Final = frozenset({Doubt.RUNAWAY, Doubt.COMPRESSIBLE, Doubt.MISCOUNTED})
 """Repetitions were spoken, if windows of two lengths show the same, with a duration for each word."""
 COUNTED: Final = frozenset({Doubt.MISCOUNTED})
+IN_GAPS: Final = COUNTED | {Doubt.UNCOVERED}
+"""What may be doubtful of the words of a gap, and they are told."""
 
 
 def _chosen(tries: Sequence[Hypotheses], place: int) -> Hypothesis:
