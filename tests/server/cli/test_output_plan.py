@@ -74,10 +74,43 @@ def test_a_template_names_the_files(tmp_path: Path) -> None:
     files = ["calls/mon/a.wav", "calls/tue/a.wav"]
     plan = plan_output(files, Format.SRT, f"{tmp_path}/out/", "{folder}/{number}-{name}.{format}")
     assert [str(path.relative_to(tmp_path)) for path in plan.each] == [
-        "out/calls/mon/1-a.wav.srt", "out/calls/tue/2-a.wav.srt",
+        "out/mon/1-a.wav.srt", "out/tue/2-a.wav.srt",
     ]  # fmt: skip
     beside = plan_output(files, Format.TEXT, None, "{folder}/{stem}.{format}")
     assert [str(path) for path in beside.each] == ["calls/mon/a.txt", "calls/tue/a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("given", "found", "made"),
+    [
+        (["calls/mon/a.wav", "calls/tue/a.wav"], None, ["mon/a.txt", "tue/a.txt"]),
+        (["calls/mon/a.wav"], None, ["a.txt"]),
+        (["calls/a.wav", "-", "calls/mon/a.wav"], None, ["a.txt", "stdin.txt", "mon/a.txt"]),
+        (["../elsewhere/a.wav", "calls/mon/a.wav"], None, ["elsewhere/a.txt", "here/calls/mon/a.txt"]),
+        (["calls"], ["calls/mon/a.wav"], ["mon/a.txt"]),
+        (["calls/mon", "calls/tue"], ["calls/mon/a.wav", "calls/tue/a.wav"], ["mon/a.txt", "tue/a.txt"]),
+        (["."], ["a.wav", "calls/mon/a.wav"], ["a.txt", "calls/mon/a.txt"]),
+    ],
+)
+@pytest.mark.parametrize("absolute", [False, True])
+def test_in_a_directory_folders_begin_below_what_was_given(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: list[str],
+    found: list[str] | None,
+    made: list[str],
+    absolute: bool,
+) -> None:
+    here = tmp_path / "here"
+    for folder in ("mon", "tue"):
+        (here / "calls" / folder).mkdir(parents=True)
+    monkeypatch.chdir(here)
+
+    def named(files: list[str]) -> list[str]:
+        return [file if file == "-" or not absolute else str(here / file) for file in files]
+
+    plan = plan_output(named(found or given), Format.TEXT, "out/", "{folder}/{stem}.{format}", given=named(given))
+    assert [str(path) for path in plan.each] == [f"out/{name}" for name in made]
 
 
 names = st.text(st.sampled_from("ab./{}"), min_size=1, max_size=12)

@@ -57,7 +57,8 @@ def plan_jobs(wanted: Wanted) -> Jobs:
     files = with_folders(wanted.files) if wanted.recursive else wanted.files
     if wanted.times_words and not wanted.form.may_time_words and wanted.form is not Format.JSON:
         raise OutputError(f"--words has no place in {wanted.form.value}: give --format json, vtt, tsv or lrc.")
-    plan = replace(plan_output(files, wanted.form, wanted.output, wanted.template), times_words=wanted.times_words)
+    plan = plan_output(files, wanted.form, wanted.output, wanted.template, given=wanted.files)
+    plan = replace(plan, times_words=wanted.times_words)
     jobs = [Job(file, place) for file, place in zip(files, plan.each or [None] * len(files), strict=True)]
     check_places(plan, files)
     if wanted.resume:

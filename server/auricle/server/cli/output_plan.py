@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from auricle.server.printable import printable
 from auricle.server.recordings.recording import STDIN
@@ -46,12 +46,20 @@ class OutputPlan:
         return self.each if self.together is None else (self.together,)
 
 
-def plan_output(recordings: Sequence[str], form: Format, output: str | None, template: str | None = None) -> OutputPlan:
+def plan_output(
+    recordings: Sequence[str],
+    form: Format,
+    output: str | None,
+    template: str | None = None,
+    *,
+    given: Sequence[str] | None = None,
+) -> OutputPlan:
     """Return the output plan of ``recordings``. ``output`` is None or ``-`` (standard output), a file, or a directory.
 
     A directory is one that exists, or a name that ends in a slash. ``template`` names the file of each recording, below
-    the directory where there is one: `fields` are filled in. Raises `OutputError` when subtitles of several recordings
-    would share one file, when two files would have the same name, and for a template that is not one.
+    the directory where there is one: `fields` are filled in. ``given`` are the files and folders that the recordings
+    were found by, where these are not the recordings themselves. Raises `OutputError` when subtitles of several
+    recordings would share one file, when two files would have the same name, and for a template that is not one.
     """
     if output == STDOUT:
         output = None
@@ -62,8 +70,10 @@ def plan_output(recordings: Sequence[str], form: Format, output: str | None, tem
             "slash, or leave --output-template out."
         )
     if template is not None or directory:
-        folder = Path(output) if output is not None else Path()
-        return OutputPlan(form=form, each=_named(recordings, form, folder, template or DEFAULT_TEMPLATE))
+        naming = _Naming(form, None, None)
+        if output is not None:
+            naming = _Naming(form, Path(output), shared_folder(recordings if given is None else given))
+        return OutputPlan(form=form, each=_named(recordings, naming, template or DEFAULT_TEMPLATE))
     if len(recordings) != 1 and not form.holds_many:
         raise OutputError(
             f"One {form.value} file cannot hold {len(recordings)} recordings: give `--output DIRECTORY/` to get one "
@@ -74,11 +84,26 @@ def plan_output(recordings: Sequence[str], form: Format, output: str | None, tem
     return OutputPlan(form=form, together=None if output is None else Path(output), several=len(recordings) > 1)
 
 
-def fields(recording: str, number: int, form: Format) -> dict[str, str]:
-    """Return what a template may name: ``number`` counts the recordings from 1."""
+def shared_folder(given: Sequence[str]) -> str | None:
+    """Return the deepest folder that holds all that was given, files and folders; None where nothing is on the disk.
+
+    It depends on no recording that is found in a folder, so that a run over more of them finds the transcripts of the
+    last one where it looks for them.
+    """
+    on_disk = [each for each in given if each != STDIN]
+    folders = [os.path.abspath(each if os.path.isdir(each) else os.path.dirname(each)) for each in on_disk]
+    return os.path.commonpath(folders) if folders else None
+
+
+def fields(recording: str, number: int, form: Format, shared: str | None = None) -> dict[str, str]:
+    """Return what a template may name: ``number`` counts the recordings from 1.
+
+    The folder is that of the recording; below ``shared``, a folder, it is what leads from there to it.
+    """
     path = Path("stdin" if recording == STDIN else recording)
+    within = shared is not None and recording != STDIN
     return {
-        "folder": str(path.parent),
+        "folder": os.path.relpath(os.path.abspath(path.parent), shared) if within else str(path.parent),
         "name": path.name,
         "stem": path.stem,
         "number": str(number),
@@ -86,26 +111,35 @@ def fields(recording: str, number: int, form: Format) -> dict[str, str]:
     }
 
 
-def _named(recordings: Sequence[str], form: Format, folder: Path, template: str) -> tuple[Path, ...]:
-    _check_template(template, form)
-    paths = _paths(recordings, form, folder, template)
+class _Naming(NamedTuple):
+    """What the names of files depend on beside the template."""
+
+    form: Format
+    directory: Path | None
+    """Where they go; None: the template itself leads there."""
+    shared: str | None
+    """The folder from which on recordings have folders of their own there."""
+
+    def paths(self, recordings: Sequence[str], template: str) -> tuple[Path, ...]:
+        """Return the place of each transcript."""
+        names = (_filled(template, fields(each, at, self.form, self.shared)) for at, each in enumerate(recordings, 1))
+        return tuple(Path(name) if self.directory is None else _below(self.directory, name) for name in names)
+
+
+def _named(recordings: Sequence[str], naming: _Naming, template: str) -> tuple[Path, ...]:
+    _check_template(template, naming.form)
+    paths = naming.paths(recordings, template)
     counts = Counter(paths)
     twins = [each for each, path in zip(recordings, paths, strict=True) if counts[path] > 1]
     if twins:
         both = " and ".join(printable(each) for each in twins[:2])
         place = printable(str(paths[recordings.index(twins[0])]))
-        apart = next(each for each in APART if _all_different(_paths(recordings, form, folder, each)))
+        apart = next(each for each in APART if _all_different(naming.paths(recordings, each)))
         raise OutputError(
             f"The transcripts of {both} would both be written to {place}: give them different names, as with "
             f"`--output-template '{apart}'`."
         )
     return paths
-
-
-def _paths(recordings: Sequence[str], form: Format, folder: Path, template: str) -> tuple[Path, ...]:
-    return tuple(
-        _below(folder, _filled(template, fields(each, number, form))) for number, each in enumerate(recordings, 1)
-    )
 
 
 def _all_different(paths: Sequence[Path]) -> bool:
@@ -128,9 +162,7 @@ def _filled(template: str, values: dict[str, str]) -> str:
 
 
 def _below(folder: Path, name: str) -> Path:
-    """Return ``name`` as a path below ``folder``; where there is a folder, no template leads out of it."""
-    if folder == Path():
-        return Path(name)
+    """Return ``name`` as a path below ``folder``: no template leads out of it."""
     path = Path(os.path.normpath(name.lstrip(os.sep)))
     inside = [part for part in path.parts if part != os.pardir]
     return folder.joinpath(*inside)
