@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auricle.core.messages import Final
+from auricle.server.cli.cut_transcripts import partial_place
 from auricle.server.cli.jobs import Jobs, Wanted, plan_jobs, unreadable
 from auricle.server.cli.output_checks import check_places
 from auricle.server.cli.output_plan import OutputError, plan_output
-from auricle.server.cli.transcript_writer import TranscriptWriter, partial_place
+from auricle.server.cli.transcript_writer import TranscriptWriter
 from auricle.server.transcripts.formats import Format
 from auricle.server.transcripts.transcript import Transcript
 from server.recordings.recording_helpers import tone

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -14,12 +15,13 @@ FULL_DEVICE: Final = (1, 7)
 """Major and minor number of ``/dev/full``, which can be opened but takes no byte (null(4))."""
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, mark: Callable[[int], None] | None = None) -> None:
     """Write ``text`` as UTF-8 to ``path``, whose folder exists.
 
     A regular file is replaced by a complete one that is on the disk already: a temporary file of the same folder,
-    fsync, rename. Behind a symbolic link it is the link's target that is replaced. A device or a named pipe is written
-    to as it is. Raises `OSError`; then the file is what it was before.
+    fsync, rename. ``mark`` gets its descriptor before, and may give it attributes. Behind a symbolic link it is the
+    link's target that is replaced. A device or a named pipe is written to as it is. Raises `OSError`; then the file is
+    what it was before.
     """
     data = text.encode("utf-8")
     if _is_special(path):
@@ -27,7 +29,13 @@ def write_atomically(path: Path, text: str) -> None:
             device.write(data)
         return
     target = Path(os.path.realpath(path))
-    replace_with(target, data, partial(os.fchmod, mode=_mode(target)))
+
+    def give(descriptor: int) -> None:
+        if mark is not None:
+            mark(descriptor)  # before the mode, which may let nobody write
+        os.fchmod(descriptor, _mode(target))
+
+    replace_with(target, data, give)
     _sync_folder(target.parent)
 
 

@@ -5,12 +5,14 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import trio
 
 from auricle.core import Start
 from auricle.core.parts import ServerInfo
+from auricle.server.cli.cut_transcripts import remove_superseded
 from auricle.server.cli.display import Display, choose_display
 from auricle.server.cli.exit_codes import Exit, worst
 from auricle.server.cli.jobs import Job, Jobs, Wanted, plan_jobs, unreadable
@@ -188,6 +190,16 @@ class _Run:
             return
         if written.partial and place is not None:
             self._display.note(f"The partial transcript of {job.file} is in {place}.")
+        elif place is not None and written.complete and outcome.problem is None:
+            self._tidy(job, place)
+
+    def _tidy(self, job: Job, place: Path) -> None:
+        """Remove what earlier runs, which were cut, have left of the recording, now that there is all of it."""
+        for left in remove_superseded(place, job.file):
+            self._display.note(
+                f"{printable(str(left))} stays: it may have been changed since a run was cut; delete it where "
+                f"{printable(str(place))} has all of it."
+            )
 
     def _mark_partial(self, written: Transcript) -> None:
         if written.partial:

@@ -1,10 +1,12 @@
 """Writes each transcript when its recording has ended, so that whatever happens later, it is there."""
 
-from itertools import chain, count
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
 from auricle.server.cli.atomic_file import write_atomically
+from auricle.server.cli.cut_transcripts import partial_place, seal
 from auricle.server.cli.output_checks import cannot_write
 from auricle.server.cli.output_plan import OutputPlan
 from auricle.server.printable import encodable
@@ -31,11 +33,18 @@ class TranscriptWriter:
         written; then `show` gives the transcript to the user nevertheless.
         """
         if place is not None:
-            return _write(partial_place(place) if transcript.partial else place, self._render(transcript))
+            return self._add(transcript, place)
         self._together.append(transcript)
         if self._plan.together is not None:
             return _write(self._plan.together, self._document())
         return None
+
+    def _add(self, transcript: Transcript, place: Path) -> Path:
+        document = self._render(transcript)
+        if not transcript.partial:
+            return _write(place, document)
+        sealed = partial(seal, recording=transcript.file, document=document)
+        return _write(partial_place(place), document, sealed)
 
     def show(self, transcript: Transcript) -> None:
         """Write the transcript to standard output."""
@@ -60,18 +69,10 @@ class TranscriptWriter:
         self._stdout.flush()
 
 
-def _write(path: Path, document: str) -> Path:
+def _write(path: Path, document: str, mark: Callable[[int], None] | None = None) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, document)
+        write_atomically(path, document, mark)
     except OSError as error:
         raise cannot_write(path, error) from error
     return path
-
-
-def partial_place(place: Path) -> Path:
-    """Return a free name for a partial transcript beside ``place``; a device takes it itself."""
-    if place.exists() and not place.is_file():
-        return place
-    names = (f"{place.stem}.partial{number}{place.suffix}" for number in chain([""], map("-{}".format, count(2))))
-    return next(path for name in names if not (path := place.with_name(name)).exists())
