@@ -68,9 +68,17 @@ def test_any_file_can_be_redirected_to_standard_input() -> None:
         assert len(samples_of("-", file)) > 4 * RATE  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("data", [b"RIFF", b"hello, this is text", b"fLaC" + bytes(100)])
-def test_a_pipe_without_audio_says_how_to_make_one(data: bytes) -> None:
-    assert "it is not audio, or has no header; send it with one" in refused("-", Pipe(data))
+@pytest.mark.parametrize("data", [b"fLaC" + bytes(100), bytes(32_000)])
+def test_a_pipe_without_audio_says_what_to_give(data: bytes) -> None:
+    assert "it is not audio, or it has no header or a damaged one; give a recording" in refused("-", Pipe(data))
+
+
+def test_a_pipe_and_a_file_that_are_something_else_are_told_alike(tmp_path: Path) -> None:
+    page = saved(tmp_path, b"<!DOCTYPE html><title>Not found</title>")
+    with page.open("rb") as file:
+        told = refused(page).removeprefix(f"Cannot read {page}")
+        assert refused("-", Pipe(file.read())).removeprefix("Cannot read standard input") == told
+    assert told == ": it is not audio but a web page; give a recording, such as WAV, MP3, M4A or MP4."
 
 
 def test_a_pipe_from_a_program_that_failed() -> None:

@@ -93,7 +93,7 @@ def test_text_comes_while_the_recording_still_does(server: UploadServer) -> None
     ("arguments", "stdin", "sentence"),
     [
         ("", b"", "The body is empty: send the bytes of a recording, as in `curl -T talk.m4a ADDRESS`."),
-        ("", b"not a recording", "Cannot read the upload: it is not audio, or has no header; send it with one"),
+        ("", b"not a recording", "Cannot read the upload: it is not audio but text; give a recording, such as WAV"),
         ("?format=pdf", b"x", "format is one of text, json, srt, vtt, tsv, lrc, and not 'pdf'."),
         ("?fromat=srt", b"x", "There is no parameter 'fromat': there are format, language, languages, task"),
         ("?task=sing", b"x", "task is transcribe or translate, and not 'sing'."),
@@ -106,6 +106,24 @@ def test_what_cannot_be_used_is_one_sentence(server: UploadServer, arguments: st
     problem = json.loads(curl("-T", "-", f"{server.url}/v1/transcribe{arguments}", stdin=stdin))
     assert (problem["status"], problem["title"]) == (400, "Bad Request")
     assert problem["detail"].startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [(b"%PDF-1.7\n\xe2\xe3", "a PDF document"), (b"<html></html>", "a web page"), (b"PK\x03\x04\0", "a ZIP archive")],
+)
+@pytest.mark.parametrize(
+    ("path", "form"), [("/v1/listen", False), ("/v1/transcribe", False), ("/v1/audio/transcriptions", True)]
+)
+def test_every_door_says_alike_what_is_no_recording(
+    server: UploadServer, tmp_path: Path, path: str, form: bool, data: bytes, what: str
+) -> None:
+    (tmp_path / "it").write_bytes(data)
+    body = ("-F", f"file=@{tmp_path}/it") if form else ("--data-binary", f"@{tmp_path}/it")
+    answer = curl(*body, *(("-F", "model=whisper-1") if form else ()), f"{server.url}{path}")
+    name = "it" if form else "the upload"
+    assert f"Cannot read {name}: it is not audio but {what}" in answer
+    assert "; give a recording, such as WAV, MP3, M4A or MP4." in answer
 
 
 def test_a_recording_that_is_cut_says_so_behind_its_text(server: UploadServer) -> None:

@@ -16,6 +16,7 @@ from auricle.server.recordings.audio_source import SourceError, bytes_missing, c
 from auricle.server.recordings.container_sizes import PassingBytes, missing_bytes
 from auricle.server.recordings.forward_file import ForwardFile
 from auricle.server.recordings.mp3_index import ID3, MOST_ADDED
+from auricle.server.recordings.no_audio import HEAD_BYTES, not_audio
 from auricle.server.recordings.ogg_pages import lacks_last_page
 from auricle.server.recordings.pcm import Samples, block_frames
 
@@ -206,8 +207,9 @@ def _silence(frames: int, channels: int) -> Iterator[Samples]:
 def _not_opened(file: BinaryIO | ForwardFile) -> tuple[str, str]:
     """Return the problem and the remedy of a file that FFmpeg does not open."""
     if isinstance(file, ForwardFile):
-        return "it is not audio, or has no header", "send it with one, as in `ffmpeg -i FILE -f wav - | …`"
-    file.seek(4)
-    if file.read(4) == b"ftyp":
+        return not_audio(file.passing.head)
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    if head[4:8] == b"ftyp":
         return "its index is missing", "it is cut short or was never finished, so copy or record it again"
-    return "it is not audio, or it is damaged from its first bytes on", "give a recording, such as WAV, MP3, M4A or MP4"
+    return not_audio(head)

@@ -73,6 +73,11 @@ class PassingBytes:
         if self._head.startswith(OGG_PAGE):
             self._tail = (self._tail + data)[-MAX_OGG_PAGE:]
 
+    @property
+    def head(self) -> bytes:
+        """The first bytes."""
+        return bytes(self._head)
+
     def missing_bytes(self) -> int:
         """Return how many bytes are missing at the end; 0 before the end, and where the format does not say."""
         return max(0, promised_bytes(bytes(self._head)) - self._length) if self._ended else 0

@@ -10,6 +10,7 @@ import soundfile
 
 from auricle.server.recordings.audio_source import SourceError, bytes_missing, check_rate, cut_short, last_page_missing
 from auricle.server.recordings.container_sizes import missing_bytes
+from auricle.server.recordings.no_audio import REMEDY, UNKNOWN
 from auricle.server.recordings.ogg_pages import lacks_last_page
 from auricle.server.recordings.pcm import Samples
 
@@ -72,10 +73,7 @@ class SoundFileSource:
         try:
             self._sound = ForwardSoundFile(TolerantFile(file))
         except soundfile.SoundFileError as error:
-            raise UnknownContainer(
-                "it is not audio, or it is damaged from its first bytes on",
-                "give a recording, such as WAV, MP3, M4A or MP4",
-            ) from error
+            raise UnknownContainer(UNKNOWN, REMEDY) from error
         self.sample_rate: int = self._sound.samplerate
         check_rate(self.sample_rate)
         frames: int = self._sound.frames
