@@ -22,9 +22,10 @@ from auricle.engines.compute import ComputeOptions
 from auricle.engines.protocol import EngineUnavailable
 from auricle.server.cli.server_choice import ServerChoice, server_url
 from auricle.server.cli.session_options import SessionOptions
-from auricle.server.cli.speakers import load_embedder, naming
+from auricle.server.cli.speakers import naming
 from auricle.server.cli.streaming import Outcome, paced, start_message, stream, transcript
 from auricle.server.recordings.recording import Recording, RecordingError
+from auricle.server.sessions.loading import load_embedder
 from auricle.server.transcripts.formats import line
 from auricle.server.transcripts.transcript import Transcript
 from auricle.transports.trio import ConnectFailed, connect

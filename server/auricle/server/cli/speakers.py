@@ -4,7 +4,6 @@ Only an end knows who there is: the first minute of a meeting may have two voice
 that has been told is changed; the words of the document have a speaker, and those on the screen have none.
 """
 
-import logging
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -18,13 +17,11 @@ from auricle.core.messages import Final
 from auricle.core.parts import AudioFormat
 from auricle.engines.audio.encodings import decode_pcm
 from auricle.engines.protocol import EngineError
-from auricle.engines.speakers import registry
 from auricle.engines.speakers.protocol import VoiceEmbedder
 from auricle.engines.speakers.second_pass import SecondPass
 from auricle.server.recordings.pcm import SAMPLE_RATE
 from auricle.server.sessions.recent_audio import RecentAudio
 
-logger = logging.getLogger(__name__)
 FORMAT: Constant = AudioFormat(sample_rate=SAMPLE_RATE)
 """Of recordings, as they are sent."""
 
@@ -55,15 +52,6 @@ class NoNames:
     async def named(self, finals: Sequence[Final]) -> Sequence[Final]:
         """Return the finals as they are."""
         return finals
-
-
-async def load_embedder(name: str | None) -> VoiceEmbedder | None:
-    """Return the embedder of that name, loaded; None for None. Raises `EngineUnavailable`."""
-    if name is None:
-        return None
-    embedder = registry.create(name)
-    await trio.to_thread.run_sync(embedder.load, _quiet)
-    return embedder
 
 
 @asynccontextmanager
@@ -141,7 +129,3 @@ def _with_speakers(final: Final, speakers: Sequence[str]) -> Final:
         return final
     words = tuple(replace(word, speaker=who) for word, who in zip(final.words, speakers, strict=True))
     return replace(final, words=words)
-
-
-def _quiet(stage: str, fraction: float | None) -> None:
-    logger.info(stage)

@@ -18,13 +18,14 @@ from auricle.server.cli.exit_codes import Exit, worst
 from auricle.server.cli.jobs import Job, Jobs, Wanted, plan_jobs, unreadable
 from auricle.server.cli.output_plan import OutputError, OutputPlan
 from auricle.server.cli.server_choice import ServerChoice, server_url
-from auricle.server.cli.speakers import Naming, load_embedder, naming
+from auricle.server.cli.speakers import Naming, naming
 from auricle.server.cli.stop_signals import StopSignals
 from auricle.server.cli.streaming import Outcome, paced, stream, summary, transcript
 from auricle.server.cli.summary import RunSummary
 from auricle.server.cli.transcript_writer import TranscriptWriter
 from auricle.server.printable import printable
 from auricle.server.recordings.recording import Recording, RecordingError
+from auricle.server.sessions.loading import load_embedder
 from auricle.server.transcripts.format_names import Format
 from auricle.server.transcripts.formats import heading
 from auricle.server.transcripts.transcript import Transcript

@@ -28,6 +28,7 @@ from auricle.server.metrics.labels import (
     dialect_label,
     one_of,
 )
+from auricle.server.sessions.session_log import HANDED_ON
 
 STALLED_S: Final = 0.02
 """Credit of less audio than a common frame has: its client has to wait."""
@@ -35,8 +36,6 @@ MOST_DELAYS: Final = 200
 """Finals of one session whose delays are kept for the line that it leaves in the log."""
 SPEAKS_ON: Final = ("max_length", "stability")
 """Reasons of a final in the middle of speech: nothing has ended, of which it could be late."""
-HANDED_ON: Final = "shutdown"
-"""The error with which a session ends here whose client goes on elsewhere, and sends again what was undecided."""
 _RESUMED, *_NOT_RESUMED = RESUME_OUTCOMES
 
 

@@ -14,6 +14,10 @@ from auricle.server.dialects.wyoming import WyomingConnection
 
 logger = logging.getLogger(__name__)
 
+HANDED_ON: Final = "shutdown"
+"""The error with which a session ends here whose client goes on elsewhere, and sends again what was undecided."""
+NOT_HERE: Final = "session_gone"
+"""The error of a client that asks for a session where it is not, and begins anew there."""
 DIALECT_NAMES: Final[dict[type, str]] = {
     V1: "auricle.v1",
     Undecided: "undecided",
@@ -60,9 +64,9 @@ def log_session_end(
         "complete": closed.complete,
     }
     told = {name: value for name, value in fields.items() if value not in (None, "")}
-    if closed.error == "shutdown":
+    if closed.error == HANDED_ON:
         logger.info("session handed on", extra=told)
-    elif closed.error == "session_gone":
+    elif closed.error == NOT_HERE:
         logger.info("session not here", extra=told)
     elif closed.error is not None and s.ready_at < s.opened_at:  # it has never been ready
         logger.warning("session refused", extra={**told, "why": closed.message})

@@ -22,10 +22,9 @@ from auricle.core.session import Outputs
 from auricle.engines.audio.encodings import decode_pcm
 from auricle.engines.audio.resample import Resampler
 from auricle.engines.protocol import EngineError
-from auricle.engines.speakers import registry
 from auricle.engines.speakers.live_pass import LivePass
 from auricle.engines.speakers.protocol import VoiceEmbedder
-from auricle.server.sessions.loading import load
+from auricle.server.sessions.loading import load_embedder
 from auricle.server.sessions.recent_audio import RecentAudio
 from auricle.transports.trio.server import Connection
 
@@ -57,12 +56,8 @@ NOBODY: Final = SpeakerNaming()
 @asynccontextmanager
 async def running_speaker_naming(name: str | None) -> AsyncIterator[SpeakerNaming]:
     """Run the embedder ``name`` for the length of the block. Raises `EngineUnavailable`, which says what to do."""
-    if name is None:
-        yield NOBODY
-        return
-    embedder = registry.create(name)
-    await load(embedder)
-    yield SpeakerNaming(embedder=embedder)
+    embedder = await load_embedder(name)
+    yield NOBODY if embedder is None else SpeakerNaming(embedder=embedder)
 
 
 class _Said(NamedTuple):
