@@ -29,6 +29,7 @@ from typing import Final, Self
 import anyio
 from anyio.abc import TaskGroup
 
+from auricle.engines.failures import STOPPED, call_failure, load_failure
 from auricle.engines.loading import EngineLoader, Loaded, LoadStage, loader_of
 from auricle.engines.policy.state import PARTIAL_INTERVAL_S
 from auricle.engines.probe import probe_utterance, probe_window
@@ -64,7 +65,6 @@ logger = logging.getLogger(__name__)
 
 STOP_GRACE_S: Final = 5.0
 """Seconds that running calls may take to return when the actor is stopped."""
-STOPPED: Final = "The engine has been stopped."
 
 
 def default_workers() -> int:
@@ -255,11 +255,10 @@ class EngineActor:
                 self._dispatcher = Dispatcher(loaded.engine, self._calls, self._observer)
                 self._dispatcher.start(tasks)
             self._loaded = loaded
-        except EngineError as error:
-            self._unavailable = str(error)
         except Exception as error:
-            logger.exception("The engine could not be loaded")
-            self._unavailable = f"The engine could not be loaded ({type(error).__name__}: {error})."
+            if not isinstance(error, EngineError):
+                logger.exception("The engine could not be loaded")
+            self._unavailable = load_failure(error)
         self._load_ended.set()
 
     def _progress(self, stage: str, fraction: float | None) -> None:
@@ -304,9 +303,7 @@ class EngineActor:
         except Exception as error:
             failed = True
             logger.exception("The engine failed a session")
-            session.fail(
-                str(error) if isinstance(error, EngineError) else f"The engine failed: {type(error).__name__}."
-            )
+            session.fail(call_failure(error))
             session.end_turn(())
         took_s = anyio.current_time() - began_s
         self._turn_times = after_turn(self._turn_times, took_s=took_s, audio_s=audio_s)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, assert_never
 
+from auricle.engines.failures import call_failure_elsewhere, load_failure
 from auricle.engines.isolation.channel import Channel
 from auricle.engines.isolation.factory import named_function
 from auricle.engines.isolation.frames import FrameError
@@ -35,7 +36,6 @@ from auricle.engines.isolation.messages import (
 )
 from auricle.engines.protocol import (
     Engine,
-    EngineError,
     EngineUnavailable,
     PartedEngine,
     Samples,
@@ -129,10 +129,8 @@ class Child:
             engine: Engine = named_function(begin.create)(*begin.arguments)
             engine.load(lambda stage, fraction: self._channel.send(Progress(stage=stage, fraction=fraction)))
             return engine, _ready_message(engine)
-        except EngineError as error:
-            self._channel.send(LoadFailed(message=str(error)))
-        except Exception as error:
-            self._channel.send(LoadFailed(message=f"The engine could not be loaded ({type(error).__name__}: {error})."))
+        except Exception as error:  # a third party's engine may raise anything
+            self._channel.send(LoadFailed(message=load_failure(error)))
         return None
 
     def _serve(self, target: CallTarget, request: Request) -> None:
@@ -149,12 +147,10 @@ def _answer(target: CallTarget, request: Request) -> Reply:
     number = request.number
     try:
         return Reply(number=number, transcripts=tuple(target.serve(request)))
-    except EngineError as error:
-        return Reply(number=number, error=str(error))
     except UnknownUtterance:
         return Reply(number=number, unknown_utterance=True)
     except Exception as error:
-        return Reply(number=number, error=f"The engine failed: {type(error).__name__}: {error}.")
+        return Reply(number=number, error=call_failure_elsewhere(error))
 
 
 def _ready_message(engine: Engine) -> Ready:

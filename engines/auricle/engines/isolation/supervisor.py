@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from auricle.engines.failures import STOPPED
 from auricle.engines.isolation.child_process import ChildDied, ChildProcess, ChildWedged, MakeRequest
 from auricle.engines.isolation.factory import EngineFactory
 from auricle.engines.isolation.messages import LoadFailed, Ready
@@ -35,7 +36,6 @@ MOST_DEATHS: Final = 3
 """Children that may die …"""
 DEATHS_WITHIN_S: Final = 60.0
 """… within so many seconds. With one more nobody knows whether the next one will live, and no session should begin."""
-STOPPED: Final = "The engine has been stopped."
 
 
 class Supervisor:

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 import anyio
 from anyio.abc import TaskGroup
 
+from auricle.engines.failures import call_failure
 from auricle.engines.policy.events import Drop, Promote, Urgency
 from auricle.engines.protocol import ENGINE_RATE, EngineError, Transcript, Window, WindowEngine
 from auricle.engines.scheduling import scheduler as schedule
@@ -351,6 +352,6 @@ def _decoded(job: Job, pending: _PendingJob, outcome: Outcome, began_s: float) -
 def _sentence(error: Exception) -> str:
     if isinstance(error, EngineError):
         logger.warning("The engine failed on a window: %s", error)
-        return str(error)
-    logger.error("The engine failed on a window", exc_info=error)
-    return f"The engine failed: {type(error).__name__}."
+    else:
+        logger.error("The engine failed on a window", exc_info=error)
+    return call_failure(error)

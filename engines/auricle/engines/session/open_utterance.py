@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from auricle.core.parts import FinalReason
 from auricle.engines.audio.retained_audio import RetainedAudio
+from auricle.engines.failures import call_failure
 from auricle.engines.protocol import (
     ENGINE_RATE,
     EngineError,
@@ -115,7 +116,7 @@ class OpenUtterance:
             self._fail(str(error))
         except Exception as error:
             logger.exception("The engine failed on an utterance")
-            self._fail(f"The engine failed: {type(error).__name__}.")
+            self._fail(call_failure(error))
         return None
 
     def _fail(self, message: str) -> None:

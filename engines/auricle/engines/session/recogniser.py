@@ -6,6 +6,7 @@ requested, in the caller's thread; the results are the same.
 
 from collections.abc import Sequence
 
+from auricle.engines.failures import call_failure
 from auricle.engines.policy.events import Drop, Promote
 from auricle.engines.protocol import Engine, EngineError, Result, StatefulEngine, StreamConfig, WindowEngine
 from auricle.engines.scheduling.decode_request import DecodeRequest
@@ -82,8 +83,6 @@ class Recogniser:
         assert isinstance(self._engine, WindowEngine)
         try:
             (transcript,) = self._engine.decode([request.window])
-        except EngineError as error:
-            return self._inner.decode_failed(request.job, str(error))
-        except Exception as error:
-            return self._inner.decode_failed(request.job, f"The engine failed: {type(error).__name__}.")
+        except Exception as error:  # a third party's engine may raise anything
+            return self._inner.decode_failed(request.job, call_failure(error))
         return self._inner.decoded(request.job, transcript)

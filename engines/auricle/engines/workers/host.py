@@ -5,10 +5,11 @@ from importlib import metadata
 from typing import Any, Final
 
 from auricle.engines.compute import ComputeOptions
+from auricle.engines.failures import call_failure_elsewhere, load_failure
 from auricle.engines.isolation.factory import named_function
 from auricle.engines.isolation.frames import FrameError
 from auricle.engines.isolation.messages import LoadFailed, Ready, Reply
-from auricle.engines.protocol import Engine, EngineError, PartedEngine, WindowEngine
+from auricle.engines.protocol import Engine, PartedEngine, WindowEngine
 from auricle.engines.registry import load_engine, takes_compute_options
 from auricle.engines.workers.payload import packed, unpacked_request
 
@@ -47,10 +48,8 @@ class EngineHost:
                 )
             self._engine = engine
             return Ready(info=engine.info, parts=engine.parts_description(), lanes=engine.lanes)
-        except EngineError as error:
-            return LoadFailed(message=str(error))
         except Exception as error:  # a third party's code
-            return LoadFailed(message=f"The engine could not be loaded ({type(error).__name__}: {error}).")
+            return LoadFailed(message=load_failure(error))
 
     def _decode(self, pieces: tuple[bytes, ...]) -> Reply:
         try:
@@ -60,10 +59,8 @@ class EngineHost:
         assert self._engine is not None, "a worker is called once it has said that it is ready"
         try:
             return Reply(number=request.number, transcripts=tuple(self._engine.decode(request.windows)))
-        except EngineError as error:
-            return Reply(number=request.number, error=str(error))
         except Exception as error:
-            return Reply(number=request.number, error=f"The engine failed: {type(error).__name__}: {error}.")
+            return Reply(number=request.number, error=call_failure_elsewhere(error))
 
 
 def registered(name: str, model: str | None, language: str | None, compute: dict[str, Any], threads: int) -> Engine:

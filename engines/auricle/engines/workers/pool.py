@@ -16,6 +16,7 @@ from functools import partial
 from itertools import count
 from typing import Final
 
+from auricle.engines.failures import STOPPED
 from auricle.engines.isolation.frames import FrameError
 from auricle.engines.isolation.messages import Decode, LoadFailed, Ready, Reply
 from auricle.engines.protocol import EngineError, EngineUnavailable, LoadProgress, Transcript, Window
@@ -47,7 +48,6 @@ LASTING_S: Final = 10.0
 """Without any worker for so long nobody knows when there will be one."""
 MOST_REFUSED: Final = 8
 """Reasons that are remembered."""
-STOPPED: Final = "The engine has been stopped."
 
 
 class WorkerPool:
