@@ -6,7 +6,8 @@ from importlib import import_module
 from typing import Any
 
 from auricle.engines.compute import ComputeOptions
-from auricle.engines.protocol import Engine, EngineUnavailable
+from auricle.engines.isolation.messages import Ready
+from auricle.engines.protocol import Engine, EngineUnavailable, SessionParts
 from auricle.engines.registry import load_engine
 
 
@@ -45,9 +46,14 @@ def parts_module(entry_module: str) -> str:
     return f"{package}.session_parts:session_parts"
 
 
-def unavailable_parts(name: str, error: Exception) -> EngineUnavailable:
-    """Return the error for an engine whose parts the parent cannot make."""
-    return EngineUnavailable(
-        f"The engine {name} cannot run in a process of its own, for its session_parts cannot be made here "
-        f"({type(error).__name__}: {error}): use --engine-isolation thread."
-    )
+def parts_of(ready: Ready, function: str) -> SessionParts:
+    """Return the parts that run here, as ``function``, ``module:name``, makes them. Raises `EngineUnavailable`."""
+    try:
+        parts = named_function(function)(ready.parts)
+    except Exception as error:  # a third party's code, given what another process says
+        raise EngineUnavailable(
+            f"The engine {ready.info.name} cannot run in a process of its own, for its session_parts cannot be made "
+            f"here ({type(error).__name__}: {error}): use --engine-isolation thread."
+        ) from error
+    assert isinstance(parts, SessionParts), f"{function} returns {type(parts).__name__}"
+    return parts

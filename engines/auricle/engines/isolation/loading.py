@@ -4,12 +4,11 @@ from dataclasses import asdict
 from typing import Final
 
 from auricle.engines.compute import ComputeOptions
-from auricle.engines.isolation.factory import EngineFactory, named_function, parts_module, unavailable_parts
-from auricle.engines.isolation.messages import Ready
+from auricle.engines.isolation.factory import EngineFactory, parts_module, parts_of
 from auricle.engines.isolation.stateful_engine import IsolatedStatefulEngine
 from auricle.engines.isolation.supervisor import Supervisor
 from auricle.engines.isolation.window_engine import IsolatedWindowEngine
-from auricle.engines.protocol import Engine, LoadProgress, SessionParts
+from auricle.engines.protocol import Engine, LoadProgress
 from auricle.engines.registry import module_of
 
 REGISTERED: Final = "auricle.engines.isolation.factory:registered"
@@ -30,20 +29,10 @@ def isolated(factory: EngineFactory, progress: LoadProgress) -> Engine:
     supervisor = Supervisor(factory)
     try:
         ready = supervisor.start(progress)
-        parts = _session_parts(factory, ready)
+        parts = parts_of(ready, factory.parts)
     except BaseException:
         supervisor.close()
         raise
     if ready.lanes is None:
         return IsolatedStatefulEngine(supervisor, ready, parts)
     return IsolatedWindowEngine(supervisor, ready, parts)
-
-
-def _session_parts(factory: EngineFactory, ready: Ready) -> SessionParts:
-    """Return the parts that run here. Raises `EngineUnavailable`."""
-    try:
-        parts = named_function(factory.parts)(ready.parts)
-    except Exception as error:  # a third party's code, given what the child says
-        raise unavailable_parts(ready.info.name, error) from error
-    assert isinstance(parts, SessionParts), f"{factory.parts} returns {type(parts).__name__}"
-    return parts

@@ -9,6 +9,7 @@ from itertools import count
 import numpy as np
 
 from auricle.engines.isolation.child_process import MakeRequest
+from auricle.engines.isolation.isolated_engine import IsolatedEngine
 from auricle.engines.isolation.messages import (
     Accept,
     BeginUtterance,
@@ -22,65 +23,25 @@ from auricle.engines.isolation.supervisor import Supervisor
 from auricle.engines.protocol import (
     ENGINE_RATE,
     EngineError,
-    EngineInfo,
-    LoadProgress,
     Samples,
     SessionParts,
     StreamConfig,
     Transcript,
     UtteranceDecoder,
-    VoiceDetector,
 )
 from auricle.engines.scheduling.budgets import utterance_budget_s
-from auricle.engines.supervised import EngineProcess, EngineTrouble
 
 
-class IsolatedStatefulEngine:
+class IsolatedStatefulEngine(IsolatedEngine):
     """A stateful engine that `load_isolated` has loaded."""
 
     def __init__(self, supervisor: Supervisor, ready: Ready, parts: SessionParts) -> None:
-        self._supervisor = supervisor
-        self._ready = ready
-        self._parts = parts
+        super().__init__(supervisor, ready, parts)
         self._numbers = count(1)
-
-    @property
-    def info(self) -> EngineInfo:
-        """Description of the engine."""
-        return self._ready.info
-
-    def load(self, progress: LoadProgress) -> None:
-        """Do nothing: the engine is loaded when this object is created."""
-
-    def voice_detector(self, config: StreamConfig) -> VoiceDetector:
-        """Return a voice detector for one session; it runs in this process."""
-        return self._parts.voice_detector(config)
-
-    def session_parts(self) -> SessionParts:
-        """Return the factories of what runs in this process."""
-        return self._parts
 
     def begin(self, config: StreamConfig, start_sample: int) -> UtteranceDecoder:
         """Begin an utterance at engine sample ``start_sample`` of its session. Raises `EngineError`."""
         return IsolatedUtterance(self._supervisor, next(self._numbers), config, start_sample)
-
-    @property
-    def trouble(self) -> EngineTrouble | None:
-        """What keeps the process from answering now; None: nothing."""
-        return self._supervisor.trouble
-
-    @property
-    def process(self) -> EngineProcess:
-        """The process that it runs in."""
-        return self._supervisor.process
-
-    def stop(self) -> None:
-        """Kill the process; pending calls raise `EngineError`."""
-        self._supervisor.close()
-
-    def close(self) -> None:
-        """Kill the process."""
-        self._supervisor.close()
 
 
 class IsolatedUtterance:

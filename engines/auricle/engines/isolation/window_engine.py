@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from auricle.engines.isolation.isolated_engine import IsolatedEngine
 from auricle.engines.isolation.messages import Decode, Ready
 from auricle.engines.isolation.remote_window_engine import RemoteWindowEngine
 from auricle.engines.isolation.supervisor import Supervisor
 from auricle.engines.protocol import SessionParts, Transcript, Window
-from auricle.engines.supervised import EngineProcess, EngineTrouble
 
 
-class IsolatedWindowEngine(RemoteWindowEngine):
+class IsolatedWindowEngine(IsolatedEngine, RemoteWindowEngine):
     """A window engine that `load_isolated` has loaded."""
 
     def __init__(self, supervisor: Supervisor, ready: Ready, parts: SessionParts) -> None:
-        super().__init__(ready, parts)
+        super().__init__(supervisor, ready, parts)
         assert ready.lanes is not None
-        self._supervisor = supervisor
         self.lanes: Final = ready.lanes
 
     def decode_within(self, windows: Sequence[Window], budget_s: float) -> Sequence[Transcript]:
@@ -27,24 +26,6 @@ class IsolatedWindowEngine(RemoteWindowEngine):
     def longest_call_s(self, budget_s: float) -> float:
         """Return the seconds after which such a call has returned or failed, with all processes that it is tried on."""
         return self._supervisor.longest_call_s(budget_s)
-
-    @property
-    def trouble(self) -> EngineTrouble | None:
-        """What keeps the process from answering now; None: nothing."""
-        return self._supervisor.trouble
-
-    @property
-    def process(self) -> EngineProcess:
-        """The process that it runs in."""
-        return self._supervisor.process
-
-    def stop(self) -> None:
-        """Kill the process; pending calls raise `EngineError`."""
-        self._supervisor.close()
-
-    def close(self) -> None:
-        """Kill the process."""
-        self._supervisor.close()
 
 
 def _decode(windows: tuple[Window, ...], number: int) -> Decode:

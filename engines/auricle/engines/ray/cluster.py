@@ -17,7 +17,6 @@ from ray.exceptions import (
     ActorUnavailableError,
     NodeDiedError,
     RayActorError,
-    RayError,
     RayTaskError,
     WorkerCrashedError,
 )
@@ -152,7 +151,7 @@ def _sentence(error: BaseException) -> str:
             return f"its node is gone, or cannot be reached ({type(error).__name__})"
         case RayActorError() | WorkerCrashedError():
             return f"its process has ended ({type(error).__name__})"
-        case RayError() | _:
+        case _:
             return f"{type(error).__name__}: {lines[0] if lines else 'no reason is given'}"
 
 

@@ -1,1 +1,1 @@
-"""Is the speaker's turn over, or is this a breath? Detectors by name, and what is decided with their answer."""
+"""Is the speaker's turn over, or is this a breath? The detectors, by name; what is done with them is `turn_taking`."""

@@ -6,9 +6,8 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from auricle.engines.compute import ComputeOptions
-from auricle.engines.isolation.factory import named_function, parts_module, unavailable_parts
-from auricle.engines.isolation.messages import Ready
-from auricle.engines.protocol import Engine, EngineUnavailable, LoadProgress, SessionParts
+from auricle.engines.isolation.factory import parts_module, parts_of
+from auricle.engines.protocol import Engine, EngineUnavailable, LoadProgress
 from auricle.engines.registry import module_of
 from auricle.engines.workers.engine import DistributedWindowEngine
 from auricle.engines.workers.host import own_version
@@ -90,7 +89,7 @@ def on_workers(workers: EngineWorkers, hosted: Hosted, parts: str, progress: Loa
     )
     try:
         ready = pool.start(progress)
-        return DistributedWindowEngine(pool, ready, _session_parts(parts, ready))
+        return DistributedWindowEngine(pool, ready, parts_of(ready, parts))
     except BaseException:
         pool.close()
         raise
@@ -105,13 +104,3 @@ def _system(workers: EngineWorkers) -> ConnectModule:
             f"Engine workers on {workers.system} need {missing.name}: install the extra auricle[{workers.system}]."
         ) from None
     return module
-
-
-def _session_parts(function: str, ready: Ready) -> SessionParts:
-    """Return the parts that run here. Raises `EngineUnavailable`."""
-    try:
-        parts = named_function(function)(ready.parts)
-    except Exception as error:  # a third party's code, given what the worker says
-        raise unavailable_parts(ready.info.name, error) from error
-    assert isinstance(parts, SessionParts), f"{function} returns {type(parts).__name__}"
-    return parts
