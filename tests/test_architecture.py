@@ -12,8 +12,8 @@ ROOT = Path(__file__).parents[1]
 ROOMS: dict[str, tuple[str, ...]] = {
     "core": ("auricle.core",),
     "transports": ("auricle.core", "auricle.transports"),
-    "engines": ("auricle.core", "auricle.engines"),
-    "server": ("auricle.core", "auricle.transports", "auricle.engines", "auricle.server"),
+    "engines": ("auricle.core", "auricle.child_processes", "auricle.engines"),
+    "server": ("auricle.core", "auricle.child_processes", "auricle.transports", "auricle.engines", "auricle.server"),
     "plugin": ("auricle.core", "auricle.transports.address", "auricle.transports.asyncio", "livekit"),
     "plugin/pipecat-auricle": ("auricle.core", "auricle.transports.asyncio", "pipecat"),
 }

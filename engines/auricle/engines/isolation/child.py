@@ -1,12 +1,11 @@
 """The program of the child process: creates the engine, loads it, and serves calls until the parent disconnects.
 
-Run as ``python -m auricle.engines.isolation.child FD``, where FD is the child's end of the socket pair. SIGINT, SIGTERM
-and SIGHUP are ignored: they reach the whole process group, and the parent drains first. The end of the connection ends
-this process. It exits without cleanup, because any thread may be in native code; the system releases all resources.
+Run as ``python -m auricle.engines.isolation.child FD``, where FD is the child's end of the socket pair. The end of the
+connection ends this process. It exits without cleanup, because any thread may be in native code; the system releases
+all resources.
 """
 
 import os
-import signal
 import socket
 import sys
 import traceback
@@ -14,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, assert_never
 
+from auricle.child_processes import ignore_stop_signals
 from auricle.engines.failures import call_failure_elsewhere, load_failure
 from auricle.engines.isolation.channel import Channel
 from auricle.engines.isolation.factory import named_function
@@ -167,8 +167,7 @@ def _ready_message(engine: Engine) -> Ready:
 
 def main(descriptor: int) -> None:
     """Serve the parent that holds the other end of the socket ``descriptor``; never returns."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_stop_signals()
     try:
         Child(Channel(socket.socket(fileno=descriptor), FROM_PARENT)).run()
     except (EOFError, OSError):

@@ -1,8 +1,6 @@
 """The parent's handle on one child process: starting it, waiting until it has loaded, calling it, and killing it."""
 
 import logging
-import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -11,6 +9,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Final
 
+from auricle.child_processes import start_child
 from auricle.engines.isolation.channel import NEVER_S, Channel, ChannelStuck
 from auricle.engines.isolation.factory import EngineFactory
 from auricle.engines.isolation.frames import FrameError
@@ -51,17 +50,9 @@ class ChildProcess:
 
     def __init__(self, factory: EngineFactory, on_death: Callable[[], None]) -> None:
         self._on_death = on_death
-        parent_end, child_end = socket.socketpair()
-        with child_end:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", CHILD_MODULE, str(child_end.fileno())],
-                pass_fds=[child_end.fileno()],
-                stdin=subprocess.DEVNULL,
-                # What native code prints must not get among the transcripts.
-                stdout=2,
-            )
+        self._process, end = start_child(CHILD_MODULE)
         # A child answers with text: whoever says that arrays come is none of ours.
-        self._channel = Channel(parent_end, FROM_CHILD, most_arrays=0, send_s=SEND_S)
+        self._channel = Channel(end, FROM_CHILD, most_arrays=0, send_s=SEND_S)
         self._calls: dict[int, Future[Reply]] = {}
         self._numbers = count(1)
         self._is_dead = False

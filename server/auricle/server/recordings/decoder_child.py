@@ -1,8 +1,7 @@
 """The program of the process that decodes what strangers send, within bounds of memory.
 
 Run as ``python -m auricle.server.recordings.decoder_child FD BYTES``: its end of a socket pair, over which other ends
-come, one for each recording, which has a thread; and the most bytes of one that may be stored on disk. SIGINT, SIGTERM
-and SIGHUP are ignored: they reach the whole process group, and the server ends its sessions first. The end of the
+come, one for each recording, which has a thread; and the most bytes of one that may be stored on disk. The end of the
 connection ends this process, which exits without cleanup, because any thread may be in native code; the system releases
 everything.
 """
@@ -11,13 +10,13 @@ import ctypes
 import io
 import os
 import resource
-import signal
 import socket
 import sys
 import threading
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
+from auricle.child_processes import ignore_stop_signals
 from auricle.server.recordings.decoder_frames import (
     CANCELLED,
     COUNT,
@@ -119,8 +118,7 @@ def _bound(most_stored_bytes: int) -> None:
 
 def main() -> None:
     """Decode what comes, until the server disconnects."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_stop_signals()
     descriptor, most_stored_bytes = map(int, sys.argv[1:])
     _bound(most_stored_bytes)
     control = socket.socket(fileno=descriptor)

@@ -4,13 +4,13 @@ Formats of recordings are many and old, and their decoders are in C. What breaks
 process: the recordings that are decoded there fail, and sessions that are spoken to go on.
 """
 
-import os
 import socket
 import subprocess
-import sys
 import threading
 from types import TracebackType
 from typing import Final, Self
+
+from auricle.child_processes import start_child
 
 CHILD_MODULE: Final = "auricle.server.recordings.decoder_child"
 STILL_S: Final = 60.0
@@ -67,16 +67,8 @@ class DecoderProcess:
         socket.send_fds(self._control, [b"\0"], [end.fileno()])
 
     def _start(self) -> socket.socket:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", CHILD_MODULE, str(theirs.fileno()), str(self._most_stored_bytes)],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=2,  # what native code prints must not get among the transcripts
-                env={**os.environ, **ONE_ARENA},
-            )
-        return ours
+        self._process, end = start_child(CHILD_MODULE, str(self._most_stored_bytes), environment=ONE_ARENA)
+        return end
 
     def _end(self) -> None:
         if self._control is not None:
