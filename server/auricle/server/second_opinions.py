@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
 from auricle.server.server_config import ServerConfig
-from auricle.server.sessions.configuration_span import SpeechDefaults
 from auricle.server.sessions.speaker_naming import NOBODY, SpeakerNaming, running_speaker_naming
+from auricle.server.sessions.stream_config import SpeechDefaults
 from auricle.server.sessions.turn_detection import BY_SILENCE, TurnDetection, running_turn_detection
 
 

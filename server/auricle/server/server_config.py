@@ -16,7 +16,7 @@ from auricle.server.keys.session_tokens import DEFAULT_TTL_S, TokenSigner
 from auricle.server.models.pool import Source
 from auricle.server.models.sources import model_source
 from auricle.server.service_manager.socket_activation import NOTHING_INHERITED, InheritedSockets
-from auricle.server.sessions.configuration_span import SPEECH_DEFAULTS
+from auricle.server.sessions.stream_config import SPEECH_DEFAULTS
 from auricle.server.sessions.turn_detection import DEFAULTS, SILENCE
 
 DEFAULT_PORT: Final = 8765

@@ -6,16 +6,13 @@ from the first sample it is given; this module converts its positions and times 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Final, assert_never
+from dataclasses import replace
+from typing import assert_never
 
-from auricle.core import Start, Word
-from auricle.core.parts import AudioFormat, FinalDetails
+from auricle.core import Start
 from auricle.engines.actor import EngineActor
 from auricle.engines.audio.encodings import SILENCE
 from auricle.engines.protocol import (
-    OFFLINE_DEFAULTS,
-    EngineInfo,
     FinalResult,
     FlushDone,
     PartialResult,
@@ -24,32 +21,12 @@ from auricle.engines.protocol import (
     Result,
     SpeechEnded,
     SpeechStarted,
-    StreamConfig,
     StreamDone,
     TimedWord,
     UtteranceFailed,
 )
 from auricle.engines.turn_results import TurnGoesOn, TurnMaybeOver, TurnOver
-from auricle.server.sessions.speaker_naming import NOBODY, SpeakerNaming
-from auricle.server.sessions.turn_detection import BY_SILENCE, TurnDetection
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpeechDefaults:
-    """How speech is heard where a client does not say. Recordings have an endpointing of their own."""
-
-    language: str | None = None
-    silence_s: float = StreamConfig().silence_s
-    """Seconds of silence that end an utterance."""
-    max_segment_s: float = StreamConfig().max_segment_s
-    """Longest utterance in seconds; a longer one is cut."""
-    turns: TurnDetection = BY_SILENCE
-    """By what the end of a turn is told, where the client wants to know."""
-    speakers: SpeakerNaming = NOBODY
-    """By what it is told who speaks, where the client wants to know."""
-
-
-SPEECH_DEFAULTS: Final = SpeechDefaults()
+from auricle.server.sessions.stream_config import SpeechDefaults, stream_config
 
 
 class ConfigurationSpan:
@@ -73,7 +50,7 @@ class ConfigurationSpan:
         self._audio = config.audio
         self._base = base_sample
         self._base_s = base_sample / config.audio.sample_rate
-        stream = _stream_config(config, defaults)
+        stream = stream_config(config, defaults)
         self._engine = actor.open(stream, owner, defaults.turns.of_session(config, stream.silence_s))
 
     def feed(self, pcm: bytes) -> None:
@@ -138,41 +115,6 @@ class ConfigurationSpan:
         return self.change_id is not None and result.reason == "end_input"
 
 
-MORE_LANGUAGES: Final = "a model of more languages is needed, such as Whisper's base"
-
-
-def unsupported(config: Start, info: EngineInfo) -> tuple[str, str, str] | None:
-    """Return (error code, reason, JSON pointer of the field) where the engine cannot serve ``config``, else None."""
-    who = f"{info.name} {info.model}" if info.model else info.name
-    asked = [(config.language, "/language"), *((tag, f"/languages/{at}") for at, tag in enumerate(config.languages))]
-    for language, pointer in asked:
-        if language is not None and info.languages is not None and language.split("-")[0].lower() not in info.languages:
-            known = ", ".join(info.languages)
-            return "unsupported_language", f"{who} understands {known}, not {language!r}: {MORE_LANGUAGES}", pointer
-    if config.task not in info.tasks:
-        return "invalid_config", f"{who} cannot {config.task}: {MORE_LANGUAGES}", "/task"
-    return None
-
-
-def wire_words(words: tuple[TimedWord, ...]) -> tuple[Word, ...]:
-    """Return the engine's words as protocol words; times are rounded to milliseconds."""
-    return tuple(
-        Word(text=word.text, start=round(word.start_s, 3), end=round(word.end_s, 3), confidence=word.confidence)
-        for word in words
-    )
-
-
-def final_details(result: FinalResult) -> FinalDetails | None:
-    """Return the decoder statistics of a final; None where the engine gives none."""
-    if result.avg_logprob is None and result.no_speech_prob is None and not result.doubtful:
-        return None
-    return FinalDetails(
-        avg_logprob=None if result.avg_logprob is None else round(result.avg_logprob, 4),
-        no_speech_prob=None if result.no_speech_prob is None else round(result.no_speech_prob, 4),
-        doubtful=True if result.doubtful else None,
-    )
-
-
 def _shifted(words: tuple[TimedWord, ...], offset_s: float) -> tuple[TimedWord, ...]:
     return tuple(replace(word, start_s=word.start_s + offset_s, end_s=word.end_s + offset_s) for word in words)
 
@@ -181,29 +123,3 @@ def _chunk_sizes(samples: int, most: int) -> Iterator[int]:
     while samples > 0:
         yield min(samples, most)
         samples -= most
-
-
-def _stream_config(config: Start, given: SpeechDefaults) -> StreamConfig:
-    """Return the engine's stream configuration; what the client leaves open is as ``given``."""
-    endpointing = config.endpointing
-    live = StreamConfig(silence_s=given.silence_s, max_segment_s=given.max_segment_s)
-    defaults = OFFLINE_DEFAULTS if endpointing.offline else live
-    silence_ms, max_segment_ms = endpointing.silence_ms, endpointing.max_segment_ms
-    pause_ms = endpointing.pause_ms
-    return StreamConfig(
-        audio=AudioFormat(
-            encoding=config.audio.encoding, sample_rate=config.audio.sample_rate, channels=config.audio.channels
-        ),
-        language=config.language or (None if config.languages else given.language),
-        languages=config.languages,
-        language_per_utterance=bool(config.features.language_per_utterance),
-        task=config.task,
-        partials=config.features.partials,
-        stable_prefix=config.features.stable_prefix,
-        silence_s=defaults.silence_s if silence_ms is None else silence_ms / 1000,
-        pause_s=None if pause_ms is None else pause_ms / 1000,
-        max_segment_s=defaults.max_segment_s if max_segment_ms is None else max_segment_ms / 1000,
-        offline=defaults.offline,
-        terms=config.bias.terms,
-        prompt=config.bias.prompt,
-    )

@@ -36,31 +36,20 @@ from auricle.engines.protocol import (
     EngineInfo,
     EngineUnavailable,
     FinalResult,
-    FlushDone,
-    PartialResult,
     Processed,
-    QueueMoved,
     Result,
-    SpeechEnded,
-    SpeechStarted,
     StreamDone,
     UtteranceFailed,
 )
-from auricle.engines.turn_results import TurnGoesOn, TurnMaybeOver, TurnOver
 from auricle.server.models.pool import ModelPool
 from auricle.server.models.served_model import ServedModel
 from auricle.server.sessions.admission import RefusalReason, engine_refusal
-from auricle.server.sessions.configuration_span import (
-    SPEECH_DEFAULTS,
-    ConfigurationSpan,
-    SpeechDefaults,
-    final_details,
-    unsupported,
-    wire_words,
-)
+from auricle.server.sessions.configuration_span import ConfigurationSpan
+from auricle.server.sessions.engine_results import tell, wire_words
 from auricle.server.sessions.observer import SessionObserver
 from auricle.server.sessions.resume_token import new_resume_token
 from auricle.server.sessions.speaker_naming import SessionSpeakers
+from auricle.server.sessions.stream_config import SPEECH_DEFAULTS, SpeechDefaults, unsupported
 from auricle.server.status import SessionStatus
 from auricle.transports.trio.server import Connection
 
@@ -334,66 +323,16 @@ class Conversation:
             for result in results:
                 if self._speakers is not None and isinstance(result, StreamDone) and span.change_id is None:
                     await self._speakers.settle()
-                await self._connection.do(partial(self._apply_result, span, result))
+                await self._connection.do(partial(self._tell, span, result))
                 self._observer.told(result, trio.current_time())
                 if self._speakers is not None and isinstance(result, FinalResult):
                     segment = self._session.snapshot.segment - 1
                     self._speakers.heard(segment, wire_words(result.words), result.end_sample)
 
-    def _apply_result(self, span: ConfigurationSpan, result: Result, now: float) -> Outputs:
-        session = self._session
-        match result:
-            case Processed(upto_sample=upto):
-                return session.expect(self._actor.engine_s, now=now) + session.progress(upto, now=now)
-            case QueueMoved(engine_s=engine_s):
-                return session.queue_moved(engine_s, now=now)
-            case SpeechStarted(at_sample=at):
-                return session.speech_start(at, now=now)
-            case SpeechEnded(at_sample=at):
-                return session.speech_end(at, now=now)
-            case PartialResult():
-                return session.partial(
-                    result.text,
-                    start_s=result.start_s,
-                    end_s=result.end_s,
-                    stable=result.stable,
-                    pause_s=result.pause_s,
-                    confidence=result.confidence,
-                    words=wire_words(result.words),
-                    language=result.language,
-                    now=now,
-                )
-            case FinalResult():
-                return session.final(
-                    result.text,
-                    end_sample=result.end_sample,
-                    start_s=result.start_s,
-                    end_s=result.end_s,
-                    confidence=result.confidence,
-                    reason=result.reason,
-                    words=wire_words(result.words),
-                    language=result.language,
-                    details=final_details(result),
-                    now=now,
-                )
-            case TurnMaybeOver(at_sample=at, open_text=text, probability=probability):
-                return session.turn_maybe_end(text, at_sample=at, confidence=_confidence(probability), now=now)
-            case TurnGoesOn(at_sample=at):
-                return session.turn_resumed(at, now=now)
-            case TurnOver(at_sample=at, trigger=trigger, probability=probability):
-                return session.turn_end(trigger, at_sample=at, confidence=_confidence(probability), now=now)
-            case UtteranceFailed(end_sample=end, message=message):
-                self._observer.failed("engine_failed")
-                return session.segment_failed(end, message, now=now)
-            case FlushDone(flush_id=flush_id, upto_sample=upto):
-                return session.flushed(flush_id, upto, now=now)
-            case StreamDone() if span.change_id is not None:
-                return session.configured(span.change_id, now=now)
-            case StreamDone():
-                return session.finish(now=now)
-            case _:
-                assert_never(result)
-
-
-def _confidence(probability: float | None) -> float | None:
-    return None if probability is None else round(min(max(probability, 0.0), 1.0), 4)
+    def _tell(self, span: ConfigurationSpan, result: Result, now: float) -> Outputs:
+        expected: Outputs = ()
+        if isinstance(result, Processed):
+            expected = self._session.expect(self._actor.engine_s, now=now)
+        elif isinstance(result, UtteranceFailed):
+            self._observer.failed("engine_failed")
+        return expected + tell(self._session, result, change_id=span.change_id, now=now)

@@ -1,23 +1,11 @@
-"""What a client asks for, as the engine is told it, and what the engine says of a final, as the client is told it."""
+"""What a client asks for, as the engine is told it."""
 
 import pytest
 
 from auricle.core.messages import Start
-from auricle.core.parts import Endpointing, Features, FinalDetails
-from auricle.engines.protocol import OFFLINE_SEGMENT_S, OFFLINE_SILENCE_S, EngineInfo, FinalResult, StreamConfig
-from auricle.server.sessions.configuration_span import (
-    SPEECH_DEFAULTS,
-    SpeechDefaults,
-    _stream_config,
-    final_details,
-    unsupported,
-)
-
-
-def final(**facts) -> FinalResult:
-    return FinalResult(
-        end_sample=16_000, text="stop", start_s=0.0, end_s=1.0, confidence=0.5, reason="endpoint", **facts
-    )
+from auricle.core.parts import Endpointing, Features
+from auricle.engines.protocol import OFFLINE_SEGMENT_S, OFFLINE_SILENCE_S, EngineInfo, StreamConfig
+from auricle.server.sessions.stream_config import SPEECH_DEFAULTS, SpeechDefaults, stream_config, unsupported
 
 
 @pytest.mark.parametrize(
@@ -30,38 +18,36 @@ def final(**facts) -> FinalResult:
     ],
 )
 def test_whoever_waits_for_nothing_gets_longer_utterances(endpointing, silence_s, max_segment_s):
-    config = _stream_config(Start(endpointing=endpointing), SPEECH_DEFAULTS)
+    config = stream_config(Start(endpointing=endpointing), SPEECH_DEFAULTS)
     assert (config.silence_s, config.max_segment_s) == (silence_s, max_segment_s)
     assert config.offline is bool(endpointing.offline)
 
 
 def test_what_a_client_leaves_open_is_as_the_operator_says():
     given = SpeechDefaults(language="de", silence_s=0.8, max_segment_s=12.0)
-    config = _stream_config(Start(), given)
+    config = stream_config(Start(), given)
     assert (config.language, config.silence_s, config.max_segment_s) == ("de", 0.8, 12.0)
-    asked = _stream_config(Start(language="en", endpointing=Endpointing(silence_ms=300, max_segment_ms=9_000)), given)
+    asked = stream_config(Start(language="en", endpointing=Endpointing(silence_ms=300, max_segment_ms=9_000)), given)
     assert (asked.language, asked.silence_s, asked.max_segment_s) == ("en", 0.3, 9.0)
-    recorded = _stream_config(Start(endpointing=Endpointing(offline=True)), given)
+    recorded = stream_config(Start(endpointing=Endpointing(offline=True)), given)
     assert (recorded.silence_s, recorded.max_segment_s) == (OFFLINE_SILENCE_S, OFFLINE_SEGMENT_S)
 
 
 def test_pauses_are_told_where_that_is_wanted():
-    assert _stream_config(Start(), SPEECH_DEFAULTS).pause_s is None
-    assert _stream_config(Start(endpointing=Endpointing(pause_ms=250)), SPEECH_DEFAULTS).pause_s == 0.25
+    assert stream_config(Start(), SPEECH_DEFAULTS).pause_s is None
+    assert stream_config(Start(endpointing=Endpointing(pause_ms=250)), SPEECH_DEFAULTS).pause_s == 0.25
 
 
 def test_promises_are_made_where_they_are_wanted():
-    assert _stream_config(Start(), SpeechDefaults(language="en")).stable_prefix
-    assert not _stream_config(
-        Start(features=Features(stable_prefix=False)), SpeechDefaults(language="en")
-    ).stable_prefix
-    assert not _stream_config(Start(), SpeechDefaults(language="en")).language_per_utterance
-    assert _stream_config(Start(features=Features(language_per_utterance=True)), SPEECH_DEFAULTS).language_per_utterance
+    assert stream_config(Start(), SpeechDefaults(language="en")).stable_prefix
+    assert not stream_config(Start(features=Features(stable_prefix=False)), SpeechDefaults(language="en")).stable_prefix
+    assert not stream_config(Start(), SpeechDefaults(language="en")).language_per_utterance
+    assert stream_config(Start(features=Features(language_per_utterance=True)), SPEECH_DEFAULTS).language_per_utterance
 
 
 def test_the_language_is_detected_among_those_that_are_allowed():
-    assert _stream_config(Start(languages=("de", "fr")), SpeechDefaults(language="en")).languages == ("de", "fr")
-    assert _stream_config(Start(languages=("de", "fr")), SpeechDefaults(language="en")).language is None, (
+    assert stream_config(Start(languages=("de", "fr")), SpeechDefaults(language="en")).languages == ("de", "fr")
+    assert stream_config(Start(languages=("de", "fr")), SpeechDefaults(language="en")).language is None, (
         "not the server's own"
     )
     info = EngineInfo(name="whisper", model="m", languages=("de", "en"))
@@ -80,9 +66,3 @@ def test_a_task_that_a_model_cannot_do_is_told_with_one_that_can():
         "whisper tiny.en cannot translate: a model of more languages is needed, such as Whisper's base",
         "/task",
     )
-
-
-def test_details_hold_what_is_known():
-    assert final_details(final()) is None
-    assert final_details(final(doubtful=True)) == FinalDetails(doubtful=True)
-    assert final_details(final(avg_logprob=-0.25)) == FinalDetails(avg_logprob=-0.25)
