@@ -1,6 +1,7 @@
 """How an engine computes: the options of whoever runs it, as opposed to those of a session."""
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,4 +32,4 @@ class ComputeOptions:
         return tuple(field.name for field in fields(self) if getattr(self, field.name) is not None)
 
 
-ENGINE_DEFAULTS = ComputeOptions()
+ENGINE_DEFAULTS: Final = ComputeOptions()

@@ -15,7 +15,7 @@ from auricle.server.sessions.conversation import Conversation
 from auricle.server.sessions.node_name import random_node_name
 from auricle.server.status import ModelStatus, ServerStatus
 
-STAYING = (ModelState.SERVING, ModelState.UNLOADING)
+STAYING: Final = (ModelState.SERVING, ModelState.UNLOADING)
 
 
 class Overview:

@@ -16,11 +16,11 @@ C, R, S, I, D, X = (  # noqa: E741 - one letter a state keeps a table row on one
 )
 OPEN: Final = (C, R, S, I, D)
 
-GONE = Ignore("the session is closed; this crossed on the wire")
-NOT_ARMED = Ignore("not armed in this state")
-NO_START = Violation("config_required", "the first message must be start")
-NOT_OPEN = Violation("protocol_violation", "the session is not ready")
-READY_TWICE = Violation("protocol_violation", "the session is ready already")
+GONE: Final = Ignore("the session is closed; this crossed on the wire")
+NOT_ARMED: Final = Ignore("not armed in this state")
+NO_START: Final = Violation("config_required", "the first message must be start")
+NOT_OPEN: Final = Violation("protocol_violation", "the session is not ready")
+READY_TWICE: Final = Violation("protocol_violation", "the session is ready already")
 
 
 def row(default: Outcome | Cell, cells: Mapping[State, Outcome | Cell]) -> dict[State, Cell]:

@@ -20,12 +20,12 @@ from auricle.core.rules.cells import (
 )
 from auricle.core.states import Kind, State
 
-_AFTER_END = Violation("invalid_state", "the input has ended")
-_CONNECTED = Violation("invalid_state", "the session has been connected already")
-_NOT_ASKED_FOR = Violation("invalid_state", "the transport is open already, or none was asked for")
-_NEWER = Ignore("a later minor version may say more")
-NOT_OPEN_YET = Ignore("the server may say so while it loads")
-_CROSSED_CANCEL = Ignore("it was on its way when we cancelled", Guard.CANCELLED)
+_AFTER_END: Final = Violation("invalid_state", "the input has ended")
+_CONNECTED: Final = Violation("invalid_state", "the session has been connected already")
+_NOT_ASKED_FOR: Final = Violation("invalid_state", "the transport is open already, or none was asked for")
+_NEWER: Final = Ignore("a later minor version may say more")
+NOT_OPEN_YET: Final = Ignore("the server may say so while it loads")
+_CROSSED_CANCEL: Final = Ignore("it was on its way when we cancelled", Guard.CANCELLED)
 
 
 def _until_ended(effect: Effect, *, next_state: State | None) -> dict[State, Cell]:
@@ -41,7 +41,7 @@ def _until_ended(effect: Effect, *, next_state: State | None) -> dict[State, Cel
     )
 
 
-_ABORT = Rule((Effect.ABORT,), X, Guard.CANCEL_UNDELIVERABLE)
+_ABORT: Final = Rule((Effect.ABORT,), X, Guard.CANCEL_UNDELIVERABLE)
 
 SAID_BY_CLIENT: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     Kind.AUDIO: _until_ended(Effect.OFFER_AUDIO, next_state=S),

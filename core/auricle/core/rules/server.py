@@ -21,8 +21,8 @@ from auricle.core.rules.cells import (
 )
 from auricle.core.states import Kind, State
 
-_NO_AUDIO = Violation("invalid_state", "no audio has been received")
-_NOT_ASKED_FOR = Ignore("the client did not ask for these", Guard.NOT_REQUESTED)
+_NO_AUDIO: Final = Violation("invalid_state", "no audio has been received")
+_NOT_ASKED_FOR: Final = Ignore("the client did not ask for these", Guard.NOT_REQUESTED)
 
 
 def _result(effect: Effect) -> dict[State, Cell]:
@@ -185,7 +185,7 @@ HEARD_BY_SERVER: Final[Mapping[Kind, Mapping[State, Cell]]] = {
     ),
 }
 
-_END_BY_SERVER = Rule((Effect.STOP_INPUT,), I)
+_END_BY_SERVER: Final = Rule((Effect.STOP_INPUT,), I)
 _PENDING_ANSWERS: Final = (
     Rule((Effect.SEND_DEFERRED_WARNING,), when=Guard.WARNING_DEFERRED),
     Rule((Effect.SEND_OLDEST_FLUSHED,), when=Guard.FLUSH_DECIDED),

@@ -6,7 +6,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from auricle.core.events import (
     AudioReceived,
@@ -27,11 +27,11 @@ from auricle.core.testing.driver import Driver
 from auricle.core.testing.event_queue import EventQueue
 from auricle.core.testing.synthetic_speech import SyntheticSpeech
 
-MOST_WORDS = 8
+MOST_WORDS: Final = 8
 """Longest utterance, in words."""
-BABBLES_EVERY_S = 4.0
-DEFAULT_LANGUAGE = "en"
-UNKNOWN_LANGUAGE = "tlh"
+BABBLES_EVERY_S: Final = 4.0
+DEFAULT_LANGUAGE: Final = "en"
+UNKNOWN_LANGUAGE: Final = "tlh"
 """The one language that the engine refuses."""
 
 

@@ -5,6 +5,7 @@ Everything is drawn from one `random.Random`, so the seed is the scenario.
 
 from dataclasses import replace
 from random import Random
+from typing import Final
 
 from auricle.core.limits import Limits
 from auricle.core.messages import Start
@@ -32,7 +33,7 @@ SURVIVABLE: tuple[FaultKind, ...] = (
     "cut", "half_open_client", "half_open_server", "stall", "stall_up", "stall_down", "slow_client", "slow_server",
     "restart", "shutdown", "refuse", "unheard", "sleep_client", "sleep_server", "engine_stands", "engine_babbles",
 )  # fmt: skip
-TIMERS_S = (5.0, 10.0, 15.0, 20.0, 30.0, 60.0)
+TIMERS_S: Final = (5.0, 10.0, 15.0, 20.0, 30.0, 60.0)
 """Durations of the protocol's timers in seconds; faults often last about as long."""
 HIDDEN: tuple[FaultKind, ...] = ("refuse", "unheard", "full")
 """Faults that only a client without a connection notices: they come together with a cut."""

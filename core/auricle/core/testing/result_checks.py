@@ -5,6 +5,7 @@ network, what the application really did.
 """
 
 from bisect import bisect_left
+from typing import Final as Constant
 
 from auricle.core.client import ClientSession
 from auricle.core.events import SessionClosed
@@ -17,18 +18,18 @@ from auricle.core.testing.monitors import ClientMonitor, require
 from auricle.core.testing.scenario import OUR_OWN, Rest, Scenario, Skip, Speak
 from auricle.core.testing.synthetic_speech import SyntheticSpeech
 
-HONEST_ERRORS = frozenset({
+HONEST_ERRORS: Constant = frozenset({
     None, "capacity", "shutdown", "internal", "engine_failed", "session_gone", "bad_token", "drain_timeout",
     "engine_unavailable", "hello_timeout", "idle", "connect_timeout", "ready_timeout", "silence", "superseded",
 })  # fmt: skip
 """Errors that may occur between two correct sides. Any other means that one of them broke the protocol."""
-NETWORK_ENDINGS = frozenset({"lost", "timeout"})
+NETWORK_ENDINGS: Constant = frozenset({"lost", "timeout"})
 
-A_SLOW_NETWORK_S = 1_000.0
+A_SLOW_NETWORK_S: Constant = 1_000.0
 """Extra seconds for a network with small buffers, which carries messages one by one."""
-OTHER_BYTES = 65_536
+OTHER_BYTES: Constant = 65_536
 """Most bytes that a client may have queued besides audio."""
-MOST_SLEEP_S = 35.0
+MOST_SLEEP_S: Constant = 35.0
 """Longest block of a client's loop, in seconds, for which its server does not count it as idle: it pings every 20 s."""
 
 

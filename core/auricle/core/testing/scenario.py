@@ -4,7 +4,7 @@ All of it is data. The same scenario always leads to the same simulation.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from auricle.core.limits import Limits
 from auricle.core.messages import Start
@@ -92,7 +92,7 @@ FaultKind = Literal[
 """
 OUR_OWN: tuple[FaultKind, ...] = ("sleep_client", "engine_stands", "engine_babbles")
 """Faults of neither the network nor the server."""
-MILD_S = 25.0
+MILD_S: Final = 25.0
 """Less than a client tries to reconnect, and than a server retains a session."""
 UNDOES: frozenset[str] = frozenset({"broken_server"})
 """Faults after which a session is not expected to be complete."""

@@ -6,6 +6,7 @@ milliseconds. `simulate` runs one and checks it; `auricle.core.testing.random_sc
 
 from dataclasses import dataclass
 from random import Random
+from typing import Final
 
 from auricle.core.client import ClientSession
 from auricle.core.errors import ABNORMAL_CLOSURE
@@ -28,10 +29,10 @@ from auricle.core.testing.synthetic_speech import SyntheticSpeech
 from auricle.core.testing.transcript import Transcript
 from auricle.core.timers import LATE_TIMER_S, deadlines
 
-MAX_ACTIONS = 400_000
+MAX_ACTIONS: Final = 400_000
 """More actions than any simulation needs; beyond that it is stopped."""
 
-MAX_TIMERS_PER_S = 500
+MAX_TIMERS_PER_S: Final = 500
 """Most timers of one session within a second: there may be one for each frame that arrives."""
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, replace
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
@@ -156,7 +156,7 @@ def any_frames(sender: Role) -> st.SearchStrategy[Frame]:
     return frames(sender) | mutated_frames(sender) | malformed_frames()
 
 
-_JSON = st.recursive(
+_JSON: Final = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     max_leaves=8,
@@ -235,4 +235,4 @@ def scenarios() -> st.SearchStrategy[Scenario]:
     return st.builds(random_scenarios.draw_scenario, _RANDOM, st.integers(0, 2**32 - 1))
 
 
-_RANDOM = st.randoms(use_true_random=False)
+_RANDOM: Final = st.randoms(use_true_random=False)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from typing import Final
 
 from auricle.core.events import Event
 from auricle.core.outputs import Frame, Transmit
 from auricle.core.testing.event_queue import EventQueue
 
-LONGEST = 300
+LONGEST: Final = 300
 """Longest readable line, in characters."""
 
 

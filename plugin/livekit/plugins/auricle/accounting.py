@@ -1,6 +1,7 @@
 """What a stream keeps from one session to the next: the audio to replay, and the numbers of its report. Pure."""
 
 from collections.abc import Sequence
+from typing import Final as Constant
 from typing import NamedTuple
 
 from livekit.plugins.auricle.replay_buffer import Chunk, ReplayBuffer
@@ -20,10 +21,10 @@ from auricle.core import (
     SpeechStart,
 )
 
-SPEECH_START_LAG_S = 1.0
+SPEECH_START_LAG_S: Constant = 1.0
 """Speech may begin this long before the sample at which the server detects it. ``speech_start`` comes no later than the
 ``ack`` that covers that sample."""
-MAX_UTTERANCE_S = 60.0
+MAX_UTTERANCE_S: Constant = 60.0
 """Upper bound on the length of an open utterance. ``max_segment_ms`` allows 28 s at most."""
 
 

@@ -8,6 +8,7 @@ the framework's input timeline.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final as Constant
 
 from livekit.agents import LanguageCode
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
@@ -30,7 +31,7 @@ from auricle.core import (
 
 ToWallTime = Callable[[float], float]
 """From a position in the stream's audio, in seconds, to the wall clock."""
-UNKNOWN_LANGUAGE = LanguageCode("")
+UNKNOWN_LANGUAGE: Constant = LanguageCode("")
 
 
 @dataclass

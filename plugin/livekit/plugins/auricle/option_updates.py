@@ -6,11 +6,11 @@ utterance. A change of language or endpointing does not wait.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-DEFERRABLE = frozenset({"bias"})
+DEFERRABLE: Final = frozenset({"bias"})
 """Fields whose change waits for the end of an utterance, unless another field is sent anyway."""
-REFUSABLE = frozenset({"language", "languages"})
+REFUSABLE: Final = frozenset({"language", "languages"})
 """Fields of which a server may refuse a value that passes our own checks."""
 
 

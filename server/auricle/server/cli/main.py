@@ -72,7 +72,7 @@ MORE_SETTINGS: Final = (
     "`auricle config --explain` prints every setting: each is a flag, a variable and a key of the file."
 )
 
-_ENGINES = "auricle.engines.scheduling.native_calls"
+_ENGINES: Final = "auricle.engines.scheduling.native_calls"
 """A module without which no engine can have run."""
 
 app = typer.Typer(

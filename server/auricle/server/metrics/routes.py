@@ -1,12 +1,14 @@
 """The route of ``/metrics``."""
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from auricle.server.metrics.registry import ServerMetrics
 
-PATH = "/metrics"
+PATH: Final = "/metrics"
 
 
 def metrics_routes(metrics: ServerMetrics) -> list[BaseRoute]:

@@ -1,6 +1,7 @@
 """Who asks for a session: from where, and with what key."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from auricle.server.keys.access import EVERYBODY, Denied, Grant
 
@@ -26,4 +27,4 @@ class Caller:
         return self.address.rpartition(":")[0]
 
 
-UNKNOWN = Caller()
+UNKNOWN: Final = Caller()

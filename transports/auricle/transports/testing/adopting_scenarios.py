@@ -1,6 +1,7 @@
 """Scenarios for a server's driver: clients that come back on another wire, and sessions that are left."""
 
 from contextlib import suppress
+from typing import Final
 
 from auricle.core import Limits, LocalProtocolError
 from auricle.core.events import Disconnected, Reconnected
@@ -8,7 +9,7 @@ from auricle.transports.testing.loop import require
 from auricle.transports.testing.server_harness import TENTH, TENTH_SAMPLES, ServerHarness
 from auricle.transports.wire import WireLost
 
-FAR_S = 1_000.0
+FAR_S: Final = 1_000.0
 
 
 def _lose(harness: ServerHarness, number: int = -1) -> None:

@@ -1,12 +1,14 @@
 """The driver rules 1 to 8 of notes/sans-io.md §5, as scenarios: ownership, order, reading, writing, timers."""
 
+from typing import Final as Constant
+
 from auricle.core import ClientEvent, Final, Limits, Partial, SessionClosed, WarningMessage
 from auricle.transports.testing.driver_harness import DrivenClient, DriverHarness, read_all
 from auricle.transports.testing.loop import require
 
-SECOND = bytes(32_000)
+SECOND: Constant = bytes(32_000)
 """One second of silence as 16-bit mono at 16 kHz."""
-RAMP = bytes(range(256)) * 125
+RAMP: Constant = bytes(range(256)) * 125
 """One second of audio with a byte pattern that identifies positions."""
 
 

@@ -6,7 +6,7 @@ Two drivers are equivalent when the same script gives the same log.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Final, Literal
 from zlib import crc32
 
 from auricle.core import Ack, BacklogFull, ClientEvent, LocalProtocolError, Partial
@@ -21,7 +21,7 @@ Verb = Literal[
     "clog", "unclog", "hang up", "break", "break writes", "rave", "go deaf", "wake",
 ]  # fmt: skip
 """An action of the application, the server or the network."""
-SAMPLE = bytes(range(250)) * 128
+SAMPLE: Final = bytes(range(250)) * 128
 """One second of audio."""
 
 

@@ -4,7 +4,7 @@ import struct
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from auricle.core.states import State
 from auricle.core.testing.explorer.checks import InvariantBroken, Observed
@@ -16,7 +16,7 @@ from auricle.core.testing.explorer.moves import successors
 from auricle.core.testing.explorer.settings import Settings
 from auricle.core.testing.explorer.step_cache import StepCache
 
-_KEY = struct.Struct("=IIIIIIBb?")
+_KEY: Final = struct.Struct("=IIIIIIBb?")
 
 
 class Step(NamedTuple):
