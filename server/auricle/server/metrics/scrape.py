@@ -12,7 +12,7 @@ from auricle.engines.protocol import EngineInfo
 from auricle.engines.supervised import WorkersStatus
 from auricle.server.metrics.catalogue import METRICS, Kind
 from auricle.server.metrics.labels import STATES, WORKER_STATES, ModelLabels, one_of
-from auricle.server.metrics.session_metrics import AudioTotals, SessionMetrics, audio_of
+from auricle.server.metrics.session_metrics import AudioTotals, SessionAudio, SessionMetrics, audio_of
 
 Sample = tuple[tuple[str, ...], float]
 """The values of the labels, in the order of the catalogue, and the value."""
@@ -44,9 +44,8 @@ class Reading(NamedTuple):
     models: Sequence[ModelReading]
 
 
-_AUDIO: Final = tuple(
-    f"auricle_audio_{what}_seconds_total" for what in ("received", "processed", "committed", "lost", "handed_on")
-)
+_AUDIO: Final = tuple(f"auricle_audio_{field.removesuffix('_s')}_seconds_total" for field in SessionAudio._fields)
+"""In the order of the fields."""
 SCRAPED: Final = frozenset(
     {
         "auricle_sessions",
