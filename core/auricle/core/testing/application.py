@@ -61,7 +61,6 @@ class Application:
         self._asked = 0
         self._waiting_for_room = False
         """Whether the script is suspended until there is room."""
-        self._acting = False
         self.driver: Driver | None = None
 
     @property

@@ -17,8 +17,6 @@ from typing import Final, NamedTuple
 
 MARK: Final = "st_"
 DEFAULT_TTL_S: Final = 60.0
-LEAST_SECRET: Final = 32
-"""Characters of a secret for signatures."""
 LONGEST: Final = 400
 
 

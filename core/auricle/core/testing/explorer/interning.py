@@ -1,7 +1,7 @@
 """`InternTable`: every snapshot, message and channel is stored once, and joint states are a few small numbers."""
 
 from collections.abc import Hashable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T", bound=Hashable)
 
@@ -26,6 +26,3 @@ class InternTable(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._values)
-
-
-AnyPool = InternTable[Any]
