@@ -229,7 +229,7 @@ def test_what_an_operator_may_not_do_is_said_in_one_sentence(script):
             assert (status, problem["code"]) == (HTTPStatus.BAD_REQUEST, "bad_request"), body
         status, _ = await asked(server, "POST", "/admin/models", {"model": "x"}, Content_Type="text/plain")
         assert status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-        for header in ("X_Forwarded_For", "Forwarded", "Origin", "Via"):
+        for header in ("X_Forwarded_For", "X_Forwarded_Host", "Forwarded", "Origin", "Via"):
             for method, path in (("GET", ""), ("POST", ""), ("DELETE", "/one")):
                 status, problem = await asked(server, method, f"/admin/models{path}", **{header: "http://localhost"})
                 assert (status, problem["code"]) == (HTTPStatus.FORBIDDEN, "forbidden"), (header, method)

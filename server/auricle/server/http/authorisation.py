@@ -23,7 +23,7 @@ OPERATOR_PATHS: Final = ("/status", "/metrics", "/admin")
 """What the server tells of itself: for the loopback, and for keys with the scope ``operator``."""
 PAGES: Final = ("/status",)
 """Those of them that are a page in a browser."""
-_FORWARDED: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+PROXY_HEADERS: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 """Headers of a proxy. Its address may be the loopback's; that of the one who asks is not."""
 
 
@@ -70,6 +70,13 @@ def has_operator_key(access: Access, request: Request) -> bool:
     return not isinstance(granted, Denied)
 
 
+def comes_from_here(request: Request) -> bool:
+    """Whether a request was made on this machine, and through no proxy on it."""
+    client = request.client
+    is_direct = not any(name in request.headers for name in PROXY_HEADERS)
+    return is_direct and client is not None and is_loopback_host(client.host)
+
+
 class OperatorGate:
     """An ASGI application before another: what only operators may see is for them alone, where the server has keys."""
 
@@ -102,7 +109,5 @@ def _presented(request: Request) -> str | None:
 
 
 def _is_local(request: Request) -> bool:
-    """Whether it comes from this machine itself: through no proxy on it, and by no name that somebody has made."""
-    client = request.client
-    direct = not any(name in request.headers for name in _FORWARDED)
-    return direct and client is not None and is_loopback_host(client.host) and asks_for_loopback(request.headers.raw)
+    """Whether it comes from this machine itself, and by no name that somebody has made."""
+    return comes_from_here(request) and asks_for_loopback(request.headers.raw)

@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from auricle.server.http.application import problem_response
-from auricle.server.http.negotiation import is_loopback_host
+from auricle.server.http.authorisation import comes_from_here
 from auricle.server.http.problem_details import Problem
 from auricle.server.models.pool import ModelPool, ModelRefused
 from auricle.server.models.served_model import ServedModel
@@ -30,8 +30,8 @@ from auricle.server.models.served_model import ServedModel
 PATH: Final = "/admin/models"
 MOST_BYTES: Final = 4_096
 LONGEST_NAME: Final = 1_000
-FROM_ELSEWHERE: Final = ("forwarded", "x-forwarded-for", "x-real-ip", "via", "origin", "sec-fetch-site")
-"""Headers of requests that come through a proxy, or from a page."""
+PAGE_HEADERS: Final = ("origin", "sec-fetch-site")
+"""Headers of requests that come from a page."""
 
 Describe = Callable[[ServedModel], dict[str, object]]
 """Returns the JSON object that tells of a model."""
@@ -97,9 +97,7 @@ def _guarded(has_operator_key: Callable[[Request], bool], endpoint: Endpoint) ->
 
 
 def _is_local(request: Request) -> bool:
-    peer = request.client
-    direct = not any(name in request.headers for name in FROM_ELSEWHERE)
-    return direct and peer is not None and is_loopback_host(peer.host)
+    return comes_from_here(request) and not any(name in request.headers for name in PAGE_HEADERS)
 
 
 async def _asked_name(request: Request) -> str | Problem:
