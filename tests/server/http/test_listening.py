@@ -61,7 +61,7 @@ async def test_it_listens_on_ipv6_and_tells_the_client_by_address() -> None:
             async with open_websocket_url(f"ws://[::1]:{server.port}/ws/transcribe") as client:
                 await client.send_message("hi")
                 assert await client.get_message() == "hi"
-            server.stop_accepting()
+            server.closing.set()
     assert peers[0][0] == peers[0][1]
     assert peers[0][0].startswith("[::1]:")
 
@@ -80,7 +80,7 @@ async def test_stopping_refuses_newcomers_lets_the_others_finish_and_then_return
                 )
             )
             async with open_websocket_url(f"ws://127.0.0.1:{server.port}/ws/transcribe") as client:
-                server.stop_accepting()
+                server.closing.set()
                 await trio.testing.wait_all_tasks_blocked(0.01)
                 with pytest.raises(OSError, match=r".*"):
                     await trio.open_tcp_stream("127.0.0.1", server.port)
@@ -99,7 +99,7 @@ async def test_a_kept_alive_connection_does_not_outlive_the_stop() -> None:
         ):
             await client.send_all(request())
             await read_until(client, b"}")
-            server.stop_accepting()
+            server.closing.set()
             await client.send_all(request())
             last = await read_all(client)
     assert last.startswith(b"HTTP/1.1 200 ")

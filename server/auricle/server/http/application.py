@@ -1,6 +1,7 @@
 """The HTTP application: Starlette's routing, with errors as problem details (RFC 9457)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -11,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from auricle.server.http.problem_details import PROBLEM_JSON, Problem
+from auricle.server.http.problem_details import PROBLEM_JSON, SERVER_FAILED, Problem
 
 
 def application(
@@ -64,9 +65,4 @@ async def _gone(_request: Request, _error: Exception) -> Response:
 
 
 async def _failed(_request: Request, _error: Exception) -> Response:
-    closes = (("Connection", "close"),)
-    return problem_response(
-        Problem(
-            status=HTTPStatus.INTERNAL_SERVER_ERROR, code="internal", detail="The server failed.", extra_headers=closes
-        )
-    )
+    return problem_response(replace(SERVER_FAILED, extra_headers=(("Connection", "close"),)))

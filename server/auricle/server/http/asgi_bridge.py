@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Scope
 from auricle.server.http.buffered_stream import BufferedStream
 from auricle.server.http.http_limits import HTTP_DEFAULTS
 from auricle.server.http.negotiation import path_of
-from auricle.server.http.problem_details import Problem
+from auricle.server.http.problem_details import SERVER_FAILED, Problem
 from auricle.server.http.request_head import HEAD_BYTES
 from auricle.transports.trio.fair_count import FairCount
 from auricle.transports.trio.frame_budget import FrameBudget
@@ -237,6 +237,5 @@ class _Exchange:
     async def fail(self) -> None:
         """Answer with 500, where no answer has begun and there is somebody to hear it."""
         if not self._gone and self._parser.our_state is h11.SEND_RESPONSE:
-            failed = Problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="internal", detail="The server failed.")
-            await self._stream.send_all(failed.response())
+            await self._stream.send_all(SERVER_FAILED.response())
             self._gone = True

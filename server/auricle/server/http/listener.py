@@ -86,17 +86,13 @@ class Server:
         self.tls = tls
         """The context of connections that are accepted from now on; None: they have no TLS."""
         self.closing = trio.Event() if closing is None else closing
-        """Set when no new connections are accepted."""
+        """Set when no new connections are accepted; open WebSockets go on, and others end with their request."""
         self._on_websocket = on_websocket
         self._on_http = on_http
         self._limits = limits or Limits()
         self._http = http
         self._reserved = SilentPlaces(RESERVED_CONNECTIONS)
         """For connections over the limit that have not said yet what they want."""
-
-    def stop_accepting(self) -> None:
-        """Accept no new connections. Open WebSockets go on; HTTP connections close after their current request."""
-        self.closing.set()
 
     async def serve_connection(self, transport: trio.abc.HalfCloseableStream, *, peer: str = "") -> None:
         """Serve one connection and close it. Exceptions are logged and counted; they never reach the caller."""

@@ -50,3 +50,7 @@ class Problem:
         headers = [*self.headers, (b"Content-Length", str(len(body)).encode())]
         head = connection.send(h11.Response(status_code=self.status, headers=headers)) or b""
         return head + (connection.send(h11.Data(data=body)) or b"")
+
+
+SERVER_FAILED: Final = Problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="internal", detail="The server failed.")
+"""What is said of a bug."""

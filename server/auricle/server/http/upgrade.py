@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Final
 
 import trio
@@ -16,7 +15,7 @@ from auricle.core.errors import ERROR_CODES, NORMAL_CLOSURE
 from auricle.server.dialects.paths import AUDIO_IN_TEXT, LONGEST_MESSAGES
 from auricle.server.http.buffered_stream import BufferedStream
 from auricle.server.http.negotiation import Offer
-from auricle.server.http.problem_details import Problem
+from auricle.server.http.problem_details import SERVER_FAILED, Problem
 from auricle.transports.trio.frame_budget import FrameBudget
 from auricle.transports.trio.websocket_connection import GuardedConnection
 
@@ -139,9 +138,8 @@ async def serve_upgrade(stream: BufferedStream, offer: Offer, on_websocket: OnWe
 async def _finish(upgrade: Upgrade, reader: _Reader, code: int, reason: str) -> None:
     """End the connection in whatever state the handler left it in: respond 500, or do the closing handshake."""
     if not upgrade.stream.answered:
-        failed = Problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="internal", detail="The server failed.")
         with suppress(ConnectionClosed):
-            await upgrade.refuse(failed)
+            await upgrade.refuse(SERVER_FAILED)
     if not (upgrade.refused or upgrade.stream.broken):
         await upgrade.close(code, reason)
         if upgrade.offence is not None:
