@@ -9,6 +9,7 @@ import argparse
 import resource
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,8 +119,8 @@ def _moves(moves: set[Moved]) -> list[str]:
     return lines
 
 
-def _names(names: object) -> str:
-    listed = ", ".join(f"`{name}`" for name in names)  # type: ignore[attr-defined]
+def _names(names: Iterable[object]) -> str:
+    listed = ", ".join(f"`{name}`" for name in names)
     return listed or "none"
 
 

@@ -17,9 +17,9 @@ from words.samples import Wanted, load_samples
 
 import auricle
 from auricle.core import Word
-from auricle.engines.protocol import ENGINE_RATE, Samples
+from auricle.engines.protocol import ENGINE_RATE, LoadProgress, Samples
 from auricle.engines.speakers import registry
-from auricle.engines.speakers.protocol import VoiceEmbedder
+from auricle.engines.speakers.protocol import Embedding, VoiceEmbedder
 from auricle.engines.speakers.second_pass import SecondPass
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "speakers.md"
@@ -43,15 +43,15 @@ class _At:
 
     name = "at"
 
-    def __init__(self, inner: VoiceEmbedder, threshold: float, heard: dict[bytes, object]) -> None:
+    def __init__(self, inner: VoiceEmbedder, threshold: float, heard: dict[bytes, Embedding]) -> None:
         self.threshold = threshold
         self._inner = inner
         self._heard = heard
 
-    def load(self, progress: object) -> None:
+    def load(self, progress: LoadProgress) -> None:
         """Do nothing: it is loaded."""
 
-    def embed(self, audio: Samples) -> object:
+    def embed(self, audio: Samples) -> Embedding:
         key = audio.tobytes()
         if key not in self._heard:
             self._heard[key] = self._inner.embed(audio)
@@ -74,7 +74,7 @@ def main() -> int:
         ("one person", lone, lambda audio: audio),
         ("one person, by telephone", lone, by_telephone),
     ]
-    heard: dict[bytes, object] = {}
+    heard: dict[bytes, Embedding] = {}
     rows, sweep = [], []
     began, audio_s = time.process_time(), 0.0
     for name, talks, line in sets:
@@ -83,7 +83,7 @@ def main() -> int:
         rows.append(_row(name, talks, told))
         print(rows[-1], flush=True)
     cpu = (time.process_time() - began) / audio_s
-    live = [told_live(_At(embedder, embedder.threshold, heard), talk) for talk in pairs]  # type: ignore[arg-type]
+    live = [told_live(_At(embedder, embedder.threshold, heard), talk) for talk in pairs]
     for name, of_each in (("with each final", [one.first for one in live]), ("at last", [one.last for one in live])):
         named = [Told(names, talk.speakers) for names, talk in zip(of_each, pairs, strict=True)]
         rows.append(_row(f"two people, live, as told {name}", pairs, named))
@@ -108,8 +108,8 @@ def _evenly(talks: Sequence[Conversation], most: int) -> Sequence[Conversation]:
     return [talks[index * len(talks) // most] for index in range(min(most, len(talks)))]
 
 
-def _told(embedder: object, talk: Conversation, audio: Samples) -> Told:
-    work = SecondPass(embedder)  # type: ignore[arg-type]
+def _told(embedder: VoiceEmbedder, talk: Conversation, audio: Samples) -> Told:
+    work = SecondPass(embedder)
     work.add(talk.words, audio, 0.0)
     (names,) = work.speakers()
     return Told(names, talk.speakers)

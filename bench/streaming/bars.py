@@ -1,6 +1,6 @@
 """What has to be reached, and whether a results file says that it was. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,11 +59,11 @@ def _judge(bar: _Bar, measures: Measures) -> Verdict:
 
 def saturated(capacity: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the trial with the fewest sessions that did not hold, or the one with the most that did."""
-    trials = capacity["ours"]["trials"]
+    trials: Sequence[Mapping[str, Any]] = capacity["ours"]["trials"]
     holding = {trial["sessions"] for trial in trials if trial["held"]}
     broke = [trial for trial in trials if trial["sessions"] not in holding]
     if broke:
-        return min(broke, key=lambda trial: trial["sessions"])  # type: ignore[no-any-return]
+        return min(broke, key=lambda trial: trial["sessions"])
     return max(trials, key=lambda trial: trial["sessions"], default=None)
 
 

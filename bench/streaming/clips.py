@@ -1,7 +1,7 @@
 """Speech with known words, and the tapes that sessions hear: clips with pauses between them."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,9 +92,9 @@ def load(manifest: Path, language: str) -> tuple[Clip, ...]:
     return tuple(clip for clip in clips if clip.seconds <= LONGEST_S)
 
 
-def name_of(entry: dict[str, str]) -> str:
+def name_of(entry: Mapping[str, object]) -> str:
     """Return what a clip is called."""
-    return entry.get("id") or Path(entry["path"]).stem
+    return str(entry.get("id") or Path(str(entry["path"])).stem)
 
 
 def _clip(folder: Path, entry: dict[str, object]) -> Clip:
@@ -104,7 +104,7 @@ def _clip(folder: Path, entry: dict[str, object]) -> Clip:
     words = entry["words"]
     assert isinstance(words, list)
     return Clip(
-        name=name_of(entry),  # type: ignore[arg-type]
+        name=name_of(entry),
         samples=samples,
         text=str(entry["text"]),
         words=tuple(Word(text=w["word"], start_s=w["start"], end_s=w["end"]) for w in words),

@@ -72,7 +72,7 @@ class Wanted:
         language = entry.get("language") or "en"
         if self.kinds and entry.get("kind", UTTERANCE) not in self.kinds:
             return ""
-        if self.names and name_of(entry) not in self.names:  # type: ignore[arg-type]
+        if self.names and name_of(entry) not in self.names:
             return ""
         if language == "none":
             return None
@@ -108,7 +108,7 @@ def _sample(folder: Path, entry: dict[str, object]) -> Sample:
     assert isinstance(words, Sequence)
     language = str(entry.get("language") or "en")
     kind = str(entry.get("kind") or UTTERANCE)
-    name = name_of(entry)  # type: ignore[arg-type]
+    name = name_of(entry)
     return Sample(
         clip=Clip(
             name=name,

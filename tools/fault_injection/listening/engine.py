@@ -82,7 +82,7 @@ class _Loud:
 class ListeningEngine(_Loud, ScriptedEngine):
     """The stateful kind."""
 
-    def begin(self, config: StreamConfig, start_sample: int) -> "Utterance":  # type: ignore[override]
+    def begin(self, config: StreamConfig, start_sample: int) -> "Utterance":  # type: ignore[override]  # it hears nothing of a script
         """Begin an utterance."""
         return Utterance()
 

@@ -23,7 +23,7 @@ def audio_bytes(data: object, encoding: str) -> memoryview:
     Raises `TypeError`, with the remedy, for what is no buffer and for an array whose elements are not ``encoding``'s.
     """
     try:
-        view = memoryview(data)  # type: ignore[arg-type]
+        view = memoryview(data)  # type: ignore[arg-type]  # what it takes is found out by that
     except TypeError:
         raise TypeError(
             f"send_audio takes bytes or an array of samples, not {type(data).__name__}: give bytes, such as "

@@ -48,7 +48,7 @@ def traced(kind: Callable[P, S], *, secrets: Iterable[str | None] = ()) -> Calla
         about = {"auricle": _version(), "started": started.isoformat(timespec="milliseconds")}
         scribe = TraceWriter(audio=audio, redactor=Redactor(known), about=about)
         file = TraceFile(_path(Path(directory).expanduser(), session.snapshot.role, started))
-        file.write(scribe.header(session.snapshot, named_arguments(getattr(kind, "__init__"), args, kwargs)))  # noqa: B009
+        file.write(scribe.header(session.snapshot, named_arguments(getattr(kind, "__init__"), args, kwargs)))  # noqa: B009 - of classes mypy forbids to name it
         watch(session, lambda happening: file.write(scribe.call(happening)))
         return session
 

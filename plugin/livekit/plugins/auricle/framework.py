@@ -10,12 +10,12 @@ from livekit.agents.stt import SpeechEvent, STTCapabilities
 
 def capabilities(**wanted: object) -> STTCapabilities:
     """Return capabilities with those of the fields that this release has."""
-    return STTCapabilities(**_known(STTCapabilities, wanted))  # type: ignore[arg-type]
+    return STTCapabilities(**_known(STTCapabilities, wanted))  # type: ignore[arg-type]  # the names are checked, the values as wanted
 
 
 def speech_event(**wanted: object) -> SpeechEvent:
     """Return an event with those of the fields that this release has."""
-    return SpeechEvent(**_known(SpeechEvent, wanted))  # type: ignore[arg-type]
+    return SpeechEvent(**_known(SpeechEvent, wanted))  # type: ignore[arg-type]  # the names are checked, the values as wanted
 
 
 def _known(kind: type[STTCapabilities | SpeechEvent], wanted: dict[str, object]) -> dict[str, object]:

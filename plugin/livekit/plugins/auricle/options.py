@@ -152,7 +152,7 @@ def from_environment(url: str | None, api_key: str | None) -> tuple[str, str | N
 
 def with_changes(options: Options, changes: Mapping[str, object]) -> Options:
     """Return options with some of them changed. Raises `ValueError`, and then nothing has changed."""
-    return replace(options, **changes)  # type: ignore[arg-type]
+    return replace(options, **changes)  # type: ignore[arg-type]  # whoever calls has typed them
 
 
 def _milliseconds(seconds: float | None) -> int | None:

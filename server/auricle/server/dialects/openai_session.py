@@ -112,7 +112,9 @@ def updated(session: RealtimeSession, change: Mapping[str, Any]) -> RealtimeSess
     if asked.get("transcription") is not None:
         session = _transcription(session, _object(asked, "transcription", where))
     if "turn_detection" in asked:
-        session = _turn_detection(session, _object(asked, "turn_detection", where), asked["turn_detection"] is None)
+        session = _turn_detection(
+            session, _object(asked, "turn_detection", where), is_off=asked["turn_detection"] is None
+        )
     return session
 
 
@@ -143,7 +145,7 @@ def _transcription(session: RealtimeSession, asked: Mapping[str, Any]) -> Realti
     )
 
 
-def _turn_detection(session: RealtimeSession, asked: Mapping[str, Any], is_off: bool) -> RealtimeSession:  # noqa: FBT001
+def _turn_detection(session: RealtimeSession, asked: Mapping[str, Any], *, is_off: bool) -> RealtimeSession:
     silence_ms = asked.get("silence_duration_ms")
     if silence_ms is not None and (not isinstance(silence_ms, int) or isinstance(silence_ms, bool)):
         raise BadValue("session.audio.input.turn_detection.silence_duration_ms", "must be a number of milliseconds")

@@ -36,4 +36,4 @@ def with_fields(config: Config, values: Mapping[str, Any]) -> Config:
     for part in {name.partition(".")[0] for name in values if "." in name}:
         inner = {name.partition(".")[2]: value for name, value in values.items() if name.startswith(f"{part}.")}
         changed[part] = with_fields(getattr(config, part), inner)
-    return replace(config, **changed)  # type: ignore[type-var]
+    return replace(config, **changed)  # type: ignore[type-var]  # a test holds every target to a field

@@ -1,6 +1,7 @@
 """A reference server for driver tests: it processes audio at once and sends one final for each second of it."""
 
 import json
+from functools import partial
 from typing import Any, Final
 
 from auricle.core import Frame
@@ -35,7 +36,7 @@ class ModelServer:
     async def serve(self) -> None:
         """Answer until cancelled."""
         async with self._harness.loop.tasks() as tasks:
-            answering = [tasks.start(lambda n=n: self._answer(self._harness.peer_of(n))) for n in range(MOST_WIRES)]  # type: ignore[misc]
+            answering = [tasks.start(partial(self._answer, self._harness.peer_of(n))) for n in range(MOST_WIRES)]
             for task in answering:
                 await task.join()
 

@@ -5,6 +5,7 @@ Modelled on `trio.testing.check_two_way_stream`: makers instead of objects, beca
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, Final
 
 from auricle.core import Frame
@@ -81,9 +82,9 @@ async def directions_are_independent(loop: Loop, a: Wire, b: Wire) -> None:
             require(await wire.receive() == sent, "Both ends sending at once mixes no messages up.")
 
     async with loop.tasks() as tasks:
-        started = [tasks.start(lambda w=wire: _send_all(w, flood)) for wire in (a, b)]  # type: ignore[misc]
+        started = [tasks.start(partial(_send_all, wire, flood)) for wire in (a, b)]
         await loop.settle()  # until both are full
-        started += [tasks.start(lambda w=wire: drain(w)) for wire in (a, b)]  # type: ignore[misc]
+        started += [tasks.start(partial(drain, wire)) for wire in (a, b)]
         for task in started:
             await task.join()
 
@@ -101,7 +102,7 @@ async def a_cancelled_receive_loses_nothing(loop: Loop, a: Wire, b: Wire) -> Non
         for late, message in enumerate(sent[:RACES]):
             receiver = tasks.start(receive)
             await loop.settle()
-            sender = tasks.start(lambda m=message: a.send(m))  # type: ignore[misc]
+            sender = tasks.start(partial(a.send, message))
             await _steps(loop, late)
             await _cancelled(receiver)
             if not got or got[-1] != message:
@@ -178,9 +179,9 @@ async def both_close_at_once(loop: Loop, a: Wire, b: Wire) -> None:
         ends.append(end.how)
 
     async with loop.tasks() as tasks:
-        started = [tasks.start(lambda w=wire: read(w)) for wire in (a, b)]  # type: ignore[misc]
+        started = [tasks.start(partial(read, wire)) for wire in (a, b)]
         await loop.settle()
-        started += [tasks.start(lambda w=wire: _close(w, 1000, "bye")) for wire in (a, b)]  # type: ignore[misc]
+        started += [tasks.start(partial(_close, wire, 1000, "bye")) for wire in (a, b)]
         for task in started:
             await task.join()
     require(ends == ["eof", "eof"], f"Two closes that cross are an 'eof' to both ends, not {' and '.join(ends)}.")

@@ -92,7 +92,7 @@ class Client(ClientSession):
         self._snapshot = snapshot
         self._dialect = _Plain()
         self._allow_legacy = False
-        self._ring = _NoRing()  # type: ignore[assignment]
+        self._ring = _NoRing()  # type: ignore[assignment]  # the search carries no audio
 
     def hear(self, item: Item) -> Outputs:
         """Receive an item of the server."""

@@ -119,7 +119,7 @@ class StepCache:
                 case AdoptTransport():
                     ops.append((Op.ADOPT, 0))
                 case _:
-                    ops.append((Op.SEND, self.items.number(output)))  # type: ignore[arg-type]
+                    ops.append((Op.SEND, self.items.number(output)))  # type: ignore[arg-type]  # what is left is a message
         return StepResult(state, tuple(ops), self.events.number(tuple(events)))
 
     def observe(self, seen: int, events: int, client: int) -> int:

@@ -55,7 +55,7 @@ def _check_versions(model: PinnedModel, found: dict[str, Distribution]) -> None:
 
 
 def _located(model: PinnedModel, found: dict[str, Distribution], name: str, path: str) -> Path:
-    located = Path(os.fspath(found[name].locate_file(path)))  # type: ignore[call-overload]
+    located = Path(str(found[name].locate_file(path)))
     if not located.is_file():
         raise EngineUnavailable(
             f"The file {path} of the package {name} is missing: install the extra {model.extra} of Auricle again."

@@ -1,6 +1,5 @@
 """One pinned file that an installed package brings: checked byte for byte, and the package never imported."""
 
-import os
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def packaged_file(file: PinnedFile, *, version: str, of: str, install: str, agai
         raise EngineUnavailable(
             f"The weights of {of} are in {part.distribution} {version}, and {found.version} is installed: {again}"
         )
-    path = Path(os.fspath(found.locate_file(part.path)))  # type: ignore[call-overload]
+    path = Path(str(found.locate_file(part.path)))
     try:
         verified = is_verified(path, file.size, file.sha256)
     except OSError as error:

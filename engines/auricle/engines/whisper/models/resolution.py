@@ -181,7 +181,7 @@ def _reason(error: Exception) -> str:
 def _reporting_bar(stage: str, progress: LoadProgress) -> type[tqdm]:
     """Return a progress bar that draws nothing and reports the bytes of all files together."""
 
-    class ReportingBar(tqdm):  # type: ignore[misc]
+    class ReportingBar(tqdm):  # type: ignore[misc]  # tqdm has no types
         """Counts for itself: a disabled bar does not."""
 
         def __init__(self, *args: Any, **options: Any) -> None:

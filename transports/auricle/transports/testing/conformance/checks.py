@@ -10,17 +10,17 @@ from auricle.transports.testing.conformance import (
     resume_checks,
     stream_checks,
 )
-from auricle.transports.testing.conformance.results import Check
+from auricle.transports.testing.conformance.results import Check, Run
 
 NOTES: Final = "docs/protocol.md"
 
 
-def _v1(id: str, title: str, section: str, run: object) -> Check:
-    return Check(id=id, title=title, source=f"{NOTES}, {section}", dialect="auricle.v1", run=run)  # type: ignore[arg-type]
+def _v1(id: str, title: str, section: str, run: Run) -> Check:
+    return Check(id=id, title=title, source=f"{NOTES}, {section}", dialect="auricle.v1", run=run)
 
 
-def _old(id: str, title: str, run: object) -> Check:
-    return Check(id=id, title=title, source=f"{NOTES}, The legacy dialect", dialect="legacy", run=run)  # type: ignore[arg-type]
+def _old(id: str, title: str, run: Run) -> Check:
+    return Check(id=id, title=title, source=f"{NOTES}, The legacy dialect", dialect="legacy", run=run)
 
 
 CHECKS: Final = (

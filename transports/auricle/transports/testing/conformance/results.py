@@ -9,6 +9,10 @@ from auricle.transports.testing.conformance.server_under_test import ServerUnder
 Outcome = Literal["passed", "failed", "not applicable"]
 
 
+Run = Callable[[ServerUnderTest], Awaitable[None]]
+"""Makes a check. Raises where the server fails it."""
+
+
 class Check(NamedTuple):
     """One check of a server."""
 
@@ -18,7 +22,7 @@ class Check(NamedTuple):
     source: str
     """The section of the specification."""
     dialect: Literal["auricle.v1", "legacy"]
-    run: Callable[[ServerUnderTest], Awaitable[None]]
+    run: Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
