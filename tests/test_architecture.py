@@ -23,7 +23,7 @@ FLOORS: dict[str, tuple[tuple[str, ...], ...]] = {
     "auricle.engines": (
         ("turn_results",),
         ("protocol", "compute", "plain_data"),
-        ("supervised", "failures"),
+        ("supervised", "failures", "registered"),
         ("audio",),
         ("turn_taking",),
         ("policy",),

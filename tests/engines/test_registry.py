@@ -4,7 +4,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from auricle.engines import fallback, registry
+from auricle.engines import fallback, registered, registry
 from auricle.engines.compute import ComputeOptions
 from auricle.engines.protocol import EngineUnavailable
 from auricle.engines.scripted.engine import ScriptedEngine
@@ -43,7 +43,7 @@ def install(monkeypatch):
 
     def put(**engines: str) -> None:
         entries = EntryPoints(EntryPoint(name, value, registry.GROUP) for name, value in engines.items())
-        monkeypatch.setattr(registry, "entry_points", lambda **selection: entries.select(**selection))
+        monkeypatch.setattr(registered, "entry_points", lambda **selection: entries.select(**selection))
 
     return put
 

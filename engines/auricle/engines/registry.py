@@ -5,10 +5,11 @@ cheap: loading a model is the work of `Engine.load`. One that lets people choose
 ComputeOptions`` too. The module of an engine is imported only when it is requested.
 """
 
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from inspect import signature
 from typing import Final
 
+from auricle.engines import registered
 from auricle.engines.compute import ENGINE_DEFAULTS, ComputeOptions
 from auricle.engines.protocol import Engine, EngineError, EngineUnavailable
 
@@ -19,7 +20,7 @@ _COMPUTE: Final = "compute"
 
 def available() -> tuple[str, ...]:
     """Return the names of the installed engines, sorted. Whether one can be used is known only after loading it."""
-    return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
+    return registered.names(GROUP)
 
 
 def module_of(name: str) -> str:
@@ -54,16 +55,16 @@ def load_engine(
 
 
 def _unusable(name: str, entry: EntryPoint, error: Exception) -> EngineUnavailable:
-    """Return the error for third-party code that has raised, at import or in the factory: it may raise anything."""
-    why = str(error).splitlines()[0] if str(error) else type(error).__name__
+    """Return the error for third-party code that has raised, at import or in the factory."""
+    why = registered.why_unusable(error)
     return EngineUnavailable(f"The engine {name} ({entry.value}) cannot be used here: {why}.")
 
 
 def _find(name: str) -> EntryPoint:
-    found = sorted(entry_points(group=GROUP, name=name), key=lambda entry: entry.value)
-    if not found:
+    entry = registered.find(GROUP, name)
+    if entry is None:
         raise EngineUnavailable(f"There is no engine {name!r}; there are {', '.join(available()) or 'none'}.")
-    return found[0]
+    return entry
 
 
 def _created(entry: EntryPoint, model: str | None, language: str | None, compute: ComputeOptions) -> Engine:

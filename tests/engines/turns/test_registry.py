@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from auricle.engines import registered
 from auricle.engines.protocol import EngineUnavailable
 from auricle.engines.turn_taking.protocol import TurnDetector
 from auricle.engines.turns import registry
@@ -24,7 +25,7 @@ def entries(monkeypatch):
     found = [EntryPoint(name=name, value=value, group=registry.GROUP) for name, value in declared.items()]
     monkeypatch.setitem(sys.modules, "third_party", THIRD_PARTY)
     monkeypatch.setattr(
-        registry, "entry_points", lambda group, name=None: [one for one in found if name in (None, one.name)]
+        registered, "entry_points", lambda group, name=None: [one for one in found if name in (None, one.name)]
     )
 
 
