@@ -416,7 +416,7 @@ def test_closing_in_the_middle_of_a_call_ends_the_call():
 
 
 def test_a_server_that_is_stopped_ends_a_process_that_hangs(once, monkeypatch):
-    monkeypatch.setattr(actor_module, "STOP_GRACE_S", 0.2)
+    monkeypatch.setattr(actor_module, "STOP_GRACE_S", 2.0)
 
     async def scenario() -> None:
         engine = isolated(made_by(brittle.brittle, once), lambda stage, fraction: None)
