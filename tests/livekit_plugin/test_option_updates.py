@@ -8,7 +8,7 @@ from livekit.plugins.auricle.option_updates import OptionUpdates
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["want", "tell", "answered", "refused"]),
+            st.sampled_from(["want", "tell", "answered", "refused", "postponed"]),
             st.sampled_from(["bias", "language"]),
             st.integers(0, 3),
             st.booleans(),
@@ -39,6 +39,9 @@ def test_what_is_wanted_is_told_in_the_end_or_refused(steps: list[tuple[str, str
                 wanted[key_] = server[key_] if wanted[key_] == refused else wanted[key_]
             asked = {}
             updates.reject()
+        elif what == "postponed" and asked:
+            asked = {}
+            updates.postpone()
     if asked:
         updates.accept()
         server |= asked  # type: ignore[arg-type]

@@ -608,6 +608,40 @@ class TestOptions:
 
         run_scenario(monkeypatch, SimulatedServer(), scenario)
 
+    def test_a_storm_of_changes_ends_with_the_last_of_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The server refuses what comes too fast: that is no verdict on what is asked for."""
+
+        async def scenario(harness: Harness) -> None:
+            stream = harness.open()
+            await speak(stream, 1, 0, 0, 0, 0)
+            for number in range(40):
+                harness.stt.update_options(language="de" if number % 2 else "fr", silence=0.3 + number / 100)
+                await speak(stream, 0, blocks=1)
+            await speak(stream, *(0,) * 60)
+            config = harness.server.each()[0].session.snapshot.config
+            assert (config.language, config.endpointing.silence_ms) == ("de", 690)
+            assert harness.stt._options.language == "de"
+
+        run_scenario(monkeypatch, SimulatedServer(), scenario, language="en")
+
+    def test_a_storm_of_flushes_ends_with_every_word_and_without_an_answer_that_has_none(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def scenario(harness: Harness) -> None:
+            heard, stream = Heard(), harness.open()
+            listening = asyncio.create_task(listen(stream, heard))
+            words = [*range(1, 31)]
+            for word in words:
+                await speak(stream, word, blocks=5)
+                stream.flush()
+            await asyncio.sleep(5)
+            assert heard.words == [f"w{word}" for word in words]
+            assert heard.texts == [final.alternatives[0].text for final in heard.of(SpeechEventType.FINAL_TRANSCRIPT)]
+            stream.end_input()
+            await listening
+
+        run_scenario(monkeypatch, SimulatedServer(), scenario)
+
     def test_a_change_that_is_refused_is_undone(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async def scenario(harness: Harness) -> None:
             stream, heard = harness.open(), Heard()

@@ -58,6 +58,11 @@ class OptionUpdates:
         """Record that the server has applied the change in flight."""
         self._replaced = None
 
+    def postpone(self) -> None:
+        """Record that the server has not taken the change in flight, and may take it a little later."""
+        replaced, self._replaced = self._replaced or {}, None
+        self._sent.update(replaced)
+
     def reject(self) -> Refusal:
         """Record that the server has refused the change in flight, and stop wanting it."""
         replaced, self._replaced = self._replaced or {}, None

@@ -40,6 +40,10 @@ from auricle.transports.asyncio import Change, Client, SessionOver
 
 STALL_TIMEOUT_S: Final = 15.0
 """How long audio may wait for a server that processes none of it."""
+RATE_LIMITED: Final = "rate_limited"
+"""The code of what a server does not take now, because of how much it has taken just before."""
+RATE_PAUSE_S: Final = 1.0
+"""Pause before it is asked again: a server takes several flushes and changes a second."""
 SPEECH_GAP_S: Final = 0.5
 """Speech that goes on behind the end of a session is announced by the next one within so much audio."""
 
@@ -102,6 +106,9 @@ class StreamSession:
         """Position in the stream of the session's first sample."""
         self._flushes: dict[str, _PendingFlush] = {}
         self._flush_answered = asyncio.Event()
+        self._refused_flush: _PendingFlush | None = None
+        """One that came too soon after others: it is requested again."""
+        self._flush_refused = asyncio.Event()
         self._change_id: str | None = None
         self._updates_due = asyncio.Event()
         self._failure: APIError | None = None
@@ -113,13 +120,13 @@ class StreamSession:
 
     async def run(self) -> SessionClosed:
         """Run the session, and return how it ended. Raises `APIError` where the plugin ended it."""
-        work = (self._send_inputs, self._send_updates, self._watch_for_stall)
+        work = (self._send_inputs, self._send_updates, self._flush_again, self._watch_for_stall)
         tasks = [asyncio.create_task(self._end_session_on_failure(part)) for part in work]
         try:
             async for event in self._client:
                 self._handle(add_offset(event, self._offset, SAMPLE_RATE))
         finally:
-            self._accounting.flush_pending |= bool(self._flushes)
+            self._accounting.flush_pending |= bool(self._flushes) or self._refused_flush is not None
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -183,12 +190,15 @@ class StreamSession:
         else:
             await self._client.send_audio(chunk.pcm)
 
-    async def _flush(self) -> None:
-        """Request the finals of all audio so far. Two flushes at one position are one, and so is their answer."""
+    async def _flush(self, finals: int | None = None) -> None:
+        """Request the finals of all audio so far. Two flushes at one position are one, and so is their answer.
+
+        ``finals``: how many there were when it was requested first; None: that is now.
+        """
         at = self._accounting.uncommitted.end
         if any(flush.at == at for flush in self._flushes.values()):
             return
-        flush = _PendingFlush(at, self._translator.finals)
+        flush = _PendingFlush(at, self._translator.finals if finals is None else finals)
         self._accounting.flush_pending = True
         while True:
             self._flush_answered.clear()
@@ -200,6 +210,19 @@ class StreamSession:
             self._flushes[flush_id] = flush
             self._accounting.flush_pending = False
             return
+
+    async def _flush_again(self) -> None:
+        """Request once more what the server has refused because of the flushes and changes before it."""
+        while True:
+            await self._flush_refused.wait()
+            self._flush_refused.clear()
+            await asyncio.sleep(RATE_PAUSE_S)
+            flush, self._refused_flush = self._refused_flush, None
+            if flush is not None:
+                try:
+                    await self._flush(flush.finals)
+                except LocalProtocolError:
+                    return  # the input has ended, and everything will be decided anyway
 
     async def _send_updates(self) -> None:
         """Send changed options whenever they are due."""
@@ -240,6 +263,8 @@ class StreamSession:
                 self._updates_due.set()
             case SpeechEnd():
                 self._updates_due.set()
+            case ErrorMessage(ref=str(ref), code=code) if code == RATE_LIMITED:
+                self._ask_again(ref)
             case ErrorMessage(ref=str(ref)) if ref == self._change_id:
                 logger.warning("the server refused a change of options, which is reverted (%s)", event.code)
                 self._revert_options(self._updates.reject())
@@ -248,6 +273,18 @@ class StreamSession:
                 self._answer_flush(ref)
             case _:
                 pass
+
+    def _ask_again(self, ref: str) -> None:
+        """Have a change or a flush requested once more that the server may take a little later."""
+        if ref == self._change_id:
+            self._updates.postpone()
+            asyncio.get_running_loop().call_later(RATE_PAUSE_S, self._updates_due.set)
+            return
+        flush = self._flushes.pop(ref, None)
+        self._flush_answered.set()
+        if flush is not None:
+            self._refused_flush = self._refused_flush or flush
+            self._flush_refused.set()
 
     def _doubt_open_speech(self) -> None:
         if self._translator.speaking:
