@@ -1,10 +1,12 @@
 """The day's audio of keys outlives a start, a kill, a full disk, and is counted together by servers of one file."""
 
+import fcntl
 import json
 import os
 import stat
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 
 from auricle.engines.scripted.engine import ScriptedEngine
 from auricle.server.app import ServerConfig, running_server
-from auricle.server.keys import usage_keeper
+from auricle.server.keys import replaced_file, usage_keeper
 from auricle.server.keys.access import Access, Grant
 from auricle.server.keys.api_key import ApiKey, Keyring
 from auricle.server.keys.day_audio import DayAudio
@@ -47,6 +49,35 @@ async def kept(access: Access, file: UsageFile) -> None:
 
 
 # ---------------------------------------------------------------------------- the file
+
+
+@contextmanager
+def locked_by_somebody(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder as a program does that stands still."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def test_nobody_who_stands_still_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaced_file, "PATIENCE_S", 0.0)
+    file = UsageFile(str(tmp_path / "usage.json"))
+    with locked_by_somebody(tmp_path), pytest.raises(UsageFileError, match="another program keeps its folder locked"):
+        file.add(counted(1))
+    assert file.add(counted(2)) == counted(2)
+
+
+def test_a_server_ends_though_its_file_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(replaced_file, "PATIENCE_S", 0.0)
+    with locked_by_somebody(tmp_path):
+        trio.run(kept, access_at(made_key()[0]), UsageFile(str(tmp_path / "usage.json")))
+    (told,) = caplog.records
+    assert "counted in memory alone" in told.getMessage()
 
 
 def test_what_servers_add_is_added_up(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -11,19 +12,38 @@ from typing import Final
 
 from auricle.server.durable_file import replace_with
 
+PATIENCE_S: Final = 5.0
+"""Longest wait for the lock, which is held for as long as a small file takes: whoever keeps it may stand still."""
+HELD: Final = "another program keeps its folder locked, and has done nothing with it for a while: end that one"
+_RETRY_S: Final = 0.05
 _ALONE: Final = 0o600
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder: between reading a file of it and replacing that nobody else does. Raises `OSError`."""
+    """Hold the lock of a folder: between reading a file of it and replacing that nobody else does.
+
+    Raises `OSError`, also where somebody else has held it for `PATIENCE_S`.
+    """
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        _lock(handle, time.monotonic() + PATIENCE_S)
         yield
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _lock(handle: int, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise TimeoutError(HELD) from None
+            time.sleep(_RETRY_S)
+        else:
+            return
 
 
 def replace(target: Path, text: str) -> None:
