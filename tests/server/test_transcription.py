@@ -155,6 +155,60 @@ def test_an_interrupt_ends_the_thread_before_it_is_raised() -> None:
     assert ended.is_set()
 
 
+def test_an_interrupt_before_the_loop_has_begun_ends_the_thread_too() -> None:
+    left = threading.Event()
+
+    class SlowToBegin(_Thread[None]):
+        async def _main(self) -> None:
+            left.wait(10)
+            await super()._main()
+
+    thread = SlowToBegin(trio.sleep_forever)
+    join, joined = thread._thread.join, []
+
+    def interrupted() -> None:
+        joined.append(None)
+        if len(joined) == 1:
+            raise KeyboardInterrupt
+        left.set()
+        join(10)
+
+    thread._thread.join = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        thread.result()
+    assert not thread._thread.is_alive()
+
+
+def test_an_interrupt_after_the_loop_has_ended_is_told_as_one() -> None:
+    async def nothing() -> None:
+        """End at once."""
+
+    thread = _Thread(nothing)
+    join, joined = thread._thread.join, []
+
+    def interrupted() -> None:
+        join(10)
+        joined.append(None)
+        if len(joined) == 1:
+            raise KeyboardInterrupt
+
+    thread._thread.join = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        thread.result()
+
+
+def test_an_interrupt_while_the_thread_is_started_leaves_nothing_behind() -> None:
+    thread = _Thread(trio.sleep_forever)
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    thread._thread.start = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        thread.result()
+    assert thread._left
+
+
 def test_without_the_extra_it_says_what_to_install() -> None:
     script = "import sys; sys.modules['trio'] = None; import auricle.core, auricle; auricle.transcribe"
     failed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)

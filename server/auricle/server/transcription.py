@@ -9,7 +9,7 @@ import os
 import threading
 import warnings
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Generic, Literal, Self, TypeVar
@@ -242,21 +242,30 @@ class _Thread(Generic[Result]):
         self._errors: list[BaseException] = []
         self._scope = trio.CancelScope()
         self._token: trio.lowlevel.TrioToken | None = None
+        self._left = False
+        """Nobody waits for the result any more."""
         self._thread = threading.Thread(target=self._run, name="auricle.transcribe", daemon=True)
 
     def result(self) -> Result:
         """Run the function and return what it returns, or raise what it raises. Ctrl-C cancels it first."""
-        self._thread.start()
         try:
+            self._thread.start()
             self._thread.join()
         except BaseException:
-            if self._token is not None:
-                self._token.run_sync_soon(self._scope.cancel)
-            self._thread.join()
+            self._leave()
             raise
         for error in self._errors:
             raise error
         return self._results[0]
+
+    def _leave(self) -> None:
+        """Cancel the function, whether its loop has begun, runs, or has ended, and wait for the thread."""
+        self._left = True
+        if self._token is not None:
+            with suppress(trio.RunFinishedError):
+                self._token.run_sync_soon(self._scope.cancel)
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -266,6 +275,8 @@ class _Thread(Generic[Result]):
 
     async def _main(self) -> None:
         self._token = trio.lowlevel.current_trio_token()
+        if self._left:
+            return
         with self._scope:
             self._results.append(await self._function())
 
