@@ -56,6 +56,23 @@ def test_the_end_of_speech_asks_for_the_final_which_is_marked_as_such(monkeypatc
     run_scenario(monkeypatch, scenario)
 
 
+def test_a_storm_of_ends_of_speech_ends_with_every_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server does not take all of the flushes, and the last of them stands for those."""
+
+    async def scenario(it: Harness) -> None:
+        words = [*range(1, 31)]
+        for word in words:
+            await it.speech_begins()
+            await it.say(word, blocks=5)
+            await it.speech_ends()
+        await asyncio.sleep(5)
+        assert " ".join(final.text for final in it.finals).split() == [f"w{word}" for word in words]
+        assert it.finals[-1].finalized
+        await it.end()
+
+    run_scenario(monkeypatch, scenario)
+
+
 def test_a_final_before_the_end_of_speech_does_not_leave_the_time_to_it_open(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(it: Harness) -> None:
         await it.speech_begins()

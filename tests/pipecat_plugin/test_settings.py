@@ -70,6 +70,24 @@ def test_a_change_while_the_pipeline_runs_needs_no_new_session(monkeypatch: pyte
     run_scenario(monkeypatch, scenario)
 
 
+def test_a_storm_of_changes_ends_with_the_last_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server refuses what comes too fast: that is no verdict on what is asked for, and no error."""
+
+    async def scenario(it: Harness) -> None:
+        await it.say(1, 0, 0, 0, 0)
+        for number in range(40):
+            await it.worker.queue_frame(update(language="de" if number % 2 else "fr", silence_s=0.3 + number / 100))
+            await it.say(0, blocks=1)
+        await it.say(*(0,) * 60)
+        config = it.server.each()[0].session.snapshot.config
+        assert (config.language, config.endpointing.silence_ms) == ("de", 690)
+        assert it.stt._settings.language == "de"
+        assert it.errors == []
+        await it.end()
+
+    run_scenario(monkeypatch, scenario, settings=AuricleSTTSettings(language="en"))
+
+
 def test_a_refused_change_is_an_error_and_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(it: Harness) -> None:
         await it.say(1)

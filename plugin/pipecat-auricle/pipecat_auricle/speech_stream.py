@@ -6,9 +6,9 @@ one hears again what was not decided. It knows nothing of Pipecat.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from auricle.core import (
     Ack,
@@ -51,6 +51,10 @@ LONGEST_UTTERANCE_S: Final = 60.0
 FIRST_DELAY_S: Final = 0.1
 LONGEST_DELAY_S: Final = 2.0
 """Between two sessions of which the first came to nothing."""
+RATE_LIMITED: Final = "rate_limited"
+"""The code of what a server does not take now, because of how much it has taken just before."""
+RATE_PAUSE_S: Final = 1.0
+"""Pause before it is asked again: a server takes several flushes and changes a second."""
 PLANNED: Final = frozenset({"completed", "shutdown", "session_limit", "idle", "cancelled"})
 """Ends that a server chose: nothing was wrong with what was asked, and another session may have it."""
 
@@ -99,9 +103,13 @@ class SpeechStream:
         self._todo: deque[_Flush | _Configure] = deque()
         """What is to be said to the present session, in the order of positions."""
         self._sent_flushes: dict[str, _Flush] = {}
-        self._changes: dict[str, Start] = {}
-        """Changes without an answer, as the configurations that they make."""
+        self._changes: dict[str, _Configure] = {}
+        """Changes without an answer."""
         self._accepted = start
+        self._late_fields: set[str] = set()
+        """Fields of changes that came too soon after others, and are to be said once more."""
+        self._late: asyncio.TimerHandle | None = None
+        """When that is done; None: nothing came too soon."""
         self._wake = asyncio.Event()
         self._ended = False
         self._over = False
@@ -185,6 +193,7 @@ class SpeechStream:
                 delay_s = min(2 * delay_s, LONGEST_DELAY_S)
         finally:
             self._over = True
+            self._forget_late()
             self._lost += len(self._audio)
             self._audio.release(self._audio.end)
 
@@ -198,6 +207,7 @@ class SpeechStream:
         self._todo = deque(self._flushes)
         self._sent_flushes.clear()
         self._changes.clear()
+        self._forget_late()
         self._speaking, self._processed = False, 0
         start = self._start
         try:
@@ -248,8 +258,8 @@ class SpeechStream:
         while True:
             try:
                 if isinstance(what, _Configure):
-                    self._changes[await client.configure(**what.change)] = what.start
-                else:
+                    self._changes[await client.configure(**what.change)] = what
+                elif what in self._flushes:  # an answer to a later one may have been its own
                     self._sent_flushes[await client.flush()] = what
                 return
             except BacklogFull:  # one of those that wait is answered first
@@ -279,7 +289,8 @@ class SpeechStream:
             case FlushTimedOut(id=flush_id):
                 await self._answer(flush_id)
             case Configured(id=change_id):
-                self._accepted = self._changes.pop(change_id, self._accepted)
+                change = self._changes.pop(change_id, None)
+                self._accepted = self._accepted if change is None else change.start
                 self._wake.set()
             case ErrorMessage():
                 await self._hear_error(event, offset)
@@ -303,18 +314,52 @@ class SpeechStream:
         if error.ref is None:
             return
         refused = self._changes.pop(error.ref, None)
-        if refused is None:
+        if error.code == RATE_LIMITED:
+            self._sent_flushes.pop(error.ref, None)
+            self._ask_later(() if refused is None else refused.change)
+        elif refused is None:
             await self._answer(error.ref)
         else:
             self._wake.set()
-            await self._tell(Refused(refused, self._accepted, error.message))
+            await self._tell(Refused(refused.start, self._accepted, error.message))
 
     async def _answer(self, flush_id: str) -> None:
+        """Take an answer to a flush. It is one to those before it too that were not taken when they were said."""
         flush = self._sent_flushes.pop(flush_id, None)
-        if flush is not None:
-            self._flushes.remove(flush)
-            self._wake.set()
-            await self._tell(FlushAnswered(flush.number))
+        if flush is None:
+            return
+        sent = self._sent_flushes.values()
+        answered = [one for one in self._flushes if one.number <= flush.number and one not in sent]
+        self._flushes = [one for one in self._flushes if one not in answered]
+        self._wake.set()
+        for one in answered:
+            await self._tell(FlushAnswered(one.number))
+
+    def _ask_later(self, fields: Iterable[str]) -> None:
+        """Have said once more, a little later, what the server has not taken because of what came just before it."""
+        self._late_fields.update(fields)
+        self._wake.set()
+        if self._late is None:
+            self._late = asyncio.get_running_loop().call_later(RATE_PAUSE_S, self._ask_again)
+
+    def _ask_again(self) -> None:
+        """Say one change for all, and the last flush for those before it."""
+        self._late = None
+        if self._late_fields:
+            change = cast(Change, {name: getattr(self._start, name) for name in self._late_fields})
+            self._late_fields.clear()
+            self._todo.appendleft(_Configure(0, change, self._start))
+        is_asked = self._sent_flushes or any(isinstance(item, _Flush) for item in self._todo)
+        if self._flushes and not is_asked:
+            self._todo.append(self._flushes[-1])
+        self._wake.set()
+
+    def _forget_late(self) -> None:
+        """Nothing is said again: the next session begins with all of it."""
+        self._late_fields.clear()
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
     async def _lose(self, begin: int, end: int, message: str) -> None:
         self._decide(begin)
