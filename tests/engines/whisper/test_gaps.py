@@ -48,6 +48,20 @@ def test_voice_behind_the_last_word_is_a_gap() -> None:
     assert gap == Gap(place=4, begin_s=pytest.approx(1.7), end_s=4.0)
 
 
+def test_voice_between_two_words_is_a_gap() -> None:
+    """ "amidst the tents. *Go forward ten metres.* The forms of printed letters": no word was drawn out over it."""
+    words = (word("tents.", 0.4, 1.0), word("The", 3.6, 3.6), word("forms", 3.6, 5.2))
+    (gap,) = gaps(words, window(6.0, ((0.4, 0.9), (1.7, 3.3), (4.8, 5.2))))
+    assert gap == Gap(place=1, begin_s=pytest.approx(1.1), end_s=3.6)
+
+
+def test_voice_before_the_first_word_is_a_gap_unless_it_is_only_context() -> None:
+    words, voiced = (word("hello", 2.0, 2.5),), ((0.3, 1.5), (2.0, 2.5))
+    (gap,) = gaps(words, window(3.0, voiced))
+    assert gap == Gap(place=0, begin_s=0.0, end_s=2.0)
+    assert gaps(words, window(3.0, voiced, told_after=(1.5, 2.0))) == []
+
+
 def test_what_is_only_context_is_not_missed() -> None:
     assert gaps(question(2.6, 0.0), window(4.0, ((0.4, 3.8),), told_after=(1.8, 2.2))) == []
 

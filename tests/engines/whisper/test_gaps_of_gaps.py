@@ -8,7 +8,7 @@ import pytest
 
 from auricle.engines.protocol import ENGINE_RATE, TimedWord, Window
 from auricle.engines.whisper.decoder import MOST_PARTS, WhisperDecoder
-from auricle.engines.whisper.hypothesis import UNCOVERED_S, Doubt, Hypothesis, voiced_after
+from auricle.engines.whisper.hypothesis import Doubt, Hypothesis, uncovered
 from engines.session_harness import config
 
 PAUSE_S = 0.6
@@ -47,14 +47,14 @@ class HearsTheFirst(WhisperDecoder):
             TimedWord(text=text, start_s=begin_s, end_s=begin_s + WORD_S, confidence=0.9)
             for text, begin_s in zip(texts, begins_s, strict=True)
         )
-        uncovered = voiced_after(window.voiced, words[-1].end_s if words else 0.0) >= UNCOVERED_S
         return Hypothesis(
             tokens=tuple(range(len(words))),
             text=" ".join(texts),
             words=words,
             mean_logprob=-0.1,
             no_speech=0.0,
-            doubts=(first.doubts if first else frozenset()) | ({Doubt.UNCOVERED} if uncovered else set()),
+            doubts=(first.doubts if first else frozenset())
+            | ({Doubt.UNCOVERED} if uncovered(words, window) else set()),
             batch=SimpleNamespace(
                 jobs=(SimpleNamespace(place=place, window=window),),
                 tokenizers=(SimpleNamespace(language_code="en"),),

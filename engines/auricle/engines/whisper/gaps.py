@@ -1,4 +1,4 @@
-"""Voice without words in a final: behind its last word, or in front of one that the alignment makes too long.
+"""Voice without words in a final: outside its words, or inside one that the alignment makes too long.
 
 Whisper leaves out the beginning of "hello, hello, hello, can you hear me" as easily as the end of a window. What is
 left out is decoded as a window of its own and put where it was said. Source: notes/real-weights.md §2 E. And it may end
@@ -12,7 +12,14 @@ from typing import Final, NamedTuple
 
 from auricle.engines.protocol import ENGINE_RATE, TimedWord, Transcript, Window
 from auricle.engines.whisper.guards import is_too_long
-from auricle.engines.whisper.hypothesis import UNCOVERED_S, text_of, voiced_between, voiced_of
+from auricle.engines.whisper.hypothesis import (
+    UNCOVERED_S,
+    text_of,
+    told_from_s,
+    uncovered,
+    voiced_between,
+    voiced_of,
+)
 
 LEAD_S: Final = 0.1
 """A gap begins so long behind the end of the word before it: no sooner, or that word is told twice."""
@@ -33,14 +40,22 @@ class Gap(NamedTuple):
 
 def gaps(words: Sequence[TimedWord], window: Window) -> list[Gap]:
     """Return the gaps between the words of a window, in order. A window without any words is none."""
-    found = [
-        Gap(place, max(word.start_s, _told_from_s(window)), word.end_s - SPOKEN_S)
+    if not words:
+        return []
+    outside = [
+        Gap(place, begin_s + LEAD_S if place else begin_s, end_s) for place, begin_s, end_s in uncovered(words, window)
+    ]
+    inside = [
+        gap
         for place, word in enumerate(words)
         if is_too_long(voiced_of(word, window), word.confidence)
+        and _is_voiced(gap := Gap(place, max(word.start_s, told_from_s(window)), word.end_s - SPOKEN_S), window)
     ]
-    if words:
-        found.append(Gap(len(words), words[-1].end_s + LEAD_S, len(window.audio) / ENGINE_RATE))
-    return [gap for gap in found if voiced_between(window.voiced or (), gap.begin_s, gap.end_s) >= UNCOVERED_S]
+    return sorted(outside + inside)
+
+
+def _is_voiced(gap: Gap, window: Window) -> bool:
+    return voiced_between(window.voiced or (), gap.begin_s, gap.end_s) >= UNCOVERED_S
 
 
 def told_part(window: Window) -> Gap | None:
@@ -94,7 +109,3 @@ def moved(transcript: Transcript, gap: Gap) -> Transcript:
         replace(word, start_s=word.start_s + gap.begin_s, end_s=word.end_s + gap.begin_s) for word in transcript.words
     )
     return replace(transcript, words=words)
-
-
-def _told_from_s(window: Window) -> float:
-    return 0.0 if window.told_after is None else window.told_after[1]

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from math import exp, inf, log
+from math import exp, log
 from typing import Final
 
 import ctranslate2
 from faster_whisper.tokenizer import Tokenizer
 
-from auricle.engines.protocol import TimedWord, Transcript, Window
+from auricle.engines.protocol import ENGINE_RATE, TimedWord, Transcript, Window
 from auricle.engines.whisper.batches import Batch, Job
 from auricle.engines.whisper.guards import (
     IMPROBABLE,
@@ -25,7 +25,7 @@ from auricle.engines.whisper.guards import (
 )
 
 UNCOVERED_S: Final = 1.0
-"""Seconds of voice behind the last word that must not go without words."""
+"""Seconds of voice before, between or behind words that must not go without any."""
 LEAST_PROBABILITY: Final = 1e-4
 """Of a word, in the mean of logarithms."""
 
@@ -39,7 +39,7 @@ class Doubt(Enum):
     IMPROBABLE = "its tokens are improbable"
     UNSPOKEN = "words of it have no duration"
     TOO_DENSE = "the voice cannot hold so many words"
-    UNCOVERED = "voice behind its last word has no words"
+    UNCOVERED = "voice outside its words has none"
     MISCOUNTED = "a phrase is said again and again, and some of its words have no duration"
     TOO_SPARSE = "one of its words takes more voice than any word has"
 
@@ -134,15 +134,14 @@ def with_words(heard: Hypothesis, words: Sequence[TimedWord]) -> Hypothesis:
     if unspoken:
         doubts.add(Doubt.UNSPOKEN)
     window = heard.job.window
-    if window.voiced is not None:
-        last = spoken[-1].end_s if spoken else 0.0
-        if is_too_dense(len(spoken), sum(end - begin for begin, end in window.voiced)):
-            doubts.add(Doubt.TOO_DENSE)
-        if voiced_after(window.voiced, last) >= UNCOVERED_S:
-            doubts.add(Doubt.UNCOVERED)
+    if window.voiced is not None and is_too_dense(len(spoken), sum(end - begin for begin, end in window.voiced)):
+        doubts.add(Doubt.TOO_DENSE)
     if window.told_after is not None:
         spoken = spoken[first_told(spoken, window.told_after, window.voiced or ()) :]
         cut = True
+    # A partial may want words in its middle: the next one has them, or the final.
+    if any(window.final or place == len(spoken) for place, _, _ in uncovered(spoken, window)):
+        doubts.add(Doubt.UNCOVERED)
     if window.final and has_unspoken_turns(spoken):
         doubts.add(Doubt.MISCOUNTED)
     if any(is_too_long(voiced_of(word, window), word.confidence) for word in spoken):
@@ -197,15 +196,28 @@ def first_told(
     return min(range(len(borders)), key=distance)
 
 
-def voiced_after(voiced: Sequence[tuple[float, float]], position_s: float) -> float:
-    """Return how many seconds of voice lie behind a position in the window."""
-    return voiced_between(voiced, position_s, inf)
+def uncovered(words: Sequence[TimedWord], window: Window) -> list[tuple[int, float, float]]:
+    """Return what is told of a window and has voice, and no words: before, between or behind them.
+
+    Each is the index of the word in front of which it lies, its begin and its end in seconds of the window.
+    """
+    begins_s = [told_from_s(window), *(word.end_s for word in words)]
+    ends_s = [*(word.start_s for word in words), len(window.audio) / ENGINE_RATE]
+    return [
+        (place, begin_s, end_s)
+        for place, (begin_s, end_s) in enumerate(zip(begins_s, ends_s, strict=True))
+        if voiced_between(window.voiced or (), begin_s, end_s) >= UNCOVERED_S
+    ]
+
+
+def told_from_s(window: Window) -> float:
+    """Return where that begins which is told of a window, in seconds: behind what is only context."""
+    return 0.0 if window.told_after is None else window.told_after[1]
 
 
 def voiced_of(word: TimedWord, window: Window) -> float:
     """Return how many seconds of voice a word takes of what is told of the window; 0 where the voice is not known."""
-    told_from_s = 0.0 if window.told_after is None else window.told_after[1]
-    return voiced_between(window.voiced or (), max(word.start_s, told_from_s), word.end_s)
+    return voiced_between(window.voiced or (), max(word.start_s, told_from_s(window)), word.end_s)
 
 
 def voiced_between(voiced: Sequence[tuple[float, float]], begin_s: float, end_s: float) -> float:
