@@ -259,6 +259,22 @@ def test_places_that_refuse_are_known_before_the_work(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["file"], "a check makes nothing"
 
 
+@pytest.mark.parametrize("output", ["{0}/" + 300 * "a", "{0}/" + 300 * "a" + ".txt", "{0}/new/" + 300 * "a" + "/x.txt"])
+def test_a_name_that_is_too_long_is_known_before_the_work(tmp_path: Path, output: str) -> None:
+    for files in (["a.wav"], ["a.wav", "b.wav"]):
+        with pytest.raises(OutputError, match=r"Cannot write .*: file name too long; give a shorter name"):
+            planned(files, output.format(tmp_path))
+
+
+def test_every_transcript_has_room_for_its_name_and_for_the_mark_of_a_partial_one(tmp_path: Path) -> None:
+    for directory in ("there", "new/deep"):
+        (tmp_path / "there").mkdir(exist_ok=True)
+        for long in (251 * "a", 245 * "a", 122 * "ü"):
+            with pytest.raises(OutputError, match=r"file name too long; give a shorter name.*'\{number\}\.\{format\}'"):
+                planned(["a.wav", f"{long}.m4a"], f"{tmp_path}/{directory}/", Format.JSON)
+        planned(["a.wav", 235 * "a" + ".m4a"], f"{tmp_path}/{directory}/", Format.JSON)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_the_full_device(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="Cannot write /dev/full: no space left on device"):

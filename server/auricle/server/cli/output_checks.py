@@ -3,15 +3,21 @@
 An hour of work cannot fail at its end, and no recording is lost to a transcript of it.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from auricle.server.cli.atomic_file import check_writable, is_full_device
 from auricle.server.cli.output_plan import OutputError, OutputPlan
 from auricle.server.printable import printable
 from auricle.server.recordings.recording import STDIN, Recording, RecordingError
+
+PARTIAL: Final = ".partial-99"
+"""What the longest name of a partial transcript has before its ending."""
+SHORTER: Final = "give a shorter name with `--output`, or names by `--output-template '{number}.{format}'`"
 
 
 def check_places(plan: OutputPlan, recordings: Sequence[str]) -> None:
@@ -29,7 +35,7 @@ def check_places(plan: OutputPlan, recordings: Sequence[str]) -> None:
 
 def existing(places: Iterable[Path]) -> list[Path]:
     """Return the places at which there is a file already. Devices and pipes are not replaced, and do not count."""
-    return [place for place in places if Path(os.path.realpath(place)).is_file()]
+    return [place for place in places if os.path.isfile(os.path.realpath(place))]
 
 
 def already_there(places: Sequence[Path]) -> str:
@@ -44,7 +50,8 @@ def already_there(places: Sequence[Path]) -> str:
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """Return the error for a place that refuses."""
     reason = (error.strerror or "unknown reason").lower()
-    return OutputError(f"Cannot write {printable(str(path))}: {reason}; give another place with `--output`.")
+    remedy = SHORTER if error.errno == errno.ENAMETOOLONG else "give another place with `--output`"
+    return OutputError(f"Cannot write {printable(str(path))}: {reason}; {remedy}.")
 
 
 def _resolved(places: Iterable[Path]) -> list[Path]:
@@ -76,7 +83,7 @@ def _check_no_input(place: Path, inputs: Sequence[os.stat_result]) -> None:
 
 def _check_no_recording(place: Path) -> None:
     """Refuse what is there and can be opened as a recording, whatever was asked: it is hardly an old transcript."""
-    if not place.is_file():
+    if not os.path.isfile(place):
         return
     try:
         Recording.open(place).close()
@@ -90,15 +97,21 @@ def _check_no_recording(place: Path) -> None:
 def _check_place(place: Path, probed: set[Path]) -> None:
     """Check the place, or the nearest folder above it that exists; each folder is probed once."""
     try:
+        folder = next(each for each in place.absolute().parents if os.path.exists(each))
+        _check_names(folder, place)
         if place.exists():
             check_writable(place)
-            return
-        folder = next(each for each in place.absolute().parents if each.exists())
-        if folder not in probed:
+        elif folder not in probed:
             check_writable(folder / place.name)
             probed.add(folder)
     except OSError as error:
         raise cannot_write(place, error) from error
+
+
+def _check_names(folder: Path, place: Path) -> None:
+    """Raise `OSError` where a name from ``folder`` to the place is too long, or that of a partial one would be."""
+    for name in (*place.absolute().relative_to(folder).parts, f"{place.stem}{PARTIAL}{place.suffix}"):
+        (folder / name).exists()
 
 
 def _check_standard_output() -> None:

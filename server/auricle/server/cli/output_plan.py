@@ -63,7 +63,7 @@ def plan_output(
     """
     if output == STDOUT:
         output = None
-    directory = output is not None and (output.endswith(os.sep) or Path(output).is_dir())
+    directory = output is not None and (output.endswith(os.sep) or os.path.isdir(output))
     if template is not None and output is not None and not directory:
         raise OutputError(
             f"--output-template names the files, so {printable(output)} must be the directory for them: end it in a "
