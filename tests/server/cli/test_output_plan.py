@@ -259,6 +259,48 @@ def test_places_that_refuse_are_known_before_the_work(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["file"], "a check makes nothing"
 
 
+@pytest.mark.parametrize("output", ["texts", "my texts.d/of today"])
+def test_a_name_without_an_ending_is_the_directory_of_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recording(tmp_path / "a.wav")
+    (tmp_path / "calls").mkdir()
+    recording(tmp_path / "calls" / "c.wav")
+    assert planned(["a.wav", "b.wav"], output).plan.each == (Path(output, "a.txt"), Path(output, "b.txt"))
+    assert planned(["calls"], output, recursive=True).plan.each == (Path(output, "c.txt"),)
+    assert planned(["a.wav"], output).plan.each == (Path(output),)
+    assert planned(["a.wav", "b.wav"], f"{output}.txt").plan.together == Path(f"{output}.txt")
+    assert planned(["a.wav", "b.wav"], "-").plan.places == ()
+
+
+def test_a_file_without_an_ending_that_is_there_stays_a_file(tmp_path: Path) -> None:
+    (tmp_path / "texts").write_text("of yesterday")
+    with pytest.raises(OutputError, match="texts is there already"):
+        planned(["a.wav", "b.wav"], tmp_path / "texts")
+    assert planned(["a.wav", "b.wav"], tmp_path / "texts", overwrite=True).plan.together == tmp_path / "texts"
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("", r"--output is empty: name a file, or a directory that ends in a slash"),
+        ("b.m4a", r"b\.m4a has the name of a recording, .*: give a name such as b\.txt"),
+        ("new/b.MP3", r"new/b\.MP3 has the name of a recording, .*: give a name such as new/b\.txt"),
+    ],
+)
+def test_an_output_that_nobody_means_is_refused(output: str, sentence: str) -> None:
+    for files in (["a.wav"], ["a.wav", "c.wav"]):
+        with pytest.raises(OutputError, match=sentence):
+            planned(files, output)
+
+
+def test_a_directory_may_have_the_name_of_a_recording(tmp_path: Path) -> None:
+    (tmp_path / "old.wav").mkdir()
+    assert planned(["a.wav"], tmp_path / "old.wav").plan.each == (tmp_path / "old.wav" / "a.txt",)
+    assert planned(["a.wav"], f"{tmp_path}/new.wav/").plan.each == (tmp_path / "new.wav" / "a.txt",)
+
+
 @pytest.mark.parametrize("output", ["{0}/" + 300 * "a", "{0}/" + 300 * "a" + ".txt", "{0}/new/" + 300 * "a" + "/x.txt"])
 def test_a_name_that_is_too_long_is_known_before_the_work(tmp_path: Path, output: str) -> None:
     for files in (["a.wav"], ["a.wav", "b.wav"]):

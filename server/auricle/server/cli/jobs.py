@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from auricle.server.cli.output_checks import already_there, check_places, existing
+from auricle.server.cli.output_kind import understood_output
 from auricle.server.cli.output_plan import OutputError, OutputPlan, plan_output
 from auricle.server.cli.recording_files import with_folders
 from auricle.server.printable import printable
@@ -54,6 +55,8 @@ class Jobs(NamedTuple):
 
 def plan_jobs(wanted: Wanted) -> Jobs:
     """Return the jobs, each of whose places can be written. Raises `OutputError` where the user has to decide."""
+    several = wanted.recursive or len(wanted.files) > 1
+    wanted = replace(wanted, output=understood_output(wanted.output, wanted.form, several=several))
     files = with_folders(wanted.files) if wanted.recursive else wanted.files
     if wanted.times_words and not wanted.form.may_time_words and wanted.form is not Format.JSON:
         raise OutputError(f"--words has no place in {wanted.form.value}: give --format json, vtt, tsv or lrc.")
