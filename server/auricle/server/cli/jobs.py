@@ -55,7 +55,7 @@ class Jobs(NamedTuple):
 
 def plan_jobs(wanted: Wanted) -> Jobs:
     """Return the jobs, each of whose places can be written. Raises `OutputError` where the user has to decide."""
-    several = wanted.recursive or len(wanted.files) > 1
+    several = wanted.recursive or len(wanted.files) > 1 or wanted.template is not None
     wanted = replace(wanted, output=understood_output(wanted.output, wanted.form, several=several))
     files = with_folders(wanted.files) if wanted.recursive else wanted.files
     if wanted.times_words and not wanted.form.may_time_words and wanted.form is not Format.JSON:

@@ -12,7 +12,7 @@ from auricle.server.transcripts.format_names import Format
 def understood_output(output: str | None, form: Format, *, several: bool) -> str | None:
     """Return ``output``, with a slash at its end where it means a directory that is not there yet.
 
-    For ``several`` recordings, however many there are today, that is a name without an ending, as in ``-o texts``.
+    For ``several`` recordings, or files with names of a template, that is a name without an ending, as in ``-o texts``.
     Raises `OutputError` for no name at all, and for a new file that would have the name of a recording.
     """
     if output is None or output == STDOUT or output.endswith(os.sep) or _is_there(output):
