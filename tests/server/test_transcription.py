@@ -71,6 +71,8 @@ def test_it_works_inside_a_running_loop_as_in_a_notebook(url: str) -> None:
     [
         ("nothing.wav", {}, r"Cannot read nothing\.wav: there is no such file"),
         (__file__, {}, "it is not audio"),
+        (".", {}, r"Cannot read \.: it is a directory; name the recordings inside it"),
+        ("", {}, r"Cannot read '': it is no name; give the path of a recording"),
         (HELLO, {"url": "ws://127.0.0.1:1"}, "The connection could not be made"),
         (HELLO, {"engine": "nonsuch"}, "nonsuch"),
         (HELLO, {"channel": 7}, "no channel 7"),
@@ -82,6 +84,14 @@ def test_what_goes_wrong_is_one_sentence(recording: object, options: dict[str, o
         auricle.transcribe(recording, **options)
     assert caught.value.partial is None
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_raised_is_not_logged_as_well() -> None:
+    """In a process whose logging nobody has configured, as a script's or a notebook's."""
+    script = f"import auricle; auricle.transcribe({str(HELLO)!r}, model='pebble-en', language='de')"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ended.stderr.startswith("Traceback"), ended.stderr
+    assert "TranscriptionError" in ended.stderr
 
 
 def test_what_is_wrong_with_arguments_is_a_value_error() -> None:
@@ -99,6 +109,11 @@ def test_what_is_wrong_with_arguments_is_a_value_error() -> None:
 def test_what_is_no_path_is_told_what_to_do(recording: object) -> None:
     with pytest.raises(TypeError, match=r"takes the path of a recording, and not a.*: write audio .* to a file first"):
         auricle.transcribe(recording)  # type: ignore[arg-type]
+
+
+def test_several_paths_are_told_to_be_given_one_by_one() -> None:
+    with pytest.raises(TypeError, match="the path of one recording, and not several: call it for each of them"):
+        auricle.transcribe([HELLO, HELLO])  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["keyterms", "languages"])

@@ -5,6 +5,7 @@ recording in windows that reach across its pauses, and every sample is accounted
 own, so that the call works inside another loop too, as in a notebook's cell.
 """
 
+import logging
 import os
 import threading
 import warnings
@@ -81,6 +82,9 @@ class Transcription:
         )
 
 
+logging.getLogger("auricle").addHandler(logging.NullHandler())  # what goes wrong is raised: it is not logged as well
+
+
 class TranscriptionError(AuricleError):
     """A recording could not be transcribed, or not to its end. The message says why, and what to do."""
 
@@ -146,6 +150,10 @@ def transcribe(
 
 
 def _check_kinds(recording: object, **lists: object) -> None:
+    if isinstance(recording, list | tuple | set) and all(isinstance(each, str | os.PathLike) for each in recording):
+        raise TypeError(
+            "auricle.transcribe takes the path of one recording, and not several: call it for each of them."
+        )
     if not isinstance(recording, str | os.PathLike):
         raise TypeError(
             f"auricle.transcribe takes the path of a recording, and not a {type(recording).__name__}: write audio that "

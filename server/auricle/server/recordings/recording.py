@@ -60,6 +60,8 @@ class Recording:
         """
         given = os.fspath(path)
         name = STDIN_NAME if given == STDIN else given
+        if not given:
+            raise RecordingError("''", "it is no name", "give the path of a recording")
         if _ADDRESS.match(given):
             raise RecordingError(name, "it is an address, and nothing is fetched from the network", _DOWNLOAD)
         if given == STDIN:
@@ -243,7 +245,7 @@ def _explain(error: OSError | ValueError) -> tuple[str, str]:
         case FileNotFoundError():
             return "there is no such file", "check the path"
         case IsADirectoryError():
-            return "it is a directory", "give --recursive to take the recordings inside it"
+            return "it is a directory", "name the recordings inside it, or on the command line give --recursive"
         case PermissionError():
             return "you may not read it", "ask its owner, or change its mode with chmod"
         case OSError(strerror=str(reason)):
