@@ -237,10 +237,15 @@ def test_a_run_over_several_sums_up(hello: Path, tmp_path: Path) -> None:
         file.write_bytes(hello.read_bytes())
     result = auricle("transcribe", *files, hello, "-o", tmp_path / "out", "--resume")
     summed, failed = result.stderr.splitlines()[-2:]
-    assert summed.startswith("4 recordings: 2 done, 1 skipped, 1 failed · 0.00 h of audio · 20 words · ")
+    assert summed.startswith("4 recordings: 2 done, 1 skipped, 1 failed · 0.2 min of audio · 20 words · ")
     assert summed.endswith("x real time")
     assert failed == f"Failed: {tmp_path}/a.flac"
     assert "recordings:" not in auricle("transcribe", hello).stderr
+
+
+def test_standard_input_is_called_so_in_the_sum(hello: Path, tmp_path: Path) -> None:
+    result = auricle("transcribe", "-", hello, stdin=b"")
+    assert result.stderr.splitlines()[-1] == "Failed: standard input"
 
 
 def test_folders(hello: Path, tmp_path: Path) -> None:

@@ -269,6 +269,7 @@ def test_a_name_without_an_ending_is_the_directory_of_several(
     recording(tmp_path / "calls" / "c.wav")
     assert planned(["a.wav", "b.wav"], output).plan.each == (Path(output, "a.txt"), Path(output, "b.txt"))
     assert planned(["calls"], output, recursive=True).plan.each == (Path(output, "c.txt"),)
+    assert planned(["a.wav"], output, template="{number}.txt").plan.each == (Path(output, "1.txt"),)
     assert planned(["a.wav"], output).plan.each == (Path(output),)
     assert planned(["a.wav", "b.wav"], f"{output}.txt").plan.together == Path(f"{output}.txt")
     assert planned(["a.wav", "b.wav"], "-").plan.places == ()
@@ -331,6 +332,15 @@ def test_a_file_that_cannot_be_written_after_all_is_an_error_of_its_own(tmp_path
         writer.add(transcript("one"), jobs.todo[0].place)
     writer.show(transcript("one"))
     assert stdout.getvalue() == "one\n"
+
+
+def test_a_link_that_leads_nowhere_is_told_of(tmp_path: Path) -> None:
+    recording(tmp_path / "a.wav")
+    (tmp_path / "b.wav").symlink_to("gone.wav")
+    (tmp_path / "c.txt").symlink_to("gone.txt")
+    wanted = Wanted(files=[str(tmp_path)], form=Format.TEXT, recursive=True)
+    [(job, error)] = unreadable(plan_jobs(wanted).todo, wanted)
+    assert (job.file, error.problem) == (str(tmp_path / "b.wav"), "there is no such file")
 
 
 # ------------------------------------------------------------------------------------------------ partial ones

@@ -59,7 +59,8 @@ SUFFIXES: Final = frozenset(
 def with_folders(files: Sequence[str]) -> list[str]:
     """Return ``files`` with each folder replaced by the recordings in and below it, in the order of their names.
 
-    Hidden files and folders are left out. A folder without recordings stays, so that somebody complains about it.
+    Hidden files and folders are left out. A folder without recordings stays, so that somebody complains about it, and
+    so does a link that leads nowhere.
     """
     return [found for file in files for found in (_inside(Path(file)) if _is_folder(file) else [file])]
 
@@ -78,5 +79,9 @@ def _inside(folder: Path) -> list[str]:
 def _recordings(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.suffix.lower() in SUFFIXES and path.is_file():
+        if not hidden and path.suffix.lower() in SUFFIXES and (path.is_file() or _leads_nowhere(path)):
             yield path
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()

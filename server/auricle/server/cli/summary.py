@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from auricle.server.printable import printable
+from auricle.server.recordings.recording import STDIN, STDIN_NAME
+
+SECONDS_PER_HOUR: Final = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +79,14 @@ class RunSummary:
         counts = [f"{self.done} done"]
         counts += [f"{count} {what}" for count, what in self._others() if count]
         speed = f" · {self.audio_s / self.elapsed_s:.1f} x real time" if self.elapsed_s > 0 and self.audio_s else ""
-        audio = f"{self.audio_s / 3600:.2f} h of audio"
+        hours = self.audio_s / SECONDS_PER_HOUR
+        audio = f"{hours:.2f} h of audio" if hours >= 1 else f"{60 * hours:.1f} min of audio"
         summed = f"{total} recordings: {', '.join(counts)} · {audio} · {self.words:,} words{speed}"
-        return [summed, f"Failed: {', '.join(map(printable, self.failed))}"] if self.failed else [summed]
+        return [summed, f"Failed: {', '.join(map(_named, self.failed))}"] if self.failed else [summed]
 
     def _others(self) -> tuple[tuple[int, str], ...]:
         return (self.skipped, "skipped"), (len(self.failed), "failed"), (self.left, "not begun")
+
+
+def _named(recording: str) -> str:
+    return STDIN_NAME if recording == STDIN else printable(recording)
