@@ -206,7 +206,7 @@ class ServerSession(Session):
             stable=stable,
             pause=None if pause_s is None else round(pause_s, 3),
             confidence=confidence,
-            words=self._wanted(words),
+            words=self._wanted(words, text),
             language=language,
         )
         return self._step(Say(message=partial), now=now)
@@ -237,7 +237,7 @@ class ServerSession(Session):
             confidence=round(confidence, 4),
             audio=(s.committed, end_sample),
             reason=reason,
-            words=self._wanted(words),
+            words=self._wanted(words, text),
             language=language,
             details=details,
             flush=flush,
@@ -311,8 +311,10 @@ class ServerSession(Session):
 
     # ------------------------------------------------------------------------ between frames and step
 
-    def _wanted(self, words: Sequence[Word]) -> tuple[Word, ...] | None:
-        return tuple(words) if self._snapshot.config.features.words else None
+    def _wanted(self, words: Sequence[Word], text: str) -> tuple[Word, ...] | None:
+        """Return the words of ``text``, or None: not asked for, or not known. Text does not consist of no words."""
+        known = bool(words) or not text
+        return tuple(words) if self._snapshot.config.features.words and known else None
 
     def _hear(self, decoded: Decoded, *, now: float) -> Outputs:
         if isinstance(decoded.message, Audio):

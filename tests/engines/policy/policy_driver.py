@@ -184,8 +184,9 @@ def check(session: Session) -> None:
                 assert not open_
                 assert at >= committed
                 open_, decided, promised = True, False, ""
-            case Partial(text=text, stable=stable, pause=pause):
+            case Partial(text=text, stable=stable, pause=pause, words=words):
                 assert open_
+                assert not words or " ".join(word.text for word in words) == text, "text and words are one thing"
                 assert pause is None or pause >= (session.rules.pause or 0)
                 assert not decided
                 assert text.startswith(promised), "what is promised stays"
@@ -197,6 +198,7 @@ def check(session: Session) -> None:
                 assert not decided
                 assert end > committed
                 assert said.text.startswith(promised)
+                assert not said.words or " ".join(word.text for word in said.words) == said.text
                 committed, decided = end, True
             case Failure(end=end):
                 assert open_

@@ -1,7 +1,7 @@
 """Times and probabilities an engine should not have said."""
 
 from auricle.engines.protocol import TimedWord, Transcript
-from auricle.engines.session.results import Extent, final_of, place_words, probability
+from auricle.engines.session.results import Extent, final_of, partial_of, place_words, probability
 
 EXTENT = Extent(audio_begin_s=10.0, begin_s=10.2, end_s=12.0, speech_begin_s=10.3, speech_end_s=11.5)
 
@@ -19,6 +19,35 @@ def test_words_are_put_in_order_and_inside_the_utterance():
 
 def test_probabilities():
     assert [probability(value) for value in (-1.0, 0.5, 2.0, float("nan"))] == [0.0, 0.5, 1.0, 0.0]
+
+
+def words_of(told):
+    return [word.text for word in told.words]
+
+
+def results(text, words, *, stable_prefix):
+    """Return what is told of a transcript, as a partial and as a final."""
+    transcript = Transcript(text=text, words=tuple(TimedWord(text=word, start_s=0.5, end_s=0.6) for word in words))
+    yield partial_of(transcript, EXTENT, stable_prefix=stable_prefix)
+    yield final_of(transcript, EXTENT, stable_prefix=stable_prefix, end_sample=192_000, reason="endpoint")
+
+
+def test_a_promise_that_the_engine_takes_back_is_kept_in_the_words_too():
+    for told in results("hello word", ("hello", "word"), stable_prefix="Hello"):
+        assert told.text == "Hello word"
+        assert words_of(told) == ["Hello", "word"]
+
+
+def test_words_that_are_not_those_of_the_text_are_not_told():
+    for text, words in (("hello world again", ("hello", "world")), ("", ("hello",)), ("hello", ())):
+        for told in results(text, words, stable_prefix=""):
+            assert told.text == text
+            assert not told.words
+
+
+def test_words_of_languages_without_spaces_are_those_of_the_text():
+    for told in results("こんにちは世界", ("こんにちは", "世界"), stable_prefix=""):
+        assert words_of(told) == ["こんにちは", "世界"]
 
 
 def test_a_text_that_the_engine_does_not_believe_is_told_to_be_doubtful():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from auricle.engines.policy.events import Decode, Drop, Effect, Partial, Urgency
-from auricle.engines.policy.stable_prefix import AGREEMENT, CONTEXT_WORDS, HOLD, WindowWord, commit
+from auricle.engines.policy.stable_prefix import AGREEMENT, CONTEXT_WORDS, HOLD, WindowWord, commit, with_stable_prefix
 from auricle.engines.policy.state import Asked, Rules, State, Step, Utterance, known_language
 from auricle.engines.protocol import ENGINE_RATE, TimedWord, Transcript
 
@@ -60,12 +60,14 @@ def accept_partial(rules: Rules, state: State, job: int, transcript: Transcript)
     state = state._replace(utterance=utterance)
     if not transcript.believed or not transcript.text.strip() or asked.start != utterance.window:
         return state, ()
+    known = utterance.committed
     utterance, words = commit(rules, utterance, asked, transcript)
     texts = [word.text for word in words]
     utterance = utterance._replace(heard_until=asked.end)
     state = state._replace(utterance=utterance)
     text = " ".join((*utterance.committed, *texts[len(utterance.committed) - utterance.trimmed :]))
-    state, told = tell(rules, state, text, asked.end, transcript, _placed(transcript, asked.start, utterance))
+    placed = _placed(with_stable_prefix(transcript, known), asked.start, utterance)
+    state, told = tell(rules, state, text, asked.end, transcript, placed)
     return _trimmed(rules, state, asked, words), told
 
 

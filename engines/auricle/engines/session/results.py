@@ -1,10 +1,11 @@
 """From an engine's transcript to the results of a session: session time, valid numbers, and the stable prefix kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
 from auricle.core.parts import FinalReason
+from auricle.engines.policy.stable_prefix import with_stable_prefix
 from auricle.engines.protocol import FinalResult, PartialResult, TimedWord, Transcript
 from auricle.engines.session.stable_prefix import keep_stable_prefix
 
@@ -44,6 +45,22 @@ def place_words(words: Sequence[TimedWord], extent: Extent) -> tuple[TimedWord, 
     return tuple(placed)
 
 
+def words_of(text: str, transcript: Transcript, stable_prefix: str) -> tuple[TimedWord, ...]:
+    """Return the words that ``text`` consists of, which begins with the stable prefix; none where they are not known.
+
+    Text and words are one thing: what the engine says else of words is not told.
+    """
+    for words in (transcript.words, with_stable_prefix(transcript, stable_prefix.split()).words):
+        if _letters(word.text for word in words) == _letters((text,)):
+            return words
+    return ()
+
+
+def _letters(texts: Iterable[str]) -> str:
+    """Return texts without their spaces, which not every language has between words."""
+    return "".join("".join(text.split()) for text in texts)
+
+
 def probability(value: float) -> float:
     """Return ``value`` clipped to [0, 1]; NaN and infinity become 0."""
     return min(max(value, 0.0), 1.0) if isfinite(value) else 0.0
@@ -69,11 +86,12 @@ def final_of(
     ``stable_prefix`` is the text that partials have marked as stable; ``end_sample`` is the session sample up to which
     the final accounts for the audio.
     """
-    words = place_words(transcript.words, extent)
+    text = keep_stable_prefix(stable_prefix, transcript.text.strip())
+    words = place_words(words_of(text, transcript, stable_prefix), extent)
     start, end = speech_span(words, extent)
     return FinalResult(
         end_sample=end_sample,
-        text=keep_stable_prefix(stable_prefix, transcript.text.strip()),
+        text=text,
         start_s=start,
         end_s=end,
         confidence=probability(transcript.confidence),
@@ -88,10 +106,10 @@ def final_of(
 
 def partial_of(transcript: Transcript, extent: Extent, *, stable_prefix: str) -> PartialResult:
     """Return the partial for ``transcript``; ``stable_prefix`` is what earlier partials have marked as stable."""
-    words = place_words(transcript.words, extent)
-    start, end = speech_span(words, extent)
     hypothesis = transcript.text.strip()
     text = keep_stable_prefix(stable_prefix, hypothesis)
+    words = place_words(words_of(text, transcript, stable_prefix), extent)
+    start, end = speech_span(words, extent)
     # Where the engine has revised stable text, what it now calls stable is ignored.
     stable = min(max(transcript.stable, len(stable_prefix)), len(text)) if text == hypothesis else len(stable_prefix)
     return PartialResult(
