@@ -94,6 +94,7 @@ MODELS = {
     "with nothing": lambda: Garbling(None),
     "with too few": lambda: Garbling([]),
     "with strings": lambda: Garbling(["what", "is", "that", "for"]),
+    "with text that is none": lambda: Garbling([Transcript(text="no\ud800", confidence=0.5)]),
     "with confidence that is none": lambda: Garbling([Transcript(text="no", confidence=math.nan)]),
 }
 

@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import math
 import tracemalloc
 
 import pytest
@@ -19,6 +20,7 @@ from auricle.engines.protocol import (
     SpeechEnded,
     SpeechStarted,
     StreamDone,
+    Transcript,
     UtteranceFailed,
 )
 from auricle.engines.scheduling.decode_request import DecodeRequest
@@ -347,6 +349,40 @@ def test_any_exception_is_contained_and_told_in_one_sentence(caplog):
     (failure,) = (r for r in results if isinstance(r, UtteranceFailed))
     assert failure.message == "The engine failed: ZeroDivisionError."
     assert "ZeroDivisionError" in caplog.text
+
+
+NONE = [None, "hello", Transcript(text="no\ud800"), Transcript(text="no", confidence=math.nan)]
+
+
+def drive_with(engine, *, hypothesis=None, finish=None):
+    """Drive a stateful engine with decoders of which some methods return something else."""
+    begin = engine.begin
+
+    def begin_otherwise(config, start_sample):
+        decoder = begin(config, start_sample)
+        for name, returned in (("hypothesis", hypothesis), ("finish", finish)):
+            if returned is not None:
+                setattr(decoder, name, returned)
+        return decoder
+
+    engine.begin = begin_otherwise
+    return drive(engine, config(), silence(4.0))
+
+
+@pytest.mark.parametrize("garbage", NONE)
+def test_a_stateful_engine_that_ends_an_utterance_with_garbage_has_failed_on_it(garbage):
+    results = drive_with(ScriptedEngine(HELLO), finish=lambda: garbage)
+    (failed,) = [result for result in results if isinstance(result, UtteranceFailed)]
+    assert "The engine returned" in failed.message
+    assert text_of(results) == ""
+    assert isinstance(results[-1], StreamDone)
+
+
+@pytest.mark.parametrize("garbage", NONE)
+def test_a_hypothesis_that_is_garbage_is_not_told_and_costs_a_stateful_engine_nothing(garbage):
+    results = drive_with(ScriptedEngine(HELLO), hypothesis=lambda: garbage)
+    assert not [result for result in results if isinstance(result, PartialResult)]
+    assert text_of(results) == "hello there"
 
 
 def test_a_partial_that_fails_costs_a_window_engine_nothing():

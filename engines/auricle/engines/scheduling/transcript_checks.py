@@ -19,7 +19,8 @@ def checked(transcripts: object, windows: int) -> Sequence[Transcript]:
 
 def _is_sane(transcript: Transcript) -> bool:
     return (
-        isinstance(transcript.text, str)
+        _is_unicode(transcript.text)
+        and (transcript.language is None or _is_unicode(transcript.language))
         and _is_number(transcript.confidence)
         and 0.0 <= transcript.confidence <= 1.0
         and all(map(_is_timed, transcript.words))
@@ -29,11 +30,16 @@ def _is_sane(transcript: Transcript) -> bool:
 def _is_timed(word: object) -> bool:
     return (
         isinstance(word, TimedWord)
-        and isinstance(word.text, str)
+        and _is_unicode(word.text)
         and _is_number(word.start_s)
         and _is_number(word.end_s)
         and word.start_s <= word.end_s
     )
+
+
+def _is_unicode(value: object) -> bool:
+    """Whether it is text that can be told: no lone surrogates, which UTF-8 has no bytes for."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _is_number(value: object) -> bool:

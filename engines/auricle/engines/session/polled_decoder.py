@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from auricle.engines.protocol import ENGINE_RATE, Samples, StatefulEngine, StreamConfig, Transcript
+from auricle.engines.protocol import ENGINE_RATE, EngineError, Samples, StatefulEngine, StreamConfig, Transcript
+from auricle.engines.scheduling.transcript_checks import checked
 
 HYPOTHESIS_INTERVAL_S: Final = 0.25
 """Seconds of audio between two requests for the engine's hypothesis."""
@@ -23,17 +24,20 @@ class PolledDecoder:
         self._since_hypothesis += len(audio)
         if not self._partials or self._since_hypothesis < HYPOTHESIS_INTERVAL_S * ENGINE_RATE:
             return None
-        self._since_hypothesis = 0
-        return self._decoder.hypothesis()
+        return self.hypothesis()
 
     def hypothesis(self) -> Transcript:
-        """Return the hypothesis of all that was accepted, whether one is due or not."""
+        """Return the hypothesis of all that was accepted, whether one is due or not; without text where it is none."""
         self._since_hypothesis = 0
-        return self._decoder.hypothesis()
+        hypothesis = self._decoder.hypothesis()
+        try:
+            return checked([hypothesis], 1)[0]
+        except EngineError:
+            return Transcript(text="")
 
     def finish(self) -> Transcript:
-        """End the utterance and return its transcript."""
-        return self._decoder.finish()
+        """End the utterance and return its transcript. Raises `EngineError` where that is none."""
+        return checked([self._decoder.finish()], 1)[0]
 
     def close(self) -> None:
         """Release the decoder."""
