@@ -26,7 +26,7 @@ from server.proxies import HAProxy, Proxy, haproxy, needs_haproxy
 
 pytestmark = needs_haproxy
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 UTTERANCES = [[101, 102], [201, 202, 203], [301, 302]]
 AUDIO = spoken(UTTERANCES)
 SAID = " ".join(text_of(words) for words in UTTERANCES)
