@@ -167,6 +167,6 @@ test('the server hears a file by its name, and what it says of it has that name'
   assert.deepEqual(asked, [[address, 'POST', file, { authorization: 'Bearer k' }]]);
   assert.equal((await hear(server(200, '{}'))).warning, null);
   await assert.rejects(hear(server(400, '{"detail": "Cannot read the upload: it is empty."}')), /^Error: Cannot read note.amr: it is empty.$/u);
-  await assert.rejects(heardByServer({ file: { name: 'note.amr', size: 0 } }), /^Error: note.amr is empty: /u);
+  await assert.rejects(heardByServer({ file: { name: 'note.amr', size: 0 } }), /^Error: Cannot read note.amr: it is empty; record or copy it again.$/u);
   await assert.rejects(hear(server(502, '<html>')), /did not take note.amr: it answers 502/u);
 });

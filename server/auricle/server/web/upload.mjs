@@ -5,7 +5,7 @@ const WARNING = 'auricle-warning'; // what of the recording is missing, percent-
 // Resolves to the transcript (docs/transcript.schema.json) and a warning, or null. `headers` let the request in; throws
 // an Error with a sentence for people, and what `fetch` throws where `signal` aborts it.
 export async function heardByServer({ file, language, base, headers, signal, fetch = globalThis.fetch }) {
-  if (file.size === 0) throw new Error(`${file.name} is empty: record or copy it again.`);
+  if (file.size === 0) throw new Error(`Cannot read ${file.name}: it is empty; record or copy it again.`);
   const url = new URL('v1/transcribe?format=json', base);
   if (language) url.searchParams.set('language', language);
   const response = await fetch(url, { method: 'POST', body: file, headers, signal });
