@@ -149,6 +149,12 @@ def test_a_wrong_option_is_one_sentence(arguments: list[str], sentence: str) -> 
     assert sentence in result.stderr.splitlines()[-1]
 
 
+def test_the_commands_that_people_begin_with_come_first() -> None:
+    listed = auricle("--help").stdout.split("Commands:")[1].split()
+    assert listed[0] == "transcribe"
+    assert listed.index("serve") < listed.index("cluster")
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -83,7 +83,6 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
-app.command()(cluster)
 
 
 @app.command()
@@ -296,6 +295,9 @@ def doctor() -> None:
     Exit status 1 where something would.
     """
     run(doctor_command.doctor, None)
+
+
+app.command()(cluster)
 
 
 def _print_version(wanted: bool) -> None:
