@@ -25,6 +25,10 @@ def make_missing(model, language):
     return ScriptedEngine(Script(load_failure="There is no Whisper model here."))
 
 
+def make_missing_and_how(model, language, compute=None):
+    return make_missing(model, language)
+
+
 def make_unavailable(model, language):
     raise EngineUnavailable("Not on this machine.")
 
@@ -114,9 +118,17 @@ def test_neither_works(install):
         fallback.engine_loader()(ignore)
 
 
-@pytest.mark.parametrize("choice", [{"engine": "whisper"}, {"model": "large-v3"}, {"engine": "whisper", "model": "x"}])
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"engine": "whisper"},
+        {"model": "large-v3"},
+        {"engine": "whisper", "model": "x"},
+        {"compute": ComputeOptions(compute_type="int3")},
+    ],
+)
 def test_a_choice_is_never_replaced(install, choice):
-    install(whisper=f"{HERE}:make_missing", sphinx=f"{HERE}:make")
+    install(whisper=f"{HERE}:make_missing_and_how", sphinx=f"{HERE}:make")
     with pytest.raises(EngineUnavailable, match="no Whisper model here"):
         fallback.engine_loader(**choice)(ignore)
 

@@ -42,9 +42,9 @@ def engine_loader(
     With ``workers`` the engine runs on those of a cluster, and ``isolation`` does not matter; there is no fallback, for
     each node would have its own.
 
-    With ``engine``, ``model`` or a device the loader loads exactly that, for a GPU that cannot be used is to be
-    noticed; with none of them it loads `DEFAULT_ENGINE`, or else `FALLBACK_ENGINE`. It raises `EngineUnavailable` when
-    no engine can be loaded.
+    With ``engine``, ``model``, a device or a compute type the loader loads exactly that, for a GPU that cannot be used
+    is to be noticed, and so is a flag; with none of them it loads `DEFAULT_ENGINE`, or else `FALLBACK_ENGINE`. It
+    raises `EngineUnavailable` when no engine can be loaded.
     """
     if workers is not None:
         return _loader_on(workers, engine or DEFAULT_ENGINE, model, language, compute)
@@ -56,7 +56,7 @@ def engine_loader(
     def load_best(progress: LoadProgress) -> Loaded:
         return load_default(load, language, compute, progress)
 
-    is_open = engine is None and model is None and compute.device is None
+    is_open = engine is None and model is None and compute.device is None and compute.compute_type is None
     return load_best if is_open else load_pinned
 
 

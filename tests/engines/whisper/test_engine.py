@@ -247,3 +247,16 @@ def test_a_folder_that_holds_something_else(tmp_path):
     (tmp_path / "model.bin").write_bytes(b"not a model")
     with pytest.raises(EngineUnavailable, match="cannot be loaded on cpu"):
         WhisperEngine(str(tmp_path), device="cpu").load(ignore)
+
+
+@pytest.mark.parametrize(
+    ("compute", "message"),
+    [
+        (ComputeOptions(device="gpu"), r"There is no device 'gpu': give cpu, cuda, or a certain GPU as cuda:0\."),
+        (ComputeOptions(device="cpu", compute_type="int3"), r"cannot compute with 'int3' on cpu: give one of .*int8"),
+    ],
+)
+def test_a_device_or_a_type_that_is_none_is_told_before_the_model_is_loaded(monkeypatch, tmp_path, compute, message):
+    monkeypatch.setattr(whisper, "resolve_model", lambda name, progress: tmp_path)
+    with pytest.raises(EngineUnavailable, match=message):
+        create_engine("tiny.en", None, compute).load(ignore)

@@ -29,6 +29,7 @@ from auricle.engines.protocol import (
     Window,
 )
 from auricle.engines.whisper.batches import CPU_BATCH, GPU_BATCH
+from auricle.engines.whisper.computing import require_computable
 from auricle.engines.whisper.decoder import BEAM_SIZE, WhisperDecoder
 from auricle.engines.whisper.models.resolution import HUB_DEFAULT_MODEL, default_model, resolve_model
 from auricle.engines.whisper.models.window_settings import window_rules
@@ -126,6 +127,7 @@ class WhisperEngine:
         """Return the model with a worker for each lane. Raises `EngineUnavailable`."""
         device, _, index = self._device.partition(":")
         on_processors = device == "cpu"
+        require_computable(device, self._compute_type)
         try:
             return WhisperModel(
                 str(folder),

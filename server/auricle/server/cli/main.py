@@ -150,7 +150,7 @@ def transcribe(
     options = checked(lambda: given.checked(live=live))
     if speakers is not None and wanted_form is not Format.JSON:
         exit_with_error("--speakers gives each word its speaker, which only --format json has a place for.")
-    logs.configure_logging("info" if verbose else "warning")
+    logs.configure_logging("info" if verbose else "error")  # a session that fails is told with its file
     compute = server_choice.ComputeOptions(device=device, compute_type=compute_type, beam_size=beams, threads=lanes)
     server = _server(url, api_key, engine, model, language, compute)
     wanted = jobs.Wanted(
