@@ -15,15 +15,19 @@ LIBRARIES = ("ctranslate2", "faster-whisper", "onnxruntime", "numpy")
 def facts(argv: Sequence[str]) -> dict[str, Any]:
     """Return what a results file says of the run."""
     return {
-        "date": datetime.now(tz=UTC).date().isoformat(),
+        **moment(),
         "command": command(argv),
         "cpu": _cpu_name(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "load_before": round(os.getloadavg()[0], 2),
         "system": platform.system(),
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in LIBRARIES},
     }
+
+
+def moment() -> dict[str, Any]:
+    """Return the day, and how much the machine has to do."""
+    return {"date": datetime.now(tz=UTC).date().isoformat(), "load_before": round(os.getloadavg()[0], 2)}
 
 
 def command(argv: Sequence[str]) -> str:

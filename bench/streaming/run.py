@@ -3,7 +3,8 @@
 python bench/streaming/run.py --model NAME                measures everything, half an hour on two cores
 python bench/streaming/run.py --model NAME --quick         the same in two minutes, too little to judge by
 python bench/streaming/run.py --model NAME --only solo     one measure; --only may be given again
-python bench/streaming/run.py --model NAME --write         also keeps the results and renders docs/bench-streaming.md
+python bench/streaming/run.py --model NAME --write         also keeps the results and renders docs/bench-streaming.md;
+                                                           measures that it was not asked for stay as they are
 
 Exit code 1 where a bar is not met.
 """
@@ -104,22 +105,30 @@ async def _measure(bench: Bench, names: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in names:
         print(f"{name} …", flush=True)
-        begin_s = time.monotonic()
+        begin_s, begun = time.monotonic(), machine.moment()
         try:
             found[name] = await MEASURES[name](bench)
         except Exception as error:  # the others can still be measured, and the page says that this one was not
             print(f"    failed: {type(error).__name__}: {error}", flush=True)
             found[name] = {"failed": type(error).__name__}
-        found[name]["took_s"] = round(time.monotonic() - begin_s, 1)
+        found[name] |= begun | {"took_s": round(time.monotonic() - begin_s, 1)}
         print(f"    {found[name]['took_s']} s", flush=True)
     return found
+
+
+def _earlier(kept: Path) -> dict[str, Any]:
+    """Return the measures that are kept, for those that a run was not asked for stay as they are."""
+    measures: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))["measures"] if kept.exists() else {}
+    return measures
 
 
 def _write(results: dict[str, Any], options: argparse.Namespace) -> None:
     targets = [options.out] if options.out else []
     if options.write:
         RESULTS.mkdir(exist_ok=True)
-        targets.append(RESULTS / f"{results['meta']['model']}.json")
+        kept = RESULTS / f"{results['meta']['model']}.json"
+        results["measures"] = _earlier(kept) | results["measures"]
+        targets.append(kept)
     for target in targets:
         target.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     if options.write:

@@ -25,8 +25,15 @@ def section(results: Mapping[str, Any]) -> list[str]:
         if "skipped" in measure or "failed" in measure:
             lines += [f"Not measured: {measure.get('skipped') or measure.get('failed')}", ""]
         else:
-            lines += [*render(measure), ""]
+            lines += [*render(measure), "", *_when(measure)]
     return lines
+
+
+def _when(measure: Measure) -> list[str]:
+    """Return when a measure was taken, and beside what: a run may be of one measure, and the others stay."""
+    if "load_before" not in measure:
+        return []
+    return [f"*{measure['date']}, load {measure['load_before']} before it began.*", ""]
 
 
 def _made_of(meta: Measure) -> list[str]:

@@ -1,10 +1,14 @@
 """Verdicts and the results page, from results that are made up."""
 
 import copy
+import json
+from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import run
 from bars import Verdict, saturated, verdicts
 from batches import NOT_YET, batch_lines
 from machine import ROOT, command
@@ -276,3 +280,19 @@ def test_a_command_tells_nothing_of_this_machine(tmp_path: Path) -> None:
         ]
     )
     assert said == f"python bench/streaming/run.py --model …/{tmp_path.name} --clips pyproject.toml --out …/x.json"
+
+
+def test_a_measure_says_when_it_was_taken_and_beside_what():
+    """A run may be of one measure, and the others are of another day."""
+    told = results()
+    told["measures"]["solo"] |= {"date": "2026-01-02", "load_before": 0.5}
+    assert section(told).count("*2026-01-02, load 0.5 before it began.*") == 1
+
+
+def test_a_run_of_one_measure_keeps_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "RESULTS", tmp_path)
+    monkeypatch.setattr(run, "import_module", lambda name: SimpleNamespace(write=lambda paths: None))
+    for measures in ({"solo": {"wer": 0.1}, "words": {"wer": 0.2}}, {"solo": {"wer": 0.3}}):
+        run._write({"meta": {"model": "made-up"}, "measures": measures}, Namespace(out=None, write=True))
+    kept = json.loads((tmp_path / "made-up.json").read_text(encoding="utf-8"))
+    assert kept["measures"] == {"solo": {"wer": 0.3}, "words": {"wer": 0.2}}
