@@ -62,6 +62,12 @@ def test_voice_before_the_first_word_is_a_gap_unless_it_is_only_context() -> Non
     assert gaps(words, window(3.0, voiced, told_after=(1.5, 2.0))) == []
 
 
+def test_voice_that_makes_a_final_doubtful_is_a_gap_however_short_its_window_becomes() -> None:
+    """A second of voice behind the last word is a doubt, and what is a doubt is decoded."""
+    (gap,) = gaps(question(0.4, 0.4), window(3.0, ((0.4, 2.65),)))
+    assert gap == Gap(place=4, begin_s=pytest.approx(1.7), end_s=3.0)
+
+
 def test_what_is_only_context_is_not_missed() -> None:
     assert gaps(question(2.6, 0.0), window(4.0, ((0.4, 3.8),), told_after=(1.8, 2.2))) == []
 
