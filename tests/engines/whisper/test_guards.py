@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from auricle.engines.protocol import TimedWord
 from auricle.engines.whisper.guards import (
     MOST_TOKENS,
+    durations,
     has_unspoken_turns,
     is_compressible,
     is_no_speech,
@@ -77,7 +78,8 @@ def timed(*durations_s: float) -> list[TimedWord]:
 )
 def test_three_words_in_a_row_without_duration_were_not_spoken(durations_s: tuple[float, ...], spoken: int) -> None:
     words = timed(*durations_s)
-    assert spoken_words(words, unspoken_runs(words)) == words[:spoken]
+    lasting_s = durations(words, ())
+    assert spoken_words(words, lasting_s, unspoken_runs(lasting_s)) == words[:spoken]
 
 
 @pytest.mark.parametrize(
@@ -93,9 +95,46 @@ def test_speech_that_goes_on_behind_words_without_duration_is_kept(text: str, te
     """What is repeated without a duration was not said as often; what follows with one was speech."""
     durations_s = (int(tenths) / 10 for tenths in tenths_s)
     words = [replace(word, text=said) for word, said in zip(timed(*durations_s), text.split(), strict=True)]
-    runs = unspoken_runs(words)
+    lasting_s = durations(words, ())
+    runs = unspoken_runs(lasting_s)
     assert runs
-    assert " ".join(word.text for word in spoken_words(words, runs)) == spoken
+    assert " ".join(word.text for word in spoken_words(words, lasting_s, runs)) == spoken
+
+
+PLEASE = "That is please, please, please, please, the bus leaves"
+"""As it was said and decoded: the alignment gave the time of three turns to their commas."""
+
+
+def pleading() -> list[TimedWord]:
+    starts_s = (0.0, 0.5, 1.04, 1.54, 2.0, 2.6, 3.1, 3.56, 3.9, 4.2)
+    lasting_s = (0.5, 0.5, 0.4, 0.02, 0.0, 0.02, 0.06, 0.3, 0.3)
+    return [
+        TimedWord(text=text, start_s=start_s, end_s=start_s + seconds)
+        for text, start_s, seconds in zip(PLEASE.split(), starts_s, lasting_s, strict=False)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("voiced", "said"),
+    [(((0.0, 4.2),), 9), (((0.0, 2.05), (2.6, 4.2)), 9), (((0.0, 1.54), (3.5, 4.2)), 6)],
+    ids=["voice", "a short pause", "silence"],
+)
+def test_a_turn_whose_time_the_alignment_gave_to_its_comma_was_said(voiced, said) -> None:
+    """But where nobody has a voice up to the next word, it was not."""
+    words = pleading()
+    lasting_s = durations(words, voiced)
+    assert len(spoken_words(words, lasting_s, unspoken_runs(lasting_s))) == said
+
+
+def test_only_turns_last_up_to_the_next_word() -> None:
+    """What nobody repeats has the duration of its letters: words that nobody said have commas too."""
+    words = [replace(word, text=text) for word, text in zip(pleading(), "abcdefghi", strict=True)]
+    assert durations(words, ((0.0, 4.2),)) == [word.end_s - word.start_s for word in words]
+
+
+def test_a_turn_that_only_its_comma_lasts_may_be_one_too_many() -> None:
+    assert has_unspoken_turns(pleading())
+    assert len(spoken_turns(pleading(), ())) < len(spoken_turns(pleading(), ((0.0, 4.2),))) == 9
 
 
 def test_a_second_of_voice_holds_only_so_many_words() -> None:
@@ -169,6 +208,6 @@ def test_a_repetition_may_be_counted_wrong_where_a_turn_has_no_duration(
 ) -> None:
     words = [replace(word, text=said) for said, word in zip(text.split(), timed(*durations_s), strict=True)]
     assert has_unspoken_turns(words) is unspoken
-    left = spoken_turns(words)
+    left = spoken_turns(words, ())
     assert (len(left) < len(words)) is unspoken
     assert [word for word in words if word.text in ("the", "game")] == [w for w in left if w.text in ("the", "game")]

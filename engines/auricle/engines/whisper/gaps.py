@@ -11,15 +11,8 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from auricle.engines.protocol import ENGINE_RATE, TimedWord, Transcript, Window
-from auricle.engines.whisper.guards import is_too_long
-from auricle.engines.whisper.hypothesis import (
-    UNCOVERED_S,
-    text_of,
-    told_from_s,
-    uncovered,
-    voiced_between,
-    voiced_of,
-)
+from auricle.engines.whisper.guards import is_too_long, voiced_between
+from auricle.engines.whisper.hypothesis import UNCOVERED_S, text_of, told_from_s, uncovered, voiced_of
 
 LEAD_S: Final = 0.1
 """A gap begins so long behind the end of the word before it: no sooner, or that word is told twice."""

@@ -54,6 +54,10 @@ UNSURE: Final = 0.5
 """… this had 0.6 s."""
 
 
+Spans = Sequence[tuple[float, float]]
+"""Where there is a voice, in seconds from the begin of the window."""
+
+
 def token_budget(seconds: float) -> int:
     """Return how many tokens a window with so many seconds of audio may have."""
     return min(MOST_TOKENS, FIRST_TOKENS + round(TOKENS_A_SECOND * seconds))
@@ -84,17 +88,32 @@ def is_no_speech(no_speech: float, mean_logprob: float) -> bool:
     return mean_logprob < (DOUBTED if no_speech > SURE_NO_SPEECH else IMPROBABLE) and no_speech > NO_SPEECH
 
 
-def unspoken_runs(words: Sequence[TimedWord]) -> list[range]:
+def durations(words: Sequence[TimedWord], voiced: Spans) -> list[float]:
+    """Return how many seconds each word lasts.
+
+    Of a repeated phrase that is the voice up to the next word, where that is more: what the decoder looks at while it
+    writes the comma of "no, no, no" is as often as not the turn before it.
+    """
+    own = [word.end_s - word.start_s for word in words]
+    if all(map(_is_lasting, own)):
+        return own
+    for place in repeated_words([word.text for word in words]):
+        if place + 1 < len(words):
+            own[place] = max(own[place], voiced_between(voiced, words[place].start_s, words[place + 1].start_s))
+    return own
+
+
+def unspoken_runs(lasting_s: Sequence[float]) -> list[range]:
     """Return the places of words that were not spoken: `UNSPOKEN_WORDS` or more in a row have no duration."""
     runs = [
         list(run)
-        for timed, run in groupby(range(len(words)), key=lambda place: _has_duration(words[place]))
-        if not timed
+        for lasts, run in groupby(range(len(lasting_s)), key=lambda place: _is_lasting(lasting_s[place]))
+        if not lasts
     ]
     return [range(run[0], run[-1] + 1) for run in runs if len(run) >= UNSPOKEN_WORDS]
 
 
-def spoken_words(words: Sequence[TimedWord], runs: Sequence[range]) -> Sequence[TimedWord]:
+def spoken_words(words: Sequence[TimedWord], lasting_s: Sequence[float], runs: Sequence[range]) -> Sequence[TimedWord]:
     """Return the words that were spoken: up to the first of the `unspoken_runs` behind which nobody goes on.
 
     As many words in a row that have a duration are somebody who goes on. A run in front of them loses what it repeats,
@@ -102,24 +121,24 @@ def spoken_words(words: Sequence[TimedWord], runs: Sequence[range]) -> Sequence[
     """
     if not runs:
         return words
-    certain = _last_certain(words)
+    certain = _last_certain(lasting_s)
     behind = next((run.start for run in runs if run.start > certain), len(words))
     repeated = repeated_words([word.text for word in words])
     dropped = repeated & {place for run in runs if run.start <= certain for place in run}
     return [word for place, word in enumerate(words[:behind]) if place not in dropped]
 
 
-def _last_certain(words: Sequence[TimedWord]) -> int:
+def _last_certain(lasting_s: Sequence[float]) -> int:
     """Return the place of the last word that ends `UNSPOKEN_WORDS` in a row with a duration; -1 where there is none."""
     in_a_row, last = 0, -1
-    for place, word in enumerate(words):
-        in_a_row = in_a_row + 1 if _has_duration(word) else 0
+    for place, lasts_s in enumerate(lasting_s):
+        in_a_row = in_a_row + 1 if _is_lasting(lasts_s) else 0
         last = place if in_a_row >= UNSPOKEN_WORDS else last
     return last
 
 
-def _has_duration(word: TimedWord) -> bool:
-    return word.end_s - word.start_s >= UNSPOKEN_S
+def _is_lasting(seconds: float) -> bool:
+    return seconds >= UNSPOKEN_S
 
 
 def repeated_words(words: Sequence[str]) -> set[int]:
@@ -140,15 +159,21 @@ def repeated_words(words: Sequence[str]) -> set[int]:
     return found
 
 
-def spoken_turns(words: Sequence[TimedWord]) -> list[TimedWord]:
+def spoken_turns(words: Sequence[TimedWord], voiced: Spans) -> list[TimedWord]:
     """Return the words without those of repeated phrases that have no duration."""
     repeated = repeated_words([word.text for word in words])
-    return [word for place, word in enumerate(words) if place not in repeated or _has_duration(word)]
+    lasting_s = durations(words, voiced)
+    return [word for place, word in enumerate(words) if place not in repeated or _is_lasting(lasting_s[place])]
 
 
 def has_unspoken_turns(words: Sequence[TimedWord]) -> bool:
     """Whether a phrase is said again and again, and some of its words have no duration: it may be counted wrong."""
-    return len(spoken_turns(words)) < len(words)
+    return len(spoken_turns(words, ())) < len(words)
+
+
+def voiced_between(voiced: Spans, begin_s: float, end_s: float) -> float:
+    """Return how many seconds of voice lie between two positions in the window."""
+    return sum(max(0.0, min(end, end_s) - max(begin, begin_s)) for begin, end in voiced)
 
 
 def is_too_long(voiced_s: float, probability: float | None) -> bool:

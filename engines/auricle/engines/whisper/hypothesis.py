@@ -13,6 +13,7 @@ from auricle.engines.protocol import ENGINE_RATE, TimedWord, Transcript, Window
 from auricle.engines.whisper.batches import Batch, Job
 from auricle.engines.whisper.guards import (
     IMPROBABLE,
+    durations,
     has_unspoken_turns,
     is_compressible,
     is_no_speech,
@@ -22,6 +23,7 @@ from auricle.engines.whisper.guards import (
     spoken_turns,
     spoken_words,
     unspoken_runs,
+    voiced_between,
 )
 
 UNCOVERED_S: Final = 1.0
@@ -127,22 +129,25 @@ def with_words(heard: Hypothesis, words: Sequence[TimedWord]) -> Hypothesis:
 
     What the alignment speaks against is a doubt. The text is that of the words.
     """
-    unspoken = unspoken_runs(words)
-    spoken = spoken_words(words, unspoken)
+    window = heard.job.window
+    lasting_s = durations(words, window.voiced or ())
+    unspoken = unspoken_runs(lasting_s)
+    spoken = spoken_words(words, lasting_s, unspoken)
     cut = len(spoken) < len(words)
     doubts = set(heard.doubts)
     if unspoken:
         doubts.add(Doubt.UNSPOKEN)
-    window = heard.job.window
     if window.voiced is not None and is_too_dense(len(spoken), sum(end - begin for begin, end in window.voiced)):
         doubts.add(Doubt.TOO_DENSE)
     if window.told_after is not None:
-        spoken = spoken[first_told(spoken, window.told_after, window.voiced or ()) :]
+        voiced = window.voiced or ()
+        spoken = spoken[first_told(spoken, window.told_after, voiced) :]
+        words = words[first_told(words, window.told_after, voiced) :]
         cut = True
     # A partial may want words in its middle: the next one has them, or the final.
     if any(window.final or place == len(spoken) for place, _, _ in uncovered(spoken, window)):
         doubts.add(Doubt.UNCOVERED)
-    if window.final and has_unspoken_turns(spoken):
+    if window.final and has_unspoken_turns(words):
         doubts.add(Doubt.MISCOUNTED)
     if any(is_too_long(voiced_of(word, window), word.confidence) for word in spoken):
         doubts.add(Doubt.TOO_SPARSE)
@@ -162,7 +167,7 @@ def recounted(heard: Hypothesis) -> Hypothesis:
     """
     if not heard.doubts >= {Doubt.COMPRESSIBLE, Doubt.MISCOUNTED}:
         return heard
-    words = tuple(spoken_turns(heard.words))
+    words = tuple(spoken_turns(heard.words, heard.job.window.voiced or ()))
     return replace(heard, words=words, text=text_of(words, heard.tokenizer.language_code))
 
 
@@ -218,11 +223,6 @@ def told_from_s(window: Window) -> float:
 def voiced_of(word: TimedWord, window: Window) -> float:
     """Return how many seconds of voice a word takes of what is told of the window; 0 where the voice is not known."""
     return voiced_between(window.voiced or (), max(word.start_s, told_from_s(window)), word.end_s)
-
-
-def voiced_between(voiced: Sequence[tuple[float, float]], begin_s: float, end_s: float) -> float:
-    """Return how many seconds of voice lie between two positions in the window."""
-    return sum(max(0.0, min(end, end_s) - max(begin, begin_s)) for begin, end in voiced)
 
 
 def text_of(words: Sequence[TimedWord], language: str) -> str:
