@@ -205,6 +205,16 @@ def test_of_several_tries_the_best_is_told_and_not_the_last(decoder, spy):
     assert transcript.text.startswith("it was the best of times")
 
 
+@pytest.mark.parametrize("turns", [(30, 40), (40, 30)])
+def test_a_repetition_is_counted_in_the_window_that_the_weights_were_trained_on(decoder, spy, turns):
+    """How often is no matter of probability: a longer repetition is the more probable, token by token."""
+    words = decoder._any_language.encode(" it was the best of times")
+    spy.says = [[*[YOU] * count, *words] for count in turns]
+    (transcript,) = decoder.decode([window(final=True, timed=False)])
+    assert transcript.text.split().count("you") == turns[1]
+    assert len(spy.of("generate")) == 2, "a greedy decode counts no better"
+
+
 def test_only_the_doubtful_are_decoded_again(decoder, spy):
     spy.says = [[YOU] * 9]
     windows = [window(final=True, timed=False), window(clip(seconds=8.0), final=True, timed=False)]

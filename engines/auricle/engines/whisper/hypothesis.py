@@ -46,6 +46,10 @@ class Doubt(Enum):
     TOO_SPARSE = "one of its words takes more voice than any word has"
 
 
+REPEATED: Final = frozenset({Doubt.RUNAWAY, Doubt.COMPRESSIBLE, Doubt.MISCOUNTED})
+"""Doubts with one cause: the same is said again and again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hypothesis:
     """The transcript of one window, before anybody believes it."""
@@ -76,7 +80,7 @@ class Hypothesis:
     @property
     def rank(self) -> tuple[int, float]:
         """Which of several hypotheses of one window is told: the one with the greatest rank."""
-        return -len(self.doubts), self.mean_logprob
+        return -len(self.doubts - REPEATED) - bool(self.doubts & REPEATED), self.mean_logprob
 
     def transcript(self) -> Transcript:
         """Return it as the engine tells it: nothing of a partial that is not believed."""
