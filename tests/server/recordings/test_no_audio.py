@@ -21,7 +21,7 @@ def archive() -> bytes:
     [
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", "it is not audio but a PDF document"),
         (archive(), "it is not audio but a ZIP archive or an office document"),
-        (gzip.compress(b"hello"), "it is not audio but a gzip archive"),
+        (gzip.compress(b"hello", mtime=0), "it is not audio but a gzip archive"),
         (b"\x89PNG\r\n\x1a\n", "it is not audio but a picture"),
         (b"\xff\xd8\xff\xe0", "it is not audio but a picture"),
         (b"\xef\xbb\xbf\n<!DOCTYPE HTML>", "it is not audio but a web page"),
