@@ -11,9 +11,7 @@ import soundfile
 from auricle.engines.protocol import ENGINE_RATE, Samples
 
 TURN_PAUSE = 4 / 3
-"""Of a voice agent's traffic: 3 s of speech, 4 s of pause …"""
-TURN_S = 7.0
-"""… and so a final about every seven seconds."""
+"""Of a voice agent's traffic: 3 s of speech, 4 s of pause."""
 LONGEST_S = 28.0
 """Longest clip: an offline decode is one of a whole clip."""
 SHORTEST_PAUSE_S = 0.8
@@ -166,6 +164,11 @@ def conversation(clips: Sequence[Clip], seconds: float, first: int) -> Tape:
             laid.append(clip)
             left_s -= _turn_s(clip)
     return lay(laid, turn_pause_s)
+
+
+def mean_turn_s(clips: Sequence[Clip]) -> float:
+    """Return how many seconds a turn in a `conversation` takes: a clip, and the pause behind it."""
+    return sum(map(_turn_s, clips)) / len(clips)
 
 
 def _turn_s(clip: Clip) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from clips import TURN_S, Tape, conversation
+from clips import Tape, conversation, mean_turn_s
 from context import Bench
 from cpu import Used, metered
 from harness import Service, play_all
@@ -15,6 +15,8 @@ BAR_S = 1.0
 """The delay after the end of speech that 95 % of the finals hold …"""
 FINALS = 50
 """… at least so many."""
+SPARE = 1.2
+"""So much longer is a trial than so many turns take: a session ends in the middle of one."""
 PATIENCE_S = 20.0
 DISTURBED_S = 0.1
 """A trial that does not hold, and whose frames were sent later than this, is repeated once: the machine may be busy."""
@@ -42,7 +44,7 @@ async def measure(bench: Bench) -> dict[str, Any]:
 async def _search(bench: Bench, service: Service, search: Search, least_finals: int) -> dict[str, Any]:
     trials: list[dict[str, Any]] = []
     while (sessions := search.next()) is not None:
-        seconds = max(bench.budget.trial_s, least_finals * TURN_S / sessions)
+        seconds = max(bench.budget.trial_s, least_finals * SPARE * mean_turn_s(bench.clips) / sessions)
         tapes = [conversation(bench.clips, seconds, index) for index in range(sessions)]
         trials.append(_read(bench, *await _play(bench, service, tapes, PATIENCE_S)))
         if not trials[-1]["held"] and trials[-1]["late_s"] > DISTURBED_S:
