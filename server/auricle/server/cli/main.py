@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from auricle.server.cli.cluster_options import cluster
+from auricle.server.cli.dashed_names import hint_for
 from auricle.server.cli.early_signals import good_end_on_signals
+from auricle.server.cli.exit_codes import Exit
 from auricle.server.cli.invocation import ConfigFile, checked, effective_settings, exit_with_error, read_settings, run
 from auricle.server.cli.keys_app import keys_app
 from auricle.server.cli.lazy import lazy_module
@@ -320,6 +322,8 @@ def main() -> None:
     try:
         app()
     except SystemExit as end:
+        if end.code == Exit.BAD_INPUT and (hint := hint_for(sys.argv[1:])):
+            print(hint, file=sys.stderr)
         if _ENGINES in sys.modules and isinstance(end.code, int):
             running.leave_engine(end.code)
         raise

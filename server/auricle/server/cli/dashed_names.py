@@ -1,0 +1,12 @@
+"""Files whose names begin with a dash, which every command line takes for options."""
+
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
+
+
+def hint_for(arguments: Sequence[str]) -> str | None:
+    """Return a sentence about the first argument that is read as an option and names a file; None where none does."""
+    options = [word for word in takewhile(lambda word: word != "--", arguments) if word.startswith("-") and word != "-"]
+    name = next((word for word in options if Path(word).exists()), None)
+    return None if name is None else f"There is a file of the name {name}: write ./{name} where that is meant."
