@@ -3,6 +3,7 @@
 The full numbers: docs/reliability.md.
 """
 
+from itertools import islice
 from weakref import WeakKeyDictionary
 
 import pytest
@@ -29,7 +30,8 @@ def test_twenty_sessions_through_every_kind_of_fault_are_exactly_as_an_uncut_one
 
 
 def test_a_client_that_repeats_other_audio_than_it_sent_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    number = next(n for n in range(100) if [f.kind for f in planned("1", n) if f.where == "up"] == [Kind.RESET])
+    # What is sent again after one cut may happen to be a pause.
+    cut = (n for n in range(100) if [f.kind for f in planned("1", n) if f.where == "up"] == [Kind.RESET])
     sent: WeakKeyDictionary[AudioRing, int] = WeakKeyDictionary()
     read = AudioRing.read
 
@@ -41,7 +43,7 @@ def test_a_client_that_repeats_other_audio_than_it_sent_is_found(monkeypatch: py
         return bytes(again) + audio[again:]
 
     monkeypatch.setattr(AudioRing, "read", read_once)
-    finished = trio.run(lambda: run([number], seed="1", nodes=1))
+    finished = trio.run(lambda: run(list(islice(cut, 4)), seed="1", nodes=1))
     assert finished.made[Kind.RESET]
     assert finished.different
 

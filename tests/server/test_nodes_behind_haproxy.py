@@ -34,6 +34,8 @@ HALF = len(spoken(UTTERANCES[:1])) + 36_000
 """In the second utterance, after its third word has begun."""
 QUICK = {r"inter 1s fastinter 500ms downinter 1s": "inter 100ms fastinter 50ms downinter 100ms"}
 """Checks that a test need not wait for."""
+AS_DEPLOYED = {pattern: pattern for pattern in QUICK}
+"""Checks that a busy machine does not fail, where a node has to stay up until a test takes it down."""
 CLIENT = Limits(reconnect_min_s=0.02, reconnect_max_s=0.2, reconnect_timeout_s=PATIENCE_S, max_reconnects=10_000)
 Sources = Mapping[str, Engine | EngineLoader]
 
@@ -293,7 +295,8 @@ def test_a_node_whose_model_hangs_gets_no_sessions_and_its_own_end_in_time(tmp_p
     async def scenario() -> None:
         hung, ends = Hanging(), dict[str | None, SessionClosed]()
         limits = Limits(drain_timeout_s=1.0, resume_window_s=1.0)
-        async with cluster(tmp_path, {"n1": hung, "n2": ListeningWindowEngine()}, limits=limits) as nodes:
+        sources: Sources = {"n1": hung, "n2": ListeningWindowEngine()}
+        async with cluster(tmp_path, sources, AS_DEPLOYED, limits=limits) as nodes:
 
             async def hang() -> None:
                 hung.goes_on.clear()

@@ -26,6 +26,8 @@ def package(tmp_path, monkeypatch):
     info = tmp_path / "pipecat_ai-1.14.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: pipecat-ai\nVersion: 1.14.0\n")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pipecat"]:
+        monkeypatch.delitem(sys.modules, name)  # another test has used it, where it is installed
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     importlib.invalidate_caches()

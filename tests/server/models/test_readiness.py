@@ -62,7 +62,7 @@ def test_whoever_follows_it_never_tries_too_often_and_what_it_calls_ready_has_de
         now += waited_s
         if event.endswith("try"):
             now = max(now, readiness.next_try_at)
-            assert now - last_try_at >= RETRY_S
+            assert now >= last_try_at + RETRY_S
             last_try_at = now
             tried(readiness, None if event == "good try" else "It is broken.", at=now, took_s=0.0)
         elif event == "decoded":
