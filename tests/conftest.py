@@ -1,10 +1,12 @@
-"""How counter-examples are looked for, new ones at every run here and the same ones in CI, and what is counted."""
+"""How counter-examples are looked for, new ones at every run here and the same ones in CI, what is counted, and logging."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 from private_folders import NotCounted
+from server.logs.restored import logging_restored
 
 settings.register_profile("here", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
@@ -14,3 +16,10 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 def pytest_configure(config: pytest.Config) -> None:
     """Count the tests of the public suite alone."""
     config.pluginmanager.register(NotCounted())
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """A command that runs in the test's process configures logging; the tests behind it read what is logged."""
+    with logging_restored():
+        yield

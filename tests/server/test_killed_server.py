@@ -26,7 +26,8 @@ RATE = 16_000
 SECOND = bytes(2 * RATE)
 FIRST_S, ALL_S = 7, 14
 """Seconds of audio before the kill (the first final comes at three), and in all."""
-IMPATIENT = Limits(reconnect_min_s=0.05, reconnect_max_s=0.5)
+IMPATIENT = Limits(reconnect_min_s=0.05, reconnect_max_s=0.5, reconnect_timeout_s=PATIENCE_S, max_reconnects=10_000)
+"""It tries often, and until a server is back that a busy machine starts slowly."""
 
 
 @pytest.fixture

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 def logging_restored() -> Iterator[None]:
     """Let the block configure logging."""
     root, mine = logging.getLogger(), logging.getLogger("auricle")
-    before = (root.handlers[:], root.level, mine.level)
+    handlers, root_level, level = root.handlers[:], root.level, mine.level
     try:
         yield
     finally:
         logging.captureWarnings(capture=False)
-        root.handlers[:], root.level, mine.level = before
+        root.handlers[:] = handlers
+        root.setLevel(root_level)  # which forgets what loggers remember of it, as an assignment does not
+        mine.setLevel(level)
