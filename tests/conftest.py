@@ -1,4 +1,4 @@
-"""How counter-examples are looked for, new ones at every run here and the same ones in CI, what is counted, and logging."""
+"""How counter-examples are looked for (new ones at every run here), what is counted, and logging put back."""
 
 import os
 from collections.abc import Iterator
