@@ -24,7 +24,9 @@ def test_a_file_that_is_taken_for_an_option_is_named(arguments: list[str]) -> No
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize("arguments", [[], ["-"], ["memo.wav", "--nothing"], ["-f", "srt"], ["--", "-memo.wav"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["-"], ["memo.wav", "--nothing"], ["-f", "srt"], ["--", "-memo.wav"], [f"--prompt={300 * 'x'}"]]
+)
 def test_nothing_is_said_of_other_arguments(arguments: list[str]) -> None:
     assert hint_for(arguments) is None
 
