@@ -1,12 +1,12 @@
 """How counter-examples are looked for (new ones at every run here), what is counted, and logging put back."""
 
+import logging
 import os
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
 from private_folders import NotCounted
-from server.logs.restored import logging_restored
 
 settings.register_profile("here", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
@@ -21,5 +21,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def _logging_as_it_was() -> Iterator[None]:
     """A command that runs in the test's process configures logging; the tests behind it read what is logged."""
-    with logging_restored():
-        yield
+    root, ours = logging.getLogger(), logging.getLogger("auricle")
+    handlers, root_level, level = root.handlers[:], root.level, ours.level
+    yield
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(root_level)  # which forgets what loggers remember of it, as an assignment does not
+    ours.setLevel(level)

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,6 @@ from server.dialects.test_twilio import media, start
 from server.keys import keyed_server as client
 from server.keys.keyed_server import SECOND, bearer, hold, post, ws
 from server.keys.making import made_key
-from server.logs.restored import logging_restored
 from server.uploads.upload_server import FAR_S, UploadServer, upload_server
 
 CANARY = "marmalade"
@@ -46,12 +44,11 @@ FORMAT = {"rate": 16_000, "width": 2, "channels": 1}
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
+def log() -> io.StringIO:
     """All that is logged, at the most talkative level."""
     written = io.StringIO()
-    with logging_restored():
-        configure_logging("debug", "json", written)
-        yield written
+    configure_logging("debug", "json", written)
+    return written
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from auricle.server.logs import setup
 from auricle.server.logs.bounded import BURST, INTERVAL_S, MOST_KINDS, FloodBound
 from auricle.server.logs.setup import configure_logging
-from server.logs.restored import logging_restored
 
 ours = logging.getLogger("auricle.server.anything")
 
@@ -34,12 +32,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def log(clock: Clock) -> Iterator[io.StringIO]:
-    """Where everything is logged; what logging was before is put back behind the test."""
+def log(clock: Clock) -> io.StringIO:
+    """Where everything is logged."""
     written = io.StringIO()
-    with logging_restored():
-        configure_logging("info", "json", written)
-        yield written
+    configure_logging("info", "json", written)
+    return written
 
 
 def records(log: io.StringIO) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,7 +22,6 @@ from auricle.server.metrics.session_metrics import SessionMetrics
 from auricle.server.sessions.caller import Caller
 from auricle.server.sessions.session_log import log_session_end
 from auricle.transports.trio import ConnectFailed
-from server.logs.restored import logging_restored
 
 KEY = "ak_0123456789ab.0123456789abcdefghijklmnopqrstuvwxyz-_ABCDE"
 CANARY = "marmalade skies"
@@ -32,10 +30,9 @@ theirs = logging.getLogger("somebody.elses.library")
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """Where the log goes; what logging was before is put back behind the test."""
-    with logging_restored():
-        yield io.StringIO()
+def log() -> io.StringIO:
+    """Where the log goes."""
+    return io.StringIO()
 
 
 def records(log: io.StringIO) -> list[dict[str, Any]]:
